@@ -1,0 +1,4 @@
+"""The `fieldcrm` command."""
+
+def main() -> None:
+    raise SystemExit("not yet")

@@ -1,0 +1,104 @@
+"""Rows of the client base: clients, where they work, territories, promises, imports."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlmodel import Field, SQLModel
+
+from fieldcrm.kit.database import Json, UtcDateTime
+
+
+class Territory(SQLModel, table=True):
+    __tablename__ = "territory"
+    id: str = Field(primary_key=True)
+    name: str
+    team_id: str = Field(foreign_key="team.id", index=True)
+    rep_id: str | None = Field(default=None, foreign_key="user.id", index=True)
+    """Whose territory it is now."""
+    cells: list[str] = Field(default_factory=list, sa_type=Json)
+    """H3 cells (hex text, resolution 10) that make its area; may be empty."""
+    is_sample: bool = False
+    version: int = 1
+
+
+class Client(SQLModel, table=True):
+    """A doctor, pharmacist, buyer (people) or an organisation, pharmacy (places)."""
+
+    __tablename__ = "client"
+    id: str = Field(primary_key=True)
+    kind: str = Field(index=True)
+    """doctor, pharmacist, buyer, organisation, pharmacy."""
+    name: str = Field(index=True)
+    specialty: str | None = None
+    category: str | None = Field(default=None, index=True)
+    """A, B or C by potential; None is no target."""
+    loyalty: str | None = None
+    phone: str | None = None
+    """As entered."""
+    phone_e164: str | None = Field(default=None, index=True)
+    email: str | None = None
+    website: str | None = None
+    address: str | None = None
+    city: str | None = None
+    postcode: str | None = None
+    lat: float | None = None
+    """A person's is that of the main workplace."""
+    lng: float | None = None
+    opening_hours: str | None = None
+    """OSM opening_hours text, as found."""
+    visit_minutes: int | None = None
+    territory_id: str | None = Field(default=None, foreign_key="territory.id", index=True)
+    tags: list[str] = Field(default_factory=list, sa_type=Json)
+    note: str | None = None
+    external_id: str | None = Field(default=None, index=True)
+    source: str = "office"
+    """office, field, import, osm, sample."""
+    is_sample: bool = False
+    search_text: str = ""
+    """Folded name, address and phone digits, for finding."""
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+    archived_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    version: int = 1
+
+
+class Affiliation(SQLModel, table=True):
+    """A person's workplace; exactly one of a person's is main."""
+
+    __tablename__ = "affiliation"
+    id: str = Field(primary_key=True)
+    person_id: str = Field(foreign_key="client.id", index=True)
+    organisation_id: str = Field(foreign_key="client.id", index=True)
+    role: str | None = None
+    hours: str | None = None
+    is_main: bool = True
+
+
+class Promise(SQLModel, table=True):
+    """A next step somebody promised to a client."""
+
+    __tablename__ = "promise"
+    id: str = Field(primary_key=True)
+    client_id: str = Field(foreign_key="client.id", index=True)
+    rep_id: str = Field(foreign_key="user.id", index=True)
+    visit_id: str | None = Field(default=None, index=True)
+    text: str
+    due_on: date | None = None
+    done_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class ImportRun(SQLModel, table=True):
+    """One import: what came in and what became of it."""
+
+    __tablename__ = "import_run"
+    id: str = Field(primary_key=True)
+    file_name: str
+    actor_id: str | None = None
+    started_at: datetime = Field(sa_type=UtcDateTime)
+    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    status: str = "preview"
+    """preview, running, done, failed, cancelled."""
+    report: dict[str, Any] = Field(default_factory=dict, sa_type=Json)

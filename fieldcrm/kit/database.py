@@ -1,0 +1,98 @@
+"""Engine, sessions and column types for SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, Engine, event
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Session, create_engine
+
+from fieldcrm.kit.settings import settings
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware UTC in Python; TIMESTAMPTZ in PostgreSQL, naive UTC text in SQLite."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("naive datetime")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Json = JSON(none_as_null=True)
+
+
+@cache
+def engine() -> Engine:
+    """The process's engine; SQLite in WAL with full sync, so that a power cut takes nothing back."""
+    return make_engine(settings().database)
+
+
+def make_engine(url: str) -> Engine:
+    """An engine for a URL; `postgresql://` means psycopg 3."""
+    if url.startswith("sqlite"):
+        made = create_engine(url, connect_args={"check_same_thread": False, "timeout": 30})
+        _prepare_sqlite(made)
+        return made
+    url = url.replace("postgres://", "postgresql://", 1)
+    url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+    return create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=16)
+
+
+def _prepare_sqlite(made: Engine) -> None:
+    """Pragmas at connect, and explicit BEGIN so that a writer takes its lock before it reads."""
+
+    @event.listens_for(made, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON",
+                       "busy_timeout=30000", "cache_size=-16000"):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(made, "begin")
+    def on_begin(connection: Any) -> None:
+        mode = "BEGIN" if connection.get_execution_options().get("read_only") else "BEGIN IMMEDIATE"
+        connection.exec_driver_sql(mode)
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """One write transaction: committed when the block ends, rolled back when it raises.
+
+    What the block announced through `kit.feed` goes out after the commit only.
+    """
+    from fieldcrm.kit import feed
+
+    with Session(engine(), expire_on_commit=False) as session:
+        try:
+            yield session
+            session.commit()
+        except BaseException:
+            session.rollback()
+            raise
+        feed.announce(session)
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """A session for reads only; takes no write lock in SQLite."""
+    read_engine = engine().execution_options(read_only=True)
+    with Session(read_engine, expire_on_commit=False) as session:
+        yield session

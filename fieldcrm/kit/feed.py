@@ -1,0 +1,67 @@
+"""Tells phones and desks that something changed: rows to pull by cursor, a nudge after the commit.
+
+A phone keeps the last `seq` it has seen. PostgreSQL hands out sequence numbers before the commit,
+so writers of the feed take one advisory lock: without it a slower transaction could commit a lower
+number after a phone's cursor had passed it, and that phone would never hear of the change.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from fieldcrm.kit import bus, clock
+from fieldcrm.kit.tables import FeedEntry
+
+EVERYBODY = "*"
+_LOCK = 0x66656564  # "feed"
+_log = logging.getLogger(__name__)
+
+
+def touch(
+    session: Session, entity: str, entity_id: str, *, rep_ids: Iterable[str], team_id: str | None = None,
+    desk: dict[str, Any] | None = None,
+) -> None:  # fmt: skip
+    """Note that `entity_id` changed for these reps' phones (and, with `team_id`, for desks).
+
+    `desk` adds fields to the desk's notice, which always holds entity, id and rep_ids.
+    """
+    reps = sorted(set(rep_ids))
+    _take_turn(session)
+    session.add_all(
+        FeedEntry(rep_id=r, entity=entity, entity_id=entity_id, at=clock.now()) for r in reps
+    )
+    waiting: list[tuple[str, dict[str, Any]]] = session.info.setdefault("announce", [])
+    waiting.extend((bus.phone_channel(r), {"t": "pull"}) for r in reps)
+    if team_id:
+        notice = {"t": "changed", "entity": entity, "id": entity_id, "rep_ids": reps, **(desk or {})}
+        waiting.append((bus.desk_channel(team_id), notice))
+
+
+def notify_desk(session: Session, team_id: str, notice: dict[str, Any]) -> None:
+    """Send a notice to a team's desks after the commit, such as a new alert or a job's progress."""
+    session.info.setdefault("announce", []).append((bus.desk_channel(team_id), notice))
+
+
+def announce(session: Session) -> None:
+    """Publish what the committed transaction noted; Redis being away never undoes the commit."""
+    waiting = session.info.pop("announce", [])
+    if not waiting:
+        return
+    try:
+        bus.publish_all(_without_repeats(waiting))
+    except Exception as error:  # a nudge is an optimisation: phones also pull on a timer
+        _log.warning("no nudge sent: %s", error)
+
+
+def _without_repeats(waiting: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:
+    return list({(channel, repr(notice)): (channel, notice) for channel, notice in waiting}.values())
+
+
+def _take_turn(session: Session) -> None:
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})

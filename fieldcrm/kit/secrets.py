@@ -1,0 +1,32 @@
+"""Tokens: made random, kept as hashes, and the install's own key."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+
+from fieldcrm.kit.settings import settings
+
+
+def new_token() -> str:
+    """A random token of 256 bits, URL-safe."""
+    return secrets.token_urlsafe(32)
+
+
+def token_hash(token: str) -> str:
+    """What is stored of a token (SHA-256 hex; the token itself is random, so no salt is needed)."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def install_key() -> bytes:
+    """The install's 32-byte key from `home/secret.key`, made on first use, readable by its owner."""
+    path = settings().home / "secret.key"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_bytes()
+    with os.fdopen(handle, "wb") as file:
+        file.write(secrets.token_bytes(32))
+    return path.read_bytes()

@@ -1,0 +1,82 @@
+"""Rows of planning: the cycle and its targets, day plans as saved, proposals awaiting a person."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlmodel import Field, Index, SQLModel
+
+from fieldcrm.kit.database import Json, UtcDateTime
+
+
+class Cycle(SQLModel, table=True):
+    __tablename__ = "cycle"
+    id: str = Field(primary_key=True)
+    name: str
+    team_id: str = Field(foreign_key="team.id", index=True)
+    starts_on: date
+    ends_on: date
+    """Last day, inclusive."""
+    is_sample: bool = False
+
+
+class CycleTarget(SQLModel, table=True):
+    """How often a rep is to see a client within a cycle."""
+
+    __tablename__ = "cycle_target"
+    __table_args__ = (Index("cycle_target_rep", "cycle_id", "rep_id"),)
+    id: str = Field(primary_key=True)
+    cycle_id: str = Field(foreign_key="cycle.id")
+    rep_id: str = Field(foreign_key="user.id")
+    client_id: str = Field(foreign_key="client.id", index=True)
+    category: str
+    planned: int
+    """Visits wanted over the whole cycle."""
+
+
+class DayPlan(SQLModel, table=True):
+    """A checked plan of one rep's day; a new version never rewrites an earlier one."""
+
+    __tablename__ = "day_plan"
+    __table_args__ = (Index("day_plan_rep_day", "rep_id", "day"),)
+    id: str = Field(primary_key=True)
+    rep_id: str = Field(foreign_key="user.id")
+    day: date
+    version: int = 1
+    stops: list[dict[str, Any]] = Field(default_factory=list, sa_type=Json)
+    """[{visit_id, position, arrive_at, start_at, leave_at, travel_s, travel_m, mode, reason}]"""
+    dropped: list[dict[str, Any]] = Field(default_factory=list, sa_type=Json)
+    """[{visit_id, client_id, reason (catalogue key), params}]"""
+    line: list[list[float]] = Field(default_factory=list, sa_type=Json)
+    """[[lat, lng], ...] along the roads."""
+    drive_s: int = 0
+    distance_m: int = 0
+    solver: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    """engine, seed, seconds, checked: [] violations."""
+    created_by: str | None = None
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Proposal(SQLModel, table=True):
+    """A change of the plan that somebody must confirm; nothing moves before."""
+
+    __tablename__ = "proposal"
+    id: str = Field(primary_key=True)
+    """Also the job's id."""
+    kind: str
+    """replan, move, plan_days."""
+    team_id: str = Field(foreign_key="team.id", index=True)
+    rep_ids: list[str] = Field(default_factory=list, sa_type=Json)
+    day: date
+    status: str = "queued"
+    """queued, running, ready, applied, discarded, cancelled, failed, stale."""
+    request: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    before: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    """{rep_id: {stops: [...], drive_s, distance_m, late, ends_at}}"""
+    after: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    summary: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    """stops_moved, minutes_saved, dropped, error (catalogue key)."""
+    requested_by: str | None = None
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    applied_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -1,0 +1,55 @@
+"""Rows of tracking: shifts, compressed track chunks, alerts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Field, SQLModel
+
+from fieldcrm.kit.database import Json, UtcDateTime
+
+
+class Shift(SQLModel, table=True):
+    """A rep's working time; nothing is recorded outside."""
+
+    __tablename__ = "shift"
+    id: str = Field(primary_key=True)
+    rep_id: str = Field(foreign_key="user.id", index=True)
+    started_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    pauses: list[dict[str, Any]] = Field(default_factory=list, sa_type=Json)
+    """[{from, to | null, kind: lunch | time_off}] as ISO 8601."""
+    source: str = "phone"
+
+
+class TrackChunk(SQLModel, table=True):
+    """One hour of one rep's fixes, delta-coded and compressed (see tracking.chunks)."""
+
+    __tablename__ = "track_chunk"
+    rep_id: str = Field(primary_key=True)
+    hour: datetime = Field(primary_key=True, sa_type=UtcDateTime)
+    """Start of the UTC hour of the fixes' own (corrected) time."""
+    count: int
+    first_at: datetime = Field(sa_type=UtcDateTime)
+    last_at: datetime = Field(sa_type=UtcDateTime)
+    data: bytes
+    updated_at: datetime = Field(sa_type=UtcDateTime, index=True)
+
+
+class Alert(SQLModel, table=True):
+    """Something a dispatcher should know: open until resolved, quiet once acknowledged."""
+
+    __tablename__ = "alert"
+    id: str = Field(primary_key=True)
+    rep_id: str = Field(foreign_key="user.id", index=True)
+    team_id: str = Field(foreign_key="team.id", index=True)
+    kind: str
+    """late, silent, far_from_plan, battery_low, mock, clock_wrong."""
+    at: datetime = Field(sa_type=UtcDateTime, index=True)
+    data: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    """Cause and figures: visit_id, minutes, battery_pct, lat, lng, cause (catalogue key)."""
+    acknowledged_by: str | None = None
+    acknowledged_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    snoozed_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    resolved_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

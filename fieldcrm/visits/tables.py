@@ -1,0 +1,119 @@
+"""Rows of visits: the visit as it stands, every change of it, its attachments, products."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlmodel import Field, Index, SQLModel
+
+from fieldcrm.kit.database import Json, UtcDateTime
+
+
+class Visit(SQLModel, table=True):
+    __tablename__ = "visit"
+    __table_args__ = (Index("visit_rep_day", "rep_id", "day"),)
+    id: str = Field(primary_key=True)
+    rep_id: str = Field(foreign_key="user.id")
+    team_id: str = Field(foreign_key="team.id", index=True)
+    client_id: str = Field(foreign_key="client.id", index=True)
+    """The target: a person, or a place visited as such."""
+    place_id: str | None = Field(default=None, foreign_key="client.id")
+    """The organisation where it takes place; None when the client is the place."""
+    lat: float | None = None
+    """Where it should take place (copied from the place when planned)."""
+    lng: float | None = None
+    state: str = Field(default="planned", index=True)
+    """planned, under_way, closed, missed, cancelled, moved (see life.json)."""
+    day: date = Field(index=True)
+    """Local date it is planned for, or took place on when unplanned."""
+    position: int = 0
+    """Order within the rep's day, from 1; 0 is not ordered."""
+    planned_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """Planned start; a baseline that only a plan moves."""
+    planned_minutes: int = 15
+    expected_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """Expected start as the day goes on."""
+    travel_s: int | None = None
+    """Road time from the stop before (seconds); None where no road is known."""
+    travel_m: int | None = None
+    travel_mode: str | None = None
+    """foot, bicycle or car as driven; 'foot' where the rep's own mode has no route."""
+    is_locked: bool = False
+    is_unplanned: bool = False
+    priority: int = 1
+    """1 normal, 2 important, 3 must."""
+    objective: str | None = None
+    plan_reason: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    """Why this day and place in the order, or why it was left out."""
+    checked_in_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """By the phone's corrected clock."""
+    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    check_in: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    """{lat, lng, accuracy_m, fix_at, device_at, server_at, offset_ms, is_mock, source, no_gps_reason}"""
+    check_out: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    """The same at closing."""
+    result: str | None = None
+    """met, not_met, declined, closed_place, out_of_stock, order ... (see visits.model.Result)."""
+    comment: str | None = None
+    details: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    """Answers of the form: products shown, samples, stock."""
+    reason: str | None = None
+    """Why it was cancelled, missed or moved."""
+    moved_to_id: str | None = None
+    """The visit that replaced this one after a move to another day."""
+    promise_id: str | None = None
+    verdict: str = Field(default="unjudged", index=True)
+    """unjudged, confirmed, doubtful, contradicted: the latest of `verdict` rows."""
+    is_sample: bool = False
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+    version: int = 1
+
+
+class VisitChange(SQLModel, table=True):
+    """One move of a visit through its life; never changed or deleted."""
+
+    __tablename__ = "visit_change"
+    id: str = Field(primary_key=True)
+    """The mutation's id where a phone made it, so that a replay finds it."""
+    visit_id: str = Field(foreign_key="visit.id", index=True)
+    move: str
+    from_state: str | None = None
+    to_state: str
+    actor_id: str | None = None
+    device_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """By the phone's own clock, uncorrected."""
+    at: datetime = Field(sa_type=UtcDateTime)
+    """When it happened: the phone's clock corrected by its measured offset."""
+    server_at: datetime = Field(sa_type=UtcDateTime)
+    lat: float | None = None
+    lng: float | None = None
+    accuracy_m: float | None = None
+    source: str = "web"
+    data: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    """Fields before and after, reason, revision."""
+
+
+class Attachment(SQLModel, table=True):
+    """A photo (or sound) a visit names by hash; complete once `stored_at` is set."""
+
+    __tablename__ = "attachment"
+    id: str = Field(primary_key=True)
+    visit_id: str = Field(foreign_key="visit.id", index=True)
+    sha256: str = Field(index=True)
+    kind: str = "photo"
+    content_type: str = "image/jpeg"
+    size: int = 0
+    taken_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    lat: float | None = None
+    lng: float | None = None
+    stored_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Product(SQLModel, table=True):
+    __tablename__ = "product"
+    id: str = Field(primary_key=True)
+    name: str
+    is_active: bool = True
+    is_sample: bool = False

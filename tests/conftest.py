@@ -1,0 +1,85 @@
+"""Fixtures every test may use: a fresh home, a database of each kind, a real Valkey.
+
+`app_db` (SQLite) and `any_db` (SQLite, then PostgreSQL) give an empty database with all tables;
+`valkey` gives a flushed server and points the settings at it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers import Postgres, Valkey
+
+
+def forget_settings() -> None:
+    """Drop what processes cache of their settings, so that changed variables count."""
+    from fieldcrm.kit import bus, database, settings
+
+    if database.engine.cache_info().currsize:
+        database.engine().dispose()
+    for cached in (settings.settings, database.engine, bus.connection):
+        cached.cache_clear()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty home folder that the settings point at."""
+    for name in list(os.environ):
+        if name.startswith("FIELDCRM_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("FIELDCRM_HOME", str(tmp_path))
+    forget_settings()
+    yield tmp_path
+    forget_settings()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    server = Postgres()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[Valkey]:
+    server = Valkey()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def valkey(home: Path, valkey_server: Valkey, monkeypatch: pytest.MonkeyPatch) -> Valkey:
+    from fieldcrm.kit import bus
+
+    monkeypatch.setenv("FIELDCRM_REDIS_URL", valkey_server.url)
+    forget_settings()
+    bus.connection().flushall()
+    return valkey_server
+
+
+def _create_tables() -> None:
+    from fieldcrm.kit.database import engine
+    from fieldcrm.migrations.schema import metadata
+
+    metadata.create_all(engine())
+
+
+@pytest.fixture
+def app_db(home: Path) -> None:
+    """SQLite in the test's home, all tables made."""
+    _create_tables()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_db(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both databases in turn, all tables made; the value names which."""
+    if request.param == "postgresql":
+        server: Postgres = request.getfixturevalue("postgres")
+        monkeypatch.setenv("FIELDCRM_DATABASE_URL", server.new_database())
+        forget_settings()
+    _create_tables()
+    return request.param
