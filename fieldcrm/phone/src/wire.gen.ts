@@ -1,0 +1,380 @@
+// Made by `python -m fieldcrm.wire.typescript` from fieldcrm/wire/sync.py; edit that file.
+export const PROTOCOL_VERSION = 1;
+export const SCHEMA = "6f055e56db71db1a";
+
+export interface AttachmentDoc {
+  id: string;
+  sha256: string;
+  kind: string;
+  content_type: string;
+  size: number;
+  taken_at_ms: number | null;
+  is_stored: boolean;
+}
+
+export interface AttachmentRef {
+  id: string;
+  sha256: string;
+  kind?: "audio" | "photo";
+  content_type?: string;
+  size?: number;
+  taken_at_ms?: number | null;
+  lat?: number | null;
+  lng?: number | null;
+}
+
+export interface CancelPayload {
+  reason?: string | null;
+  comment?: string | null;
+}
+
+export interface Change {
+  entity: "client" | "plan" | "product" | "profile" | "shift" | "visit";
+  id: string;
+  op: "del" | "put";
+  doc?: Record<string, unknown> | null;
+}
+
+export interface CheckInPayload {
+  position?: Position | null;
+  no_gps_reason?: string | null;
+  photo_sha256?: string | null;
+  comment?: string | null;
+  attachments?: AttachmentRef[];
+}
+
+export interface ClientDoc {
+  id: string;
+  kind: string;
+  name: string;
+  specialty: string | null;
+  category: string | null;
+  loyalty: string | null;
+  phone: string | null;
+  phone_e164: string | null;
+  email: string | null;
+  website: string | null;
+  address: string | null;
+  city: string | null;
+  postcode: string | null;
+  lat: number | null;
+  lng: number | null;
+  opening_hours: string | null;
+  visit_minutes: number | null;
+  tags: string[];
+  note: string | null;
+  people: Workplace[];
+  workplaces: Workplace[];
+  promises: PromiseDoc[];
+  history: PastVisit[];
+  cycle: CycleFigures | null;
+  version: number;
+}
+
+export interface ClientNotePayload {
+  note?: string | null;
+}
+
+export interface ClosePayload {
+  result?: "closed_place" | "declined" | "met" | "not_met" | "order" | "out_of_stock" | null;
+  position?: Position | null;
+  no_gps_reason?: string | null;
+  comment?: string | null;
+  details?: VisitDetails;
+  next_step?: NextStep | null;
+  attachments?: AttachmentRef[];
+}
+
+export interface CreatePayload {
+  client_id: string;
+  day: string;
+  place_id?: string | null;
+  objective?: string | null;
+}
+
+export interface CycleFigures {
+  planned: number;
+  actual: number;
+  scheduled: number;
+  remaining: number;
+}
+
+export interface CycleProgress {
+  done: number;
+  planned: number;
+  pace: number;
+}
+
+export interface DeviceAnswer {
+  device_id: string;
+  last_seq: number;
+  server_time_ms: number;
+}
+
+export interface DeviceHello {
+  device_id: string;
+  name?: string;
+  app_version?: string;
+}
+
+export interface Empty {
+}
+
+export interface Lunch {
+  start_min: number;
+  minutes: number;
+}
+
+export interface MovePayload {
+  day: string;
+  reason?: string | null;
+  new_visit_id?: string | null;
+}
+
+export interface Mutation {
+  id: string;
+  seq: number;
+  kind: string;
+  subject_id: string;
+  device_at_ms: number;
+  offset_ms?: number;
+  base_version?: number | null;
+  payload?: Record<string, unknown>;
+}
+
+export interface MutationResult {
+  id: string;
+  seq: number;
+  status: "applied" | "refused" | "waiting";
+  code?: string | null;
+  params?: Record<string, unknown>;
+  version?: number | null;
+}
+
+export interface NextStep {
+  text: string;
+  due_on?: string | null;
+}
+
+export interface PastVisit {
+  id: string;
+  day: string;
+  result: string | null;
+  comment: string | null;
+  rep_name: string;
+}
+
+export interface PlaceTime {
+  at_ms: number;
+  device_at_ms: number | null;
+  server_at_ms: number;
+  offset_ms: number;
+  lat: number | null;
+  lng: number | null;
+  accuracy_m: number | null;
+  fix_at_ms: number | null;
+  is_mock: boolean | null;
+  source: string | null;
+  no_gps_reason: string | null;
+  position_state: "absent" | "fresh" | "inaccurate" | "stale";
+}
+
+export interface PlanDoc {
+  id: string;
+  day: string;
+  version: number;
+  stops: PlanStop[];
+  line: number[][];
+  drive_s: number;
+  distance_m: number;
+}
+
+export interface PlanStop {
+  visit_id: string;
+  position: number;
+  arrive_at_ms: number | null;
+  start_at_ms: number | null;
+  leave_at_ms: number | null;
+  travel_s: number | null;
+  travel_m: number | null;
+  mode: string | null;
+}
+
+export interface Position {
+  lat: number;
+  lng: number;
+  fix_at_ms: number;
+  accuracy_m?: number | null;
+  is_mock?: boolean | null;
+  source?: string;
+}
+
+export interface ProductDoc {
+  id: string;
+  name: string;
+  is_active: boolean;
+}
+
+export interface ProfileDoc {
+  id: string;
+  name: string;
+  team_id: string | null;
+  team_name: string | null;
+  mode: string;
+  language: string;
+  start_lat: number | null;
+  start_lng: number | null;
+  shift_start_min: number;
+  shift_end_min: number;
+  lunch: Lunch;
+  territories: string[];
+  cycle: CycleProgress | null;
+}
+
+export interface PromiseDoc {
+  id: string;
+  text: string;
+  due_on: string | null;
+  done_at_ms: number | null;
+  visit_id: string | null;
+}
+
+export interface Pull {
+  cursor: string;
+  more: boolean;
+  reset: boolean;
+  changes: Change[];
+  server_time_ms: number;
+}
+
+export interface Push {
+  device_id: string;
+  mutations: Mutation[];
+  schema?: string;
+}
+
+export interface PushAnswer {
+  results: MutationResult[];
+  last_seq: number;
+  server_time_ms: number;
+}
+
+export interface Receipt {
+  day: string;
+  rep_id: string;
+  visits: ReceiptVisit[];
+  photos: string[];
+  issued_at_ms: number;
+  signed: string;
+}
+
+export interface ReceiptVisit {
+  id: string;
+  state: "cancelled" | "closed" | "missed" | "moved" | "planned" | "under_way";
+  version: number;
+  photos: number;
+  photos_stored: number;
+}
+
+export interface RevisePayload {
+  comment?: string | null;
+  result?: "closed_place" | "declined" | "met" | "not_met" | "order" | "out_of_stock";
+  details?: VisitDetails;
+  next_step?: NextStep | null;
+  attachments?: AttachmentRef[];
+}
+
+export interface ShiftDoc {
+  id: string;
+  started_at_ms: number;
+  ended_at_ms: number | null;
+  pauses: ShiftPause[];
+}
+
+export interface ShiftPause {
+  from_ms: number;
+  to_ms: number | null;
+  kind: string;
+}
+
+export interface ShiftPausePayload {
+  kind?: "lunch" | "time_off";
+}
+
+export interface VisitDetails {
+  products?: string[];
+  samples?: Record<string, number>;
+  stock?: Record<string, boolean>;
+}
+
+export interface VisitDoc {
+  id: string;
+  rep_id: string;
+  team_id: string;
+  client_id: string;
+  place_id: string | null;
+  lat: number | null;
+  lng: number | null;
+  state: "cancelled" | "closed" | "missed" | "moved" | "planned" | "under_way";
+  day: string;
+  position: number;
+  planned_at_ms: number | null;
+  planned_minutes: number;
+  expected_at_ms: number | null;
+  travel_s: number | null;
+  travel_m: number | null;
+  travel_mode: string | null;
+  is_locked: boolean;
+  is_unplanned: boolean;
+  priority: number;
+  objective: string | null;
+  plan_reason: Record<string, unknown> | null;
+  checked_in_at_ms: number | null;
+  closed_at_ms: number | null;
+  check_in: PlaceTime | null;
+  check_out: PlaceTime | null;
+  result: "closed_place" | "declined" | "met" | "not_met" | "order" | "out_of_stock" | null;
+  comment: string | null;
+  details: VisitDetails;
+  reason: string | null;
+  moved_to_id: string | null;
+  promise_id: string | null;
+  verdict: "confirmed" | "contradicted" | "doubtful" | "unjudged";
+  verdict_reasons: string[];
+  conflicts: string[];
+  attachments: AttachmentDoc[];
+  updated_at_ms: number;
+  version: number;
+}
+
+export interface Workplace {
+  id: string;
+  name: string;
+  role: string | null;
+  hours: string | null;
+  is_main: boolean;
+}
+
+export interface Payloads {
+  "shift.start": Empty;
+  "shift.end": Empty;
+  "shift.pause": ShiftPausePayload;
+  "shift.resume": Empty;
+  "visit.check_in": CheckInPayload;
+  "visit.close": ClosePayload;
+  "visit.create": CreatePayload;
+  "visit.move": MovePayload;
+  "visit.cancel": CancelPayload;
+  "visit.revise": RevisePayload;
+  "promise.done": Empty;
+  "client.note": ClientNotePayload;
+}
+
+export interface Docs {
+  "profile": ProfileDoc;
+  "visit": VisitDoc;
+  "client": ClientDoc;
+  "product": ProductDoc;
+  "shift": ShiftDoc;
+  "plan": PlanDoc;
+}

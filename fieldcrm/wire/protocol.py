@@ -1,0 +1,26 @@
+"""Which protocol this server speaks, and the hash by which a phone sees that its types are old."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+
+import msgspec
+
+from fieldcrm.wire import sync
+
+PROTOCOL_VERSION = 1
+"""Rises when an older phone can no longer talk to this server."""
+
+
+@cache
+def schema_hash() -> str:
+    """First 16 hex digits of the SHA-256 of every message's JSON schema."""
+    shapes = dict.fromkeys(sync.MESSAGES)
+    _, parts = msgspec.json.schema_components(shapes)
+    described = json.dumps([PROTOCOL_VERSION, sorted(sync.PAYLOADS), parts], sort_keys=True)
+    return hashlib.sha256(described.encode()).hexdigest()[:16]
+
+
+SCHEMA = schema_hash()
