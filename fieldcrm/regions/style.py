@@ -14,18 +14,20 @@ Theme = Literal["light", "dark"]
 Layer = dict[str, Any]
 
 SOURCE = "region"
-FONT = ["Noto Sans Medium"]
+FONT = ["Noto Sans Medium", "system-ui", "sans-serif"]
+"""Families as in CSS; MapLibre reads the weight out of the first one's name."""
 
+# "square" is no token: it lies between land and road, so that squares stay behind streets.
 COLOURS: dict[Theme, dict[str, str]] = {
     "light": {
         "land": "#f3f2ee", "water": "#c9dde6", "park": "#dfe9d8", "building": "#e6e3dc",
         "road": "#ffffff", "road_edge": "#d8d4cb", "label": "#5b656d", "halo": "#ffffff",
-        "rail": "#d2cec6",
+        "rail": "#d2cec6", "square": "#f9f9f7",
     },
     "dark": {
         "land": "#15181a", "water": "#0f1e26", "park": "#15261b", "building": "#1b1f21",
         "road": "#394146", "road_edge": "#101314", "label": "#a3adb3", "halo": "#15181a",
-        "rail": "#262b2e",
+        "rail": "#262b2e", "square": "#1f2427",
     },
 }  # fmt: skip
 
@@ -45,7 +47,7 @@ WIDTH_ZOOMS = (6, 11, 14, 16, 19)
 EDGE_PX = 1.0
 
 
-def basemap_style(theme: Theme, tiles_url: str, language: str) -> dict[str, Any]:
+def basemap_style(theme: Theme, tiles_url: str, language: str = "en") -> dict[str, Any]:
     """Give the MapLibre style of a basemap.
 
     `tiles_url` is the address of a `.pmtiles` file, with or without `pmtiles://` before it (its
@@ -73,7 +75,7 @@ def _ground(colours: dict[str, str]) -> list[Layer]:
         _fill("park", "park", colours["park"]),
         _fill("water", "water", colours["water"]),
         _line("waterway", "waterway", colours["water"], _by_zoom((8, 0.5), (14, 2), (18, 8))),
-        _fill("square", "square", colours["road"], 0.55) | {"minzoom": 14},
+        _fill("square", "square", colours["square"]) | {"minzoom": 14},
         _fill("building", "building", colours["building"]) | {"minzoom": 13},
         _line("rail", "rail", colours["rail"], _by_zoom((8, 0.6), (14, 1.0), (17, 1.8)))
         | {"filter": ["all", _is("kind", "rail"), _not("tunnel")]},
@@ -98,7 +100,8 @@ def _roads(colours: dict[str, str]) -> list[Layer]:
 def _road_edge(kind: str, colours: dict[str, str], level: str) -> Layer:
     paint_width = _widths(kind, extra=2 * EDGE_PX)
     layer = _line(f"{level}-{kind}-edge", "road", colours["road_edge"], paint_width)
-    return layer | {"minzoom": 13, "filter": ["all", _is("kind", kind), _on(level)]}
+    from_zoom = 9 if kind in {"motorway", "trunk", "primary", "secondary"} else 12
+    return layer | {"minzoom": from_zoom, "filter": ["all", _is("kind", kind), _on(level)]}
 
 
 def _road_line(kind: str, colours: dict[str, str], level: str) -> Layer:
@@ -172,10 +175,10 @@ def _label(layer_id: str, of: str, name: list[Any], colours: dict[str, str], siz
     }  # fmt: skip
 
 
-def _fill(layer_id: str, of: str, colour: str, opacity: float = 1.0) -> Layer:
+def _fill(layer_id: str, of: str, colour: str) -> Layer:
     return {
         "id": layer_id, "type": "fill", "source": SOURCE, "source-layer": of,
-        "paint": {"fill-color": colour, "fill-opacity": opacity},
+        "paint": {"fill-color": colour},
     }  # fmt: skip
 
 
