@@ -1,4 +1,299 @@
-"""The `fieldcrm` command."""
+"""The `fieldcrm` command: one verb a line; each loads only what it needs."""
 
-def main() -> None:
-    raise SystemExit("not yet")
+from __future__ import annotations
+
+import argparse
+import getpass
+import importlib
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+BENCHES = {
+    "day": "workers.simulator.bench",
+    "plan": "fieldcrm.planning.bench",
+    "live": "fieldcrm.tracking.bench",
+}
+
+Command = Callable[[argparse.Namespace], None]
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run one verb; a refusal is one clear line and exit status 1."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["bench"] and arguments[1:2] and arguments[1] in BENCHES:
+        importlib.import_module(BENCHES[arguments[1]]).main(arguments[2:])
+        return
+    if arguments[:1] == ["simulate"]:
+        importlib.import_module("workers.simulator.main").main(arguments[1:])
+        return
+    options = parser().parse_args(arguments)
+    _run(options.command, options)
+
+
+def _run(command: Command, options: argparse.Namespace) -> None:
+    from fieldcrm.kit.errors import Refusal
+
+    try:
+        command(options)
+    except Refusal as refusal:
+        print(f"fieldcrm: {describe(refusal)}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        print("fieldcrm: stopped", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+def describe(refusal: Exception) -> str:
+    """A refusal in English, by its catalogue text where there is one."""
+    from fieldcrm.kit import i18n
+
+    code, params = getattr(refusal, "code", "refused"), getattr(refusal, "params", {})
+    text = i18n.t(f"error.{code}", "en", **params)
+    detail = getattr(refusal, "detail", "")
+    return f"{text} ({detail})" if detail and detail != code else text
+
+
+def parser() -> argparse.ArgumentParser:
+    """All verbs with their help."""
+    top = argparse.ArgumentParser(
+        prog="fieldcrm", description="A CRM whose facts come from the field."
+    )
+    verbs = top.add_subparsers(title="verbs", metavar="VERB", required=True)
+    _running_verbs(verbs)
+    _data_verbs(verbs)
+    _company_verbs(verbs)
+    return top
+
+
+def _verb(verbs, name: str, command: Command, help: str) -> argparse.ArgumentParser:  # type: ignore[no-untyped-def]
+    made = verbs.add_parser(name, help=help, description=help)
+    made.set_defaults(command=command)
+    return made
+
+
+def _running_verbs(verbs) -> None:  # type: ignore[no-untyped-def]
+    up = _verb(verbs, "up", run_up, "Start everything on this machine until Ctrl-C.")
+    up.add_argument("--no-simulate", action="store_true", help="leave the sample's reps still")
+    up.add_argument(
+        "--no-sample", action="store_true", help="no sample company in an empty database"
+    )
+    up.add_argument("--speed", type=float, default=1.0, help="how fast the sample's clock runs")
+    up.add_argument(
+        "--clock-start",
+        type=datetime.fromisoformat,
+        help="moment the sample's clock starts at (ISO 8601 with zone)",
+    )
+    up.add_argument(
+        "--except",
+        dest="except_reps",
+        default="sanna",
+        help="reps the simulator leaves to people (comma-separated; empty: plays all)",
+    )
+    _verb(verbs, "web", lambda o: _call("fieldcrm.ops.web"), "Serve pages, phone app and API.")
+    _verb(
+        verbs,
+        "gateway",
+        lambda o: _call("workers.gateway.server"),
+        "Take positions and serve live maps.",
+    )
+    _verb(
+        verbs,
+        "recorder",
+        lambda o: _call("workers.recorder.main"),
+        "Write tracks, judge visits, raise alerts.",
+    )
+    optimiser = _verb(verbs, "optimiser", run_optimiser, "Work on planning jobs.")
+    optimiser.add_argument("--queue", choices=["urgent", "long"], default="urgent")
+    _verb(verbs, "build", run_build, "Build the pages and the phone app if their sources changed.")
+    verbs.add_parser(
+        "simulate", help="Play the sample company's reps through the public phone interfaces."
+    )
+    bench = _verb(verbs, "bench", run_bench, "Measure; prints one JSON object last.")
+    bench.add_argument("name", choices=sorted(BENCHES))
+    _verb(
+        verbs,
+        "health",
+        run_health,
+        "Print what /healthz would answer; exit status 1 unless all is well.",
+    )
+
+
+def _data_verbs(verbs) -> None:  # type: ignore[no-untyped-def]
+    db = verbs.add_parser("db", help="The database.").add_subparsers(required=True, metavar="VERB")
+    _verb(db, "upgrade", run_upgrade, "Bring the database to the newest schema.")
+    sample = verbs.add_parser("sample", help="The sample company.").add_subparsers(
+        required=True, metavar="VERB"
+    )
+    load = _verb(sample, "load", run_sample_load, "Load the sample company into an empty database.")
+    load.add_argument(
+        "--if-empty", action="store_true", help="do nothing when the database has people"
+    )
+    _verb(
+        sample,
+        "clock",
+        run_sample_clock,
+        "Print where the sample's clock starts now; nothing on a real database.",
+    )
+    _verb(
+        sample,
+        "is-only",
+        run_sample_only,
+        "Exit status 1 unless the database holds only sample data.",
+    )
+    region = verbs.add_parser("region", help="Roads and basemaps.").add_subparsers(
+        required=True, metavar="VERB"
+    )
+    add = _verb(
+        region, "add", run_region_add, "Make roads and basemap from an OpenStreetMap extract."
+    )
+    add.add_argument("file", type=Path, help="FILE.osm.pbf")
+    add.add_argument("--name", help="the region's name; FILE's own by default")
+    backup = _verb(
+        verbs, "backup", run_backup, "Write database, photos, settings and keys to one file."
+    )
+    backup.add_argument("file", type=Path)
+    restore = _verb(verbs, "restore", run_restore, "Bring a backup into an empty home.")
+    restore.add_argument("file", type=Path)
+
+
+def _company_verbs(verbs) -> None:  # type: ignore[no-untyped-def]
+    user = verbs.add_parser("user", help="People who sign in.").add_subparsers(
+        required=True, metavar="VERB"
+    )
+    add = _verb(
+        user,
+        "add",
+        run_user_add,
+        "Add a person; the password is asked for, or read from FIELDCRM_NEW_PASSWORD.",
+    )
+    add.add_argument("login")
+    add.add_argument("--name", default="")
+    add.add_argument("--role", choices=["admin", "manager", "dispatcher", "rep"], default="admin")
+    clients = verbs.add_parser("clients", help="The client base.").add_subparsers(
+        required=True, metavar="VERB"
+    )
+    imported = _verb(clients, "import", run_import, "Import clients from CSV, TSV or XLSX.")
+    imported.add_argument("file", type=Path)
+    imported.add_argument("--map", action="append", default=[], metavar="COLUMN=FIELD")
+    imported.add_argument("--match", default=None, help="field that tells a known client")
+    imported.add_argument("--mode", choices=["create", "update", "upsert"], default="upsert")
+    imported.add_argument("--dry-run", action="store_true")
+    imported.add_argument("--json", action="store_true", help="print the report as JSON")
+
+
+def _call(module: str) -> None:
+    importlib.import_module(module).main()
+
+
+def run_up(options: argparse.Namespace) -> None:
+    from fieldcrm.ops import up
+
+    up.main(simulate=not options.no_simulate, sample=not options.no_sample, speed=options.speed,
+            clock_start=options.clock_start, except_reps=options.except_reps)  # fmt: skip
+
+
+def run_optimiser(options: argparse.Namespace) -> None:
+    importlib.import_module("workers.optimiser.main").main(options.queue)
+
+
+def run_build(options: argparse.Namespace) -> None:
+    from fieldcrm.ops import build
+
+    if not build.is_built():
+        try:
+            build.build()
+        except build.BuildFailed as failure:
+            raise SystemExit(f"fieldcrm: the pages could not be built\n{failure}") from None
+    print(build.describe())
+
+
+def run_bench(options: argparse.Namespace) -> None:
+    importlib.import_module(BENCHES[options.name]).main([])
+
+
+def run_health(options: argparse.Namespace) -> None:
+    from fieldcrm.ops import health
+
+    found = health.report()
+    found["parts"].pop("web")
+    print(json.dumps(found))
+    raise SystemExit(0 if set(found["parts"].values()) == {"ok"} else 1)
+
+
+def run_upgrade(options: argparse.Namespace) -> None:
+    from fieldcrm.kit.settings import settings
+    from fieldcrm.migrations import schema
+
+    settings().home.mkdir(parents=True, exist_ok=True)
+    schema.upgrade()
+
+
+def run_sample_load(options: argparse.Namespace) -> None:
+    importlib.import_module("workers.simulator.company").load_command(if_empty=options.if_empty)
+
+
+def run_sample_clock(options: argparse.Namespace) -> None:
+    importlib.import_module("workers.simulator.clock").print_start()
+
+
+def run_sample_only(options: argparse.Namespace) -> None:
+    from fieldcrm.kit import database, facts
+
+    with database.reading() as session:
+        if not facts.get(session, facts.SAMPLE, False):
+            raise SystemExit("fieldcrm: the clock can be moved only while all data is sample data")
+
+
+def run_region_add(options: argparse.Namespace) -> None:
+    from fieldcrm.kit.settings import settings
+    from fieldcrm.regions.build import build_region
+
+    name = options.name or options.file.name.removesuffix(".pbf").removesuffix(".osm").lower()
+    region = build_region(options.file, settings().home, name, _progress_line)
+    print(f"region {region.name} is ready; use it with FIELDCRM_REGION={region.name}")
+
+
+def _progress_line(share: float, what: str) -> None:
+    print(f"{share:4.0%} {what}", file=sys.stderr, flush=True)
+
+
+def run_backup(options: argparse.Namespace) -> None:
+    from fieldcrm.ops import backup
+
+    print(json.dumps(backup.backup(options.file, _progress_line)))
+
+
+def run_restore(options: argparse.Namespace) -> None:
+    from fieldcrm.ops import backup
+
+    print(json.dumps(backup.restore(options.file, _progress_line)))
+
+
+def run_user_add(options: argparse.Namespace) -> None:
+    from fieldcrm.people import service
+    from fieldcrm.people.model import Role
+
+    password = os.environ.get("FIELDCRM_NEW_PASSWORD") or getpass.getpass("Password: ")
+    user = service.add_first(
+        options.login, options.name or options.login, Role(options.role), password
+    )
+    print(f"{user.login} can sign in as {user.role}")
+
+
+def run_import(options: argparse.Namespace) -> None:
+    from fieldcrm.clients import importing
+
+    mapping = dict(pair.split("=", 1) for pair in options.map)
+    report = importing.import_file(
+        options.file, mapping=mapping or None, match=options.match, mode=options.mode,
+        dry_run=options.dry_run, progress=_progress_line,
+    )  # fmt: skip
+    print(json.dumps(report, ensure_ascii=False) if options.json else importing.as_text(report))
+
+
+if __name__ == "__main__":
+    main()

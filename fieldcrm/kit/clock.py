@@ -67,4 +67,6 @@ def day_bounds(day, tz: ZoneInfo | None = None) -> tuple[datetime, datetime]:
     tz = tz or zone()
     start = datetime(day.year, day.month, day.day, tzinfo=tz)
     after = day + timedelta(days=1)
-    return start.astimezone(UTC), datetime(after.year, after.month, after.day, tzinfo=tz).astimezone(UTC)
+    return start.astimezone(UTC), datetime(
+        after.year, after.month, after.day, tzinfo=tz
+    ).astimezone(UTC)

@@ -62,8 +62,13 @@ def _prepare_sqlite(made: Engine) -> None:
     @event.listens_for(made, "connect")
     def on_connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON",
-                       "busy_timeout=30000", "cache_size=-16000"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "busy_timeout=30000",
+            "cache_size=-16000",
+        ):
             connection.execute(f"PRAGMA {pragma}").close()
 
     @event.listens_for(made, "begin")

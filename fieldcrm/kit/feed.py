@@ -38,7 +38,13 @@ def touch(
     waiting: list[tuple[str, dict[str, Any]]] = session.info.setdefault("announce", [])
     waiting.extend((bus.phone_channel(r), {"t": "pull"}) for r in reps)
     if team_id:
-        notice = {"t": "changed", "entity": entity, "id": entity_id, "rep_ids": reps, **(desk or {})}
+        notice = {
+            "t": "changed",
+            "entity": entity,
+            "id": entity_id,
+            "rep_ids": reps,
+            **(desk or {}),
+        }
         waiting.append((bus.desk_channel(team_id), notice))
 
 
@@ -59,7 +65,9 @@ def announce(session: Session) -> None:
 
 
 def _without_repeats(waiting: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:
-    return list({(channel, repr(notice)): (channel, notice) for channel, notice in waiting}.values())
+    return list(
+        {(channel, repr(notice)): (channel, notice) for channel, notice in waiting}.values()
+    )
 
 
 def _take_turn(session: Session) -> None:

@@ -1,0 +1,35 @@
+"""What `/healthz` answers: each part and its state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import text
+
+from fieldcrm.kit import database, pulse
+
+PARTS = ("gateway", "recorder", "optimiser")
+
+
+def report() -> dict[str, Any]:
+    """{"status": "ok" | "degraded", "parts": {part: "ok" | "down"}}; asks, never guesses."""
+    parts = {"web": "ok", **_working_parts(), "database": _database()}
+    status = "ok" if all(state == "ok" for state in parts.values()) else "degraded"
+    return {"status": status, "parts": parts}
+
+
+def _working_parts() -> dict[str, str]:
+    try:
+        living = pulse.living()
+    except Exception:
+        return {part: "unknown" for part in PARTS} | {"redis": "down"}
+    return {part: "ok" if part in living else "down" for part in PARTS} | {"redis": "ok"}
+
+
+def _database() -> str:
+    try:
+        with database.reading() as session:
+            session.execute(text("SELECT 1"))
+    except Exception:
+        return "down"
+    return "ok"
