@@ -103,3 +103,37 @@ class UnknownDevice(NotFound):
     """No device has this token, or it was revoked."""
 
     code = "unknown_device"
+
+
+class LastAdministrator(Conflict):
+    """Without this person nobody could administer the install."""
+
+    code = "last_administrator"
+
+
+class DeviceTaken(Conflict):
+    """This device id belongs to somebody else."""
+
+    code = "device_taken"
+
+
+class StaleUser(Conflict):
+    """Somebody else changed this user or team meanwhile."""
+
+    code = "stale"
+
+
+class BadField(Invalid):
+    """A field's value can't be; `params['field']` names it."""
+
+    code = "bad_field"
+
+
+@dataclass(frozen=True)
+class DeviceIdentity:
+    """Who a device's token speaks for."""
+
+    device_id: str
+    rep_id: str
+    team_id: str | None
+    kind: DeviceKind

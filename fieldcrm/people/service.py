@@ -1,0 +1,557 @@
+"""Who may come in, who sees whom, and the phones that speak for reps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+
+from fieldcrm.kit import bus, clock, events, facts, feed, ids, secrets
+from fieldcrm.kit.database import reading, transaction
+from fieldcrm.kit.settings import settings
+from fieldcrm.people import pairing, passwords, rules, store, throttle
+from fieldcrm.people.model import (
+    Actor,
+    BadField,
+    DeviceIdentity,
+    DeviceKind,
+    DeviceTaken,
+    LastAdministrator,
+    LoginTaken,
+    NotSignedIn,
+    OutOfScope,
+    Role,
+    SampleLoginRemote,
+    StaleUser,
+    UnknownDevice,
+    WrongLogin,
+)
+from fieldcrm.people.tables import Device, SignIn, Team, User
+
+SESSION_COOKIE = "fieldcrm_session"
+DEVICES_CHANNEL = "devices"
+"""Here gateways hear {"t": "revoked", "device_id"} and {"t": "signed_out", "user_id"}."""
+_TOKEN_MAX = 128
+
+# ---- signing in ----
+
+
+def sign_in(
+    login: str, password: str, address: str, user_agent: str, source: str = "web"
+) -> tuple[str, Actor]:
+    """A new session's token and the person; raises WrongLogin, SignInThrottled, SampleLoginRemote.
+
+    `address` is the caller's own, or any text that isn't loopback where that can't be known.
+    """
+    attempt = throttle.take(rules.folded_login(login)[:200], address)
+    user = _right_user(login, password)
+    if user is None:
+        _note_failure(login, address, source)
+        raise WrongLogin()
+    if user.is_sample and not _sample_may_enter(address):
+        raise SampleLoginRemote()
+    throttle.forget(attempt)
+    return _open_session(user, password, address, user_agent, source)
+
+
+def _right_user(login: str, password: str) -> User | None:
+    """The active user with this login and password; takes as long when there is none."""
+    if len(login) > 200 or len(password) > rules.PASSWORD_MAX or "\x00" in login:
+        return None
+    with reading() as session:
+        user = store.user_by_login(session, rules.folded_login(login))
+    known = user if user and user.is_active else None
+    right = passwords.is_right(known.password_hash if known else None, password)
+    return known if right else None
+
+
+def _note_failure(login: str, address: str, source: str) -> None:
+    with transaction() as session:
+        user = store.user_by_login(session, rules.folded_login(login)[:200].replace("\x00", ""))
+        if user is not None:  # an unknown login may be a password typed in the wrong field
+            events.record(
+                session, "user.sign_in_failed", user.id, source=source, data={"address": address}
+            )
+
+
+def _sample_may_enter(address: str) -> bool:
+    if rules.is_loopback(address):
+        return True
+    with reading() as session:
+        return settings().allow_sample_logins and bool(facts.get(session, facts.SAMPLE))
+
+
+def _open_session(
+    user: User, password: str, address: str, user_agent: str, source: str
+) -> tuple[str, Actor]:
+    token, now = secrets.new_token(), clock.real_now()
+    with transaction() as session:
+        store.drop_expired(session, now)
+        session.add(
+            SignIn(
+                token_hash=secrets.token_hash(token), user_id=user.id, created_at=now,
+                expires_at=now + timedelta(days=settings().session_days),
+                address=address[:64], user_agent=user_agent[:200],
+            )
+        )  # fmt: skip
+        _rehash(session, user, password)
+        events.record(
+            session, "user.signed_in", user.id, actor_id=user.id, team_id=user.team_id,
+            source=source, data={"address": address[:64]},
+        )  # fmt: skip
+        return token, _actor(session, user, source)
+
+
+def _rehash(session: Session, user: User, password: str) -> None:
+    if passwords.wants_rehash(user.password_hash):
+        stored = store.user(session, user.id)
+        if stored is not None:
+            stored.password_hash = passwords.hash_password(password)
+
+
+def sign_out(token: str, source: str = "web") -> None:
+    """End a session; an unknown token is no error."""
+    with transaction() as session:
+        row = store.sign_in_row(session, secrets.token_hash(token[:_TOKEN_MAX]))
+        if row is not None:
+            session.delete(row)
+            events.record(
+                session, "user.signed_out", row.user_id, actor_id=row.user_id, source=source
+            )
+
+
+def authenticate(token: str | None, source: str = "web") -> Actor:
+    """The person behind a session's token; raises NotSignedIn."""
+    if not token or len(token) > _TOKEN_MAX:
+        raise NotSignedIn()
+    with reading() as session:
+        found = store.signed_in(session, secrets.token_hash(token), clock.real_now())
+        if found is None:
+            raise NotSignedIn()
+        return _actor(session, found[1], source)
+
+
+def actor_of(user_id: str, source: str = "web") -> Actor:
+    """An active user as the acting person, for workers and the CLI; raises NotSignedIn."""
+    with reading() as session:
+        user = store.user(session, user_id)
+        if user is None or not user.is_active:
+            raise NotSignedIn()
+        return _actor(session, user, source)
+
+
+def _actor(session: Session, user: User, source: str) -> Actor:
+    role = Role(user.role)
+    team_ids = frozenset({user.team_id} if user.team_id else ())
+    if role in (Role.dispatcher, Role.manager):
+        team_ids = store.team_ids_of(session, user.id)
+    return Actor(
+        user_id=user.id, role=role, team_ids=team_ids, name=user.name, language=user.language,
+        source=source,
+    )  # fmt: skip
+
+
+# ---- who sees whom ----
+
+
+def require(actor: Actor, *roles: Role) -> None:
+    """Raise RoleForbids unless the actor has one of these roles."""
+    rules.check_role(actor, roles)
+
+
+def visible_team_ids(actor: Actor) -> frozenset[str] | None:
+    """Teams whose rows the actor sees, None for all. A rep's is his own: narrow it to his rows."""
+    return None if actor.is_admin else actor.team_ids
+
+
+def scope_rep(actor: Actor, rep_id: str) -> User:
+    """The rep, when his rows are the actor's to see; raises OutOfScope."""
+    with reading() as session:
+        return scope_rep_in(session, actor, rep_id)
+
+
+def scope_rep_in(session: Session, actor: Actor, rep_id: str) -> User:
+    """The same inside another transaction."""
+    user = store.user(session, rep_id)
+    if user is None or user.role != Role.rep or not rules.sees_rep(actor, user.id, user.team_id):
+        raise OutOfScope()
+    return user
+
+
+def visible_reps(actor: Actor, inactive: bool = False) -> list[User]:
+    """Reps whose rows the actor sees, by name; `inactive` adds those who left, for history."""
+    with reading() as session:
+        if actor.role is Role.rep:
+            user = store.user(session, actor.user_id)
+            return [user] if user else []
+        return store.reps(session, visible_team_ids(actor), inactive)
+
+
+# ---- users and teams ----
+
+
+def own_user(actor: Actor) -> User:
+    """The actor's own row."""
+    with reading() as session:
+        return _user(session, actor.user_id)
+
+
+def list_users(actor: Actor, search: str = "", role: str | None = None) -> list[User]:
+    """Users by name: an administrator sees all, a dispatcher or manager their teams' reps."""
+    require(actor, Role.admin, Role.manager, Role.dispatcher)
+    with reading() as session:
+        found = [u for u in store.users(session, role) if rules.is_named(u, search)]
+    if actor.is_admin:
+        return found
+    return [u for u in found if u.role == Role.rep and rules.sees_team(actor, u.team_id)]
+
+
+def get_user(actor: Actor, user_id: str) -> User:
+    """One user, whom the actor may see; raises OutOfScope."""
+    if not actor.is_admin and actor.user_id != user_id:
+        return scope_rep(actor, user_id)
+    with reading() as session:
+        return _user(session, user_id)
+
+
+def teams_of_users(actor: Actor) -> dict[str, frozenset[str]]:
+    """Teams that each dispatcher and manager is responsible for, by user id."""
+    require(actor, Role.admin)
+    with reading() as session:
+        return store.team_ids_by_user(session)
+
+
+def _user(session: Session, user_id: str) -> User:
+    user = store.user(session, user_id)
+    if user is None:
+        raise OutOfScope()
+    return user
+
+
+def save_user(
+    actor: Actor, changes: Mapping[str, Any], user_id: str | None = None,
+    version: int | None = None,
+) -> User:  # fmt: skip
+    """Add a user (no `user_id`; `password` is needed) or change the given fields of one.
+
+    Fields are those of the `User` row, `team_ids` for a dispatcher or manager, `password` when new.
+    Raises BadField, WeakPassword, LoginTaken, StaleUser, LastAdministrator.
+    """
+    require(actor, Role.admin)
+    cleaned = rules.clean_user(changes)
+    try:
+        with transaction() as session:
+            if user_id is None:
+                return _add_user(session, actor, cleaned, changes)
+            return _change_user(session, actor, user_id, cleaned, changes, version)
+    except IntegrityError as error:
+        raise LoginTaken(field="login") from error
+
+
+def _add_user(
+    session: Session, actor: Actor, cleaned: dict[str, Any], changes: Mapping[str, Any]
+) -> User:
+    for field in ("login", "name", "role"):
+        if field not in cleaned:
+            raise BadField(field=field)
+    password = changes.get("password")
+    if not isinstance(password, str):
+        raise BadField(field="password")
+    rules.check_password(password, cleaned["login"])
+    user = User(
+        id=ids.new_id(), password_hash=passwords.hash_password(password), created_at=clock.now(),
+        **cleaned,
+    )  # fmt: skip
+    _check_fits(session, user)
+    session.add(user)
+    session.flush()
+    _set_teams(session, user, changes)
+    facts.put(session, facts.SAMPLE, False)
+    _record(session, actor, "user.added", user, {"login": user.login, "role": user.role})
+    return user
+
+
+def _change_user(
+    session: Session, actor: Actor, user_id: str, cleaned: dict[str, Any],
+    changes: Mapping[str, Any], version: int | None,
+) -> User:  # fmt: skip
+    user = _user(session, user_id)
+    if version is not None and user.version != version:
+        raise StaleUser()
+    if cleaned.get("role", Role.admin) != Role.admin:
+        _keep_an_administrator(session, user)
+    changed = {k: v for k, v in cleaned.items() if getattr(user, k) != v}
+    user.sqlmodel_update(changed)
+    user.version += 1
+    _check_fits(session, user)
+    session.flush()
+    _set_teams(session, user, changes)
+    _record(session, actor, "user.changed", user, {"fields": sorted(changed)})
+    return user
+
+
+def _check_fits(session: Session, user: User) -> None:
+    rules.check_user(user)
+    if user.team_id and store.team(session, user.team_id) is None:
+        raise BadField(field="team_id")
+
+
+def _set_teams(session: Session, user: User, changes: Mapping[str, Any]) -> None:
+    if user.role not in (Role.dispatcher, Role.manager):
+        store.set_teams(session, user.id, ())
+    elif "team_ids" in changes:
+        wanted = set(changes["team_ids"] or ())
+        if {t.id for t in store.teams(session, wanted)} != wanted:
+            raise BadField(field="team_ids")
+        store.set_teams(session, user.id, wanted)
+
+
+def _keep_an_administrator(session: Session, user: User) -> None:
+    counts = user.role == Role.admin and user.is_active
+    if counts and not store.other_administrators(session, user.id):
+        raise LastAdministrator()
+
+
+def _record(session: Session, actor: Actor, kind: str, user: User, data: dict[str, Any]) -> None:
+    events.record(
+        session, kind, user.id, actor_id=actor.user_id or None, team_id=user.team_id,
+        source=actor.source, data=data,
+    )  # fmt: skip
+    if user.role == Role.rep:
+        feed.touch(session, "profile", user.id, rep_ids=[user.id], team_id=user.team_id)
+
+
+def set_password(
+    actor: Actor, user_id: str, password: str, current: str | None = None,
+    keep_token: str | None = None,
+) -> None:  # fmt: skip
+    """Set a password: an administrator anybody's, others their own with the `current` one.
+
+    Ends the user's sessions but for the one with `keep_token`. Raises WeakPassword, WrongLogin.
+    """
+    if not actor.is_admin and actor.user_id != user_id:
+        raise OutOfScope()
+    with reading() as session:
+        user = _user(session, user_id)
+    if not actor.is_admin:
+        _confirm_password(user, current or "")
+    rules.check_password(password, user.login)
+    hashed = passwords.hash_password(password)
+    with transaction() as session:
+        _user(session, user_id).password_hash = hashed
+        store.end_sign_ins(session, user_id, secrets.token_hash(keep_token) if keep_token else None)
+        events.record(
+            session, "user.password_set", user_id, actor_id=actor.user_id or None,
+            team_id=user.team_id, source=actor.source,
+        )  # fmt: skip
+    _tell_gateways([{"t": "signed_out", "user_id": user_id}])
+
+
+def _confirm_password(user: User, current: str) -> None:
+    """Guessing the present password of an open session is limited as signing in is."""
+    attempt = throttle.take(user.login, f"session:{user.id}")
+    if not passwords.is_right(user.password_hash, current[: rules.PASSWORD_MAX + 1]):
+        raise WrongLogin()
+    throttle.forget(attempt)
+
+
+def deactivate_user(actor: Actor, user_id: str) -> User:
+    """Let somebody go: sessions end, devices are revoked, history stays."""
+    require(actor, Role.admin)
+    with transaction() as session:
+        user = _user(session, user_id)
+        _keep_an_administrator(session, user)
+        user.is_active = False
+        user.version += 1
+        store.end_sign_ins(session, user_id)
+        revoked = store.revoke_devices(session, user_id, clock.now())
+        _record(session, actor, "user.deactivated", user, {"devices": len(revoked)})
+    notices = [{"t": "revoked", "device_id": d} for d in revoked]
+    _tell_gateways([*notices, {"t": "signed_out", "user_id": user_id}])
+    return user
+
+
+def activate_user(actor: Actor, user_id: str) -> User:
+    """Take somebody back; devices must be paired again."""
+    require(actor, Role.admin)
+    with transaction() as session:
+        user = _user(session, user_id)
+        user.is_active = True
+        user.version += 1
+        _record(session, actor, "user.activated", user, {})
+    return user
+
+
+def set_language(actor: Actor, language: str) -> None:
+    """The actor's own language for every screen."""
+    with transaction() as session:
+        user = _user(session, actor.user_id)
+        user.sqlmodel_update(rules.clean_user({"language": language}))
+        _record(session, actor, "user.changed", user, {"fields": ["language"]})
+
+
+def add_first(login: str, name: str, role: str, password: str) -> User:
+    """A real user by the command line, such as a company's first administrator."""
+    changes = {"login": login, "name": name, "role": role, "password": password}
+    return save_user(_CLI, changes)
+
+
+_CLI = Actor(user_id="", role=Role.admin, team_ids=frozenset(), source="cli")
+
+
+def hash_password(password: str) -> str:
+    """The Argon2id hash to store for a password, for who loads users in bulk."""
+    return passwords.hash_password(password)
+
+
+def list_teams(actor: Actor) -> list[Team]:
+    """Teams the actor sees, by name."""
+    with reading() as session:
+        return store.teams(session, visible_team_ids(actor))
+
+
+def save_team(actor: Actor, name: str, team_id: str | None = None) -> Team:
+    """Add a team or rename one."""
+    require(actor, Role.admin)
+    cleaned = rules.clean_user({"name": name})["name"]
+    with transaction() as session:
+        team = store.team(session, team_id) if team_id else None
+        if team_id and team is None:
+            raise OutOfScope()
+        kind = "team.changed" if team else "team.added"
+        team = team or Team(id=ids.new_id(), name=cleaned, created_at=clock.now())
+        team.name = cleaned
+        session.add(team)
+        events.record(
+            session, kind, team.id, actor_id=actor.user_id or None, team_id=team.id,
+            source=actor.source, data={"name": cleaned},
+        )  # fmt: skip
+        return team
+
+
+# ---- devices ----
+
+
+def pair_device(
+    actor: Actor, rep_id: str, kind: DeviceKind | str, name: str = ""
+) -> tuple[Device, str, str, str]:
+    """A new device of a rep: (device, token, setup uri, QR as SVG); the token is shown only now."""
+    chosen = _kind(kind)
+    token = secrets.new_token()
+    with transaction() as session:
+        rep = scope_rep_in(session, actor, rep_id)
+        device = Device(
+            id=ids.new_id(), user_id=rep.id, kind=chosen.value, name=_device_name(name),
+            token_hash=secrets.token_hash(token), paired_at=clock.now(),
+        )  # fmt: skip
+        session.add(device)
+        _record_device(session, actor, "device.paired", device, rep)
+    uri = pairing.setup_uri(
+        chosen, settings().gateway_address, settings().web_address, device.id, token
+    )
+    return device, token, uri, pairing.qr_svg(uri)
+
+
+def _kind(kind: DeviceKind | str) -> DeviceKind:
+    try:
+        chosen = DeviceKind(kind)
+    except ValueError as error:
+        raise BadField(field="kind") from error
+    if chosen is DeviceKind.pwa:  # the phone app registers itself after its rep signed in
+        raise BadField(field="kind")
+    return chosen
+
+
+def _device_name(name: str) -> str:
+    return " ".join(name.replace("\x00", "").split())[:80]
+
+
+def _record_device(session: Session, actor: Actor, kind: str, device: Device, rep: User) -> None:
+    events.record(
+        session, kind, device.id, actor_id=actor.user_id or None, team_id=rep.team_id,
+        source=actor.source, data={"rep_id": rep.id, "kind": device.kind},
+    )  # fmt: skip
+
+
+def list_devices(actor: Actor, rep_id: str | None = None) -> list[Device]:
+    """Devices of a rep, or of all reps the actor sees, the newest first."""
+    rep_ids = [scope_rep(actor, rep_id).id] if rep_id else [u.id for u in visible_reps(actor, True)]
+    with reading() as session:
+        return store.devices(session, rep_ids)
+
+
+def revoke_device(actor: Actor, device_id: str) -> Device:
+    """Cut a device off, at once: gateways hear of it. Raises OutOfScope."""
+    with transaction() as session:
+        device = store.device(session, device_id)
+        if device is None:
+            raise OutOfScope()
+        rep = scope_rep_in(session, actor, device.user_id)
+        if device.revoked_at is None:
+            device.revoked_at = clock.now()
+            _record_device(session, actor, "device.revoked", device, rep)
+    _tell_gateways([{"t": "revoked", "device_id": device_id}])
+    return device
+
+
+def _tell_gateways(notices: list[dict[str, Any]]) -> None:
+    """Gateways also ask the database when a device connects, so a lost notice is only late."""
+    try:
+        bus.publish_all((DEVICES_CHANNEL, n) for n in notices)
+    except Exception:
+        return
+
+
+def device_by_token(token: str | None) -> DeviceIdentity:
+    """Whom a device's token speaks for; raises UnknownDevice."""
+    if not token or len(token) > _TOKEN_MAX:
+        raise UnknownDevice()
+    with reading() as session:
+        found = store.device_by_hash(session, secrets.token_hash(token))
+    if found is None or found[1].role != Role.rep:
+        raise UnknownDevice()
+    device, rep = found
+    return DeviceIdentity(device.id, rep.id, rep.team_id, DeviceKind(device.kind))
+
+
+def register_device(actor: Actor, device_id: str, name: str, app_version: str) -> Device:
+    """Note the phone app that a signed-in rep uses; the same call again changes nothing.
+
+    Raises DeviceTaken when the id is somebody else's, UnknownDevice when it was revoked.
+    """
+    require(actor, Role.rep)
+    if not ids.is_id(device_id):
+        raise BadField(field="device_id")
+    with transaction() as session:
+        rep = _user(session, actor.user_id)
+        device = store.device(session, device_id)
+        if device is None:
+            # no token of its own (its rep's session speaks), yet the column wants a unique hash
+            device = Device(
+                id=device_id, user_id=rep.id, kind=DeviceKind.pwa.value, name=_device_name(name),
+                token_hash=secrets.token_hash(secrets.new_token()), paired_at=clock.now(),
+            )  # fmt: skip
+            session.add(device)
+            _record_device(session, actor, "device.registered", device, rep)
+        _check_own(device, actor)
+        device.app_version = app_version[:40]
+        return device
+
+
+def own_device_in(session: Session, actor: Actor, device_id: str) -> Device:
+    """The actor's own living device, inside a transaction; raises UnknownDevice or DeviceTaken."""
+    device = store.device(session, device_id)
+    if device is None:
+        raise UnknownDevice()
+    _check_own(device, actor)
+    return device
+
+
+def _check_own(device: Device, actor: Actor) -> None:
+    if device.user_id != actor.user_id:
+        raise DeviceTaken()
+    if device.revoked_at is not None:
+        raise UnknownDevice()

@@ -1,0 +1,129 @@
+"""Every SQL statement about people."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import delete, func, update
+from sqlmodel import Session, col, select
+
+from fieldcrm.people.model import Role
+from fieldcrm.people.tables import Device, SignIn, Team, User, UserTeam
+
+
+def user(session: Session, user_id: str) -> User | None:
+    return session.get(User, user_id)
+
+
+def user_by_login(session: Session, login: str) -> User | None:
+    return session.exec(select(User).where(User.login == login)).first()
+
+
+def users(session: Session, role: str | None = None) -> list[User]:
+    """Users by name."""
+    wanted = select(User).where(User.role == role) if role else select(User)
+    return list(session.exec(wanted.order_by(col(User.name), col(User.id))))
+
+
+def reps(session: Session, team_ids: Collection[str] | None, inactive: bool) -> list[User]:
+    """Reps of teams (None: of all), by name."""
+    wanted = select(User).where(User.role == Role.rep.value)
+    if team_ids is not None:
+        wanted = wanted.where(col(User.team_id).in_(team_ids))
+    if not inactive:
+        wanted = wanted.where(col(User.is_active))
+    return list(session.exec(wanted.order_by(col(User.name), col(User.id))))
+
+
+def other_administrators(session: Session, user_id: str) -> int:
+    """How many active administrators there are besides this user."""
+    wanted = select(func.count()).where(
+        User.role == Role.admin.value, col(User.is_active), User.id != user_id
+    )
+    return session.exec(wanted).one()
+
+
+def team_ids_of(session: Session, user_id: str) -> frozenset[str]:
+    """Teams a dispatcher or manager is responsible for."""
+    return frozenset(session.exec(select(UserTeam.team_id).where(UserTeam.user_id == user_id)))
+
+
+def team_ids_by_user(session: Session) -> dict[str, frozenset[str]]:
+    """The same for everybody at once."""
+    found: dict[str, set[str]] = {}
+    for row in session.exec(select(UserTeam)):
+        found.setdefault(row.user_id, set()).add(row.team_id)
+    return {user_id: frozenset(ids) for user_id, ids in found.items()}
+
+
+def set_teams(session: Session, user_id: str, team_ids: Collection[str]) -> None:
+    session.execute(delete(UserTeam).where(col(UserTeam.user_id) == user_id))
+    session.add_all(UserTeam(user_id=user_id, team_id=t) for t in sorted(team_ids))
+
+
+def team(session: Session, team_id: str) -> Team | None:
+    return session.get(Team, team_id)
+
+
+def teams(session: Session, team_ids: Collection[str] | None) -> list[Team]:
+    """Teams by name (None: all)."""
+    wanted = select(Team)
+    if team_ids is not None:
+        wanted = wanted.where(col(Team.id).in_(team_ids))
+    return list(session.exec(wanted.order_by(col(Team.name), col(Team.id))))
+
+
+def signed_in(session: Session, token_hash: str, now: datetime) -> tuple[SignIn, User] | None:
+    """The session with this token and its active user, while it lasts."""
+    wanted = (
+        select(SignIn, User)
+        .join(User, col(User.id) == SignIn.user_id)
+        .where(SignIn.token_hash == token_hash, SignIn.expires_at > now, col(User.is_active))
+    )
+    return session.exec(wanted).first()
+
+
+def sign_in_row(session: Session, token_hash: str) -> SignIn | None:
+    return session.get(SignIn, token_hash)
+
+
+def end_sign_ins(session: Session, user_id: str, keep: str | None = None) -> None:
+    """End a user's sessions, but for the one with the hash `keep`."""
+    session.execute(
+        delete(SignIn).where(col(SignIn.user_id) == user_id, col(SignIn.token_hash) != (keep or ""))
+    )
+
+
+def drop_expired(session: Session, now: datetime) -> None:
+    session.execute(delete(SignIn).where(col(SignIn.expires_at) <= now))
+
+
+def device(session: Session, device_id: str) -> Device | None:
+    return session.get(Device, device_id)
+
+
+def device_by_hash(session: Session, token_hash: str) -> tuple[Device, User] | None:
+    """The living device with this token, and its active owner."""
+    wanted = (
+        select(Device, User)
+        .join(User, col(User.id) == Device.user_id)
+        .where(
+            Device.token_hash == token_hash, col(Device.revoked_at).is_(None), col(User.is_active)
+        )
+    )
+    return session.exec(wanted).first()
+
+
+def devices(session: Session, rep_ids: Collection[str]) -> list[Device]:
+    """Devices of these reps, the newest first."""
+    wanted = select(Device).where(col(Device.user_id).in_(rep_ids))
+    return list(session.exec(wanted.order_by(col(Device.paired_at).desc(), col(Device.id))))
+
+
+def revoke_devices(session: Session, user_id: str, now: datetime) -> list[str]:
+    """Revoke all of a user's devices; returns their ids."""
+    living = select(Device.id).where(Device.user_id == user_id, col(Device.revoked_at).is_(None))
+    ids = list(session.exec(living))
+    session.execute(update(Device).where(col(Device.id).in_(ids)).values(revoked_at=now))
+    return ids
