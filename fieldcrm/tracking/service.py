@@ -1,0 +1,243 @@
+"""Tracks, shifts, who is where now, and alerts: what pages, sync, evidence and workers call."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from fieldcrm.kit import clock, events, feed
+from fieldcrm.kit.database import reading
+from fieldcrm.people import service as people
+from fieldcrm.people.model import Actor, OutOfScope, Role
+from fieldcrm.tracking import chunks, rules, store, trips
+from fieldcrm.tracking.model import Fix, ShiftOver, ShiftTime, Span, UnknownShift
+from fieldcrm.tracking.tables import Shift, TrackChunk
+
+# ---- tracks ----
+
+
+def append(session: Session, fixes: Iterable[Fix]) -> int:
+    """Merge fixes of any reps, in any order, into their hours; returns how many were new.
+
+    The same fix again (device and seq, or device and its time) changes nothing.
+    """
+    by_hour: dict[tuple[str, int], list[Fix]] = defaultdict(list)
+    for fix in fixes:
+        by_hour[fix.rep_id, chunks.hour_of(fix.fix_at_ms)].append(fix)
+    for rep_id in sorted({rep for rep, _ in by_hour}):
+        store.lock_track(session, rep_id)
+    return sum(_merge_hour(session, rep, hour, by_hour[rep, hour]) for rep, hour in sorted(by_hour))
+
+
+def _merge_hour(session: Session, rep_id: str, hour_ms: int, arrived: list[Fix]) -> int:
+    hour = clock.from_ms(hour_ms)
+    row = store.chunk(session, rep_id, hour)
+    kept = chunks.unpack(rep_id, row.data) if row else []
+    merged, added = chunks.merge(kept, arrived)
+    if added:
+        _write_hour(session, row, rep_id, hour, merged)
+    return added
+
+
+def _write_hour(
+    session: Session, row: TrackChunk | None, rep_id: str, hour: datetime, fixes: list[Fix]
+) -> None:
+    values = {
+        "count": len(fixes), "first_at": clock.from_ms(fixes[0].fix_at_ms),
+        "last_at": clock.from_ms(fixes[-1].fix_at_ms), "data": chunks.pack(fixes),
+        "updated_at": clock.now(),
+    }  # fmt: skip
+    if row is None:
+        session.add(TrackChunk(rep_id=rep_id, hour=hour, **values))
+    else:
+        row.sqlmodel_update(values)
+    session.flush()
+
+
+def track_in(session: Session, rep_id: str, start: datetime, end: datetime) -> list[Fix]:
+    """A rep's fixes from start to end (both inclusive), in order of time; asks nobody's leave."""
+    first, last = round(start.timestamp() * 1000), round(end.timestamp() * 1000)
+    rows = store.chunks_between(session, rep_id, start, end)
+    found = [f for row in rows for f in chunks.unpack(rep_id, row.data)]
+    return [f for f in found if first <= f.fix_at_ms <= last]
+
+
+def track(actor: Actor, rep_id: str, start: datetime, end: datetime) -> list[Fix]:
+    """The same for a person who may see the rep; raises OutOfScope."""
+    with reading() as session:
+        people.scope_rep_in(session, actor, rep_id)
+        return track_in(session, rep_id, start, end)
+
+
+def day_track(actor: Actor, rep_id: str, day: date) -> dict[str, Any]:
+    """A rep's local day as lines, stops and length.
+
+    {"lines": [[[lat, lng, at_ms], ...], ...], "stops": [{lat, lng, from_ms, to_ms, fixes}],
+    "distance_m", "moving_s", "fixes", "first_at_ms", "last_at_ms"}; no line crosses a gap or the
+    end of a shift.
+    """
+    start, end = clock.day_bounds(day)
+    with reading() as session:
+        people.scope_rep_in(session, actor, rep_id)
+        fixes = track_in(session, rep_id, start, end)
+        shifts = store.shifts_between(session, rep_id, start, end)
+    return trips.describe(fixes, [span(s) for s in shifts])
+
+
+def erase_in(session: Session, rep_id: str, start: datetime, end: datetime) -> int:
+    """Forget a rep's fixes after start and before end; returns how many there were."""
+    first, last = round(start.timestamp() * 1000), round(end.timestamp() * 1000)
+    store.lock_track(session, rep_id)
+    gone = 0
+    for row in store.chunks_between(session, rep_id, start, end):
+        fixes = chunks.unpack(rep_id, row.data)
+        kept = [f for f in fixes if not first < f.fix_at_ms < last]
+        gone += len(fixes) - len(kept)
+        if not kept:
+            session.delete(row)
+        elif len(kept) < len(fixes):
+            _write_hour(session, row, rep_id, row.hour, kept)
+    session.flush()
+    return gone
+
+
+# ---- shifts ----
+
+
+def span(shift: Shift) -> Span:
+    """A shift's row as rules and pipeline take it."""
+    return rules.span_of(shift.id, shift.started_at, shift.ended_at, shift.pauses)
+
+
+def spans_in(
+    session: Session, since: datetime, rep_ids: Sequence[str] | None = None
+) -> dict[str, tuple[Span, ...]]:
+    """Each rep's shifts that touch the time after `since`, in order."""
+    found: dict[str, list[Span]] = defaultdict(list)
+    for shift in store.shifts_since(session, since, rep_ids):
+        found[shift.rep_id].append(span(shift))
+    return {rep_id: tuple(spans) for rep_id, spans in found.items()}
+
+
+def start_shift_in(
+    session: Session, actor: Actor, shift_id: str, at: datetime, *, rep_id: str | None = None,
+    source: str | None = None,
+) -> Shift:  # fmt: skip
+    """Start a rep's working time; the same call again changes nothing.
+
+    The rep is the actor, or `rep_id` where a worker or the sample speaks for him. A shift that he
+    forgot to end ends here. Raises UnknownShift (somebody else's id), ShiftTime (in the future).
+    """
+    rep = _rep_of(session, actor, rep_id)
+    existing = store.shift(session, shift_id)
+    if existing is not None:
+        return _own(existing, rep.id)
+    if at > clock.now() + rules.CLOCK_SLACK:
+        raise ShiftTime(field="at")
+    for forgotten in store.open_shifts(session, rep.id):
+        if forgotten.started_at < at:
+            _end(session, actor, forgotten, min(at, rules.forgotten_end(forgotten.started_at)))
+    started = Shift(id=shift_id, rep_id=rep.id, started_at=at, source=source or actor.source)
+    session.add(started)
+    session.flush()
+    _tell(session, actor, started, "shift.started", rep.team_id)
+    return started
+
+
+def end_shift_in(session: Session, actor: Actor, shift_id: str, at: datetime) -> Shift:
+    """End a shift; what was recorded after its end, because the end came late, is erased.
+
+    Ending an ended shift again changes nothing. Raises UnknownShift, ShiftTime.
+    """
+    shift = _shift(session, actor, shift_id)
+    if shift.ended_at is None:
+        if at < shift.started_at:
+            raise ShiftTime(field="at")
+        _end(session, actor, shift, at)
+    return shift
+
+
+def pause_in(
+    session: Session, actor: Actor, shift_id: str, at: datetime, kind: str = "lunch"
+) -> Shift:
+    """Pause a shift (lunch or time_off): nothing is recorded until it resumes."""
+    shift = _shift(session, actor, shift_id)
+    if shift.ended_at is not None:
+        raise ShiftOver()
+    if not (shift.pauses and shift.pauses[-1]["to"] is None):
+        begun = {"from": max(at, shift.started_at).isoformat(), "to": None, "kind": kind}
+        shift.pauses = [*shift.pauses, begun]
+        erase_in(session, shift.rep_id, at, clock.now())
+        _tell(session, actor, shift, "shift.paused")
+    return shift
+
+
+def resume_in(session: Session, actor: Actor, shift_id: str, at: datetime) -> Shift:
+    """Go on after a pause; without one nothing changes."""
+    shift = _shift(session, actor, shift_id)
+    if shift.pauses and shift.pauses[-1]["to"] is None:
+        shift.pauses = _pauses_until(shift, at)
+        _tell(session, actor, shift, "shift.resumed")
+    return shift
+
+
+def _pauses_until(shift: Shift, at: datetime) -> list[dict[str, Any]]:
+    if not shift.pauses or shift.pauses[-1]["to"] is not None:
+        return shift.pauses
+    begun = shift.pauses[-1]
+    end = max(at, datetime.fromisoformat(begun["from"]))
+    return [*shift.pauses[:-1], {**begun, "to": end.isoformat()}]
+
+
+def _end(session: Session, actor: Actor, shift: Shift, at: datetime) -> None:
+    shift.pauses = _pauses_until(shift, at)
+    shift.ended_at = at
+    session.flush()
+    erase_in(session, shift.rep_id, at, _next_start(session, shift, at))
+    _tell(session, actor, shift, "shift.ended")
+
+
+def _next_start(session: Session, shift: Shift, at: datetime) -> datetime:
+    """Until when nothing may be kept after a shift's end: the next shift, or now."""
+    later = store.shifts_between(session, shift.rep_id, at, clock.now())
+    starts = [s.started_at for s in later if s.id != shift.id and s.started_at >= at]
+    return min(starts, default=clock.now())
+
+
+def _rep_of(session: Session, actor: Actor, rep_id: str | None) -> Any:
+    if actor.role is Role.rep:
+        if rep_id not in (None, actor.user_id):
+            raise OutOfScope()
+        rep_id = actor.user_id
+    elif actor.source not in ("worker", "sample", "cli"):
+        raise OutOfScope()  # nobody at a desk may say when a rep works
+    return people.scope_rep_in(session, actor, rep_id or "")
+
+
+def _shift(session: Session, actor: Actor, shift_id: str) -> Shift:
+    shift = store.shift(session, shift_id)
+    if shift is None:
+        raise UnknownShift()
+    return _own(shift, _rep_of(session, actor, None if actor.role is Role.rep else shift.rep_id).id)
+
+
+def _own(shift: Shift, rep_id: str) -> Shift:
+    if shift.rep_id != rep_id:
+        raise UnknownShift()
+    return shift
+
+
+def _tell(
+    session: Session, actor: Actor, shift: Shift, kind: str, team_id: str | None = None
+) -> None:
+    team_id = team_id or people.scope_rep_in(session, actor, shift.rep_id).team_id
+    events.record(
+        session, kind, shift.id, actor_id=actor.user_id or None, team_id=team_id,
+        source=actor.source, data={"rep_id": shift.rep_id},
+    )  # fmt: skip
+    session.add(shift)
+    feed.touch(session, "shift", shift.id, rep_ids=[shift.rep_id], team_id=team_id)

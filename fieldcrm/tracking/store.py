@@ -1,0 +1,115 @@
+"""Every SQL statement of tracking."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import func, or_, text
+from sqlmodel import Session, col, select
+
+from fieldcrm.tracking.tables import Alert, Shift, TrackChunk
+from fieldcrm.visits.tables import Visit
+
+_LOCK_SPACE = 0x7472  # "tr": advisory locks of tracks, apart from those of other domains
+
+
+def lock_track(session: Session, rep_id: str) -> None:
+    """Let one writer at a time at a rep's chunks (SQLite's transactions do so already)."""
+    if session.get_bind().dialect.name == "postgresql":
+        statement = text("SELECT pg_advisory_xact_lock(:space, hashtext(:rep))")
+        session.execute(statement, {"space": _LOCK_SPACE, "rep": rep_id})
+
+
+def chunk(session: Session, rep_id: str, hour: datetime) -> TrackChunk | None:
+    """One hour of a rep."""
+    return session.get(TrackChunk, (rep_id, hour), populate_existing=True)
+
+
+def chunks_between(
+    session: Session, rep_id: str, start: datetime, end: datetime
+) -> list[TrackChunk]:
+    """A rep's chunks that touch start..end, in order of time."""
+    statement = (
+        select(TrackChunk)
+        .where(TrackChunk.rep_id == rep_id, TrackChunk.last_at >= start, TrackChunk.first_at <= end)
+        .order_by(col(TrackChunk.hour))
+    )
+    return list(session.exec(statement))
+
+
+def shift(session: Session, shift_id: str) -> Shift | None:
+    """A shift by its id."""
+    return session.get(Shift, shift_id)
+
+
+def open_shifts(session: Session, rep_id: str) -> list[Shift]:
+    """A rep's shifts that nobody has ended, the oldest first."""
+    statement = select(Shift).where(Shift.rep_id == rep_id, col(Shift.ended_at).is_(None))
+    return list(session.exec(statement.order_by(col(Shift.started_at))))
+
+
+def shifts_since(
+    session: Session, since: datetime, rep_ids: Iterable[str] | None = None
+) -> list[Shift]:
+    """Shifts that were under way at some time after `since`, in order of start."""
+    statement = select(Shift).where(
+        or_(col(Shift.ended_at).is_(None), col(Shift.ended_at) >= since)
+    )
+    if rep_ids is not None:
+        statement = statement.where(col(Shift.rep_id).in_(list(rep_ids)))
+    return list(session.exec(statement.order_by(col(Shift.started_at))))
+
+
+def shifts_between(session: Session, rep_id: str, start: datetime, end: datetime) -> list[Shift]:
+    """A rep's shifts that touch start..end, in order of start."""
+    statement = select(Shift).where(
+        Shift.rep_id == rep_id,
+        Shift.started_at < end,
+        or_(col(Shift.ended_at).is_(None), col(Shift.ended_at) > start),
+    )
+    return list(session.exec(statement.order_by(col(Shift.started_at))))
+
+
+def visits_under_way(
+    session: Session, rep_ids: Iterable[str] | None = None
+) -> list[tuple[str, datetime | None]]:
+    """(rep, since when) of each visit that takes place now."""
+    statement = select(Visit.rep_id, Visit.checked_in_at).where(Visit.state == "under_way")
+    if rep_ids is not None:
+        statement = statement.where(col(Visit.rep_id).in_(list(rep_ids)))
+    return [(rep_id, since) for rep_id, since in session.exec(statement)]
+
+
+def open_alerts(session: Session, team_ids: Iterable[str] | None = None) -> list[Alert]:
+    """Alerts that nothing has resolved, the newest first; None is every team."""
+    statement = select(Alert).where(col(Alert.resolved_at).is_(None))
+    if team_ids is not None:
+        statement = statement.where(col(Alert.team_id).in_(list(team_ids)))
+    return list(session.exec(statement.order_by(col(Alert.at).desc())))
+
+
+def alerts_resolved_since(session: Session, since: datetime) -> list[Alert]:
+    """Alerts resolved lately."""
+    return list(session.exec(select(Alert).where(col(Alert.resolved_at) >= since)))
+
+
+def alert(session: Session, alert_id: str) -> Alert | None:
+    """An alert by its id."""
+    return session.get(Alert, alert_id)
+
+
+def fixes_stored(session: Session, rep_ids: Iterable[str] | None = None) -> int:
+    """How many fixes all chunks hold."""
+    statement = select(func.coalesce(func.sum(TrackChunk.count), 0))
+    if rep_ids is not None:
+        statement = statement.where(col(TrackChunk.rep_id).in_(list(rep_ids)))
+    return int(session.exec(statement).one())
+
+
+def visits_of_day(session: Session, days: Iterable[object]) -> list[Visit]:
+    """Planned and under-way visits of these local dates, in the order of each rep's day."""
+    statement = select(Visit).where(
+        col(Visit.day).in_(list(days)), col(Visit.state).in_(["planned", "under_way", "closed"])
+    )
+    return list(session.exec(statement.order_by(col(Visit.rep_id), col(Visit.position))))

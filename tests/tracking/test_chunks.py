@@ -1,0 +1,110 @@
+"""Chunks give back what went in, and merging makes exactly once of at least once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fieldcrm.kit import clock
+from fieldcrm.kit.database import reading, transaction
+from fieldcrm.tracking import chunks, service, store
+from fieldcrm.tracking.model import BrokenChunk, Fix
+
+START_MS = 1_790_000_000_000
+
+
+def fix(i: int, seq: int | None = -1, **other) -> Fix:
+    at = START_MS + i * 5000
+    values = {
+        "rep_id": "rep", "device_id": "phone", "seq": i if seq == -1 else seq, "fix_at_ms": at,
+        "device_at_ms": at, "server_at_ms": at + 300, "lat": round(60.17 + i * 1e-5, 6), "lng": 24.94,
+    }  # fmt: skip
+    return Fix(**{**values, **other})
+
+
+def steps(top: int, per_unit: int) -> st.SearchStrategy[float | None]:
+    return st.none() | st.integers(0, top).map(lambda n: n / per_unit)
+
+
+fixes = st.builds(
+    Fix,
+    rep_id=st.just("rep"),
+    device_id=st.sampled_from(["a", "b"]),
+    seq=st.none() | st.integers(0, 2**40),
+    fix_at_ms=st.integers(0, 2**42),
+    device_at_ms=st.integers(0, 2**42),
+    server_at_ms=st.integers(0, 2**42),
+    lat=st.integers(-900_000_000, 900_000_000).map(lambda n: n / 1e7),
+    lng=st.integers(-1_800_000_000, 1_800_000_000).map(lambda n: n / 1e7),
+    accuracy_m=steps(100_000, 10),
+    speed_mps=steps(50_000, 100),
+    course_deg=steps(3600, 10),
+    battery_pct=steps(1000, 10),
+    is_charging=st.none() | st.booleans(),
+    is_mock=st.none() | st.booleans(),
+    source=st.sampled_from(["web", "osmand"]),
+    doubts=st.integers(0, 127),
+)
+
+
+@given(st.lists(fixes, max_size=40))
+def test_what_is_packed_comes_back(given_fixes: list[Fix]) -> None:
+    assert chunks.unpack("rep", chunks.pack(given_fixes)) == given_fixes
+
+
+@given(st.permutations(range(12)), st.lists(st.integers(0, 11), max_size=30))
+def test_any_order_and_any_repeats_make_the_same_hour(order: list[int], repeats: list[int]) -> None:
+    kept, added = [], 0
+    for i in [*order, *repeats]:
+        kept, new = chunks.merge(kept, [fix(i)])
+        added += new
+    assert kept == [fix(i) for i in range(12)]
+    assert added == 12
+
+
+def test_without_a_number_the_devices_time_tells_fixes_apart() -> None:
+    one, two = fix(1, seq=None), fix(2, seq=None)
+    assert chunks.merge([one], [two, one, two]) == ([one, two], 1)
+
+
+def test_a_day_of_walking_takes_few_bytes() -> None:
+    day = [
+        fix(i, lat=round(60.17 + i % 7 * 1e-5, 6), accuracy_m=8.0, battery_pct=90.0)
+        for i in range(720)
+    ]
+    assert len(chunks.pack(day)) / 720 < 4
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\x09nonsense", b"\x01nonsense", chunks.pack([fix(1)])[:-4]]
+)
+def test_a_damaged_chunk_says_so(data: bytes) -> None:
+    with pytest.raises(BrokenChunk):
+        chunks.unpack("rep", data)
+
+
+def test_a_reversed_backlog_over_hours_is_stored_once(any_db: str) -> None:
+    backlog = [fix(i) for i in range(2000)]
+    with transaction() as session:
+        assert service.append(session, reversed(backlog[500:])) == 1500
+    with transaction() as session:
+        assert service.append(session, backlog) == 500
+    start = clock.from_ms(START_MS)
+    with reading() as session:
+        assert service.track_in(session, "rep", start, start + timedelta(hours=9)) == backlog
+        assert store.fixes_stored(session) == 2000
+        assert service.track_in(session, "rep", start, start + timedelta(seconds=9)) == backlog[:2]
+        assert service.track_in(session, "other", start, datetime.now(UTC)) == []
+
+
+def test_erasing_takes_only_what_lies_between(any_db: str) -> None:
+    with transaction() as session:
+        service.append(session, [fix(i) for i in range(100)])
+    with transaction() as session:
+        first, last = clock.from_ms(START_MS + 50_000), clock.from_ms(START_MS + 100_000)
+        assert service.erase_in(session, "rep", first, last) == 9
+    with reading() as session:
+        assert store.fixes_stored(session) == 91
