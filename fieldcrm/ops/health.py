@@ -22,7 +22,7 @@ def _working_parts() -> dict[str, str]:
     try:
         living = pulse.living()
     except Exception:
-        return {part: "unknown" for part in PARTS} | {"redis": "down"}
+        return dict.fromkeys(PARTS, "unknown") | {"redis": "down"}
     return {part: "ok" if part in living else "down" for part in PARTS} | {"redis": "ok"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import socket
@@ -30,10 +31,8 @@ def addresses() -> list[str]:
     """This machine's names and addresses, as a phone in the network may type them."""
     host = socket.gethostname()
     found = {"localhost", host, f"{host}.local", "127.0.0.1", "::1"}
-    try:
+    with contextlib.suppress(OSError):
         found |= {str(info[4][0]).split("%")[0] for info in socket.getaddrinfo(host, None)}
-    except OSError:
-        pass
     return sorted(found | {lan_address()})
 
 

@@ -246,7 +246,7 @@ class Up:
             clock_speed=float(self.env.get("FIELDCRM_CLOCK_SPEED", "1"))))  # fmt: skip
         return [
             f"  sample company, its clock says {clock.local(shown):%a %d %b %Y %H:%M}",
-            f"  sign in as   dispatcher | manager | admin | sanna (a rep; the others are played)",
+            "  sign in as   dispatcher | manager | admin | sanna (a rep; the others are played)",
             f"  password     {SAMPLE_PASSWORD}",
         ]
 

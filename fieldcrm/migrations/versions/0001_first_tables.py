@@ -397,6 +397,9 @@ def upgrade() -> None:
     sa.Column('moved_to_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('promise_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('verdict', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('verdict_reasons', sa.JSON(none_as_null=True), nullable=False),
+    sa.Column('judged_at', fieldcrm.kit.database.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('conflicts', sa.JSON(none_as_null=True), nullable=False),
     sa.Column('is_sample', sa.Boolean(), nullable=False),
     sa.Column('created_at', fieldcrm.kit.database.UtcDateTime(timezone=True), nullable=False),
     sa.Column('updated_at', fieldcrm.kit.database.UtcDateTime(timezone=True), nullable=False),
@@ -463,6 +466,7 @@ def upgrade() -> None:
     sa.Column('accuracy_m', sa.Float(), nullable=True),
     sa.Column('source', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('data', sa.JSON(none_as_null=True), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
     sa.ForeignKeyConstraint(['visit_id'], ['visit.id'], ),
     sa.PrimaryKeyConstraint('id')
     )
