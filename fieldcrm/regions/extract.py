@@ -68,7 +68,7 @@ def read_bounds(pbf: Path) -> Bounds | None:
         return None if box is None else _bounds(bytes(box))
     except OSError as error:
         raise RegionFailed(f"{pbf.name} can't be read: {error.strerror}.") from error
-    except (ValueError, IndexError, TypeError, struct.error, zlib.error) as error:
+    except (ValueError, LookupError, TypeError, struct.error, zlib.error) as error:
         raise RegionFailed(f"{pbf.name} is not an OpenStreetMap extract (.osm.pbf).") from error
 
 
@@ -94,14 +94,14 @@ def read_extent(pbf: Path) -> Bounds | None:
 
 
 def _rows(pbf: Path, layer: Layer) -> Iterator[tuple[str, dict[str, str], bytes]]:
-    import pyogrio
     from pyogrio.errors import DataLayerError, DataSourceError
+    from pyogrio.raw import read
 
     try:
         with warnings.catch_warnings():
             # Rings that the extract's edge cut open are expected.
             warnings.simplefilter("ignore")
-            meta, _, shapes, columns = pyogrio.raw.read(pbf, layer=layer, CONFIG_FILE=str(CONFIG))
+            meta, _, shapes, columns = read(pbf, layer=layer, CONFIG_FILE=str(CONFIG))
     except (DataSourceError, DataLayerError) as error:
         raise RegionFailed(f"{pbf.name} can't be read: {error}.") from error
     values: dict[str, Any] = dict(zip(meta["fields"], columns, strict=True))

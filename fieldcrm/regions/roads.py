@@ -178,6 +178,8 @@ def _fill_table(
     """Fill a table in slices of rows; every slice names all points, so that all snap alike."""
     import osrm
 
+    if destinations is None and len(sources) == 1:
+        destinations = sources  # the engine takes no table of a single point
     points = _lng_lat([*sources, *(destinations or ())])
     columns = list(range(len(sources), len(points))) if destinations else []
     width = len(columns) or len(points)
@@ -200,8 +202,10 @@ def _fill_table(
 
 def _whole(rows: Any, far: np.ndarray) -> np.ndarray:
     values = np.array([list(row) for row in rows], dtype=float).reshape(far.shape)
-    values[np.isnan(values) | far] = UNREACHABLE
-    return np.rint(values).astype(np.int32)
+    has_way = ~(np.isnan(values) | far)
+    # Two points a step apart on one segment can come out as a fraction of a metre below zero.
+    values = np.maximum(values, 0)
+    return np.rint(np.where(has_way, values, UNREACHABLE)).astype(np.int32)
 
 
 def _far(waypoints: Any) -> np.ndarray:

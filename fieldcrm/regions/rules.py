@@ -93,7 +93,7 @@ def estimate(mode: Mode, a: LatLng, b: LatLng) -> Estimate:
 def mutually_reachable(is_reachable: npt.NDArray[np.bool_]) -> list[int]:
     """Give the indices, ascending, of a largest set in which each point reaches each other.
 
-    `is_reachable` is square. Roads make reaching all but transitive, so the largest connected
+    `is_reachable` is square; a point that does not reach itself is on no road. Roads make reaching all but transitive, so the largest connected
     group is taken and the point with the most missing pairs dropped until none is missing.
     """
     both = (is_reachable & is_reachable.T).copy()
@@ -108,12 +108,12 @@ def mutually_reachable(is_reachable: npt.NDArray[np.bool_]) -> list[int]:
 
 
 def _largest_group(both: npt.NDArray[np.bool_]) -> list[int]:
-    unseen, best = set(range(len(both))), list[int]()
+    unseen, best = {int(i) for i in both.diagonal().nonzero()[0]}, list[int]()
     while unseen:
         group, front = set[int](), {min(unseen)}
         while front:
             group |= front
-            front = {int(j) for i in front for j in both[i].nonzero()[0]} - group
+            front = {int(j) for i in front for j in both[i].nonzero()[0]} & unseen - group
         unseen -= group
         best = max(best, sorted(group), key=len)
     return best

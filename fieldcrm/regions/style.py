@@ -100,7 +100,9 @@ def _roads(colours: dict[str, str]) -> list[Layer]:
 def _road_edge(kind: str, colours: dict[str, str], level: str) -> Layer:
     paint_width = _widths(kind, extra=2 * EDGE_PX)
     layer = _line(f"{level}-{kind}-edge", "road", colours["road_edge"], paint_width)
-    from_zoom = 9 if kind in {"motorway", "trunk", "primary", "secondary"} else 12
+    is_main = kind in {"motorway", "trunk", "primary", "secondary"}
+    # Far out, a bridge's edge would only cut across the road it carries.
+    from_zoom = 14 if level == "bridge" else 9 if is_main else 12
     return layer | {"minzoom": from_zoom, "filter": ["all", _is("kind", kind), _on(level)]}
 
 
@@ -127,8 +129,7 @@ def _labels(colours: dict[str, str], name: list[Any]) -> list[Layer]:
         _dot(colours),
         _label("water-name", "water", name, colours, 11)
         | {"minzoom": 13, "filter": ["has", "name"]},
-        _label("park-name", "park", name, colours, 11)
-        | {"minzoom": 16, "filter": ["has", "name"]},
+        _label("park-name", "park", name, colours, 11) | {"minzoom": 16, "filter": ["has", "name"]},
         _along("minor-name", name, colours)
         | {"minzoom": 14.5, "filter": _kinds("minor", "pedestrian", "service", "track", "path")},
         _along("major-name", name, colours)

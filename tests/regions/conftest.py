@@ -1,0 +1,31 @@
+"""One real region, built once for all tests here from the extract of central Helsinki."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fieldcrm.regions.build import build_region, sample_extract
+from fieldcrm.regions.model import LatLng, Region
+from fieldcrm.regions.places import read_places
+
+
+@pytest.fixture(scope="session")
+def extract() -> Path:
+    return sample_extract()
+
+
+@pytest.fixture(scope="session")
+def regions_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("regions-home")
+
+
+@pytest.fixture(scope="session")
+def helsinki(extract: Path, regions_home: Path) -> Region:
+    return build_region(extract, regions_home, "helsinki")
+
+
+@pytest.fixture(scope="session")
+def place_points(extract: Path) -> list[LatLng]:
+    return [place.point for place in read_places(extract)]
