@@ -31,7 +31,7 @@ def touch(
     `desk` adds fields to the desk's notice, which always holds entity, id and rep_ids.
     """
     reps = sorted(set(rep_ids))
-    _take_turn(session)
+    take_turn(session)
     session.add_all(
         FeedEntry(rep_id=r, entity=entity, entity_id=entity_id, at=clock.now()) for r in reps
     )
@@ -70,6 +70,7 @@ def _without_repeats(waiting: list[tuple[str, dict[str, Any]]]) -> list[tuple[st
     )
 
 
-def _take_turn(session: Session) -> None:
+def take_turn(session: Session) -> None:
+    """Wait for the turn to write the feed; a writer of many rows takes it before it locks them."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})

@@ -48,7 +48,12 @@ def _locale(language: str) -> Locale:
 
 def t(key: str, language: str = DEFAULT, **params: Any) -> str:
     """The text for a key, filled; an unknown key shows itself, so that a gap is seen."""
-    text = catalogue(language if language in LANGUAGES else DEFAULT).get(key, key)
+    texts = catalogue(language if language in LANGUAGES else DEFAULT)
+    return fill(texts.get(key, key), language, **params)
+
+
+def fill(text: Text, language: str, **params: Any) -> str:
+    """A text with its parameters, numbers by locale, the plural form chosen by `n`."""
     if isinstance(text, dict):
         text = text.get(_locale(language).plural_form(params.get("n", 0))) or text["other"]
     shown = {k: number(v, language) if isinstance(v, int | float) else v for k, v in params.items()}
