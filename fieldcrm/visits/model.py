@@ -113,6 +113,8 @@ class MoveRequest:
     """Position within the day (plan, assign)."""
     planned_at: datetime | None = None
     planned_minutes: int | None = None
+    clock_facts: dict[str, Any] = field(default_factory=dict)
+    """What was odd about the phone's clock: kept beside the move for the evidence."""
     new_visit_id: str | None = None
     """Id for the visit that a move to another day makes; made here when None."""
 
@@ -172,7 +174,43 @@ class VisitExists(Conflict):
     code = "visit_exists"
 
 
+class PromiseNotFound(NotFound):
+    """No such promise, or another rep's."""
+
+    code = "promise_not_found"
+
+
 class ClientUnknown(NotFound):
     """No such client, or not in this rep's territory."""
 
     code = "client_unknown"
+
+
+@dataclass(frozen=True)
+class VisitFilters:
+    """Which visits a list shows; None or empty is no limit. Days are local, inclusive."""
+
+    search: str = ""
+    states: tuple[str, ...] = ()
+    verdicts: tuple[str, ...] = ()
+    results: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    rep_ids: tuple[str, ...] = ()
+    team_ids: tuple[str, ...] = ()
+    client_id: str | None = None
+    day_from: date | None = None
+    day_to: date | None = None
+    is_unplanned: bool | None = None
+    has_conflict: bool = False
+
+
+class BadCursor(Invalid):
+    """A page's cursor that this list did not make."""
+
+    code = "bad_cursor"
+
+
+class BadSort(Invalid):
+    """The list can't be sorted by that."""
+
+    code = "bad_sort"

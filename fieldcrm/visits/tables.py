@@ -50,7 +50,8 @@ class Visit(SQLModel, table=True):
     """By the phone's corrected clock."""
     closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     check_in: dict[str, Any] | None = Field(default=None, sa_type=Json)
-    """{lat, lng, accuracy_m, fix_at, device_at, server_at, offset_ms, is_mock, source, no_gps_reason}"""
+    """Place and clocks as in wire.sync.PlaceTime: at_ms, device_at_ms, server_at_ms, offset_ms, lat,
+    lng, accuracy_m, fix_at_ms, is_mock, source, no_gps_reason, position_state."""
     check_out: dict[str, Any] | None = Field(default=None, sa_type=Json)
     """The same at closing."""
     result: str | None = None
@@ -65,6 +66,12 @@ class Visit(SQLModel, table=True):
     promise_id: str | None = None
     verdict: str = Field(default="unjudged", index=True)
     """unjudged, confirmed, doubtful, contradicted: the latest of `verdict` rows."""
+    verdict_reasons: list[str] = Field(default_factory=list, sa_type=Json)
+    """Codes of the latest verdict's reasons, weightiest first."""
+    judged_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    conflicts: list[dict[str, Any]] = Field(default_factory=list, sa_type=Json)
+    """Values that lost to another's unseen change: [{field, value, actor_id, at, change_id}]; a
+    revision of the field that has seen both clears them."""
     is_sample: bool = False
     created_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
@@ -92,7 +99,9 @@ class VisitChange(SQLModel, table=True):
     accuracy_m: float | None = None
     source: str = "web"
     data: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
-    """Fields before and after, reason, revision."""
+    """before, after: the fields it changed; reason, clock, measured_offset_ms."""
+    version: int = 1
+    """The visit's version after this change."""
 
 
 class Attachment(SQLModel, table=True):

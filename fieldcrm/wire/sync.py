@@ -122,15 +122,18 @@ class CancelPayload(Struct):
 class RevisePayload(Struct, omit_defaults=True):
     """What changes of a closed visit: a field left out stays, null clears it."""
 
-    comment: LongText | None | UnsetType = UNSET
+    comment: LongText | UnsetType | None = UNSET
     result: ResultName | UnsetType = UNSET
     details: VisitDetails | UnsetType = UNSET
-    next_step: NextStep | None | UnsetType = UNSET
+    next_step: NextStep | UnsetType | None = UNSET
     attachments: Attachments = []
 
 
-class ClientNotePayload(Struct):
+class ClientNotePayload(Struct, omit_defaults=True):
+    """A card's note; `base_note` is the note as it stood on the phone before the rep wrote."""
+
     note: LongText | None = None
+    base_note: LongText | UnsetType | None = UNSET
 
 
 PAYLOADS: dict[str, type[Struct]] = {
@@ -173,6 +176,8 @@ class Push(Struct):
     device_id: Id
     mutations: Annotated[list[Mutation], Meta(max_length=200)]
     schema: ShortText = ""
+    device_now_ms: EpochMs | None = None
+    """The phone's own clock as it sends this, so that the server can check its offset."""
 
 
 class MutationResult(Struct):
@@ -459,7 +464,7 @@ class ReceiptVisit(Struct):
 
 
 class Receipt(Struct):
-    """GET /api/v1/sync/receipt?day=: what the server holds of a rep's day, signed by the install."""
+    """GET /api/v1/sync/receipt?day=: what the server holds of a rep's day, signed."""
 
     day: str
     rep_id: str

@@ -11,7 +11,7 @@ from fieldcrm.wire import sync
 from fieldcrm.wire.protocol import PROTOCOL_VERSION, SCHEMA
 
 TARGET = Path(__file__).parent.parent / "phone" / "src" / "wire.gen.ts"
-HEADER = "// Made by `python -m fieldcrm.wire.typescript` from fieldcrm/wire/sync.py; edit that file.\n"
+HEADER = "// Made by `python -m fieldcrm.wire.typescript` from fieldcrm/wire/sync.py: edit that.\n"
 
 
 def module() -> str:
@@ -20,7 +20,8 @@ def module() -> str:
     for root in inspect.multi_type_info(sync.MESSAGES):
         _collect(root, known)
     blocks = [_interface(known[name]) for name in sorted(known)]
-    constants = f'export const PROTOCOL_VERSION = {PROTOCOL_VERSION};\nexport const SCHEMA = "{SCHEMA}";'
+    version = f"export const PROTOCOL_VERSION = {PROTOCOL_VERSION};"
+    constants = f'{version}\nexport const SCHEMA = "{SCHEMA}";'
     return "\n\n".join([HEADER + constants, *blocks, _map("Payloads", sync.PAYLOADS),
                         _map("Docs", sync.DOCS)]) + "\n"  # fmt: skip
 

@@ -1,6 +1,6 @@
-// Made by `python -m fieldcrm.wire.typescript` from fieldcrm/wire/sync.py; edit that file.
+// Made by `python -m fieldcrm.wire.typescript` from fieldcrm/wire/sync.py: edit that.
 export const PROTOCOL_VERSION = 1;
-export const SCHEMA = "6f055e56db71db1a";
+export const SCHEMA = "5230c9d56fd11008";
 
 export interface AttachmentDoc {
   id: string;
@@ -73,6 +73,7 @@ export interface ClientDoc {
 
 export interface ClientNotePayload {
   note?: string | null;
+  base_note?: string | null;
 }
 
 export interface ClosePayload {
@@ -251,6 +252,7 @@ export interface Push {
   device_id: string;
   mutations: Mutation[];
   schema?: string;
+  device_now_ms?: number | null;
 }
 
 export interface PushAnswer {

@@ -1,0 +1,291 @@
+"""Every SQL statement about visits."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import String, and_, func, literal, or_, tuple_
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, select
+
+from fieldcrm.clients.tables import Affiliation, Client, Promise
+from fieldcrm.people.tables import User
+from fieldcrm.visits.model import BadCursor, BadSort, VisitFilters
+from fieldcrm.visits.tables import Attachment, Product, Visit, VisitChange
+
+Place = aliased(Client, name="place")
+
+
+@dataclass(frozen=True)
+class VisitView:
+    """A visit with the names a screen shows."""
+
+    visit: Visit
+    client_name: str
+    client_kind: str
+    category: str | None
+    address: str | None
+    place_name: str | None
+    rep_name: str
+
+
+@dataclass(frozen=True)
+class Page[Row]:
+    """One page of a list; `cursor` asks for the next, None when this is the last."""
+
+    rows: list[Row]
+    cursor: str | None
+
+
+# ---- one visit ----
+
+
+def visit(session: Session, visit_id: str, *, lock: bool = False) -> Visit | None:
+    """A visit; locked against other writers until the transaction ends when asked."""
+    if not lock:
+        return session.get(Visit, visit_id)
+    wanted = select(Visit).where(Visit.id == visit_id).with_for_update()
+    return session.exec(wanted.execution_options(populate_existing=True)).first()
+
+
+def change(session: Session, change_id: str) -> VisitChange | None:
+    return session.get(VisitChange, change_id)
+
+
+def changes(session: Session, visit_id: str) -> list[VisitChange]:
+    """A visit's changes in the order they were made here."""
+    wanted = select(VisitChange).where(VisitChange.visit_id == visit_id)
+    return list(session.exec(wanted.order_by(col(VisitChange.version), col(VisitChange.id))))
+
+
+def changes_since(session: Session, visit_id: str, version: int) -> list[VisitChange]:
+    """Changes that made versions later than this one."""
+    wanted = select(VisitChange).where(
+        VisitChange.visit_id == visit_id, VisitChange.version > version
+    )
+    return list(session.exec(wanted))
+
+
+def day_of(session: Session, rep_id: str, day: date) -> list[Visit]:
+    """A rep's visits of a local day in their order."""
+    wanted = select(Visit).where(Visit.rep_id == rep_id, Visit.day == day)
+    return list(session.exec(wanted.order_by(col(Visit.position), col(Visit.id))))
+
+
+def last_position(session: Session, rep_id: str, day: date) -> int:
+    """The highest order number of a rep's day."""
+    wanted = select(func.max(Visit.position)).where(Visit.rep_id == rep_id, Visit.day == day)
+    return session.exec(wanted).one() or 0
+
+
+def overdue(session: Session, today: date, limit: int) -> list[str]:
+    """Ids of planned visits whose day is over."""
+    wanted = select(Visit.id).where(Visit.state == "planned", Visit.day < today)
+    return list(session.exec(wanted.order_by(col(Visit.day)).limit(limit)))
+
+
+# ---- what hangs on a visit ----
+
+
+def attachments(session: Session, visit_ids: Iterable[str]) -> dict[str, list[Attachment]]:
+    """Attachments by visit."""
+    found: dict[str, list[Attachment]] = {}
+    wanted = select(Attachment).where(col(Attachment.visit_id).in_(list(visit_ids)))
+    for row in session.exec(wanted.order_by(col(Attachment.id))):
+        found.setdefault(row.visit_id, []).append(row)
+    return found
+
+
+def attachment(session: Session, attachment_id: str) -> Attachment | None:
+    return session.get(Attachment, attachment_id)
+
+
+def attachments_of_hash(session: Session, sha256: str) -> list[Attachment]:
+    return list(session.exec(select(Attachment).where(Attachment.sha256 == sha256)))
+
+
+def visits_of_hash(session: Session, sha256: str) -> list[Visit]:
+    """Visits that name a file."""
+    wanted = select(Visit).join(Attachment).where(Attachment.sha256 == sha256)
+    return list(session.exec(wanted))
+
+
+def promise(session: Session, promise_id: str) -> Promise | None:
+    return session.get(Promise, promise_id)
+
+
+def products(session: Session) -> list[Product]:
+    return list(session.exec(select(Product).order_by(col(Product.name), col(Product.id))))
+
+
+# ---- who and where ----
+
+
+def rep(session: Session, rep_id: str) -> User | None:
+    found = session.get(User, rep_id)
+    return found if found and found.role == "rep" else None
+
+
+def client(session: Session, client_id: str) -> Client | None:
+    return session.get(Client, client_id)
+
+
+def main_place(session: Session, person_id: str) -> Client | None:
+    """The organisation where a person mainly works."""
+    wanted = (
+        select(Client)
+        .join(Affiliation, col(Affiliation.organisation_id) == Client.id)
+        .where(Affiliation.person_id == person_id)
+        .order_by(col(Affiliation.is_main).desc(), col(Affiliation.id))
+    )
+    return session.exec(wanted).first()
+
+
+def works_at(session: Session, person_id: str, organisation_id: str) -> bool:
+    wanted = select(Affiliation.id).where(
+        Affiliation.person_id == person_id, Affiliation.organisation_id == organisation_id
+    )
+    return session.exec(wanted).first() is not None
+
+
+# ---- lists ----
+
+Scope = Callable[[Any], Any]
+
+
+def views(session: Session, *where: Any, order: Sequence[Any] = (), limit: int | None = None):
+    """Visits with the names a screen shows."""
+    wanted = (
+        select(Visit, Client, Place, User)
+        .join(Client, col(Client.id) == Visit.client_id)
+        .join(User, col(User.id) == Visit.rep_id)
+        .outerjoin(Place, col(Place.id) == Visit.place_id)
+        .where(*where)
+        .order_by(*(order or (col(Visit.day), col(Visit.position), col(Visit.id))))
+    )
+    if limit is not None:
+        wanted = wanted.limit(limit)
+    return [_view(*row) for row in session.exec(wanted)]
+
+
+def _view(row: Visit, who: Client, place: Client | None, by: User) -> VisitView:
+    return VisitView(
+        visit=row, client_name=who.name, client_kind=who.kind, category=who.category,
+        address=(place.address if place else None) or who.address,
+        place_name=place.name if place else None, rep_name=by.name,
+    )  # fmt: skip
+
+
+def scope_clause(rep_id: str | None, team_ids: frozenset[str] | None) -> Any:
+    """Rows of one rep, or of teams (None: of all)."""
+    if rep_id is not None:
+        return Visit.rep_id == rep_id
+    if team_ids is None:
+        return literal(True)
+    return col(Visit.team_id).in_(team_ids)
+
+
+def filter_clauses(filters: VisitFilters) -> list[Any]:
+    """SQL conditions of a list's filters."""
+    clauses = [_search_clause(filters.search)] if filters.search.strip() else []
+    for column, wanted in (
+        (Visit.state, filters.states), (Visit.verdict, filters.verdicts),
+        (Visit.result, filters.results), (Client.category, filters.categories),
+        (Visit.rep_id, filters.rep_ids), (Visit.team_id, filters.team_ids),
+    ):  # fmt: skip
+        if wanted:
+            clauses.append(col(column).in_(wanted))
+    if filters.client_id is not None:
+        clauses.append(Visit.client_id == filters.client_id)
+    if filters.day_from is not None:
+        clauses.append(Visit.day >= filters.day_from)
+    if filters.day_to is not None:
+        clauses.append(Visit.day <= filters.day_to)
+    if filters.is_unplanned is not None:
+        clauses.append(col(Visit.is_unplanned) == filters.is_unplanned)
+    if filters.has_conflict:
+        clauses.append(func.cast(Visit.conflicts, String).like("[{%"))
+    return clauses
+
+
+def _search_clause(search: str) -> Any:
+    """Every word is somewhere in the client's or place's folded text."""
+    words = search.casefold().split()[:8]
+    return and_(
+        *(
+            or_(
+                col(Client.search_text).contains(word, autoescape=True),
+                col(Place.search_text).contains(word, autoescape=True),
+                func.lower(col(Visit.comment)).contains(word, autoescape=True),
+            )
+            for word in words
+        )
+    )
+
+
+SORTS: dict[str, tuple[Any, ...]] = {
+    "day": (Visit.day, Visit.position, Visit.id),
+    "client": (Client.name, Visit.day, Visit.id),
+    "rep": (User.name, Visit.day, Visit.position, Visit.id),
+    "state": (Visit.state, Visit.day, Visit.id),
+    "verdict": (Visit.verdict, Visit.day, Visit.id),
+    "category": (func.coalesce(Client.category, "~"), Visit.day, Visit.id),
+}
+"""What a list can be sorted by; a leading '-' turns it round."""
+
+
+def page(
+    session: Session, where: Sequence[Any], sort: str, limit: int, cursor: str | None
+) -> Page[VisitView]:
+    """One page by keyset: stable while rows come and go."""
+    key = SORTS.get(sort.removeprefix("-"))
+    if key is None:
+        raise BadSort(sort=sort)
+    is_down = sort.startswith("-")
+    after = [_after(key, _decoded(cursor, key), is_down)] if cursor else []
+    order = [c.desc() if is_down else c.asc() for c in key]
+    rows = views(session, *where, *after, order=order, limit=limit + 1)
+    shown = rows[:limit]
+    more = _encoded(session, key, shown[-1]) if len(rows) > limit else None
+    return Page(shown, more)
+
+
+def _after(key: tuple[Any, ...], values: list[Any], is_down: bool) -> Any:
+    here = tuple_(*(literal(v, c.type) for v, c in zip(values, key, strict=True)))
+    return tuple_(*key) < here if is_down else tuple_(*key) > here
+
+
+def _encoded(session: Session, key: tuple[Any, ...], last: VisitView) -> str:
+    row = session.execute(
+        select(*key)
+        .select_from(Visit)
+        .join(Client, col(Client.id) == Visit.client_id)
+        .join(User, col(User.id) == Visit.rep_id)
+        .where(Visit.id == last.visit.id)
+    ).one()
+    plain = [v.isoformat() if isinstance(v, date | datetime) else v for v in row]
+    return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode()
+
+
+def _decoded(cursor: str, key: tuple[Any, ...]) -> list[Any]:
+    try:
+        plain = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+        if not isinstance(plain, list) or len(plain) != len(key):
+            raise BadCursor()
+        return [_typed(v, c) for v, c in zip(plain, key, strict=True)]
+    except ValueError as error:
+        raise BadCursor() from error
+
+
+def _typed(value: Any, column: Any) -> Any:
+    wanted = column.type.python_type
+    if wanted is date and isinstance(value, str):
+        return date.fromisoformat(value)
+    if not isinstance(value, wanted):
+        raise BadCursor()
+    return value
