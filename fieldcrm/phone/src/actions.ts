@@ -1,0 +1,90 @@
+/** What the rep does: each press becomes one entry of the outbox, stored before anything is sent. */
+import type { Client, Draft, Entry, Kind, NewAttachment, StoredFile, Visit } from "./docs";
+import type { PhoneDb } from "./db";
+import { newId, sha256 } from "./ids";
+import type { CheckInPayload, ClosePayload, Payloads, Position } from "./wire.gen";
+
+/** Store one action with the next number; `files` of it (by hash) begin to wait for sending. */
+export async function act<K extends Kind>(
+  db: PhoneDb, kind: K, subject: { id: string; version: number | null; title: string }, payload: Payloads[K],
+  files: string[] = [], clearDraftOf: string | null = null,
+): Promise<Entry> {
+  const deviceNow = Date.now();
+  return db.transaction("rw", db.outbox, db.meta, db.files, db.drafts, async () => {
+    const seq = ((await db.get<number>("last_seq")) ?? 0) + 1;
+    const entry: Entry = {
+      id: newId(deviceNow), seq, kind, subject_id: subject.id, base_version: subject.version,
+      device_at_ms: deviceNow, offset_ms: (await db.get<number>("offset_ms")) ?? 0,
+      payload: payload as Record<string, unknown>, status: "ready", code: null, params: {}, version: null,
+      answered_at_ms: null, settled: 0, dismissed: 0, title: subject.title,
+    };
+    await db.outbox.add(entry);
+    await db.put("last_seq", seq);
+    if (files.length) await db.files.where("sha256").anyOf(files).modify({ state: "waiting", entry_id: entry.id });
+    if (clearDraftOf) await db.drafts.delete(clearDraftOf);
+    return entry;
+  });
+}
+
+/** Keep a picture at once, before the visit is closed: a crash loses nothing. */
+export async function keepPhoto(
+  db: PhoneDb, visitId: string, bytes: ArrayBuffer, contentType: string, position: Position | null,
+): Promise<string> {
+  const hash = await sha256(bytes);
+  const file: StoredFile = {
+    id: newId(), sha256: hash, kind: "photo", content_type: contentType, size: bytes.byteLength,
+    taken_at_ms: Date.now() + ((await db.get<number>("offset_ms")) ?? 0),
+    lat: position?.lat ?? null, lng: position?.lng ?? null,
+    visit_id: visitId, entry_id: null, state: "held", offset: 0, code: null, bytes,
+  };
+  if (!(await db.files.get(hash))) await db.files.add(file);
+  return hash;
+}
+
+/** The named files of a visit, as the wire wants them. */
+export async function attachmentsOf(db: PhoneDb, hashes: string[]): Promise<NewAttachment[]> {
+  const files = (await db.files.bulkGet(hashes)).filter((f) => f !== undefined);
+  return files.map(({ id, sha256, kind, content_type, size, taken_at_ms, lat, lng }) => ({
+    id, sha256, kind, content_type, size, taken_at_ms, lat, lng,
+  }));
+}
+
+/** Pictures taken for a visit that no action names yet. */
+export async function heldPhotos(db: PhoneDb, visitId: string): Promise<string[]> {
+  const files = await db.files.where("visit_id").equals(visitId).toArray();
+  return files.filter((f) => f.state === "held").map((f) => f.sha256);
+}
+
+export async function checkIn(
+  db: PhoneDb, visit: Visit, title: string, position: Position | null, noGpsReason: string | null, comment: string,
+): Promise<Entry> {
+  const hashes = await heldPhotos(db, visit.id);
+  const payload: CheckInPayload = {
+    position, no_gps_reason: noGpsReason, comment: comment.trim() || null, photo_sha256: hashes[0] ?? null,
+    attachments: await attachmentsOf(db, hashes),
+  };
+  return act(db, "visit.check_in", { id: visit.id, version: visit.version, title }, payload, hashes);
+}
+
+export async function closeVisit(
+  db: PhoneDb, visit: Visit, title: string, draft: Draft, position: Position | null, noGpsReason: string | null,
+): Promise<Entry> {
+  const hashes = await heldPhotos(db, visit.id);
+  const next = draft.next_text.trim();
+  const payload: ClosePayload = {
+    position, no_gps_reason: noGpsReason, result: draft.result, comment: draft.comment.trim() || null,
+    details: draft.details, next_step: next ? { text: next, due_on: draft.next_on } : null,
+    attachments: await attachmentsOf(db, hashes),
+  };
+  return act(db, "visit.close", { id: visit.id, version: visit.version, title }, payload, hashes, visit.id);
+}
+
+/** An unplanned visit today; its id, for going straight to the check-in. */
+export async function createVisit(
+  db: PhoneDb, client: Client, placeId: string | null, day: string, objective: string,
+): Promise<string> {
+  const id = newId();
+  const payload = { client_id: client.id, place_id: placeId, day, objective: objective.trim() || null };
+  await act(db, "visit.create", { id, version: null, title: client.name }, payload);
+  return id;
+}

@@ -1,0 +1,60 @@
+/** The phone's own database: everything a day needs, before it is needed. */
+import Dexie, { type Table } from "dexie";
+import type {
+  BufferedFix, Client, DayPlan, Draft, Entry, Notice, Product, Profile, Shift, StoredFile, Visit,
+} from "./docs";
+
+export class PhoneDb extends Dexie {
+  meta!: Table<{ key: string; value: unknown }, string>;
+  visits!: Table<Visit, string>;
+  clients!: Table<Client, string>;
+  products!: Table<Product, string>;
+  shifts!: Table<Shift, string>;
+  plans!: Table<DayPlan, string>;
+  profiles!: Table<Profile, string>;
+  outbox!: Table<Entry, string>;
+  files!: Table<StoredFile, string>;
+  fixes!: Table<BufferedFix, number>;
+  drafts!: Table<Draft, string>;
+  notices!: Table<Notice, number>;
+
+  constructor(name = "fieldcrm-phone") {
+    super(name);
+    this.version(1).stores({
+      meta: "key",
+      visits: "id, day, client_id",
+      clients: "id",
+      products: "id",
+      shifts: "id",
+      plans: "id, day",
+      profiles: "id",
+      outbox: "id, &seq, status, subject_id",
+      files: "sha256, state, visit_id",
+      fixes: "++n",
+      drafts: "visit_id",
+      notices: "++n, seen",
+    });
+  }
+
+  async get<T>(key: string): Promise<T | undefined> {
+    return (await this.meta.get(key))?.value as T | undefined;
+  }
+
+  async put(key: string, value: unknown): Promise<void> {
+    await this.meta.put({ key, value });
+  }
+}
+
+/** Which table a pulled entity goes to. */
+export function tableOf(db: PhoneDb, entity: string): Table<{ id: string }, string> | null {
+  const tables: Record<string, Table<any, string>> = {
+    visit: db.visits, client: db.clients, product: db.products, shift: db.shifts, plan: db.plans, profile: db.profiles,
+  };
+  return tables[entity] ?? null;
+}
+
+/** Whether an error means that the phone has no room left. */
+export function isStorageFull(error: unknown): boolean {
+  const e = error as { name?: string; inner?: { name?: string } } | null;
+  return e?.name === "QuotaExceededError" || e?.inner?.name === "QuotaExceededError";
+}

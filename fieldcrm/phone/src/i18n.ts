@@ -1,0 +1,129 @@
+/** One catalogue for server and phone: flat keys, {named} parameters, plurals by CLDR. */
+import { signal } from "@preact/signals";
+
+export const LANGUAGES = ["en", "ru", "ro"] as const;
+export type Language = (typeof LANGUAGES)[number];
+type Text = string | Record<string, string>;
+export type Params = Record<string, string | number>;
+
+export const language = signal<Language>("en");
+export const timezone = signal<string>(Intl.DateTimeFormat().resolvedOptions().timeZone);
+const texts = signal<Record<string, Text>>({});
+
+/** The language a phone without a choice of its own gets: the browser's, if we speak it. */
+export function browserLanguage(): Language {
+  const wanted = navigator.languages.map((l) => l.slice(0, 2));
+  return LANGUAGES.find((l) => wanted[0] === l) ?? LANGUAGES.find((l) => wanted.includes(l)) ?? "en";
+}
+
+/** Load a language's catalogue and switch to it. */
+export async function speak(wanted: Language): Promise<void> {
+  const answer = await fetch(`/rep/locales/${wanted}.json`);
+  if (!answer.ok) throw new Error(`no catalogue for ${wanted}`);
+  use(wanted, (await answer.json()) as Record<string, Text>);
+}
+
+export function use(wanted: Language, catalogue: Record<string, Text>): void {
+  texts.value = catalogue;
+  language.value = wanted;
+  document.documentElement.lang = wanted;
+}
+
+/** The text of a key, filled; an unknown key shows itself, so that a gap is seen. */
+export function t(key: string, params: Params = {}): string {
+  let text = texts.value[key] ?? key;
+  if (typeof text !== "string") {
+    const form = cached(plurals, language.value, () => new Intl.PluralRules(language.value)).select(Number(params.n ?? 0));
+    text = text[form] ?? text.other ?? key;
+  }
+  return text.replace(/\{(\w+)\}/g, (gap, name: string) => {
+    const value = params[name];
+    return value === undefined ? gap : typeof value === "number" ? number(value) : value;
+  });
+}
+
+/** Whether the catalogue has a key: codes from the server may be newer than this app. */
+export function has(key: string): boolean {
+  return key in texts.value;
+}
+
+const plurals = new Map<string, Intl.PluralRules>();
+const numbers = new Map<string, Intl.NumberFormat>();
+const dates = new Map<string, Intl.DateTimeFormat>();
+
+function cached<T>(store: Map<string, T>, key: string, make: () => T): T {
+  let value = store.get(key);
+  if (value === undefined) store.set(key, (value = make()));
+  return value;
+}
+
+export function number(value: number, digits?: number): string {
+  const options = digits === undefined ? { maximumFractionDigits: 1 } : { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return cached(numbers, `${language.value}${digits}`, () => new Intl.NumberFormat(language.value, options)).format(value);
+}
+
+function date(options: Intl.DateTimeFormatOptions, ms: number, zone = timezone.value): string {
+  const locale = language.value === "en" ? "en-GB" : language.value;
+  const key = `${locale}${zone}${JSON.stringify(options)}`;
+  return cached(dates, key, () => new Intl.DateTimeFormat(locale, { timeZone: zone, ...options })).format(ms);
+}
+
+/** Hours and minutes in the company's time zone. */
+export function time(ms: number): string {
+  return date({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }, ms);
+}
+
+export function timeWithSeconds(ms: number): string {
+  return date({ hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }, ms);
+}
+
+/** The local date of a moment as ISO text. */
+export function dayOf(ms: number): string {
+  const parts = new Intl.DateTimeFormat("en-CA", { timeZone: timezone.value }).format(ms);
+  return parts.slice(0, 10);
+}
+
+const noon = (day: string) => Date.parse(`${day}T12:00:00Z`);
+
+/** "Thu 19 November". */
+export function longDay(day: string): string {
+  const text = date({ weekday: "short", day: "numeric", month: "long" }, noon(day), "UTC").replace(",", "").replace(/\.(?= \d)/, "");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** "5 Nov". */
+export function shortDay(day: string): string {
+  return date({ day: "numeric", month: "short" }, noon(day), "UTC");
+}
+
+/** Weekday and date on two lines, for a chip. */
+export function chipDay(day: string): [string, string] {
+  const weekday = date({ weekday: "short" }, noon(day), "UTC").replace(".", "");
+  return [weekday.charAt(0).toUpperCase() + weekday.slice(1), shortDay(day)];
+}
+
+export function addDays(day: string, days: number): string {
+  return new Date(noon(day) + days * 86_400_000).toISOString().slice(0, 10);
+}
+
+export function daysBetween(from: string, to: string): number {
+  return Math.round((noon(to) - noon(from)) / 86_400_000);
+}
+
+/** 400 m, 1.2 km. */
+export function distance(metres: number): string {
+  return metres < 1000 ? t("phone.unit.m", { n: Math.round(metres) }) : t("phone.unit.km", { n: Math.round(metres / 100) / 10 });
+}
+
+export function bytes(size: number): string {
+  return size < 950_000 ? t("phone.unit.kb", { n: Math.max(1, Math.round(size / 1000)) }) : t("phone.unit.mb", { n: Math.round(size / 100_000) / 10 });
+}
+
+/** How long ago or how long, in the largest fitting unit: 20 s, 14 min, 2 h, 3 d. */
+export function span(ms: number): string {
+  const s = Math.max(0, Math.round(ms / 1000));
+  if (s < 90) return t("phone.unit.s", { n: s });
+  if (s < 90 * 60) return t("phone.unit.min", { n: Math.round(s / 60) });
+  if (s < 36 * 3600) return t("phone.unit.h", { n: Math.round(s / 3600) });
+  return t("phone.unit.d", { n: Math.round(s / 86400) });
+}

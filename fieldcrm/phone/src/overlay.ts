@@ -1,0 +1,152 @@
+/** The rep's unsent actions laid over the server's documents. Pure. */
+import type { Entry, Shift, Visit } from "./docs";
+import { leadsTo } from "./life";
+import type {
+  CancelPayload, CheckInPayload, ClosePayload, CreatePayload, MovePayload, PlaceTime, Position, RevisePayload,
+  AttachmentDoc, AttachmentRef, ShiftPausePayload,
+} from "./wire.gen";
+
+/** An action whose effect the server's documents don't show yet. */
+export function isOpen(entry: Entry): boolean {
+  return entry.status === "ready" || entry.status === "sent" || (entry.status === "applied" && !entry.settled);
+}
+
+/** An action the server has no answer for yet. */
+export function isUnsent(entry: Entry): boolean {
+  return entry.status === "ready" || entry.status === "sent";
+}
+
+/** Visits as the rep should see them: the server's, with open actions in order on top. */
+export function overlayVisits(docs: Visit[], entries: Entry[]): Map<string, Visit> {
+  const visits = new Map(docs.map((v) => [v.id, v]));
+  for (const entry of entries.filter((e) => isOpen(e) && e.kind.startsWith("visit.")).sort((a, b) => a.seq - b.seq))
+    apply(visits, entry);
+  return visits;
+}
+
+function apply(visits: Map<string, Visit>, entry: Entry): void {
+  const visit = visits.get(entry.subject_id);
+  if (entry.kind === "visit.create") {
+    if (!visit) visits.set(entry.subject_id, created(entry));
+    return;
+  }
+  const to = visit && leadsTo(visit.state, entry.kind.slice("visit.".length));
+  if (!visit || !to) return;
+  const changes = CHANGES[entry.kind]!(entry, visit);
+  visits.set(visit.id, { ...visit, ...changes, state: to, unsent: isUnsent(entry) || visit.unsent });
+  if (entry.kind === "visit.move") addMoved(visits, visit, entry);
+}
+
+const CHANGES: Record<string, (entry: Entry, visit: Visit) => Partial<Visit>> = {
+  "visit.check_in": (entry, visit) => {
+    const p = entry.payload as CheckInPayload;
+    return {
+      checked_in_at_ms: at(entry),
+      check_in: placeTime(entry, p.position, p.no_gps_reason),
+      comment: p.comment || visit.comment,
+      attachments: withNew(visit, p.attachments),
+    };
+  },
+  "visit.close": (entry, visit) => {
+    const p = entry.payload as ClosePayload;
+    return {
+      closed_at_ms: at(entry),
+      check_out: placeTime(entry, p.position, p.no_gps_reason),
+      result: p.result ?? null,
+      comment: p.comment ?? null,
+      details: p.details ?? {},
+      verdict: "unjudged",
+      attachments: withNew(visit, p.attachments),
+    };
+  },
+  "visit.move": (entry) => {
+    const p = entry.payload as unknown as MovePayload;
+    return { reason: p.reason ?? null, moved_to_id: p.new_visit_id ?? null, moved_to_day: p.day };
+  },
+  "visit.cancel": (entry) => ({ reason: (entry.payload as CancelPayload).reason ?? null }),
+  "visit.revise": (entry, visit) => {
+    const p = entry.payload as RevisePayload;
+    return {
+      ...("comment" in p ? { comment: p.comment ?? null } : {}),
+      ...(p.result ? { result: p.result } : {}),
+      ...(p.details ? { details: p.details } : {}),
+      attachments: withNew(visit, p.attachments),
+    };
+  },
+};
+
+function at(entry: Entry): number {
+  return entry.device_at_ms + entry.offset_ms;
+}
+
+function placeTime(entry: Entry, position: Position | null | undefined, reason: string | null | undefined): PlaceTime {
+  return {
+    at_ms: at(entry), device_at_ms: entry.device_at_ms, server_at_ms: 0, offset_ms: entry.offset_ms,
+    lat: position?.lat ?? null, lng: position?.lng ?? null, accuracy_m: position?.accuracy_m ?? null,
+    fix_at_ms: position ? position.fix_at_ms + entry.offset_ms : null, is_mock: position?.is_mock ?? null,
+    source: position?.source ?? null, no_gps_reason: reason ?? null, position_state: position ? "fresh" : "absent",
+  };
+}
+
+function withNew(visit: Visit, added: AttachmentRef[] | undefined): AttachmentDoc[] {
+  const known = new Set(visit.attachments.map((a) => a.id));
+  const fresh = (added ?? []).filter((a) => !known.has(a.id)).map((a) => ({
+    id: a.id, sha256: a.sha256, kind: a.kind ?? "photo", content_type: a.content_type ?? "image/jpeg",
+    size: a.size ?? 0, taken_at_ms: a.taken_at_ms ?? null, is_stored: false,
+  }));
+  return [...visit.attachments, ...fresh];
+}
+
+function created(entry: Entry): Visit {
+  const p = entry.payload as unknown as CreatePayload & { lat?: number | null; lng?: number | null };
+  return {
+    ...BLANK, id: entry.subject_id, client_id: p.client_id, place_id: p.place_id ?? null, day: p.day,
+    objective: p.objective ?? null, is_unplanned: true, unsent: isUnsent(entry),
+  };
+}
+
+function addMoved(visits: Map<string, Visit>, old: Visit, entry: Entry): void {
+  const p = entry.payload as unknown as MovePayload;
+  if (!p.new_visit_id || visits.has(p.new_visit_id)) return;
+  visits.set(p.new_visit_id, {
+    ...BLANK, id: p.new_visit_id, client_id: old.client_id, place_id: old.place_id, lat: old.lat, lng: old.lng,
+    day: p.day, objective: old.objective, planned_minutes: old.planned_minutes, priority: old.priority,
+    promise_id: old.promise_id, unsent: isUnsent(entry),
+  });
+}
+
+const BLANK: Visit = {
+  id: "", rep_id: "", team_id: "", client_id: "", place_id: null, lat: null, lng: null, state: "planned", day: "",
+  position: 0, planned_at_ms: null, planned_minutes: 15, expected_at_ms: null, travel_s: null, travel_m: null,
+  travel_mode: null, is_locked: false, is_unplanned: false, priority: 1, objective: null, plan_reason: null,
+  checked_in_at_ms: null, closed_at_ms: null, check_in: null, check_out: null, result: null, comment: null,
+  details: {}, reason: null, moved_to_id: null, promise_id: null, verdict: "unjudged", verdict_reasons: [],
+  conflicts: [], attachments: [], updated_at_ms: 0, version: 0,
+};
+
+/** The shift under way (or today's last) with the rep's unsent presses on top. */
+export function overlayShifts(docs: Shift[], entries: Entry[]): Shift[] {
+  const shifts = new Map(docs.map((s) => [s.id, s]));
+  for (const entry of entries.filter((e) => isOpen(e) && e.kind.startsWith("shift.")).sort((a, b) => a.seq - b.seq)) {
+    const next = shiftAfter(shifts.get(entry.subject_id), entry);
+    if (next) shifts.set(next.id, { ...next, unsent: isUnsent(entry) });
+  }
+  return [...shifts.values()].sort((a, b) => a.started_at_ms - b.started_at_ms);
+}
+
+function shiftAfter(shift: Shift | undefined, entry: Entry): Shift | null {
+  if (entry.kind === "shift.start")
+    return shift ?? { id: entry.subject_id, started_at_ms: at(entry), ended_at_ms: null, pauses: [] };
+  if (!shift || shift.ended_at_ms !== null) return shift ?? null;
+  const closed = shift.pauses.map((p) => (p.to_ms === null ? { ...p, to_ms: at(entry) } : p));
+  if (entry.kind === "shift.end") return { ...shift, ended_at_ms: at(entry), pauses: closed };
+  if (entry.kind === "shift.resume") return { ...shift, pauses: closed };
+  const kind = (entry.payload as ShiftPausePayload).kind ?? "lunch";
+  const isPaused = shift.pauses.some((p) => p.to_ms === null);
+  return isPaused ? shift : { ...shift, pauses: [...shift.pauses, { from_ms: at(entry), to_ms: null, kind }] };
+}
+
+/** Promises the rep has ticked off and the server doesn't show as done yet. */
+export function donePromises(entries: Entry[]): Set<string> {
+  return new Set(entries.filter((e) => isOpen(e) && e.kind === "promise.done").map((e) => e.subject_id));
+}

@@ -1,0 +1,349 @@
+/**
+ * The sync engine: pushes the outbox in order, sends files by hash in pieces, pulls by cursor.
+ *
+ * Nothing here trusts that an answer arrives: an entry is frozen before its first send and sent
+ * again until an answer is stored, a file goes on from the offset the server names, the cursor
+ * moves in the same transaction as the rows it brought.
+ */
+import type { Entry, StoredFile, Visit } from "./docs";
+import { PhoneDb, tableOf } from "./db";
+import { SCHEMA, type Change, type MutationResult, type Pull, type PushAnswer } from "./wire.gen";
+
+export const PUSH_LIMIT = 200;
+export const PULL_LIMIT = 500;
+export const PIECE_BYTES = 256 * 1024;
+
+export type Problem = "offline" | "signed_out" | "too_old" | "server" | null;
+
+export interface Progress {
+  phase: "idle" | "push" | "pull" | "files";
+  problem: Problem;
+  /** Rows of the first copy so far; null once it is whole. */
+  first: Record<string, number> | null;
+  file: { sha256: string; sent: number; size: number } | null;
+}
+
+export interface Ports {
+  fetch: typeof fetch;
+  /** The phone's own clock, epoch ms. */
+  deviceNow: () => number;
+  appVersion: string;
+  deviceName: string;
+  /** Called after every step that changed the database, and with the progress as it changes. */
+  changed: () => Promise<void> | void;
+  progress: (progress: Progress) => void;
+}
+
+class Stop extends Error {
+  constructor(readonly problem: Exclude<Problem, null>) {
+    super(problem);
+  }
+}
+
+export class Sync {
+  private running: Promise<void> | null = null;
+  private again = false;
+  private bestRtt = Infinity;
+  private state: Progress = { phase: "idle", problem: null, first: null, file: null };
+
+  constructor(readonly db: PhoneDb, readonly origin: string, readonly ports: Ports) {}
+
+  /** Sync now; a call while one runs makes it run once more after. */
+  run(): Promise<void> {
+    if (this.running) {
+      this.again = true;
+      return this.running;
+    }
+    this.running = this.locked().finally(() => {
+      this.running = null;
+    });
+    return this.running;
+  }
+
+  private async locked(): Promise<void> {
+    const locks = globalThis.navigator?.locks;
+    if (locks) await locks.request("fieldcrm-sync", () => this.loop());
+    else await this.loop();
+  }
+
+  private async loop(): Promise<void> {
+    do {
+      this.again = false;
+      await this.once();
+    } while (this.again && this.state.problem === null);
+  }
+
+  private async once(): Promise<void> {
+    try {
+      await this.register();
+      await this.push();
+      await this.pull();
+      await this.files();
+      await this.db.put("synced_at_ms", this.ports.deviceNow());
+      this.tell({ phase: "idle", problem: null, file: null });
+    } catch (error) {
+      if (!(error instanceof Stop)) throw error;
+      this.tell({ phase: "idle", problem: error.problem, file: null });
+    } finally {
+      await this.ports.changed();
+    }
+  }
+
+  private tell(part: Partial<Progress>): void {
+    this.state = { ...this.state, ...part };
+    this.ports.progress(this.state);
+  }
+
+  // ── HTTP ──
+
+  private async request(method: string, path: string, init: RequestInit = {}): Promise<Response> {
+    const sentAt = this.ports.deviceNow();
+    let response: Response;
+    try {
+      response = await this.ports.fetch(this.origin + path, {
+        method, credentials: "same-origin", cache: "no-store", signal: AbortSignal.timeout(30_000), ...init,
+      });
+    } catch {
+      throw new Stop("offline");
+    }
+    if (response.status === 401) throw new Stop("signed_out");
+    if (response.status === 426) throw new Stop("too_old");
+    if (response.status >= 500 || response.status === 429) throw new Stop("server");
+    this.sentAt = sentAt;
+    return response;
+  }
+  private sentAt = 0;
+
+  private async json<T extends { server_time_ms: number }>(method: string, path: string, body?: unknown): Promise<T> {
+    const init = body === undefined ? {} : {
+      body: JSON.stringify(body), headers: { "Content-Type": "application/json" },
+    };
+    const response = await this.request(method, path, init);
+    const sentAt = this.sentAt;
+    if (!response.ok) throw new Stop((await codeOf(response)) === "wire_too_old" ? "too_old" : "server");
+    let answer: T;
+    try {
+      answer = (await response.json()) as T;
+    } catch {
+      throw new Stop("offline"); // cut in the middle of the body
+    }
+    await this.measureClock(answer.server_time_ms, sentAt);
+    return answer;
+  }
+
+  /** Keep the clock offset of the quickest round trip: it has the least room for error. */
+  private async measureClock(serverMs: number, sentAt: number): Promise<void> {
+    if (!Number.isFinite(serverMs)) return;
+    const now = this.ports.deviceNow();
+    const rtt = now - sentAt;
+    const offset = Math.round(serverMs - (sentAt + now) / 2);
+    const known = await this.db.get<number>("offset_ms");
+    if (known !== undefined && rtt > this.bestRtt && Math.abs(known - offset) < rtt + 2000) return;
+    this.bestRtt = rtt;
+    if (known !== offset) await this.db.put("offset_ms", offset);
+  }
+
+  // ── device ──
+
+  private async register(): Promise<void> {
+    if (await this.db.get("registered")) return;
+    const device_id = await this.db.get<string>("device_id");
+    await this.json("POST", "/api/v1/sync/device", {
+      device_id, name: this.ports.deviceName, app_version: this.ports.appVersion,
+    });
+    await this.db.put("registered", true);
+  }
+
+  // ── push ──
+
+  private async push(): Promise<void> {
+    let from = 0;
+    for (;;) {
+      const batch = await this.nextBatch(from);
+      if (batch.length === 0) return;
+      this.tell({ phase: "push" });
+      await this.freeze(batch);
+      const device_id = await this.db.get<string>("device_id");
+      const answer = await this.json<PushAnswer>("POST", "/api/v1/sync/push", {
+        device_id, schema: SCHEMA, mutations: batch.map(wire),
+      });
+      const answered = await this.keepAnswers(answer.results);
+      await this.ports.changed();
+      if (answered > 0) {
+        from = 0;
+      } else if (from === 0 && answer.last_seq + 1 < batch[0]!.seq) {
+        from = answer.last_seq + 1; // the server lacks earlier ones (it was restored): send those too
+      } else {
+        return;
+      }
+    }
+  }
+
+  /** Unanswered entries in order; with `from`, everything kept from that number on. */
+  private async nextBatch(from: number): Promise<Entry[]> {
+    if (from > 0) return this.db.outbox.where("seq").aboveOrEqual(from).limit(PUSH_LIMIT).sortBy("seq");
+    const open = await this.db.outbox.where("status").anyOf("ready", "sent").sortBy("seq");
+    return open.slice(0, PUSH_LIMIT);
+  }
+
+  private async freeze(batch: Entry[]): Promise<void> {
+    const fresh = batch.filter((e) => e.status === "ready").map((e) => e.id);
+    if (fresh.length) await this.db.outbox.where("id").anyOf(fresh).modify({ status: "sent" });
+  }
+
+  private async keepAnswers(results: MutationResult[]): Promise<number> {
+    let answered = 0;
+    await this.db.transaction("rw", this.db.outbox, this.db.files, async () => {
+      for (const result of results) {
+        const entry = await this.db.outbox.get(result.id);
+        if (!entry || result.status === "waiting" || entry.status === "applied" || entry.status === "refused") continue;
+        answered++;
+        await this.db.outbox.update(result.id, {
+          status: result.status, code: result.code ?? null, params: result.params ?? {},
+          version: result.version ?? null, answered_at_ms: this.ports.deviceNow(),
+        });
+      }
+    });
+    return answered;
+  }
+
+  // ── pull ──
+
+  private async pull(): Promise<void> {
+    this.tell({ phase: "pull" });
+    const shownByThis = await this.db.outbox
+      .where("status").anyOf("applied", "refused").and((e) => !e.settled).primaryKeys();
+    const isFirst = !(await this.db.get("first_copy"));
+    const counts: Record<string, number> = {};
+    for (;;) {
+      const cursor = (await this.db.get<string>("cursor")) ?? "0";
+      const page = await this.json<Pull>(
+        "GET", `/api/v1/sync/pull?cursor=${encodeURIComponent(cursor)}&limit=${PULL_LIMIT}`,
+      );
+      await this.keepPage(page);
+      if (isFirst) {
+        for (const c of page.changes) counts[c.entity] = (counts[c.entity] ?? 0) + 1;
+        this.tell({ first: { ...counts } });
+        await this.ports.changed();
+      }
+      if (!page.more) break;
+    }
+    if (isFirst) await this.db.put("first_copy", true);
+    await this.db.outbox.where("id").anyOf(shownByThis).modify({ settled: 1 });
+    this.tell({ first: null });
+    await this.ports.changed();
+  }
+
+  /** Rows and cursor in one transaction, so that a crash between them loses nothing. */
+  private async keepPage(page: Pull): Promise<void> {
+    const db = this.db;
+    const tables = [db.meta, db.visits, db.clients, db.products, db.shifts, db.plans, db.profiles];
+    await db.transaction("rw", tables, async () => {
+      if (page.reset) await Promise.all(tables.slice(1).map((t) => t.clear()));
+      for (const [entity, changes] of byEntity(page.changes)) await keepChanges(db, entity, changes);
+      await db.put("cursor", page.cursor);
+    });
+  }
+
+  // ── files ──
+
+  private async files(): Promise<void> {
+    const waiting = await this.db.files.where("state").equals("waiting").primaryKeys();
+    let stored = 0;
+    for (const sha of waiting) {
+      const file = await this.db.files.get(sha);
+      if (file?.bytes && (await this.isNamed(file))) stored += (await this.sendFile(file)) ? 1 : 0;
+    }
+    if (stored) await this.pull(); // the visit is complete now: fetch what the server makes of it
+  }
+
+  /** A file may go once the action that names it was taken in. */
+  private async isNamed(file: StoredFile): Promise<boolean> {
+    const entry = file.entry_id ? await this.db.outbox.get(file.entry_id) : undefined;
+    return entry === undefined || entry.status === "applied";
+  }
+
+  private async sendFile(file: StoredFile): Promise<boolean> {
+    const bytes = file.bytes!;
+    for (let tries = 0; tries < 3; tries++) {
+      let offset = await this.offsetOf(file);
+      if (offset >= file.size) return this.fileStored(file);
+      let isWhole = false;
+      let conflict = false;
+      while (!isWhole && !conflict) {
+        this.tell({ phase: "files", file: { sha256: file.sha256, sent: offset, size: file.size } });
+        const piece = bytes.slice(offset, offset + PIECE_BYTES);
+        const answer = await this.request("PUT", `/api/v1/attachments/${file.sha256}`, {
+          body: piece,
+          headers: {
+            "Content-Type": file.content_type, "Upload-Offset": String(offset), "Upload-Length": String(file.size),
+          },
+        });
+        if (answer.status === 409) conflict = true;
+        else if (!answer.ok) return this.fileRefused(file, await codeOf(answer));
+        else if (answer.status === 201) isWhole = true;
+        else {
+          const next = Number(answer.headers.get("Upload-Offset") ?? offset + piece.byteLength);
+          isWhole = next >= file.size;
+          conflict = next <= offset;
+          offset = next;
+          await this.db.files.update(file.sha256, { offset });
+        }
+      }
+      if (isWhole) return this.fileStored(file);
+    }
+    throw new Stop("server");
+  }
+
+  private async offsetOf(file: StoredFile): Promise<number> {
+    const answer = await this.request("HEAD", `/api/v1/attachments/${file.sha256}`);
+    if (!answer.ok) return 0;
+    return Number(answer.headers.get("Upload-Offset") ?? 0);
+  }
+
+  private async fileStored(file: StoredFile): Promise<true> {
+    await this.db.files.update(file.sha256, { state: "stored", offset: file.size });
+    await this.ports.changed();
+    return true;
+  }
+
+  private async fileRefused(file: StoredFile, code: string): Promise<false> {
+    await this.db.files.update(file.sha256, { state: "refused", code });
+    await this.ports.changed();
+    return false;
+  }
+}
+
+function wire(e: Entry) {
+  return {
+    id: e.id, seq: e.seq, kind: e.kind, subject_id: e.subject_id, base_version: e.base_version,
+    device_at_ms: e.device_at_ms, offset_ms: e.offset_ms, payload: e.payload,
+  };
+}
+
+async function codeOf(response: Response): Promise<string> {
+  try {
+    return ((await response.json()) as { code?: string }).code ?? `http_${response.status}`;
+  } catch {
+    return `http_${response.status}`;
+  }
+}
+
+function byEntity(changes: Change[]): Map<string, Change[]> {
+  const groups = new Map<string, Change[]>();
+  for (const change of changes) {
+    const group = groups.get(change.entity);
+    if (group) group.push(change);
+    else groups.set(change.entity, [change]);
+  }
+  return groups;
+}
+
+async function keepChanges(db: PhoneDb, entity: string, changes: Change[]): Promise<void> {
+  const table = tableOf(db, entity);
+  if (!table) return; // a newer server's entity
+  const last = new Map(changes.map((c) => [c.id, c]));
+  const puts = [...last.values()].filter((c) => c.op === "put" && c.doc);
+  await table.bulkPut(puts.map((c) => ({ ...(c.doc as unknown as Visit), id: c.id })));
+  await table.bulkDelete([...last.values()].filter((c) => c.op === "del").map((c) => c.id));
+}

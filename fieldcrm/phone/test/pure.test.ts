@@ -1,0 +1,63 @@
+/** Small pure parts: search, opening hours, distances, ids. */
+import { describe, expect, test } from "bun:test";
+import type { Client } from "../src/docs";
+import { metresBetween } from "../src/geo";
+import { opening } from "../src/hours";
+import { newId, sha256 } from "../src/ids";
+import { find, fold, index, phoneHit } from "../src/search";
+
+const client = (id: string, name: string, phone: string | null = null): Client => ({
+  id, kind: "doctor", name, specialty: null, category: "A", loyalty: null, phone, phone_e164: null, email: null,
+  website: null, address: null, city: null, postcode: null, lat: null, lng: null, opening_hours: null,
+  visit_minutes: null, tags: [], note: null, people: [], workplaces: [], promises: [], history: [], cycle: null, version: 1,
+});
+const all = index([
+  client("1", "Ирина Соколова", "+7 916 123-45-67"), client("2", "Sanna Heikkilä"), client("3", "Ștefan Țurcanu"),
+  client("4", "Mikael Ojala", "8 (916) 123-88-02"), client("5", "Fredrik Øster", "09 161 2307"),
+]);
+const found = (query: string) => find(all, query).map((c) => c.id);
+
+describe("search", () => {
+  test.each([
+    ["sokolova", "1"], ["Соколова", "1"], ["heikkila", "2"], ["Хейккила", "2"], ["stefan turcanu", "3"],
+    ["ștefan", "3"], ["oster", "5"], ["ирина", "1"],
+  ])("%s finds %s", (query, id) => expect(found(query)).toEqual([id]));
+
+  test.each(["8 (916) 123-45-67", "+79161234567", "9161234567", "123-45-67"])("%s finds one card", (query) =>
+    expect(found(query)).toEqual(["1"]));
+
+  test("marks where the digits lie", () => {
+    expect(phoneHit("+7 916 123-45-67", "916123")).toEqual([3, 10]);
+    expect(phoneHit("+7 916 123-45-67", "555")).toBeNull();
+  });
+  test("nothing matches nothing", () => expect(found("zzz")).toEqual([]));
+  test("fold keeps и and й apart from marks", () => expect(fold("Андрей")).toBe("andrei"));
+});
+
+describe("opening hours", () => {
+  const text = "Mo-Fr 08:00-21:00; Sa 09:00-18:00; Su off";
+  test("open until", () => expect(opening(text, 4, 11 * 60)).toEqual({ state: "open", until: "21:00" }));
+  test("opens later", () => expect(opening(text, 6, 8 * 60)).toEqual({ state: "opens", at: "09:00" }));
+  test("closed on Sunday", () => expect(opening(text, 0, 600)).toEqual({ state: "closed" }));
+  test("lunch break", () =>
+    expect(opening("Mo,We 09:00-12:00,13:00-17:00", 3, 12 * 60 + 5)).toEqual({ state: "opens", at: "13:00" }));
+  test("without days means every day", () => expect(opening("10:00-20:00", 2, 601)).toEqual({ state: "open", until: "20:00" }));
+  test("holidays are skipped", () => expect(opening(`${text}; PH off`, 4, 600)).toEqual({ state: "open", until: "21:00" }));
+  test("what isn't understood says nothing", () => expect(opening("sunrise-sunset", 2, 600)).toBeNull());
+  test("no hours", () => expect(opening(null, 2, 600)).toBeNull());
+});
+
+describe("ids", () => {
+  test("are version 7, carry their time and sort by it", () => {
+    const a = newId(1_700_000_000_000);
+    const b = newId(1_700_000_000_001);
+    expect(a).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(parseInt(a.replace(/-/g, "").slice(0, 12), 16)).toBe(1_700_000_000_000);
+    expect(a < b).toBe(true);
+  });
+  test("SHA-256 of nothing", async () =>
+    expect(await sha256(new ArrayBuffer(0))).toBe("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"));
+});
+
+test("a degree of latitude is 111.2 km", () =>
+  expect(metresBetween({ lat: 60, lng: 24 }, { lat: 61, lng: 24 })).toBeCloseTo(111195, -1));

@@ -1,0 +1,292 @@
+/** The engine against a real HTTP server that loses, cuts and refuses on order. */
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { act, checkIn, closeVisit, keepPhoto } from "../src/actions";
+import { PhoneDb } from "../src/db";
+import type { Draft, Visit } from "../src/docs";
+import { newId } from "../src/ids";
+import { overlayShifts, overlayVisits } from "../src/overlay";
+import { Sync, type Progress } from "../src/sync";
+import type { VisitDoc } from "../src/wire.gen";
+import { Peer, type Fault } from "./peer";
+
+let peer: Peer;
+let db: PhoneDb;
+let sync: Sync;
+let progress: Progress;
+let name = 0;
+
+beforeEach(async () => {
+  peer = new Peer();
+  peer.putVisit(visit("v1"));
+  db = new PhoneDb(`test-${++name}`);
+  await db.put("device_id", newId());
+  await startSync(await peer.start());
+});
+afterEach(() => peer.stop());
+
+async function startSync(origin: string): Promise<void> {
+  sync = new Sync(db, origin, {
+    fetch, deviceNow: Date.now, appVersion: "test", deviceName: "test", changed: () => {},
+    progress: (p) => { progress = p; },
+  });
+}
+
+function visit(id: string): VisitDoc {
+  return {
+    id, rep_id: "r", team_id: "t", client_id: "c1", place_id: null, lat: 60.17, lng: 24.94, state: "planned",
+    day: "2026-11-19", position: 1, planned_at_ms: null, planned_minutes: 15, expected_at_ms: null, travel_s: null,
+    travel_m: null, travel_mode: null, is_locked: false, is_unplanned: false, priority: 1, objective: null,
+    plan_reason: null, checked_in_at_ms: null, closed_at_ms: null, check_in: null, check_out: null, result: null,
+    comment: null, details: {}, reason: null, moved_to_id: null, promise_id: null, verdict: "unjudged",
+    verdict_reasons: [], conflicts: [], attachments: [], updated_at_ms: 0, version: 1,
+  };
+}
+
+const draft = (id: string): Draft => ({
+  visit_id: id, result: "met", comment: "talked", details: { products: [], samples: {}, stock: {} },
+  next_text: "", next_on: null, saved_at_ms: 0,
+});
+const here = () => ({ lat: 60.17, lng: 24.94, accuracy_m: 8, fix_at_ms: Date.now(), is_mock: null, source: "gps" });
+const photo = (size: number) => crypto.getRandomValues(new Uint8Array(Math.min(size, 65536))).buffer;
+const bigPhoto = (size: number) => new Uint8Array(size).map((_, i) => (i * 31) % 251).buffer as ArrayBuffer;
+
+async function visitWithPhoto(size = 4000): Promise<string> {
+  const v = (await db.visits.get("v1")) ?? (visit("v1") as Visit);
+  await checkIn(db, v, "Client", here(), null, "");
+  const hash = await keepPhoto(db, "v1", size > 65536 ? bigPhoto(size) : photo(size), "image/jpeg", here());
+  await closeVisit(db, v, "Client", draft("v1"), here(), null);
+  return hash;
+}
+
+/** Run until nothing waits, as the app's triggers would. */
+async function settle(times = 40): Promise<void> {
+  for (let i = 0; i < times; i++) {
+    await sync.run();
+    const open = await db.outbox.where("status").anyOf("ready", "sent").count();
+    const files = await db.files.where("state").equals("waiting").count();
+    if (!open && !files && progress.problem === null) return;
+  }
+  throw new Error(`did not settle: ${progress.problem}`);
+}
+
+async function expectOneVisitWithPhoto(hash: string): Promise<void> {
+  expect(peer.applied.map((m) => m.kind)).toEqual(["visit.check_in", "visit.close"]);
+  expect(peer.visits.get("v1")!.state).toBe("closed");
+  expect(peer.visits.get("v1")!.attachments.map((a) => a.sha256)).toEqual([hash]);
+  expect([...peer.whole.keys()]).toEqual([hash]);
+  const mine = await db.visits.get("v1");
+  expect(mine!.state).toBe("closed");
+  expect(mine!.attachments[0]!.is_stored).toBe(true);
+  expect((await db.files.get(hash))!.state).toBe("stored");
+}
+
+describe("a visit made offline", () => {
+  test("arrives once, with its photo", async () => {
+    await sync.run();
+    const hash = await visitWithPhoto();
+    await settle();
+    await expectOneVisitWithPhoto(hash);
+  });
+
+  test("arrives once when the answer to every request is lost once", async () => {
+    const hash = await visitWithPhoto(700_000);
+    peer.fault = (_, count) => (count === 1 ? "lose" : null);
+    await settle();
+    await expectOneVisitWithPhoto(hash);
+  });
+
+  test("arrives once when every request first fails, then is cut, then loses its answer", async () => {
+    const faults: Fault[] = [503, "cut", "lose"];
+    const hash = await visitWithPhoto(300_000);
+    peer.fault = (_, count) => faults[count - 1] ?? null;
+    await settle();
+    await expectOneVisitWithPhoto(hash);
+  });
+
+  test("arrives once through 30 random streaks of faults", async () => {
+    let seed = 7;
+    const random = () => (seed = (seed * 16807) % 2147483647) / 2147483647;
+    peer.fault = () => (random() < 0.5 ? (["cut", "lose", 500] as const)[Math.floor(random() * 3)]! : null);
+    const hash = await visitWithPhoto(600_000);
+    await settle(400);
+    await expectOneVisitWithPhoto(hash);
+  });
+
+  test("twenty replays leave one visit", async () => {
+    const hash = await visitWithPhoto();
+    await settle();
+    for (let i = 0; i < 20; i++) {
+      await db.outbox.toCollection().modify({ status: "sent", settled: 0 });
+      await settle();
+    }
+    await expectOneVisitWithPhoto(hash);
+  });
+
+  test("nothing is sent while the server is away, and nothing is lost", async () => {
+    peer.stop();
+    const hash = await visitWithPhoto();
+    await sync.run();
+    expect(progress.problem).toBe("offline");
+    expect(await db.outbox.count()).toBe(2);
+    const other = peer;
+    peer = new Peer();
+    peer.visits = other.visits;
+    await startSync(await peer.start());
+    await settle();
+    await expectOneVisitWithPhoto(hash);
+  });
+});
+
+describe("files", () => {
+  test("go on from where they were cut", async () => {
+    const hash = await visitWithPhoto(1_000_000);
+    peer.fault = (request, count) => (request.startsWith("PUT") && count === 3 ? "lose" : null);
+    await settle();
+    await expectOneVisitWithPhoto(hash);
+    expect(peer.files.get(hash)).toHaveLength(4); // no piece was stored twice
+  });
+
+  test("never go before the server took in the action that names them", async () => {
+    peer.refuse.set("visit.check_in", "position_needed");
+    peer.refuse.set("visit.close", "illegal_move");
+    await visitWithPhoto();
+    await sync.run();
+    expect(peer.requests.some((r) => r.startsWith("PUT"))).toBe(false);
+    expect((await db.files.toArray())[0]!.state).toBe("waiting");
+  });
+});
+
+describe("the queue", () => {
+  test("moves on past a refused action, which keeps its reason", async () => {
+    peer.refuse.set("visit.check_in", "position_needed");
+    await db.visits.put(visit("v1"));
+    await checkIn(db, visit("v1"), "Client", null, null, "");
+    await act(db, "client.note", { id: "c1", version: 1, title: "Client" }, { note: "after" });
+    await settle();
+    const entries = await db.outbox.orderBy("seq").toArray();
+    expect(entries.map((e) => [e.status, e.code])).toEqual([["refused", "position_needed"], ["applied", null]]);
+  });
+
+  test("sends more than one page in order", async () => {
+    for (let i = 0; i < 450; i++)
+      await act(db, "client.note", { id: "c1", version: 1, title: "C" }, { note: String(i) });
+    await settle();
+    expect(peer.applied.map((m) => (m.payload as { note: string }).note)).toEqual(
+      Array.from({ length: 450 }, (_, i) => String(i)),
+    );
+  });
+
+  test("is frozen at the first send: a repeat carries the same bytes", async () => {
+    const bodies: string[] = [];
+    const real = fetch;
+    sync.ports.fetch = ((url: string, init: RequestInit) => {
+      if (url.endsWith("/push")) bodies.push(String(init.body));
+      return real(url, init);
+    }) as typeof fetch;
+    peer.fault = (request, count) => (request.endsWith("/push") && count < 3 ? "lose" : null);
+    await visitWithPhoto();
+    await settle();
+    expect(bodies).toHaveLength(3);
+    expect(new Set(bodies).size).toBe(1);
+  });
+
+  test("gives a restored server what it lost", async () => {
+    await visitWithPhoto();
+    await settle();
+    const restored = new Peer();
+    restored.putVisit(visit("v1"));
+    peer.stop();
+    peer = restored;
+    await startSync(await peer.start());
+    await act(db, "client.note", { id: "c1", version: 1, title: "Client" }, { note: "new" });
+    await settle();
+    expect(peer.applied.map((m) => m.kind)).toEqual(["visit.check_in", "visit.close", "client.note"]);
+  });
+
+  test("waits, whole, when the sign-in has ended, and goes out after it", async () => {
+    peer.signedIn = false;
+    const hash = await visitWithPhoto();
+    await sync.run();
+    expect(progress.problem).toBe("signed_out");
+    peer.signedIn = true;
+    await settle();
+    await expectOneVisitWithPhoto(hash);
+  });
+});
+
+describe("pull", () => {
+  test("brings changes page by page and deletes what is gone", async () => {
+    for (let i = 2; i < 12; i++) peer.putVisit(visit(`v${i}`));
+    await sync.run();
+    expect(await db.visits.count()).toBe(11);
+    peer.pageLimit = 3;
+    for (let i = 2; i < 12; i++) peer.putVisit({ ...visit(`v${i}`), comment: "new" });
+    peer.visits.delete("v1");
+    peer.touch("visit", "v1");
+    peer.fault = (request, count) => (request.endsWith("/pull") && count === 3 ? "lose" : null);
+    await settle();
+    expect(await db.visits.count()).toBe(10);
+    expect((await db.visits.toArray()).every((v) => v.comment === "new")).toBe(true);
+  });
+
+  test("a cleared field stays cleared", async () => {
+    peer.putVisit({ ...visit("v1"), objective: "old" });
+    await sync.run();
+    peer.putVisit({ ...visit("v1"), objective: null });
+    await sync.run();
+    expect((await db.visits.get("v1"))!.objective).toBeNull();
+  });
+
+  test("unsent work stays on top of what comes in", async () => {
+    await sync.run();
+    await checkIn(db, (await db.visits.get("v1"))!, "Client", here(), null, "");
+    peer.putVisit({ ...visit("v1"), objective: "changed at the office", version: 2 });
+    peer.fault = (request) => (request.endsWith("/push") ? "cut" : null);
+    await sync.run();
+    expect(progress.problem).toBe("offline");
+    const shown = overlayVisits(await db.visits.toArray(), await db.outbox.toArray()).get("v1")!;
+    expect([shown.state, shown.unsent]).toEqual(["under_way", true]);
+    peer.fault = () => null;
+    await settle();
+    const after = overlayVisits(await db.visits.toArray(), await db.outbox.toArray()).get("v1")!;
+    expect([after.state, after.objective, after.unsent]).toEqual(["under_way", "changed at the office", undefined]);
+  });
+
+  test("measures how far the phone's clock is off", async () => {
+    peer.clockAheadMs = 2_400_000;
+    await sync.run();
+    expect(Math.abs((await db.get<number>("offset_ms"))! - 2_400_000)).toBeLessThan(1000);
+    const entry = await act(db, "client.note", { id: "c", version: 1, title: "C" }, { note: "x" });
+    expect(Math.abs(entry.device_at_ms + entry.offset_ms - peer.now())).toBeLessThan(1000);
+  });
+});
+
+describe("overlay", () => {
+  test("a shift started, paused and ended offline", async () => {
+    const subject = { id: "s1", version: null, title: "" };
+    await act(db, "shift.start", subject, {});
+    await act(db, "shift.pause", subject, { kind: "lunch" });
+    await act(db, "shift.resume", subject, {});
+    const [open] = overlayShifts([], await db.outbox.toArray());
+    expect([open!.ended_at_ms, open!.pauses.length, open!.pauses[0]!.to_ms !== null]).toEqual([null, 1, true]);
+    await act(db, "shift.end", subject, {});
+    expect(overlayShifts([], await db.outbox.toArray())[0]!.ended_at_ms).not.toBeNull();
+  });
+
+  test("a visit moved offline shows on its new day", async () => {
+    await db.visits.put(visit("v1"));
+    await act(db, "visit.move", { id: "v1", version: 1, title: "" }, { day: "2026-11-20", reason: "away", new_visit_id: "v9" });
+    const shown = overlayVisits(await db.visits.toArray(), await db.outbox.toArray());
+    expect(shown.get("v1")!.state).toBe("moved");
+    expect([shown.get("v9")!.day, shown.get("v9")!.state]).toEqual(["2026-11-20", "planned"]);
+  });
+
+  test("a refused action no longer shows", async () => {
+    await db.visits.put(visit("v1"));
+    peer.refuse.set("visit.cancel", "reason_needed");
+    await act(db, "visit.cancel", { id: "v1", version: 1, title: "" }, { reason: "" });
+    expect(overlayVisits(await db.visits.toArray(), await db.outbox.toArray()).get("v1")!.state).toBe("cancelled");
+    await settle();
+    expect(overlayVisits(await db.visits.toArray(), await db.outbox.toArray()).get("v1")!.state).toBe("planned");
+  });
+});
