@@ -1,0 +1,186 @@
+"""What needs a dispatcher's eye: the bell's list and the toasts that stay until answered."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+
+import reflex as rx
+
+from fieldcrm.components.icons import glyph, icon
+from fieldcrm.components.parts import button
+from fieldcrm.components.session import DISPATCHING, Desk, allows
+from fieldcrm.components.words import words
+from fieldcrm.kit import i18n
+from fieldcrm.kit.errors import Refusal
+from fieldcrm.people import service as people
+from fieldcrm.people.model import Actor
+from fieldcrm.tracking import service as tracking
+
+GLYPHS = {"silent": "silent", "late": "i-clock", "far_from_plan": "i-route", "battery_low": "i-battery-low",
+          "mock": "doubtful", "clock_wrong": "i-clock"}  # fmt: skip
+TONES = {"silent": "err", "mock": "warn"}
+NEWEST = 40
+
+
+@dataclass
+class AlertRow:
+    """An open alert in the reader's words."""
+
+    id: str
+    rep_id: str
+    kind: str
+    tone: str
+    glyph: str
+    title: str
+    text: str
+    at: str
+    phone: str
+    is_new: bool
+    """Nobody has acknowledged it yet."""
+
+
+@dataclass
+class Action:
+    """A button of a toast."""
+
+    name: str
+    label: str
+    key: str = ""
+
+
+@dataclass
+class Toast:
+    """A message at the bottom right; the shape that desk.tsx draws."""
+
+    id: str
+    tone: str
+    glyph: str
+    title: str
+    text: str = ""
+    stays: bool = False
+    phone: str = ""
+    actions: list[Action] = field(default_factory=list)
+
+
+class Alerts(Desk):
+    """Open alerts of the reader's teams."""
+
+    rows: list[AlertRow] = []
+    new_count: int = 0
+    _set_aside: list[str] = []
+    """Toasts this person waved away; the alert itself stays in the bell's list."""
+
+    @rx.event
+    @allows(DISPATCHING)
+    async def refresh(self):
+        """Load open alerts; the shell asks at once and then twice a minute."""
+        actor = self._actor()
+        self.rows = await asyncio.to_thread(alert_rows, actor, actor.language)
+        self.new_count = sum(row.is_new for row in self.rows)
+
+    @rx.event
+    @allows(DISPATCHING)
+    async def acknowledge(self, alert_id: str):
+        """Say 'seen': the alert goes quiet for everybody."""
+        await self._answer(tracking.acknowledge, alert_id)
+
+    @rx.event
+    @allows(DISPATCHING)
+    async def snooze(self, alert_id: str):
+        """Hide an alert for a quarter of an hour."""
+        await self._answer(tracking.snooze, alert_id)
+
+    async def _answer(self, act, alert_id: str) -> None:
+        actor = self._actor()
+        with contextlib.suppress(Refusal):  # somebody else answered first; the list below tells
+            await asyncio.to_thread(act, actor, alert_id)
+        self.rows = await asyncio.to_thread(alert_rows, actor, actor.language)
+        self.new_count = sum(row.is_new for row in self.rows)
+
+
+def alert_rows(actor: Actor, language: str) -> list[AlertRow]:
+    """Open alerts, newest first, told in a language."""
+    reps = {rep.id: rep for rep in people.visible_reps(actor)}
+    found = tracking.alerts(actor)[:NEWEST]
+    return [_row(alert, reps[alert.rep_id], language) for alert in found if alert.rep_id in reps]
+
+
+def _row(alert, rep, language: str) -> AlertRow:
+    return AlertRow(
+        id=alert.id, rep_id=rep.id, kind=alert.kind, tone=TONES.get(alert.kind, "warn"),
+        glyph=GLYPHS.get(alert.kind, "doubtful"), title=_title(alert, language),
+        text=_text(alert, rep.name, language), at=i18n.time_of_day(alert.at, language),
+        phone=rep.phone or "", is_new=alert.acknowledged_at is None,
+    )  # fmt: skip
+
+
+def _title(alert, language: str) -> str:
+    """What happened and why, as 'Silent 14 min: battery 6 %'."""
+    figures = {k: round(v) if isinstance(v, float) else v for k, v in alert.data.items()}
+    told = i18n.t(f"alert.{alert.kind}", language, **{"minutes": "", **figures})
+    cause = alert.data.get("cause")
+    if not cause:
+        return told
+    reason = i18n.t(str(cause), language, **figures)
+    return i18n.t("alert.because", language, what=told, cause=reason)
+
+
+def _text(alert, rep_name: str, language: str) -> str:
+    at = i18n.time_of_day(alert.at, language)
+    return i18n.t("alert.who_when", language, rep=rep_name, at=at)
+
+
+def as_toast(row: AlertRow, language: str) -> Toast:
+    """An alert as a toast that stays until answered."""
+    actions = [
+        Action(name, i18n.t(f"alert.{name}", language))
+        for name in ("show", "acknowledge", "snooze")
+    ]
+    return Toast(
+        f"alert:{row.id}", row.tone, row.glyph, row.title, row.text, True, row.phone, actions
+    )
+
+
+def bell() -> rx.Component:
+    """The bell with how many are new, and the list it opens."""
+    opens = button(
+        icon("bell"),
+        rx.cond(Alerts.new_count > 0, rx.el.b(Alerts.new_count), rx.fragment()),
+        kind="ghost icon count",
+        aria_label=f"{words('desk.alerts')} {Alerts.new_count}",
+        title=words("desk.alerts"),
+        custom_attrs={"popoverTarget": "alerts"},
+    )
+    return rx.fragment(opens, _list())
+
+
+def _list() -> rx.Component:
+    nothing = rx.el.p(words("desk.no_alerts"), class_name="pal-n muted")
+    rows = rx.el.ul(rx.foreach(Alerts.rows, _item))
+    return rx.el.div(
+        rx.el.div(rx.el.h2(words("desk.alerts")), class_name="sec-h"),
+        rx.cond(Alerts.rows.length() > 0, rows, nothing),
+        id="alerts", class_name="float menu wide", custom_attrs={"popover": "auto"},
+    )  # fmt: skip
+
+
+def _item(row: rx.Var[AlertRow]) -> rx.Component:
+    sign = rx.cond(
+        row.glyph.startswith("i-"), icon(row.glyph.replace("i-", "")), glyph(row.glyph, "l")
+    )
+    acts = rx.cond(
+        row.is_new,
+        button(words("alert.acknowledge"), small=True, on_click=Alerts.acknowledge(row.id)),
+        rx.el.span(words("alert.seen"), class_name="faint t1"),
+    )
+    return rx.el.li(
+        rx.el.span(sign, class_name=f"ico {row.tone}"),
+        rx.el.a(
+            rx.el.b(row.title, class_name="med"),
+            rx.el.span(row.text, class_name="t1 muted"),
+            href=f"/dispatch?rep={row.rep_id}", class_name="al-b",
+        ),
+        acts, class_name="al",
+    )  # fmt: skip

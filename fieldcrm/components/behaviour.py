@@ -1,0 +1,113 @@
+"""The small TypeScript behaviours of `desk.tsx` as Reflex components."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+
+from fieldcrm.components.session import Desk
+from fieldcrm.components.words import all_texts
+
+_library = rx.asset("desk.tsx", shared=True).importable_path
+
+
+def _nothing() -> list[Any]:
+    return []
+
+
+class _Behaviour(rx.Component):
+    library = _library
+
+
+class _Clock(_Behaviour):
+    tag = "Clock"
+    ms: rx.Var[float]
+    speed: rx.Var[float]
+    lang: rx.Var[str]
+
+
+class _Age(_Behaviour):
+    tag = "Age"
+    rep_id: rx.Var[str]
+    at_ms: rx.Var[float]
+    lang: rx.Var[str]
+
+
+class _Ticker(_Behaviour):
+    tag = "Ticker"
+    every_ms: rx.Var[int]
+    on_tick: rx.EventHandler[_nothing]
+
+
+class _ThemeButton(_Behaviour):
+    tag = "ThemeButton"
+    words: rx.Var[dict[str, dict[str, str]]]
+    lang: rx.Var[str]
+
+
+class _Keys(_Behaviour):
+    tag = "Keys"
+    keys: rx.Var[list[str]]
+    on_key: rx.EventHandler[rx.event.passthrough_event_spec(str)]
+
+
+class _Toasts(_Behaviour):
+    tag = "Toasts"
+    items: rx.Var[list[Any]]
+    words: rx.Var[dict[str, dict[str, str]]]
+    lang: rx.Var[str]
+    on_act: rx.EventHandler[rx.event.passthrough_event_spec(str, str)]
+    on_gone: rx.EventHandler[rx.event.passthrough_event_spec(str)]
+
+
+class _Palette(_Behaviour):
+    tag = "Palette"
+    items: rx.Var[list[Any]]
+    query: rx.Var[str]
+    busy: rx.Var[bool]
+    words: rx.Var[dict[str, dict[str, str]]]
+    lang: rx.Var[str]
+    on_search: rx.EventHandler[rx.event.passthrough_event_spec(str)]
+    on_pick: rx.EventHandler[rx.event.passthrough_event_spec(str, str)]
+
+
+def product_clock() -> rx.Component:
+    """Keeps the product's time and the page's language; once a page (the shell has it)."""
+    return _Clock.create(ms=Desk.clock_ms, speed=Desk.clock_speed, lang=Desk.language)
+
+
+def age(rep_id: Any, at_ms: Any, **props: Any) -> rx.Component:
+    """A ticking age such as `12 s`; for a rep it follows the live socket. `at_ms` 0 shows a dash."""
+    return _Age.create(rep_id=rep_id, at_ms=at_ms, lang=Desk.language, **props)
+
+
+def ticker(every_ms: int, on_tick: Any) -> rx.Component:
+    """Calls at once, then every so often while the page is visible."""
+    return _Ticker.create(every_ms=every_ms, on_tick=on_tick)
+
+
+def theme_button() -> rx.Component:
+    """Light, dark, as the system wishes; kept in the browser."""
+    keys = ("desk.theme", "desk.theme.light", "desk.theme.dark", "desk.theme.system")
+    return _ThemeButton.create(words=all_texts(*keys), lang=Desk.language)
+
+
+def keys(names: list[str], on_key: Any) -> rx.Component:
+    """Calls `on_key(name)` for plain keys (KeyboardEvent.key, letters lower case) outside fields."""
+    return _Keys.create(keys=names, on_key=on_key)
+
+
+def toast_stack(items: Any, on_act: Any, on_gone: Any) -> rx.Component:
+    """At most three messages at the bottom right."""
+    texts = all_texts("desk.messages", "desk.dismiss", "desk.call")
+    return _Toasts.create(
+        items=items, words=texts, lang=Desk.language, on_act=on_act, on_gone=on_gone
+    )
+
+
+def palette(items: Any, query: Any, busy: Any, on_search: Any, on_pick: Any) -> rx.Component:
+    """The search box and, with Ctrl K, its palette."""
+    texts = all_texts("desk.search", "desk.searching", "desk.nothing_found")
+    return _Palette.create(items=items, query=query, busy=busy, words=texts, lang=Desk.language,
+                           on_search=on_search, on_pick=on_pick)  # fmt: skip

@@ -1,0 +1,38 @@
+"""The web app, put together: pages, the guard over their events, the HTTP API beside them."""
+
+from __future__ import annotations
+
+import reflex as rx
+
+from fieldcrm.api.app import make_api
+from fieldcrm.components.session import Desk, Guard
+from fieldcrm.components.shell import offline_pill
+from fieldcrm.pages.dispatch import Dispatch, dispatch
+from fieldcrm.pages.home import home, missing
+from fieldcrm.pages.sign_in import SignIn, sign_in
+
+_THEME_BEFORE_PAINT = (
+    "(function(){var t=localStorage.getItem('fieldcrm-theme')||'system';"
+    "document.documentElement.dataset.theme=t==='dark'||(t==='system'&&"
+    "matchMedia('(prefers-color-scheme: dark)').matches)?'dark':'light'})()"
+)
+
+app = rx.App(
+    api_transformer=make_api(),
+    theme=None,
+    toaster=None,
+    reset_style=False,
+    html_lang="en",
+    stylesheets=["/tokens.css", "/desk.css"],
+    head_components=[
+        rx.el.script(_THEME_BEFORE_PAINT),
+        rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
+        rx.el.meta(name="color-scheme", content="light dark"),
+    ],
+    extra_app_wraps={(5, "Overlay"): offline_pill},
+)
+app.add_middleware(Guard())
+app.add_page(home, route="/", title="fieldcrm", on_load=Desk.go_home)
+app.add_page(sign_in, route="/sign-in", title="fieldcrm", on_load=SignIn.load)
+app.add_page(dispatch, route="/dispatch", title="fieldcrm", on_load=Dispatch.load)
+app.add_page(missing, route="/404", title="fieldcrm")

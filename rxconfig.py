@@ -1,0 +1,30 @@
+"""Reflex's settings: own origin only, no telemetry, no badge, plain elements without Radix Themes."""
+
+import os
+
+import reflex as rx
+from reflex.plugins import SitemapPlugin
+
+from fieldcrm.kit.settings import settings
+
+
+def own_origins() -> list[str]:
+    """The addresses pages may come from: the public one, and this machine's names of the port."""
+    s = settings()
+    names = ("localhost", "127.0.0.1", "[::1]", s.host)
+    return sorted({s.web_address, *(f"{s.scheme}://{name}:{s.port}" for name in names)})
+
+
+config = rx.Config(
+    app_name="fieldcrm",
+    api_url=os.environ.get("REFLEX_API_URL", settings().web_address),
+    deploy_url=settings().web_address,
+    backend_host=settings().host,
+    backend_port=settings().port,
+    cors_allowed_origins=own_origins(),
+    telemetry_enabled=False,
+    show_built_with_reflex=False,
+    react_strict_mode=False,
+    state_manager_mode=rx.constants.StateManagerMode.MEMORY,
+    disable_plugins=[SitemapPlugin],
+)
