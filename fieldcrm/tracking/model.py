@@ -169,3 +169,44 @@ class UnknownAlert(NotFound):
 
 class BrokenChunk(Exception):
     """A stored chunk that doesn't decode: a bug or a damaged disk, never an input error."""
+
+
+class RawFix(msgspec.Struct, gc=False):
+    """What a phone told, in our units and otherwise as it came; None is unknown."""
+
+    at_ms: int | None = None
+    """By the device's clock; None where it gave no time: the server's counts then."""
+    lat: float | None = None
+    lng: float | None = None
+    """Without a position it is a heartbeat: the phone lives."""
+    seq: int | None = None
+    accuracy_m: float | None = None
+    speed_mps: float | None = None
+    course_deg: float | None = None
+    battery_pct: float | None = None
+    is_charging: bool | None = None
+    is_mock: bool | None = None
+    is_poor: bool = False
+    """The phone itself says that the position is not a valid one."""
+
+
+class Decoded(msgspec.Struct):
+    """A message's fixes, and how many parts of it were no fix at all."""
+
+    fixes: list[RawFix]
+    malformed: int = 0
+
+
+class Unreadable(Exception):
+    """A whole message that can't be read; its text says why."""
+
+
+class Outcome(msgspec.Struct):
+    """What became of a message's fixes: recorded or held, and the rest by reason."""
+
+    accepted: int = 0
+    rejected: dict[str, int] = {}
+
+    def reject(self, reason: Reason, count: int = 1) -> None:
+        """Count fixes that are not recorded."""
+        self.rejected[reason.value] = self.rejected.get(reason.value, 0) + count

@@ -1,0 +1,76 @@
+"""A phone's request and our reply, free of any server; and where tokens hide in requests."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from fieldcrm.tracking.model import Unreadable
+
+JSON = "application/json"
+_MOST_PAIRS = 200
+
+
+class Post(msgspec.Struct):
+    """One request: header names in lower case, the query decoded, the body whole."""
+
+    method: str = "POST"
+    query: dict[str, str] = {}
+    headers: dict[str, str] = {}
+    body: bytes = b""
+
+    @property
+    def is_json(self) -> bool:
+        kind = self.headers.get("content-type", "").lower()
+        return "json" in kind or self.body.lstrip()[:1] in (b"{", b"[")
+
+
+class Reply(msgspec.Struct):
+    """What to answer."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = JSON
+
+
+def pairs(text: str | bytes) -> dict[str, str]:
+    """A query or form as a dict, the first of repeated keys; raises Unreadable."""
+    try:
+        decoded = text.decode() if isinstance(text, bytes) else text
+        found = parse_qsl(decoded, keep_blank_values=True, max_num_fields=_MOST_PAIRS)
+    except (UnicodeDecodeError, ValueError) as error:
+        raise Unreadable(str(error)) from error
+    return dict(reversed(found))
+
+
+def form(post: Post) -> dict[str, str]:
+    """Query and form fields together; the form wins."""
+    return post.query if not post.body or post.is_json else {**post.query, **pairs(post.body)}
+
+
+def json_body(post: Post) -> object:
+    """The body as JSON; raises Unreadable."""
+    try:
+        return msgspec.json.decode(post.body)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise Unreadable(str(error)) from error
+
+
+def authorised(post: Post) -> str | None:
+    """The token of an Authorization header: a Bearer's, or the password of Basic."""
+    scheme, _, value = post.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip() or None
+    if scheme.lower() == "basic":
+        return _basic_password(value.strip())
+    return None
+
+
+def _basic_password(encoded: str) -> str | None:
+    try:
+        return base64.b64decode(encoded, validate=True).decode().partition(":")[2] or None
+    except (binascii.Error, UnicodeDecodeError):
+        return None

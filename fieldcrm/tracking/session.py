@@ -1,0 +1,198 @@
+"""The conversation with a phone or a desk without any socket: messages in, events and texts out.
+
+A shell (workers.gateway) feeds what it reads and writes what it gets; nothing here waits, reads a
+clock or touches Valkey. The messages are specified in docs/protocol.md.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from fieldcrm.tracking.model import Decoded, Outcome, RawFix
+from fieldcrm.tracking.protocols.values import flag, measure, number, percent
+
+MOST_FIXES = 2_000
+"""Fixes in one message of a phone."""
+
+
+class Batch(msgspec.Struct):
+    """Fixes to judge and to put on disk, then to acknowledge under `number`."""
+
+    number: int
+    decoded: Decoded
+    phone_now_ms: int | None
+
+
+class Hello(msgspec.Struct):
+    """Who the phone says it is."""
+
+    device_id: str
+    app: str
+    mode: str
+    phone_now_ms: int | None
+
+
+class Status(msgspec.Struct):
+    """Whether the phone tracks, and what stands in its way."""
+
+    tracking: str
+    """on, paused or off."""
+    permission: str
+    """granted, denied, prompt or unknown."""
+    battery_pct: float | None
+
+
+class View(msgspec.Struct):
+    """What part of the map a desk looks at: degrees, and MapLibre's zoom."""
+
+    south: float
+    west: float
+    north: float
+    east: float
+    zoom: float
+
+
+class Resync(msgspec.Struct):
+    """A desk lost count: it wants everything in view again."""
+
+
+class Bye(msgspec.Struct):
+    """Close the connection with a WebSocket code."""
+
+    code: int
+    reason: str
+
+
+PhoneEvent = Batch | Hello | Status | Bye
+DeskEvent = View | Resync | Bye
+UNSUPPORTED, POLICY, TOO_BIG, TRY_LATER = 1003, 1008, 1009, 1013
+
+
+class _Fixes(msgspec.Struct, tag_field="t", tag="fixes"):
+    n: int
+    fixes: list[Any]
+    now_ms: float | None = None
+
+
+class _Hello(msgspec.Struct, tag_field="t", tag="hello"):
+    device_id: str
+    app: str = ""
+    now_ms: float | None = None
+    mode: str = "web"
+
+
+class _Status(msgspec.Struct, tag_field="t", tag="status"):
+    tracking: Literal["on", "paused", "off"] = "on"
+    permission: str = "unknown"
+    battery: float | None = None
+
+
+class _View(msgspec.Struct, tag_field="t", tag="view"):
+    bbox: tuple[float, float, float, float]
+    zoom: float = 12.0
+
+
+class _Resync(msgspec.Struct, tag_field="t", tag="resync"):
+    pass
+
+
+_from_phone = msgspec.json.Decoder(_Fixes | _Hello | _Status)
+_from_desk = msgspec.json.Decoder(_View | _Resync)
+
+
+class PhoneSession:
+    """One phone's side of /ws/phone; `device_id` is fixed where a token named the device."""
+
+    def __init__(self, device_id: str | None = None) -> None:
+        self.device_id = device_id
+        self._token_device = device_id
+
+    def receive(self, message: str | bytes) -> list[PhoneEvent]:
+        """What a message asks for; a message that can't be read ends the connection."""
+        try:
+            said = _from_phone.decode(message)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            return [Bye(UNSUPPORTED, f"unreadable: {error}"[:100])]
+        if isinstance(said, _Hello):
+            return self._greet(said)
+        if isinstance(said, _Status):
+            return [Status(said.tracking, said.permission[:20], percent(said.battery))]
+        return self._fixes(said)
+
+    def _greet(self, said: _Hello) -> list[PhoneEvent]:
+        if not 0 < len(said.device_id) <= 64:
+            return [Bye(POLICY, "device_id")]
+        self.device_id = self._token_device or said.device_id
+        return [Hello(self.device_id, said.app[:40], said.mode[:20], _clock(said.now_ms))]
+
+    def _fixes(self, said: _Fixes) -> list[PhoneEvent]:
+        if self.device_id is None:
+            return [Bye(POLICY, "hello first")]
+        if len(said.fixes) > MOST_FIXES:
+            return [Bye(TOO_BIG, f"at most {MOST_FIXES} fixes in a message")]
+        read = [read_fix(one) for one in said.fixes]
+        good = [fix for fix in read if fix is not None]
+        return [Batch(said.n, Decoded(good, len(read) - len(good)), _clock(said.now_ms))]
+
+
+def read_fix(one: object) -> RawFix | None:
+    """One fix of our own protocol; None when it is none."""
+    if not isinstance(one, dict):
+        return None
+    lat, lng, at, seq = one.get("lat"), one.get("lng"), one.get("at"), one.get("s")
+    if not (_is_number(lat) and _is_number(lng) and _is_number(at)):
+        return None
+    if seq is not None and not (type(seq) is int and 0 <= seq < 1 << 53):
+        return None
+    if not 0 <= at < 253_402_300_799_000:
+        return None
+    return RawFix(
+        int(at), lat, lng, seq, measure(one.get("acc")), measure(one.get("spd")),
+        measure(one.get("crs")), percent(one.get("bat")), flag(one.get("chg")),
+        flag(one.get("mock")),
+    )  # fmt: skip
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float) and abs(value) < 1e15  # type: ignore[arg-type]
+
+
+def _clock(now_ms: float | None) -> int | None:
+    read = number(now_ms)
+    return round(read) if read is not None and 0 < read < 1e14 else None
+
+
+def hello(now_ms: int) -> bytes:
+    """The server's greeting with its time."""
+    return b'{"t":"hello","now_ms":%d}' % now_ms
+
+
+_encode = msgspec.json.encode
+
+
+def ack(batch_number: int, outcome: Outcome) -> bytes:
+    """Everything of a batch that will ever be stored is on disk."""
+    if not outcome.rejected:
+        return b'{"t":"ack","n":%d,"accepted":%d,"rejected":{}}' % (batch_number, outcome.accepted)
+    return _encode(
+        {"t": "ack", "n": batch_number, "accepted": outcome.accepted, "rejected": outcome.rejected}
+    )
+
+
+class DeskSession:
+    """One desk's side of /ws/desk."""
+
+    def receive(self, message: str | bytes) -> list[DeskEvent]:
+        """What a message asks for."""
+        try:
+            said = _from_desk.decode(message)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            return [Bye(UNSUPPORTED, f"unreadable: {error}"[:100])]
+        if isinstance(said, _Resync):
+            return [Resync()]
+        south, west, north, east = said.bbox
+        if not (-90 <= south <= north <= 90 and -540 <= west <= 540 and -540 <= east <= 540):
+            return [Bye(POLICY, "bbox")]
+        return [View(south, west, north, east, said.zoom)]
