@@ -186,7 +186,16 @@ def _company_verbs(verbs) -> None:  # type: ignore[no-untyped-def]
 
 
 def _call(module: str) -> None:
+    _refuse_moved_clock()
     importlib.import_module(module).main()
+
+
+def _refuse_moved_clock() -> None:
+    """No part runs on another clock than the real one beside data that isn't sample data."""
+    from fieldcrm.kit.settings import settings
+
+    if settings().clock_start is not None:
+        run_sample_only(argparse.Namespace())
 
 
 def run_up(options: argparse.Namespace) -> None:
@@ -197,6 +206,7 @@ def run_up(options: argparse.Namespace) -> None:
 
 
 def run_optimiser(options: argparse.Namespace) -> None:
+    _refuse_moved_clock()
     importlib.import_module("workers.optimiser.main").main(options.queue)
 
 
