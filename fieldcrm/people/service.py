@@ -12,6 +12,7 @@ from sqlmodel import Session
 from fieldcrm.kit import bus, clock, events, facts, feed, ids, secrets
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.kit.settings import settings
+from fieldcrm.kit.tables import Event
 from fieldcrm.people import pairing, passwords, rules, store, throttle
 from fieldcrm.people.model import (
     Actor,
@@ -324,30 +325,37 @@ def _record(session: Session, actor: Actor, kind: str, user: User, data: dict[st
         feed.touch(session, "profile", user.id, rep_ids=[user.id], team_id=user.team_id)
 
 
-def set_password(
-    actor: Actor, user_id: str, password: str, current: str | None = None,
-    keep_token: str | None = None,
-) -> None:  # fmt: skip
-    """Set a password: an administrator anybody's, others their own with the `current` one.
-
-    Ends the user's sessions but for the one with `keep_token`. Raises WeakPassword, WrongLogin.
-    """
-    if not actor.is_admin and actor.user_id != user_id:
-        raise OutOfScope()
+def set_password(actor: Actor, user_id: str, password: str) -> None:
+    """Give a user a new password (administrator); the user's sessions end. Raises WeakPassword."""
+    require(actor, Role.admin)
     with reading() as session:
         user = _user(session, user_id)
-    if not actor.is_admin:
-        _confirm_password(user, current or "")
+    _store_password(actor, user, password, keep_token=None)
+
+
+def set_own_password(
+    actor: Actor, current: str, password: str, keep_token: str | None = None
+) -> None:
+    """Change one's own password; other sessions than that of `keep_token` end.
+
+    Raises WrongLogin for a wrong `current`, WeakPassword, SignInThrottled.
+    """
+    user = own_user(actor)
+    _confirm_password(user, current)
+    _store_password(actor, user, password, keep_token)
+
+
+def _store_password(actor: Actor, user: User, password: str, keep_token: str | None) -> None:
     rules.check_password(password, user.login)
     hashed = passwords.hash_password(password)
     with transaction() as session:
-        _user(session, user_id).password_hash = hashed
-        store.end_sign_ins(session, user_id, secrets.token_hash(keep_token) if keep_token else None)
+        _user(session, user.id).password_hash = hashed
+        store.end_sign_ins(session, user.id, secrets.token_hash(keep_token) if keep_token else None)
         events.record(
-            session, "user.password_set", user_id, actor_id=actor.user_id or None,
+            session, "user.password_set", user.id, actor_id=actor.user_id or None,
             team_id=user.team_id, source=actor.source,
         )  # fmt: skip
-    _tell_gateways([{"t": "signed_out", "user_id": user_id}])
+    _tell_gateways([{"t": "signed_out", "user_id": user.id}])
 
 
 def _confirm_password(user: User, current: str) -> None:
@@ -555,3 +563,16 @@ def _check_own(device: Device, actor: Actor) -> None:
         raise DeviceTaken()
     if device.revoked_at is not None:
         raise UnknownDevice()
+
+
+# ---- event log ----
+
+
+def event_log(
+    actor: Actor, kind: str = "", subject_id: str | None = None, actor_id: str | None = None,
+    before: str | None = None, limit: int = 100,
+) -> list[Event]:  # fmt: skip
+    """Events, the newest first; `kind` is a beginning such as `visit.`, `before` the last id seen."""
+    require(actor, Role.admin)
+    with reading() as session:
+        return store.event_log(session, kind, subject_id, actor_id, before, limit)

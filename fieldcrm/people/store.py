@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, update
 from sqlmodel import Session, col, select
 
+from fieldcrm.kit.tables import Event
 from fieldcrm.people.model import Role
 from fieldcrm.people.tables import Device, SignIn, Team, User, UserTeam
 
@@ -127,3 +128,20 @@ def revoke_devices(session: Session, user_id: str, now: datetime) -> list[str]:
     ids = list(session.exec(living))
     session.execute(update(Device).where(col(Device.id).in_(ids)).values(revoked_at=now))
     return ids
+
+
+def event_log(
+    session: Session, kind: str, subject_id: str | None, actor_id: str | None, before: str | None,
+    limit: int,
+) -> list[Event]:  # fmt: skip
+    """Events by id (which rises with time), the newest first."""
+    wanted = select(Event)
+    if kind:
+        wanted = wanted.where(col(Event.kind).startswith(kind, autoescape=True))
+    if subject_id:
+        wanted = wanted.where(Event.subject_id == subject_id)
+    if actor_id:
+        wanted = wanted.where(Event.actor_id == actor_id)
+    if before:
+        wanted = wanted.where(Event.id < before)
+    return list(session.exec(wanted.order_by(col(Event.id).desc()).limit(limit)))

@@ -274,13 +274,13 @@ class TestUsers:
         mine, _ = enter("rep_north")
         stolen, actor = enter("rep_north")
         with pytest.raises(WrongLogin):
-            service.set_password(actor, actor.user_id, "brand new words", "a guess")
-        service.set_password(actor, actor.user_id, "brand new words", PASSWORD, keep_token=mine)
+            service.set_own_password(actor, "a guess", "brand new words")
+        service.set_own_password(actor, PASSWORD, "brand new words", keep_token=mine)
         assert service.authenticate(mine)
         with pytest.raises(NotSignedIn):
             service.authenticate(stolen)
-        with pytest.raises(OutOfScope):
-            service.set_password(actor, company.users["admin"], "brand new words", PASSWORD)
+        with pytest.raises(RoleForbids):
+            service.set_password(actor, company.users["admin"], "brand new words")
 
 
 class TestDevices:

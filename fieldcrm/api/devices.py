@@ -1,0 +1,69 @@
+"""Phones that speak for reps: list, pair, revoke."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, Field
+
+from fieldcrm.api.identity import DeskPerson, Person
+from fieldcrm.api.shapes import ID, Id
+from fieldcrm.people import service as people
+from fieldcrm.people.tables import Device
+
+router = APIRouter(prefix="/api/v1/devices", tags=["devices"])
+
+
+class DeviceView(BaseModel):
+    """A phone app that may send a rep's positions."""
+
+    id: str
+    rep_id: str
+    kind: str
+    name: str
+    paired_at: datetime
+    revoked_at: datetime | None
+    app_version: str
+
+
+class PairBody(BaseModel):
+    """Whose phone, and which app: osmand (Traccar Client), owntracks, overland, gpslogger."""
+
+    rep_id: Id
+    kind: Annotated[str, Field(max_length=20)]
+    name: Annotated[str, Field(max_length=80)] = ""
+
+
+class PairedView(BaseModel):
+    """What sets the phone up. The token is shown this once: only its hash is kept."""
+
+    device: DeviceView
+    token: str
+    uri: str
+    qr_svg: str
+
+
+def _view(device: Device) -> dict[str, Any]:
+    fields = ("id", "kind", "name", "paired_at", "revoked_at", "app_version")
+    return {f: getattr(device, f) for f in fields} | {"rep_id": device.user_id}
+
+
+@router.get("", summary="Devices of reps I see", response_model=list[DeviceView])
+def list_devices(actor: Person, rep_id: Id | None = None) -> list[dict[str, Any]]:
+    """The newest first; `rep_id` narrows to one rep."""
+    return [_view(d) for d in people.list_devices(actor, rep_id)]
+
+
+@router.post("", summary="Pair a phone", status_code=201, response_model=PairedView)
+def pair_device(body: PairBody, actor: DeskPerson) -> dict[str, Any]:
+    """Makes a token and the link (also as QR code) that sets the app up."""
+    device, token, uri, qr_svg = people.pair_device(actor, body.rep_id, body.kind, body.name)
+    return {"device": _view(device), "token": token, "uri": uri, "qr_svg": qr_svg}
+
+
+@router.delete("/{device_id}", summary="Revoke a phone", response_model=DeviceView)
+def revoke_device(device_id: Annotated[str, Path(pattern=ID)], actor: DeskPerson) -> dict[str, Any]:
+    """Cuts it off at once; what it sent stays."""
+    return _view(people.revoke_device(actor, device_id))

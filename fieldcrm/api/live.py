@@ -1,0 +1,66 @@
+"""Where reps are now, and where they were on a day."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+
+from fieldcrm.api.identity import Person
+from fieldcrm.api.shapes import FIRST_DAY, ID, LAST_DAY, plain
+from fieldcrm.people import service as people
+from fieldcrm.people.model import BadField
+from fieldcrm.tracking import service as tracking
+
+router = APIRouter(prefix="/api/v1", tags=["positions"])
+PathDay = Annotated[date, Path(ge=FIRST_DAY, le=LAST_DAY)]
+
+
+@router.get("/live", summary="Where reps are now")
+def live(
+    actor: Person,
+    bbox: Annotated[str | None, Query(max_length=120, description="south,west,north,east")] = None,
+) -> list[dict[str, Any]]:
+    """The last known position, state and age of each rep you see; `bbox` narrows to a box."""
+    return [plain(rep) for rep in tracking.live(actor, _box(bbox) if bbox else None)]
+
+
+def _box(text: str) -> tuple[float, float, float, float]:
+    """South, west, north, east in degrees; raises BadField."""
+    try:
+        south, west, north, east = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise BadField(field="bbox") from error
+    if not (-90 <= south <= north <= 90 and -180 <= west <= 180 and -180 <= east <= 180):
+        raise BadField(field="bbox")
+    return south, west, north, east
+
+
+@router.get("/tracks/{rep_id}/{day}", summary="A rep's track of a day")
+def track(rep_id: Annotated[str, Path(pattern=ID)], day: PathDay, actor: Person) -> dict[str, Any]:
+    """GeoJSON: a LineString for each stretch of the way, a Point for each stop."""
+    people.scope_rep(actor, rep_id)
+    found = plain(tracking.day_track(actor, rep_id, day))
+    features = [_line(line) for line in found["lines"]] + [_stop(stop) for stop in found["stops"]]
+    return {
+        "type": "FeatureCollection", "features": features,
+        "properties": {"rep_id": rep_id, "day": day, "distance_m": found["distance_m"]},
+    }  # fmt: skip
+
+
+def _line(line: list[list[float]]) -> dict[str, Any]:
+    """A stretch of [lat, lng, at_ms] as a Feature; `times_ms` goes along its coordinates."""
+    return {
+        "type": "Feature",
+        "properties": {"kind": "line", "times_ms": [p[2] for p in line if len(p) > 2]},
+        "geometry": {"type": "LineString", "coordinates": [[p[1], p[0]] for p in line]},
+    }
+
+
+def _stop(stop: dict[str, Any]) -> dict[str, Any]:
+    more = {k: v for k, v in stop.items() if k not in ("lat", "lng")}
+    return {
+        "type": "Feature", "properties": {"kind": "stop", **more},
+        "geometry": {"type": "Point", "coordinates": [stop["lng"], stop["lat"]]},
+    }  # fmt: skip
