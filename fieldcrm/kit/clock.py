@@ -4,10 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from fieldcrm.kit.settings import Settings, settings
+
+
+_held: ContextVar[datetime | None] = ContextVar("held", default=None)
+
+
+@contextmanager
+def held(at: datetime) -> Iterator[None]:
+    """Time stands at `at` in this context: the sample's past is made through the services so."""
+    token = _held.set(at.astimezone(UTC))
+    try:
+        yield
+    finally:
+        _held.reset(token)
 
 
 def real_now() -> datetime:
@@ -24,7 +40,7 @@ def scaled(real: datetime, s: Settings) -> datetime:
 
 def now() -> datetime:
     """The product's time, aware UTC."""
-    return scaled(real_now(), settings())
+    return _held.get() or scaled(real_now(), settings())
 
 
 def now_ms() -> int:
