@@ -23,6 +23,8 @@ class Mutation(SQLModel, table=True):
     kind: str
     subject_id: str
     payload: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    digest: str = ""
+    """Of kind, subject, seq and payload: the same id with other content is refused."""
     device_at: datetime = Field(sa_type=UtcDateTime)
     offset_ms: int = 0
     """Server clock minus phone clock as the phone measured it."""

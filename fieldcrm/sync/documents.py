@@ -1,0 +1,316 @@
+"""What a phone holds of each row: documents in the wire's own shapes, made in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlmodel import Session
+
+from fieldcrm.clients.service import clients_for_rep_in
+from fieldcrm.clients.tables import Affiliation, Client, Promise
+from fieldcrm.kit import clock
+from fieldcrm.people.model import Actor
+from fieldcrm.planning.tables import DayPlan
+from fieldcrm.sync import store
+from fieldcrm.tracking.tables import Shift
+from fieldcrm.visits.tables import Attachment, Product, Visit
+from fieldcrm.wire import sync as wire
+
+DAYS_BEHIND = 7
+DAYS_AHEAD = 14
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Whose phone it is, and which days it holds."""
+
+    rep_id: str
+    today: date
+
+    @property
+    def first(self) -> date:
+        return self.today - timedelta(days=DAYS_BEHIND)
+
+    @property
+    def last(self) -> date:
+        return self.today + timedelta(days=DAYS_AHEAD)
+
+
+def reach(actor: Actor) -> Reach:
+    """The days around the company's today."""
+    return Reach(actor.user_id, clock.local(clock.now()).date())
+
+
+Maker = Callable[[Session, Reach, Collection[str]], dict[str, msgspec.Struct]]
+
+
+def make(session: Session, r: Reach, entity: str, ids: Collection[str]) -> dict[str, dict]:
+    """Documents by id; an id that is missing here is no longer this phone's to hold."""
+    made = MAKERS[entity](session, r, ids)
+    return {key: msgspec.to_builtins(doc) for key, doc in made.items()}
+
+
+def ids_after(session: Session, r: Reach, entity: str, after: str, limit: int) -> list[str]:
+    """The next ids of an entity in a first copy, in the order of their text."""
+    return LISTS[entity](session, r, after, limit)
+
+
+# ---- visits ----
+
+
+def visit_docs(session: Session, r: Reach, ids: Collection[str]) -> dict[str, msgspec.Struct]:
+    rows = [v for v in store.visits(session, r.rep_id, ids) if r.first <= v.day <= r.last]
+    photos: dict[str, list[Attachment]] = {}
+    for each in store.attachments(session, [v.id for v in rows]):
+        photos.setdefault(each.visit_id, []).append(each)
+    return {v.id: visit_doc(v, photos.get(v.id, [])) for v in rows}
+
+
+def visit_doc(v: Visit, photos: Iterable[Attachment]) -> wire.VisitDoc:
+    """A visit as a phone holds it."""
+    return wire.VisitDoc(
+        id=v.id, rep_id=v.rep_id, team_id=v.team_id, client_id=v.client_id, place_id=v.place_id,
+        lat=v.lat, lng=v.lng, state=_as(wire.StateName, v.state), day=v.day.isoformat(),
+        position=v.position, planned_at_ms=ms(v.planned_at), planned_minutes=v.planned_minutes,
+        expected_at_ms=ms(v.expected_at), travel_s=v.travel_s, travel_m=v.travel_m,
+        travel_mode=v.travel_mode, is_locked=v.is_locked, is_unplanned=v.is_unplanned,
+        priority=v.priority, objective=v.objective, plan_reason=v.plan_reason,
+        checked_in_at_ms=ms(v.checked_in_at), closed_at_ms=ms(v.closed_at),
+        check_in=_place_time(v.check_in), check_out=_place_time(v.check_out),
+        result=_as(wire.ResultName | None, v.result), comment=v.comment,
+        details=msgspec.convert(v.details or {}, wire.VisitDetails), reason=v.reason,
+        moved_to_id=v.moved_to_id, promise_id=v.promise_id,
+        verdict=_as(wire.VerdictName, v.verdict), verdict_reasons=v.verdict_reasons,
+        conflicts=sorted({c["field"] for c in v.conflicts}),
+        attachments=[_attachment(a) for a in photos], updated_at_ms=ms(v.updated_at) or 0,
+        version=v.version,
+    )  # fmt: skip
+
+
+def _as(kind: Any, value: Any) -> Any:
+    return msgspec.convert(value, kind)
+
+
+def _place_time(told: dict[str, Any] | None) -> wire.PlaceTime | None:
+    return None if told is None else msgspec.convert(told, wire.PlaceTime)
+
+
+def _attachment(a: Attachment) -> wire.AttachmentDoc:
+    return wire.AttachmentDoc(
+        id=a.id, sha256=a.sha256, kind=a.kind, content_type=a.content_type, size=a.size,
+        taken_at_ms=ms(a.taken_at), is_stored=a.stored_at is not None,
+    )  # fmt: skip
+
+
+# ---- clients ----
+
+
+def client_docs(session: Session, r: Reach, ids: Collection[str]) -> dict[str, msgspec.Struct]:
+    mine = set(ids) & clients_for_rep_in(session, r.rep_id)
+    rows = store.clients(session, mine)
+    around = _Around(session, r, [c.id for c in rows])
+    return {c.id: _client(c, around) for c in rows}
+
+
+class _Around:
+    """What a card shows beside the client's own row, read once for a page of cards."""
+
+    def __init__(self, session: Session, r: Reach, ids: list[str]) -> None:
+        self.people: dict[str, list[wire.Workplace]] = {}
+        self.workplaces: dict[str, list[wire.Workplace]] = {}
+        self.promises: dict[str, list[wire.PromiseDoc]] = {}
+        self.history: dict[str, list[wire.PastVisit]] = {}
+        for link, person, organisation in store.affiliations(session, ids):
+            self._link(link, person, organisation)
+        for promise in store.promises(session, r.rep_id, ids):
+            self.promises.setdefault(promise.client_id, []).append(_promise(promise))
+        for visit, rep_name in store.history(session, ids):
+            self.history.setdefault(visit.client_id, []).append(_past(visit, rep_name))
+        self.cycle = cycle_figures(session, r, ids)
+
+    def _link(self, link: Affiliation, person: str, organisation: str) -> None:
+        shared = {"role": link.role, "hours": link.hours, "is_main": link.is_main}
+        here = wire.Workplace(id=link.organisation_id, name=organisation, **shared)
+        who = wire.Workplace(id=link.person_id, name=person, **shared)
+        self.workplaces.setdefault(link.person_id, []).append(here)
+        self.people.setdefault(link.organisation_id, []).append(who)
+
+
+def _client(c: Client, around: _Around) -> wire.ClientDoc:
+    return wire.ClientDoc(
+        id=c.id, kind=c.kind, name=c.name, specialty=c.specialty, category=c.category,
+        loyalty=c.loyalty, phone=c.phone, phone_e164=c.phone_e164, email=c.email,
+        website=c.website, address=c.address, city=c.city, postcode=c.postcode, lat=c.lat,
+        lng=c.lng, opening_hours=c.opening_hours, visit_minutes=c.visit_minutes, tags=c.tags,
+        note=c.note, people=around.people.get(c.id, []),
+        workplaces=around.workplaces.get(c.id, []), promises=around.promises.get(c.id, []),
+        history=around.history.get(c.id, []), cycle=around.cycle.get(c.id), version=c.version,
+    )  # fmt: skip
+
+
+def _promise(p: Promise) -> wire.PromiseDoc:
+    return wire.PromiseDoc(
+        id=p.id, text=p.text, due_on=p.due_on.isoformat() if p.due_on else None,
+        done_at_ms=ms(p.done_at), visit_id=p.visit_id,
+    )  # fmt: skip
+
+
+def _past(v: Visit, rep_name: str) -> wire.PastVisit:
+    return wire.PastVisit(
+        id=v.id, day=v.day.isoformat(), result=v.result, comment=v.comment, rep_name=rep_name
+    )
+
+
+def cycle_figures(
+    session: Session, r: Reach, ids: Collection[str] | None = None
+) -> dict[str, wire.CycleFigures]:
+    """The cycle's arithmetic by target: remaining = max(planned - actual, 0)."""
+    rep = store.user(session, r.rep_id)
+    cycle = store.current_cycle(session, rep.team_id if rep else None, r.today)
+    if cycle is None:
+        return {}
+    actual = store.counted(session, r.rep_id, cycle.starts_on, cycle.ends_on, "closed")
+    ahead = store.counted(session, r.rep_id, r.today, cycle.ends_on, "planned")
+    return {
+        client_id: wire.CycleFigures(
+            planned=planned, actual=actual.get(client_id, 0), scheduled=ahead.get(client_id, 0),
+            remaining=max(planned - actual.get(client_id, 0), 0),
+        )
+        for client_id, planned in store.targets(session, cycle.id, r.rep_id, ids).items()
+    }  # fmt: skip
+
+
+# ---- the rest ----
+
+
+def product_docs(session: Session, _r: Reach, ids: Collection[str]) -> dict[str, msgspec.Struct]:
+    return {p.id: _product(p) for p in store.products(session, ids)}
+
+
+def _product(p: Product) -> wire.ProductDoc:
+    return wire.ProductDoc(id=p.id, name=p.name, is_active=p.is_active)
+
+
+def shift_docs(session: Session, r: Reach, ids: Collection[str]) -> dict[str, msgspec.Struct]:
+    found = [store.shift(session, r.rep_id, each) for each in ids]
+    return {s.id: _shift(s) for s in found if s is not None}
+
+
+def _shift(s: Shift) -> wire.ShiftDoc:
+    pauses = [
+        wire.ShiftPause(from_ms=_iso_ms(p["from"]) or 0, to_ms=_iso_ms(p.get("to")), kind=p["kind"])
+        for p in s.pauses
+    ]
+    return wire.ShiftDoc(
+        id=s.id, started_at_ms=ms(s.started_at) or 0, ended_at_ms=ms(s.ended_at), pauses=pauses
+    )
+
+
+def plan_docs(session: Session, r: Reach, ids: Collection[str]) -> dict[str, msgspec.Struct]:
+    plans = store.newest_plans(session, r.rep_id, r.first, r.last)
+    return {p.day.isoformat(): _plan(p) for p in plans if p.day.isoformat() in ids}
+
+
+def _plan(p: DayPlan) -> wire.PlanDoc:
+    return wire.PlanDoc(
+        id=p.day.isoformat(), day=p.day.isoformat(), version=p.version,
+        stops=[_stop(s) for s in p.stops if s.get("visit_id")], line=p.line, drive_s=p.drive_s,
+        distance_m=p.distance_m,
+    )  # fmt: skip
+
+
+def _stop(s: dict[str, Any]) -> wire.PlanStop:
+    return wire.PlanStop(
+        visit_id=s["visit_id"], position=s.get("position") or 0,
+        arrive_at_ms=_iso_ms(s.get("arrive_at")), start_at_ms=_iso_ms(s.get("start_at")),
+        leave_at_ms=_iso_ms(s.get("leave_at")), travel_s=s.get("travel_s"),
+        travel_m=s.get("travel_m"), mode=s.get("mode"),
+    )  # fmt: skip
+
+
+def profile_docs(session: Session, r: Reach, ids: Collection[str]) -> dict[str, msgspec.Struct]:
+    user = store.user(session, r.rep_id)
+    if user is None or user.id not in ids:
+        return {}
+    doc = wire.ProfileDoc(
+        id=user.id, name=user.name, team_id=user.team_id,
+        team_name=store.team_name(session, user.team_id), mode=user.mode, language=user.language,
+        start_lat=user.start_lat, start_lng=user.start_lng, shift_start_min=user.shift_start_min,
+        shift_end_min=user.shift_end_min,
+        lunch=wire.Lunch(start_min=user.lunch_start_min, minutes=user.lunch_minutes),
+        territories=store.territory_names(session, user.id), cycle=_progress(session, r),
+    )  # fmt: skip
+    return {user.id: doc}
+
+
+def _progress(session: Session, r: Reach) -> wire.CycleProgress | None:
+    """Over-visiting one client never hides a gap at another."""
+    user = store.user(session, r.rep_id)
+    cycle = store.current_cycle(session, user.team_id if user else None, r.today)
+    figures = cycle_figures(session, r).values()
+    planned = sum(f.planned for f in figures)
+    if cycle is None or not planned:
+        return None
+    done = sum(min(f.actual, f.planned) for f in figures)
+    gone = (r.today - cycle.starts_on).days + 1
+    due = planned * gone / ((cycle.ends_on - cycle.starts_on).days + 1)
+    return wire.CycleProgress(done=done, planned=planned, pace=round(done / due, 3))
+
+
+MAKERS: dict[str, Maker] = {
+    "profile": profile_docs, "visit": visit_docs, "client": client_docs, "product": product_docs,
+    "shift": shift_docs, "plan": plan_docs,
+}  # fmt: skip
+
+
+# ---- which ids a first copy holds ----
+
+
+def _profile_ids(_session: Session, r: Reach, after: str, _limit: int) -> list[str]:
+    return [r.rep_id] if r.rep_id > after else []
+
+
+def _visit_ids(session: Session, r: Reach, after: str, limit: int) -> list[str]:
+    return store.visit_ids(session, r.rep_id, r.first, r.last, after, limit)
+
+
+def _client_ids(session: Session, r: Reach, after: str, limit: int) -> list[str]:
+    mine = clients_for_rep_in(session, r.rep_id)
+    return sorted(client_id for client_id in mine if client_id > after)[:limit]
+
+
+def _product_ids(session: Session, _r: Reach, after: str, limit: int) -> list[str]:
+    return store.product_ids(session, after, limit)
+
+
+def _shift_ids(session: Session, r: Reach, after: str, limit: int) -> list[str]:
+    since = clock.day_bounds(r.today)[0]
+    shifts = store.current_shifts(session, r.rep_id, since)
+    return sorted(s.id for s in shifts if s.id > after)[:limit]
+
+
+def _plan_ids(session: Session, r: Reach, after: str, limit: int) -> list[str]:
+    days = [p.day.isoformat() for p in store.newest_plans(session, r.rep_id, r.today, r.last)]
+    return sorted(d for d in days if d > after)[:limit]
+
+
+LISTS: dict[str, Callable[[Session, Reach, str, int], list[str]]] = {
+    "profile": _profile_ids, "product": _product_ids, "shift": _shift_ids, "plan": _plan_ids,
+    "visit": _visit_ids, "client": _client_ids,
+}  # fmt: skip
+"""In the order of a first copy: the day's work first, the cards last."""
+
+
+def ms(moment: datetime | None) -> int | None:
+    return None if moment is None else round(moment.timestamp() * 1000)
+
+
+def _iso_ms(told: str | int | None) -> int | None:
+    """Plans and pauses keep moments as ISO 8601 text."""
+    if told is None or isinstance(told, int):
+        return told
+    return ms(datetime.fromisoformat(told))

@@ -1,0 +1,218 @@
+"""Every SQL statement of offline sync, and the reads of a phone's documents."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date, datetime
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from fieldcrm.clients.tables import Affiliation, Client, Promise, Territory
+from fieldcrm.kit.feed import EVERYBODY
+from fieldcrm.kit.tables import FeedEntry
+from fieldcrm.people.tables import Device, Team, User
+from fieldcrm.planning.tables import Cycle, CycleTarget, DayPlan
+from fieldcrm.sync.tables import Mutation
+from fieldcrm.tracking.tables import Shift
+from fieldcrm.visits.tables import Attachment, Product, Visit
+
+# ---- mutations ----
+
+
+def lock_device(session: Session, device_id: str) -> Device | None:
+    """The device, alone until the transaction ends: its mutations come one after another."""
+    wanted = select(Device).where(Device.id == device_id).with_for_update()
+    return session.exec(wanted.execution_options(populate_existing=True)).first()
+
+
+def mutation(session: Session, mutation_id: str) -> Mutation | None:
+    return session.get(Mutation, mutation_id)
+
+
+def client(session: Session, client_id: str) -> Client | None:
+    wanted = select(Client).where(Client.id == client_id).with_for_update()
+    return session.exec(wanted.execution_options(populate_existing=True)).first()
+
+
+# ---- the feed ----
+
+
+def newest_seq(session: Session) -> int:
+    """The last number of the feed; 0 while it is empty."""
+    return session.exec(select(func.max(FeedEntry.seq))).one() or 0
+
+
+def entries_after(session: Session, rep_id: str, seq: int, limit: int) -> list[FeedEntry]:
+    """What changed for a rep after a number, in order."""
+    wanted = select(FeedEntry).where(
+        col(FeedEntry.rep_id).in_([rep_id, EVERYBODY]), col(FeedEntry.seq) > seq
+    )
+    return list(session.exec(wanted.order_by(col(FeedEntry.seq)).limit(limit)))
+
+
+# ---- ids of what a phone holds, page by page ----
+
+
+def visit_ids(
+    session: Session, rep_id: str, first: date, last: date, after: str, limit: int
+) -> list[str]:
+    wanted = select(Visit.id).where(
+        Visit.rep_id == rep_id, Visit.day >= first, Visit.day <= last, Visit.id > after
+    )
+    return list(session.exec(wanted.order_by(col(Visit.id)).limit(limit)))
+
+
+def product_ids(session: Session, after: str, limit: int) -> list[str]:
+    wanted = select(Product.id).where(Product.id > after)
+    return list(session.exec(wanted.order_by(col(Product.id)).limit(limit)))
+
+
+# ---- rows of documents ----
+
+
+def visits(session: Session, rep_id: str, ids: Collection[str]) -> list[Visit]:
+    """Those of these visits that are the rep's."""
+    wanted = select(Visit).where(col(Visit.id).in_(ids), Visit.rep_id == rep_id)
+    return list(session.exec(wanted))
+
+
+def visits_of_day(session: Session, rep_id: str, day: date) -> list[Visit]:
+    wanted = select(Visit).where(Visit.rep_id == rep_id, Visit.day == day)
+    return list(session.exec(wanted.order_by(col(Visit.position), col(Visit.id))))
+
+
+def attachments(session: Session, visit_ids: Collection[str]) -> list[Attachment]:
+    wanted = select(Attachment).where(col(Attachment.visit_id).in_(visit_ids))
+    return list(session.exec(wanted.order_by(col(Attachment.id))))
+
+
+def clients(session: Session, ids: Collection[str]) -> list[Client]:
+    wanted = select(Client).where(col(Client.id).in_(ids), col(Client.archived_at).is_(None))
+    return list(session.exec(wanted))
+
+
+def affiliations(session: Session, ids: Collection[str]) -> list[tuple[Affiliation, str, str]]:
+    """(affiliation, person's name, organisation's name) where either is one of these."""
+    from sqlalchemy.orm import aliased
+
+    person, organisation = aliased(Client), aliased(Client)
+    wanted = (
+        select(Affiliation, person.name, organisation.name)
+        .join(person, person.id == Affiliation.person_id)
+        .join(organisation, organisation.id == Affiliation.organisation_id)
+        .where(
+            col(Affiliation.person_id).in_(ids) | col(Affiliation.organisation_id).in_(ids),
+            person.archived_at.is_(None),
+        )
+        .order_by(col(Affiliation.is_main).desc(), col(Affiliation.id))
+    )
+    return [tuple(row) for row in session.exec(wanted)]  # type: ignore[misc]
+
+
+def promises(session: Session, rep_id: str, client_ids: Collection[str]) -> list[Promise]:
+    wanted = select(Promise).where(col(Promise.client_id).in_(client_ids), Promise.rep_id == rep_id)
+    return list(session.exec(wanted.order_by(col(Promise.created_at))))
+
+
+HISTORY = 10
+
+
+def history(session: Session, client_ids: Collection[str]) -> list[tuple[Visit, str]]:
+    """The last closed visits of each client with the rep's name, newest first."""
+    rank = (
+        func.row_number()
+        .over(partition_by=col(Visit.client_id), order_by=(col(Visit.day).desc(), col(Visit.id)))
+        .label("rank")
+    )
+    ranked = (
+        select(Visit.id, rank)
+        .where(col(Visit.client_id).in_(client_ids), Visit.state == "closed")
+        .subquery()
+    )
+    wanted = (
+        select(Visit, User.name)
+        .join(ranked, ranked.c.id == Visit.id)
+        .join(User, col(User.id) == Visit.rep_id)
+        .where(ranked.c.rank <= HISTORY)
+        .order_by(col(Visit.day).desc(), col(Visit.id))
+    )
+    return [tuple(row) for row in session.exec(wanted)]  # type: ignore[misc]
+
+
+def products(session: Session, ids: Collection[str]) -> list[Product]:
+    return list(session.exec(select(Product).where(col(Product.id).in_(ids))))
+
+
+def current_shifts(session: Session, rep_id: str, since: datetime) -> list[Shift]:
+    """Shifts that are open, or began or ended since."""
+    wanted = select(Shift).where(
+        Shift.rep_id == rep_id,
+        col(Shift.ended_at).is_(None)
+        | (col(Shift.ended_at) >= since)
+        | (Shift.started_at >= since),
+    )
+    return list(session.exec(wanted.order_by(col(Shift.started_at))))
+
+
+def shift(session: Session, rep_id: str, shift_id: str) -> Shift | None:
+    found = session.get(Shift, shift_id)
+    return found if found and found.rep_id == rep_id else None
+
+
+def newest_plans(session: Session, rep_id: str, first: date, last: date) -> list[DayPlan]:
+    """The newest plan of each day."""
+    wanted = select(DayPlan).where(
+        DayPlan.rep_id == rep_id, DayPlan.day >= first, DayPlan.day <= last
+    )
+    rows = session.exec(wanted.order_by(col(DayPlan.day), col(DayPlan.version)))
+    return list({row.day: row for row in rows}.values())
+
+
+def user(session: Session, user_id: str) -> User | None:
+    return session.get(User, user_id)
+
+
+def team_name(session: Session, team_id: str | None) -> str | None:
+    found = session.get(Team, team_id) if team_id else None
+    return found.name if found else None
+
+
+def territory_names(session: Session, rep_id: str) -> list[str]:
+    wanted = select(Territory.name).where(Territory.rep_id == rep_id)
+    return list(session.exec(wanted.order_by(col(Territory.name))))
+
+
+# ---- the cycle, as a rep's cards show it ----
+
+
+def current_cycle(session: Session, team_id: str | None, day: date) -> Cycle | None:
+    wanted = select(Cycle).where(Cycle.team_id == team_id, Cycle.starts_on <= day)
+    return session.exec(
+        wanted.where(Cycle.ends_on >= day).order_by(col(Cycle.starts_on).desc())
+    ).first()
+
+
+def targets(
+    session: Session, cycle_id: str, rep_id: str, client_ids: Collection[str] | None = None
+) -> dict[str, int]:
+    """Visits wanted over the cycle, by client."""
+    wanted = select(CycleTarget.client_id, CycleTarget.planned).where(
+        CycleTarget.cycle_id == cycle_id, CycleTarget.rep_id == rep_id
+    )
+    if client_ids is not None:
+        wanted = wanted.where(col(CycleTarget.client_id).in_(client_ids))
+    return dict(session.exec(wanted).all())
+
+
+def counted(session: Session, rep_id: str, first: date, last: date, state: str) -> dict[str, int]:
+    """Visits of one state within days, by client; contradicted ones don't count."""
+    wanted = (
+        select(Visit.client_id, func.count())
+        .where(
+            Visit.rep_id == rep_id, Visit.day >= first, Visit.day <= last, Visit.state == state,
+            Visit.verdict != "contradicted",
+        )
+        .group_by(col(Visit.client_id))
+    )  # fmt: skip
+    return dict(session.exec(wanted).all())
