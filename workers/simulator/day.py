@@ -232,6 +232,10 @@ class RepDay:
         self._now = Activity("wait", now, now, (spot.lat, spot.lng))
 
     def _last_start(self) -> float:
+        """No further visit after this."""
+        dice = self._dice("early end")
+        if dice.random() < self._s.early_end_share:
+            return self._hours.lunch_at + dice.uniform(600, 5400)
         return self._hours.ends + self._s.overtime_s
 
     # What comes after what

@@ -30,17 +30,18 @@ def planned_per_cycle(index: int, category: str) -> int:
 def days_of(targets: Sequence[Target], days: int) -> list[list[str]]:
     """Client ids for each of so many workdays from the cycle's first on.
 
-    Targets of a category follow each other around the territory, so that a day lies together.
+    Targets of a category follow each other around the territory, so that a day lies together; a
+    turn gives way by a day to one with less to do.
     """
-    plan: list[list[tuple[int, str]]] = [[] for _ in range(days)]
+    plan: list[list[str]] = [[] for _ in range(days)]
     for category, every in EVERY_WORKDAYS.items():
         for is_doctor in (True, False):
             group = [t for t in targets if t.category == category and t.is_doctor == is_doctor]
             for place, target in enumerate(sorted(group, key=lambda t: (t.sweep, t.client_id))):
-                rank = "ABC".index(category)
-                for day in _turns(place / len(group), every, days):
-                    plan[day].append((rank, target.client_id))
-    return [[client for _, client in sorted(day)[:A_DAY]] for day in plan]
+                for due in _turns(place / len(group), every, days):
+                    day = min(_near(due, days), key=lambda d: (len(plan[d]), abs(d - due)))
+                    plan[day].append(target.client_id)
+    return [list(dict.fromkeys(day))[:A_DAY] for day in plan]
 
 
 def _turns(share: float, every: float, days: int) -> list[int]:
@@ -49,3 +50,7 @@ def _turns(share: float, every: float, days: int) -> list[int]:
         turns.append(int(at))
         at += every
     return turns
+
+
+def _near(due: int, days: int) -> range:
+    return range(max(0, due - 1), min(days, due + 2))

@@ -83,7 +83,9 @@ class Scenario:
     overtime_s: int = 45 * 60
     """After the shift's end a rep starts no further visit beyond this."""
     not_met_share: float = 0.06
-    reschedule_share: float = 0.02
+    reschedule_share: float = 0.03
+    early_end_share: float = 0.0
+    """Of the days that end soon after lunch, the rest of the plan undone."""
     photo_share: float = 0.3
     next_step_share: float = 0.25
 
@@ -100,5 +102,5 @@ class Scenario:
     """Of its stretches of road and stays that carry no mock flag."""
 
 
-HISTORY = Scenario(moving_every_s=20, standing_every_s=60)
+HISTORY = Scenario(moving_every_s=20, standing_every_s=60, early_end_share=0.04)
 """Past weeks: the same habits, fewer fixes."""

@@ -93,11 +93,12 @@ def _targets(session: Session, rep: User) -> list[Target]:
         .join(Cycle, Cycle.id == CycleTarget.cycle_id)
         .where(CycleTarget.rep_id == rep.id)
     )
-    places = dict(session.exec(
+    works_at = (
         select(Affiliation.person_id, Client)
         .join(Client, Client.id == Affiliation.organisation_id)
         .where(Affiliation.is_main)
-    ))  # fmt: skip
+    )
+    places = {person: place for person, place in session.exec(works_at)}
     return [Target(c, places.get(c.id, c)) for c, _ in session.exec(wanted)]
 
 
