@@ -138,4 +138,4 @@ def test_compose_file_holds_together() -> None:
         assert set(service.get("depends_on", {})) <= services.keys(), name
         named = {v.split(":")[0] for v in service.get("volumes", []) if not v.startswith(".")}
         assert named <= volumes.keys(), name
-    assert "appendfsync" in services["valkey"]["command"]
+    assert "--appendfsync" in services["valkey"]["command"]
