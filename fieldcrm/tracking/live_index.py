@@ -185,9 +185,13 @@ def settle_held(
         pipe.zrem(f"{HELD}:{rep_id}", *settled)
     for reason, count in counts.items():
         pipe.hincrby(COUNTS, reason, count)
-    pipe.zcard(f"{HELD}:{rep_id}")
-    if pipe.execute()[-1] == 0:
-        connection.srem(HELD, rep_id)
+    pipe.eval(_FORGET_REP, 2, f"{HELD}:{rep_id}", HELD, rep_id)
+    pipe.execute()
+
+
+_FORGET_REP = """
+if redis.call('exists', KEYS[1]) == 0 then redis.call('srem', KEYS[2], ARGV[1]) end
+"""
 
 
 def forget_held(connection: redis.Redis, rep_id: str, before_ms: int) -> int:

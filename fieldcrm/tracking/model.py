@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import IntFlag, StrEnum
+from typing import Any
 
 import msgspec
 
@@ -141,6 +143,35 @@ class LiveRep:
     cause: str | None
     """For a silent or paused rep the likely cause (catalogue key `tracking.cause.<word>`)."""
     clock_offset_ms: int = 0
+
+
+@dataclass(frozen=True)
+class Member:
+    """What the state rule needs of a rep beside his fixes."""
+
+    rep_id: str
+    name: str
+    team_id: str | None
+    spans: tuple[Span, ...] = ()
+    """Shifts of the last days, in order."""
+    visit_since_ms: int | None = None
+    """Start of a visit under way."""
+
+
+@dataclass(frozen=True)
+class AlertView:
+    """An open alert as a desk shows it."""
+
+    id: str
+    rep_id: str
+    rep_name: str
+    team_id: str
+    kind: AlertKind
+    at: datetime
+    data: dict[str, Any]
+    acknowledged_by: str | None
+    acknowledged_at: datetime | None
+    snoozed_until: datetime | None
 
 
 class UnknownShift(NotFound):

@@ -12,9 +12,11 @@ LONGEST_SHIFT_MS = 16 * 3_600_000
 """A shift that nobody ended counts as over after this long: somebody forgot."""
 CLOCK_SLACK = timedelta(minutes=2)
 """How far ahead of the server a phone's corrected time may be."""
-SILENT_AFTER_S = 300
+SILENT_AFTER_S = 420
+"""Longer than the heartbeat (300 s) of a tracker that stands still."""
 IDLE_AFTER_S = 180
 HELD_DAYS = 7
+BATTERY_DYING_PCT = 8
 
 
 class Duty(StrEnum):
@@ -83,13 +85,13 @@ def current_span(spans: Sequence[Span], now_ms: int) -> Span | None:
 
 def rep_state(
     now_ms: int, spans: Sequence[Span], *, fix_at_ms: int | None, still_since_ms: int | None,
-    visit_since_ms: int | None, tracking_paused_ms: int | None = None,
+    visit_since_ms: int | None, tracking_paused_ms: int | None = None, heard_at_ms: int | None = None,
 ) -> tuple[RepState, int | None]:  # fmt: skip
     """What a rep does now and since when (epoch ms, None where unknown).
 
     `fix_at_ms` is the newest fix, `still_since_ms` when he came to where he still is,
     `visit_since_ms` the start of a visit under way, `tracking_paused_ms` when his phone said that
-    it paused tracking. Desk pages and gateway both ask here, so they show the same.
+    it paused tracking, `heard_at_ms` a tracker's last heartbeat. Desk pages and gateway both ask here, so they show the same.
     """
     span = current_span(spans, now_ms)
     if span is None:
@@ -102,7 +104,7 @@ def rep_state(
         return RepState.in_visit, visit_since_ms
     if tracking_paused_ms is not None:
         return RepState.paused, tracking_paused_ms
-    heard = max(span.start_ms, fix_at_ms or 0)
+    heard = max(span.start_ms, fix_at_ms or 0, heard_at_ms or 0)
     if now_ms - heard > SILENT_AFTER_S * 1000:
         return RepState.silent, heard
     if fix_at_ms is None or fix_at_ms < span.start_ms:
@@ -110,3 +112,30 @@ def rep_state(
     if still_since_ms is not None and now_ms - still_since_ms >= IDLE_AFTER_S * 1000:
         return RepState.idle, max(still_since_ms, span.start_ms)
     return RepState.moving, None
+
+
+def tracking_paused_since(
+    tracking: str | None, since_ms: int | None, fix_at_ms: int | None
+) -> int | None:
+    """Since when a phone has said that it does not track; a newer fix proves otherwise."""
+    if tracking not in ("paused", "off") or since_ms is None:
+        return None
+    return since_ms if fix_at_ms is None or fix_at_ms <= since_ms else None
+
+
+def cause_of(
+    state: RepState, *, battery_pct: float | None, is_charging: bool | None,
+    permission: str | None, tracking: str | None, mode: str | None,
+) -> str | None:  # fmt: skip
+    """The likely reason why a rep is silent or paused, as a word under `tracking.cause.`."""
+    if state is RepState.paused:
+        return "paused"
+    if state is not RepState.silent:
+        return None
+    if permission == "denied":
+        return "permission"
+    if tracking in ("paused", "off"):
+        return "paused"
+    if battery_pct is not None and battery_pct <= BATTERY_DYING_PCT and not is_charging:
+        return "battery"
+    return "screen" if mode == "web" else "network"

@@ -4,18 +4,34 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
+from redis.exceptions import RedisError
 from sqlmodel import Session
 
-from fieldcrm.kit import clock, events, feed
+from fieldcrm.kit import bus, clock, events, feed
 from fieldcrm.kit.database import reading
+from fieldcrm.kit.errors import Unavailable
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor, OutOfScope, Role
-from fieldcrm.tracking import chunks, rules, store, trips
-from fieldcrm.tracking.model import Fix, ShiftOver, ShiftTime, Span, UnknownShift
+from fieldcrm.people.tables import User
+from fieldcrm.tracking import chunks, live_index, rules, store, trips
+from fieldcrm.tracking.live_index import LivePoint, PhoneStatus
+from fieldcrm.tracking.model import (
+    Fix,
+    LiveRep,
+    Member,
+    RepState,
+    ShiftOver,
+    ShiftTime,
+    Span,
+    UnknownShift,
+)
 from fieldcrm.tracking.tables import Shift, TrackChunk
+
+SHIFTS_KNOWN = timedelta(days=8)
+"""How far back shifts matter for fixes that come in now."""
 
 # ---- tracks ----
 
@@ -103,6 +119,91 @@ def erase_in(session: Session, rep_id: str, start: datetime, end: datetime) -> i
             _write_hour(session, row, rep_id, row.hour, kept)
     session.flush()
     return gone
+
+
+# ---- who is where now ----
+
+
+def crew_in(session: Session, reps: Sequence[User], now: datetime) -> dict[str, Member]:
+    """What the state rule needs of these reps, beside their fixes."""
+    rep_ids = [r.id for r in reps]
+    spans = spans_in(session, now - SHIFTS_KNOWN, rep_ids)
+    visits = dict(store.visits_under_way(session, rep_ids))
+    return {
+        r.id: Member(r.id, r.name, r.team_id, spans.get(r.id, ()), _ms(visits.get(r.id)))
+        for r in reps
+    }
+
+
+def _ms(moment: datetime | None) -> int | None:
+    return None if moment is None else round(moment.timestamp() * 1000)
+
+
+def live(actor: Actor, bbox: tuple[float, float, float, float] | None = None) -> list[LiveRep]:
+    """The reps an actor sees, with what each does now; `bbox` is (south, west, north, east).
+
+    With a bbox only those whose last position lies in it. Raises Unavailable without Valkey.
+    """
+    reps, now = people.visible_reps(actor), clock.now()
+    with reading() as session:
+        crew = crew_in(session, reps, now)
+    try:
+        points = live_index.points_of(bus.connection(), list(crew))
+        statuses = live_index.statuses_of(bus.connection(), list(crew))
+    except RedisError as error:
+        raise Unavailable("live") from error
+    now_ms = round(now.timestamp() * 1000)
+    found = [live_rep(m, points.get(r), statuses.get(r), now_ms) for r, m in crew.items()]
+    return [rep for rep in found if bbox is None or _is_in(rep, bbox)]
+
+
+def live_rep(
+    member: Member, point: LivePoint | None, status: PhoneStatus | None, now_ms: int
+) -> LiveRep:
+    """One rep as shown: the same on a page, in the API and on the gateway's sockets."""
+    fix = point.fix if point else None
+    state, since = state_of(member, point, status, now_ms)
+    battery = fix.battery_pct if fix and fix.battery_pct is not None else None
+    cause = rules.cause_of(
+        state, battery_pct=battery, is_charging=fix.is_charging if fix else None,
+        permission=status.permission if status else None,
+        tracking=status.tracking if status else None, mode=status.mode if status else None,
+    )  # fmt: skip
+    return LiveRep(
+        rep_id=member.rep_id, name=member.name, team_id=member.team_id, state=state,
+        since_ms=since, lat=fix.lat if fix else None, lng=fix.lng if fix else None,
+        accuracy_m=fix.accuracy_m if fix else None, speed_mps=fix.speed_mps if fix else None,
+        course_deg=fix.course_deg if fix else None, battery_pct=battery,
+        fix_at_ms=fix.fix_at_ms if fix else None,
+        age_s=max(0, (now_ms - fix.fix_at_ms) // 1000) if fix else None,
+        source=fix.source if fix else None, is_mock=fix.is_mock if fix else None,
+        doubts=fix.doubts if fix else 0, cause=cause,
+        clock_offset_ms=point.offset_ms if point else 0,
+    )  # fmt: skip
+
+
+def state_of(
+    member: Member, point: LivePoint | None, status: PhoneStatus | None, now_ms: int
+) -> tuple[RepState, int | None]:
+    """What a rep does now and since when."""
+    fix_at = point.fix.fix_at_ms if point else None
+    paused = rules.tracking_paused_since(
+        status.tracking if status else None, status.since_ms if status else None, fix_at
+    )
+    is_tracker = status is not None and status.mode != "web"
+    return rules.rep_state(
+        now_ms, member.spans, fix_at_ms=fix_at,
+        still_since_ms=point.still_since_ms if point else None,
+        visit_since_ms=member.visit_since_ms, tracking_paused_ms=paused,
+    )  # fmt: skip
+
+
+def _is_in(rep: LiveRep, bbox: tuple[float, float, float, float]) -> bool:
+    south, west, north, east = bbox
+    if rep.lat is None or rep.lng is None:
+        return False
+    within = west <= rep.lng <= east if west <= east else rep.lng >= west or rep.lng <= east
+    return south <= rep.lat <= north and within
 
 
 # ---- shifts ----

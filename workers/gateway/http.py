@@ -1,0 +1,155 @@
+"""HTTP on a gateway's connection: the phones' protocols, /healthz and /metrics."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+import httptools
+
+from fieldcrm.tracking.model import Unreadable
+from fieldcrm.tracking.protocols.http import Post, Reply, pairs
+from workers.gateway.connection import Connection
+
+if TYPE_CHECKING:
+    from workers.gateway.server import Gateway
+
+BODY_MOST = 4 << 20
+PIPELINED_MOST = 32
+HEADERS_MOST = 64
+IDLE_S = 75.0
+_REASONS = {
+    200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found",
+    405: "Method Not Allowed", 413: "Content Too Large", 429: "Too Many Requests",
+    500: "Internal Server Error", 503: "Service Unavailable",
+}  # fmt: skip
+
+
+class Request:
+    """One request as parsed, and whether its connection stays open after it."""
+
+    __slots__ = ("keep_alive", "path", "post")
+
+    def __init__(self, post: Post, path: str, keep_alive: bool) -> None:
+        self.post, self.path, self.keep_alive = post, path, keep_alive
+
+
+class HttpSpeaker:
+    """Parses requests and answers them in their order, one at a time."""
+
+    def __init__(self, gateway: Gateway, connection: Connection) -> None:
+        self.gateway, self.connection = gateway, connection
+        self._parser = httptools.HttpRequestParser(self)
+        self._requests: deque[Request] = deque()
+        self._busy: Request | None = None
+        self._is_over = False
+        self._url = b""
+        self._headers: dict[str, str] = {}
+        self._body: list[bytes] = []
+        self._size = 0
+        self._idle: asyncio.TimerHandle | None = None
+        self._stay_awake()
+
+    def feed(self, data: bytes) -> None:
+        """Bytes from the client."""
+        if self._is_over:
+            return
+        self._stay_awake()
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade, Unreadable):
+            self._refuse(400)
+        except _TooBig:
+            self._refuse(413)
+
+    def lost(self) -> None:
+        """The client is gone."""
+        self._is_over = True
+        if self._idle is not None:
+            self._idle.cancel()
+
+    def _stay_awake(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+        loop = asyncio.get_running_loop()
+        self._idle = loop.call_later(IDLE_S, self.connection.transport.abort)
+
+    # httptools calls these while it parses
+
+    def on_message_begin(self) -> None:
+        self._url, self._headers, self._body, self._size = b"", {}, [], 0
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if len(self._headers) >= HEADERS_MOST:
+            raise Unreadable("too many headers")
+        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        if self._headers.get("expect", "").lower() == "100-continue":
+            self.connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        self._size += len(body)
+        if self._size > BODY_MOST:
+            raise _TooBig
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        url = httptools.parse_url(self._url)
+        query = pairs(url.query) if url.query else {}
+        method = self._parser.get_method().decode("latin-1")
+        post = Post(method, query, self._headers, b"".join(self._body))
+        path = unquote((url.path or b"/").decode("latin-1"))
+        self._requests.append(Request(post, path, self._parser.should_keep_alive()))
+        if len(self._requests) > PIPELINED_MOST:
+            self.connection.transport.pause_reading()
+        self._next()
+
+    # answering
+
+    def _next(self) -> None:
+        while self._busy is None and self._requests and not self._is_over:
+            self._busy = self._requests.popleft()
+            self.gateway.serve(self._busy, self)
+        if len(self._requests) <= PIPELINED_MOST // 2 and not self._is_over:
+            self.connection.transport.resume_reading()
+
+    def answer(self, reply: Reply, extra: bytes = b"") -> None:
+        """Answer the request at hand and go on with the next."""
+        request, self._busy = self._busy, None
+        if request is None or self._is_over:
+            return
+        self.connection.write(_response(reply, request.keep_alive, extra))
+        if not request.keep_alive:
+            self._is_over = True
+            self.connection.transport.close()
+            return
+        if self._requests:
+            self._next()
+
+    def _refuse(self, status: int) -> None:
+        """The stream of requests can't be followed any more."""
+        self._is_over = True
+        self.gateway.count("http_unreadable")
+        self.connection.write(_response(Reply(status), False, b""))
+        self.connection.transport.close()
+
+
+class _TooBig(Exception):
+    """A body above BODY_MOST."""
+
+
+def _response(reply: Reply, keep_alive: bool, extra: bytes) -> bytes:
+    stays = b"keep-alive" if keep_alive else b"close"
+    return (
+        b"HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %d\r\nConnection: %s\r\n%s\r\n%s"
+        % (
+            reply.status, _REASONS.get(reply.status, "Status").encode(),
+            reply.content_type.encode(), len(reply.body), stays, extra, reply.body,
+        )
+    )  # fmt: skip

@@ -1,0 +1,112 @@
+"""Who is at the other end: device tokens, session cookies, and from which pages sockets may come."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import urlsplit
+
+from fieldcrm.kit.errors import Refusal
+from fieldcrm.kit.settings import Settings
+from fieldcrm.people import service as people
+from fieldcrm.people.model import Actor, DeviceIdentity, NotSignedIn, UnknownDevice
+
+CACHE_S = 30.0
+_LOCAL = ("localhost", "127.0.0.1", "::1")
+
+
+class Tokens:
+    """Device tokens already looked up; a revoked device is forgotten at once."""
+
+    MOST = 50_000
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[float, DeviceIdentity]] = {}
+
+    def cached(self, token: str) -> DeviceIdentity | None:
+        """Whom a token speaks for, as looked up within the last 30 s."""
+        found = self._known.get(token)
+        return found[1] if found and time.monotonic() - found[0] < CACHE_S else None
+
+    async def look_up(self, token: str) -> DeviceIdentity:
+        """Ask the database; raises UnknownDevice."""
+        identity = await asyncio.to_thread(people.device_by_token, token)
+        if len(self._known) >= self.MOST:
+            self._known.clear()
+        self._known[token] = (time.monotonic(), identity)
+        return identity
+
+    def revoke(self, device_id: str) -> None:
+        """Forget a device's token."""
+        self._known = {t: k for t, k in self._known.items() if k[1].device_id != device_id}
+
+    def forget_rep(self, rep_id: str) -> None:
+        """Forget all tokens of a rep, who may be gone."""
+        self._known = {t: k for t, k in self._known.items() if k[1].rep_id != rep_id}
+
+
+async def actor_of(token: str | None, source: str) -> Actor:
+    """The person behind a session cookie; raises NotSignedIn."""
+    return await asyncio.to_thread(people.authenticate, token, source)
+
+
+async def is_still_welcome(token: str, is_device: bool) -> bool:
+    """Whether a token that opened a socket is good still; a database that is away changes nothing."""
+    try:
+        if is_device:
+            await asyncio.to_thread(people.device_by_token, token)
+        else:
+            await asyncio.to_thread(people.authenticate, token)
+    except (NotSignedIn, UnknownDevice):
+        return False
+    except (Refusal, Exception):
+        return True
+    return True
+
+
+def session_token(cookie_header: str | None) -> str | None:
+    """The session cookie's value."""
+    try:
+        jar = SimpleCookie(cookie_header or "")
+    except CookieError:
+        return None
+    found = jar.get(people.SESSION_COOKIE)
+    return found.value if found else None
+
+
+def is_allowed_origin(origin: str | None, host: str | None, s: Settings) -> bool:
+    """Whether a page of this origin may open a socket that a cookie authenticates.
+
+    Ours are the pages' own address, the gateway's own, this machine by any of its names, and the
+    host name under which the browser reached us; ports must be one of ours. No browser leaves
+    Origin out, and a program that does may as well lie.
+    """
+    if origin is None:
+        return True
+    asked = _host_and_port(origin)
+    ours = [_host_and_port(s.web_address), _host_and_port(s.gateway_address)]
+    if asked is None:
+        return False
+    if asked in ours:
+        return True
+    ports = {s.port, s.gateway_port, *(o[2] for o in ours if o)}
+    if asked[2] not in ports:
+        return False
+    is_local = asked[1] in _LOCAL and any(o and o[1] in _LOCAL for o in ours)
+    return is_local or _is_same_host(asked[1], host)
+
+
+def _is_same_host(name: str, host_header: str | None) -> bool:
+    return bool(host_header) and urlsplit(f"//{host_header}").hostname == name
+
+
+def _host_and_port(origin: str) -> tuple[str, str, int] | None:
+    try:
+        parts = urlsplit(origin)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or not parts.hostname or port is None:
+        return None
+    return parts.scheme, parts.hostname, port

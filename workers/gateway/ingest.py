@@ -1,0 +1,111 @@
+"""The phones' own protocols over HTTP: token -> fixes -> disk -> the answer that protocol wants."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from fieldcrm.people.model import DeviceIdentity, UnknownDevice
+from fieldcrm.tracking.model import Decoded, Outcome, Reason, Unreadable
+from fieldcrm.tracking.protocols import PROTOCOLS, PhoneProtocol
+from fieldcrm.tracking.protocols.http import Post, Reply
+from workers.gateway.committer import Submission
+
+if TYPE_CHECKING:
+    from workers.gateway.server import Gateway
+
+Answer = Callable[[Reply, bytes], None]
+_BUSY = Reply(503, b'{"error":"try again"}')
+_FLOOD = Reply(429, b'{"error":"too many unknown tokens"}')
+_AGAIN = b"Retry-After: 2\r\n"
+_DELAY_MOST_S = 30.0
+
+
+class Ingest:
+    """Serves /ingest/<protocol>."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def serve(self, name: str, post: Post, address: str, answer: Answer) -> None:
+        """Answer once what came is on disk, in the words of the protocol `name`."""
+        protocol = PROTOCOLS[name]
+        if post.method not in ("GET", "POST"):
+            answer(Reply(405), b"Allow: GET, POST\r\n")
+            return
+        try:
+            token = protocol.token(post)
+        except Unreadable:
+            self.gateway.count("malformed")
+            answer(Reply(400), b"")
+            return
+        known = self.gateway.tokens.cached(token) if token else None
+        if known is not None:
+            self._take(name, protocol, post, known, answer)
+        elif token:
+            self._spawn(self._identify(name, protocol, post, token, address, answer))
+        else:
+            self._stranger(protocol, post, address, answer)
+
+    def _spawn(self, work) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _identify(
+        self, name: str, protocol: PhoneProtocol, post: Post, token: str, address: str,
+        answer: Answer,
+    ) -> None:  # fmt: skip
+        if self.gateway.failures.is_empty(address, time.monotonic()):
+            answer(_FLOOD, b"Retry-After: 60\r\n")
+            return
+        try:
+            identity = await self.gateway.tokens.look_up(token)
+        except UnknownDevice:
+            self._stranger(protocol, post, address, answer)
+        except Exception:
+            answer(_BUSY, _AGAIN)  # the database is away: nothing is known of this phone
+        else:
+            self._take(name, protocol, post, identity, answer)
+
+    def _stranger(self, protocol: PhoneProtocol, post: Post, address: str, answer: Answer) -> None:
+        self.gateway.failures.take(address, 1, time.monotonic())
+        self.gateway.count("unknown_device")
+        answer(protocol.unknown(post), b"")
+
+    def _take(
+        self, name: str, protocol: PhoneProtocol, post: Post, identity: DeviceIdentity,
+        answer: Answer,
+    ) -> None:  # fmt: skip
+        try:
+            decoded = protocol.decode(post)
+        except Unreadable:
+            self.gateway.count(Reason.malformed.value)
+            answer(protocol.unreadable(post), b"")
+            return
+        wait_s = self.gateway.fix_rate.take(
+            f"{identity.rep_id}|{identity.device_id}", len(decoded.fixes) + 1, time.monotonic()
+        )
+        if wait_s > 0:
+            self.gateway.count("slowed")
+            loop, wait_s = asyncio.get_running_loop(), min(wait_s, _DELAY_MOST_S)
+            loop.call_later(wait_s, self._submit, name, protocol, post, identity, decoded, answer)
+        else:
+            self._submit(name, protocol, post, identity, decoded, answer)
+
+    def _submit(
+        self, name: str, protocol: PhoneProtocol, post: Post, identity: DeviceIdentity,
+        decoded: Decoded, answer: Answer,
+    ) -> None:  # fmt: skip
+        def done(outcome: Outcome | None) -> None:
+            if outcome is None:
+                answer(_BUSY, _AGAIN)
+            else:
+                answer(protocol.accepted(post, outcome), b"")
+
+        submission = Submission(identity.rep_id, identity.device_id, name, decoded, None, done)
+        if not self.gateway.committer.submit(submission):
+            answer(_BUSY, _AGAIN)

@@ -1,0 +1,109 @@
+"""A phone's side of /ws/phone: its fixes go to disk, then it hears so; nudges to pull reach it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from fieldcrm.kit import clock
+from fieldcrm.tracking import session
+from fieldcrm.tracking.live_index import PhoneStatus
+from fieldcrm.tracking.model import Decoded, Outcome
+from workers.gateway.committer import Submission
+from workers.gateway.websocket import WebSocket
+
+if TYPE_CHECKING:
+    from workers.gateway.server import Gateway
+
+UNDER_WAY_MOST = 8
+"""Messages of one phone that may wait for the disk; then it isn't read until some are through."""
+
+
+class Phone:
+    """One phone that is connected."""
+
+    def __init__(
+        self, gateway: Gateway, socket: WebSocket, *, rep_id: str, token: str,
+        device_id: str | None, source: str,
+    ) -> None:  # fmt: skip
+        self.gateway, self.socket = gateway, socket
+        self.rep_id, self.token, self.source = rep_id, token, source
+        self.is_device_token = device_id is not None
+        self._session = session.PhoneSession(device_id)
+        self._under_way = 0
+        self._mode = "web" if source == "web" else source
+
+    @property
+    def device_id(self) -> str | None:
+        return self._session.device_id
+
+    def opened(self) -> None:
+        self.gateway.phones.setdefault(self.rep_id, set()).add(self)
+        self.socket.send_text(session.hello(clock.now_ms()))
+
+    def message(self, data: bytes) -> None:
+        for event in self._session.receive(data):
+            if isinstance(event, session.Batch):
+                self._batch(event)
+            elif isinstance(event, session.Status):
+                self._status(event)
+            elif isinstance(event, session.Hello):
+                self._mode = event.mode
+                self._slow_down(0)
+            else:
+                self.gateway.count("phone_refused")
+                self.socket.close(event.code, event.reason)
+                return
+
+    def _batch(self, batch: session.Batch) -> None:
+        def done(outcome: Outcome | None) -> None:
+            self._one_through()
+            if outcome is not None:
+                self.socket.send_text(session.ack(batch.number, outcome))
+
+        self._slow_down(len(batch.decoded.fixes))
+        self._submit(batch.decoded, batch.phone_now_ms, done)
+
+    def _submit(self, decoded: Decoded, phone_now_ms, done, status=None) -> None:
+        submission = Submission(
+            self.rep_id, self.device_id or "", self.source, decoded, phone_now_ms, done, status
+        )
+        if not self.gateway.committer.submit(submission):
+            self.socket.close(session.TRY_LATER, "busy")
+            return
+        self._under_way += 1
+        if self._under_way >= UNDER_WAY_MOST:
+            self.socket.connection.transport.pause_reading()
+
+    def _one_through(self) -> None:
+        self._under_way -= 1
+        if self._under_way == UNDER_WAY_MOST // 2:
+            self.socket.connection.transport.resume_reading()
+
+    def _slow_down(self, fixes: int) -> None:
+        """Read nothing more from a phone that floods until its rate is right again."""
+        wait_s = self.gateway.fix_rate.take(f"{self.rep_id}|{self.device_id}", fixes + 1,
+                                            time.monotonic())  # fmt: skip
+        if wait_s > 0:
+            self.gateway.count("slowed")
+            transport = self.socket.connection.transport
+            transport.pause_reading()
+            asyncio.get_running_loop().call_later(min(wait_s, 30), transport.resume_reading)
+
+    def _status(self, status: session.Status) -> None:
+        now_ms = clock.now_ms()
+        before = self.gateway.hub.statuses.get(self.rep_id)
+        same = before is not None and before.tracking == status.tracking
+        told = PhoneStatus(
+            self.rep_id, now_ms, status.tracking, status.permission, status.battery_pct,
+            self._mode, before.since_ms if same and before else now_ms,
+        )  # fmt: skip
+        self._submit(Decoded([]), None, lambda outcome: self._one_through(), told)
+
+    def lost(self) -> None:
+        there = self.gateway.phones.get(self.rep_id)
+        if there is not None:
+            there.discard(self)
+            if not there:
+                del self.gateway.phones[self.rep_id]

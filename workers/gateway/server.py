@@ -1,0 +1,423 @@
+"""The gateway: phones' and desks' sockets, the phones' HTTP protocols, /healthz and /metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import signal
+import ssl
+import sys
+from collections import Counter
+from collections.abc import Coroutine
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+import redis
+from websockets.datastructures import Headers
+from websockets.http11 import Request as SocketRequest
+
+from fieldcrm.kit import bus, pulse
+from fieldcrm.kit.settings import settings
+from fieldcrm.people import service as people
+from fieldcrm.people.model import NotSignedIn, Role, UnknownDevice
+from fieldcrm.tracking import live_index
+from fieldcrm.tracking.live_index import NotDurable
+from fieldcrm.tracking.protocols import PROTOCOLS
+from fieldcrm.tracking.protocols.http import Reply
+from workers.gateway import identity, limits
+from workers.gateway.committer import Committer
+from workers.gateway.connection import Connection
+from workers.gateway.desks import Desk, Hub
+from workers.gateway.http import HttpSpeaker, Request
+from workers.gateway.ingest import Ingest
+from workers.gateway.phones import Phone
+from workers.gateway.websocket import Refused, Talk, WebSocket
+
+PING_EVERY_S = 20.0
+DEAD_AFTER_S = 65.0
+RECHECK_EVERY_S = 300.0
+COUNTS_EVERY_S = 2.0
+_log = logging.getLogger("gateway")
+
+
+class Gateway:
+    """What all connections of this process share."""
+
+    def __init__(self) -> None:
+        self.hub = Hub()
+        self.committer = Committer(self.hub.crew, self.hub.take_points, self.hub.take_status)
+        self.tokens = identity.Tokens()
+        self.ingest = Ingest(self)
+        self.phones: dict[str, set[Phone]] = {}
+        self.sockets: dict[Connection, WebSocket] = {}
+        self.connections: set[Connection] = set()
+        self.fix_rate = limits.Buckets(limits.FIXES_PER_S, limits.FIXES_AT_ONCE)
+        self.failures = limits.Buckets(limits.FAILURES_PER_S, limits.FAILURES_AT_ONCE)
+        self._by_address: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    # connections
+
+    def admit(self, connection: Connection) -> bool:
+        """Whether one more connection is welcome from there."""
+        self.connections.add(connection)
+        self._by_address[connection.address] += 1
+        is_shared = connection.address in ("127.0.0.1", "::1", "local") or settings().trust_proxy
+        too_many = self._by_address[connection.address] > limits.CONNECTIONS_PER_ADDRESS
+        if len(self.connections) > limits.CONNECTIONS or (too_many and not is_shared):
+            self.count("connections_refused")
+            return False
+        return True
+
+    def dismiss(self, connection: Connection) -> None:
+        """A connection is gone."""
+        self.connections.discard(connection)
+        self.sockets.pop(connection, None)
+        self._by_address[connection.address] -= 1
+        if self._by_address[connection.address] <= 0:
+            del self._by_address[connection.address]
+
+    def http(self, connection: Connection) -> HttpSpeaker:
+        """A connection that speaks HTTP."""
+        return HttpSpeaker(self, connection)
+
+    def socket(self, connection: Connection) -> WebSocket:
+        """A connection that wants to be a WebSocket."""
+        socket = WebSocket(connection, self._welcome)
+        self.sockets[connection] = socket
+        return socket
+
+    def count(self, reason: str) -> None:
+        """Count something by its reason, for /metrics."""
+        self._counts[reason] += 1
+
+    # HTTP
+
+    def serve(self, request: Request, speaker: HttpSpeaker) -> None:
+        """Answer one request."""
+        path = request.path
+        if path.startswith("/ingest/") and (name := path[8:].rstrip("/")) in PROTOCOLS:
+            address = self._address(speaker.connection, request.post.headers)
+            self.ingest.serve(name, request.post, address, speaker.answer)
+        elif path == "/healthz":
+            speaker.answer(self._health())
+        elif path == "/metrics":
+            self._spawn(self._metrics(speaker))
+        else:
+            speaker.answer(Reply(404, b'{"error":"not found"}'))
+
+    def _address(self, connection: Connection, headers: dict[str, str]) -> str:
+        forwarded = headers.get("x-forwarded-for") if settings().trust_proxy else None
+        return forwarded.rpartition(",")[2].strip()[:64] if forwarded else connection.address
+
+    def _health(self) -> Reply:
+        is_well = self.committer.is_storing
+        state = {
+            "status": "ok" if is_well else "degraded",
+            "phones": sum(map(len, self.phones.values())), "desks": len(self.hub.desks),
+        }  # fmt: skip
+        return Reply(200 if is_well else 503, msgspec.json.encode(state))
+
+    async def _metrics(self, speaker: HttpSpeaker) -> None:
+        try:
+            counts = await asyncio.to_thread(live_index.counts, bus.connection())
+        except redis.RedisError:
+            counts = {}
+        for name, count in self._counts.items():
+            counts[name] = counts.get(name, 0) + count
+        body = metrics_text(counts, self).encode()
+        speaker.answer(Reply(200, body, "text/plain; version=0.0.4; charset=utf-8"))
+
+    # sockets
+
+    async def _welcome(self, socket: WebSocket, request: SocketRequest) -> Talk:
+        """Let a phone or a desk in; raises Refused."""
+        parts = urlsplit(request.path)
+        self._check_origin(request.headers)
+        cookie = identity.session_token(request.headers.get("Cookie"))
+        if parts.path == "/ws/phone":
+            token = parse_qs(parts.query).get("token", [None])[0]
+            address = self._address(
+                socket.connection, {"x-forwarded-for": request.headers.get("X-Forwarded-For", "")}
+            )
+            return await self._phone(socket, token, cookie, address)
+        if parts.path == "/ws/desk":
+            return await self._desk(socket, cookie)
+        raise Refused(404, "not found")
+
+    def _check_origin(self, headers: Headers) -> None:
+        origins = headers.get_all("Origin")
+        allowed = identity.is_allowed_origin
+        if len(origins) > 1 or not allowed(
+            origins[0] if origins else None, headers.get("Host"), settings()
+        ):
+            self.count("origin_refused")
+            raise Refused(403, "origin")
+
+    async def _phone(
+        self, socket: WebSocket, token: str | None, cookie: str | None, address: str
+    ) -> Talk:
+        now = asyncio.get_running_loop().time()
+        if self.failures.is_empty(address, now):
+            raise Refused(429, "too many unknown tokens")
+        try:
+            if token is not None:
+                device = self.tokens.cached(token) or await self.tokens.look_up(token)
+                return Phone(self, socket, rep_id=device.rep_id, token=token,
+                             device_id=device.device_id, source=device.kind.value)  # fmt: skip
+            actor = await identity.actor_of(cookie, "phone")
+        except (NotSignedIn, UnknownDevice) as error:
+            self.failures.take(address, 1, now)
+            self.count("unknown_device")
+            raise Refused(401, "not signed in") from error
+        if actor.role is not Role.rep:
+            raise Refused(403, "reps only")
+        return Phone(self, socket, rep_id=actor.user_id, token=cookie or "", device_id=None,
+                     source="web")  # fmt: skip
+
+    async def _desk(self, socket: WebSocket, cookie: str | None) -> Talk:
+        try:
+            actor = await identity.actor_of(cookie, "web")
+        except NotSignedIn as error:
+            raise Refused(401, "not signed in") from error
+        if actor.role is Role.rep:
+            raise Refused(403, "desks only")
+        return Desk(self.hub, socket, actor, cookie or "", self.count)
+
+    # what other processes tell
+
+    async def listen(self) -> None:
+        """Follow the channels; after a break everything is read anew, for something was missed."""
+        while True:
+            connection = bus.async_connection()
+            try:
+                channels = connection.pubsub(ignore_subscribe_messages=True)
+                await channels.psubscribe("phone:*", "desk:*", live_index.CELL_CHANNELS)
+                await channels.subscribe(people.DEVICES_CHANNEL, live_index.PHONES_CHANNEL)
+                await self._load_live(connection)
+                async for message in channels.listen():
+                    self._hear(message["channel"].decode(), message["data"])
+            except (redis.RedisError, OSError) as error:
+                _log.warning("channels lost, again soon: %r", error)
+            except Exception:
+                _log.exception("channels")
+            finally:
+                with contextlib.suppress(Exception):
+                    await connection.aclose()
+            await asyncio.sleep(random.uniform(0.1, 0.6))
+
+    async def _load_live(self, connection: Any) -> None:
+        for data in (await connection.hgetall(live_index.PHONES)).values():
+            status = live_index.decode_status(data)
+            if status is not None:
+                self.hub.take_status(status)
+        points = [live_index.decode_point(d) for d in (await connection.hvals(live_index.LIVE))]
+        self.hub.take_points(p for p in points if p is not None)
+
+    def _hear(self, channel: str, data: bytes) -> None:
+        try:
+            kind, _, key = channel.partition(":")
+            if kind == "cell":
+                self._hear_points(data)
+            elif channel == live_index.PHONES_CHANNEL:
+                self._hear_statuses(data)
+            elif kind == "phone":
+                for phone in list(self.phones.get(key, ())):
+                    phone.socket.send_text(data)
+            elif kind == "desk":
+                self._hear_desk(key, data)
+            elif channel == people.DEVICES_CHANNEL:
+                self._hear_devices(msgspec.json.decode(data))
+        except (msgspec.MsgspecError, KeyError, TypeError, AttributeError) as error:
+            _log.warning("a message on %s makes no sense: %r", channel, error)
+
+    def _hear_points(self, data: bytes) -> None:
+        origin, points = live_index.published_points(data)
+        if origin != live_index.GATEWAY_ID:
+            for point in points:
+                self.committer.take_remote(point)
+            self.hub.take_points(points)
+
+    def _hear_statuses(self, data: bytes) -> None:
+        origin, statuses = live_index.published_statuses(data)
+        if origin != live_index.GATEWAY_ID:
+            for status in statuses:
+                self.hub.take_status(status)
+
+    def _hear_desk(self, team_id: str, data: bytes) -> None:
+        self.hub.notice(team_id, data)
+        notice = msgspec.json.decode(data)
+        if notice.get("t") == "changed" and notice.get("entity") in ("shift", "visit", "profile"):
+            self.hub.crew.ask(notice.get("rep_ids", ()))
+
+    def _hear_devices(self, notice: dict[str, Any]) -> None:
+        if notice["t"] == "revoked":
+            self.tokens.revoke(notice["device_id"])
+            for phone in self._all_phones():
+                if phone.device_id == notice["device_id"]:
+                    phone.socket.close(1008, "revoked")
+        elif notice["t"] == "signed_out":
+            user_id = notice["user_id"]
+            self.tokens.forget_rep(user_id)
+            talks = [p for p in self._all_phones() if p.rep_id == user_id]
+            desks = [d for d in self.hub.desks if d.actor.user_id == user_id]
+            for talk in [*talks, *desks]:
+                self._spawn(self._recheck(talk))
+
+    def _all_phones(self) -> list[Phone]:
+        return [phone for phones in self.phones.values() for phone in phones]
+
+    async def _recheck(self, talk: Phone | Desk) -> None:
+        is_device = isinstance(talk, Phone) and talk.is_device_token
+        if not await identity.is_still_welcome(talk.token, is_device):
+            talk.socket.close(1008, "signed out")
+
+    # housekeeping
+
+    async def watch_sockets(self) -> None:
+        """Ping all sockets, drop dead ones, and ask now and then whether they may still be here."""
+        since_recheck = 0.0
+        while True:
+            await asyncio.sleep(PING_EVERY_S)
+            now = asyncio.get_running_loop().time()
+            for connection, socket in list(self.sockets.items()):
+                if now - socket.heard_at > DEAD_AFTER_S:
+                    connection.transport.abort()
+                else:
+                    socket.ping()
+            since_recheck += PING_EVERY_S
+            if since_recheck >= RECHECK_EVERY_S:
+                since_recheck = 0.0
+                for talk in [*self._all_phones(), *self.hub.desks]:
+                    await self._recheck(talk)
+
+    async def keep_counts(self) -> None:
+        """Put counters that no commit carries into Valkey, so that they outlive this process."""
+        while True:
+            await asyncio.sleep(COUNTS_EVERY_S)
+            taken, self._counts = self._counts, Counter()
+            try:
+                await asyncio.to_thread(_add_counts, taken)
+            except redis.RedisError:
+                self._counts.update(taken)
+
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def start(self) -> None:
+        """Start everything that runs beside the connections."""
+        for work in (
+            self.committer.run(), self.hub.crew.keep_fresh(), self.hub.tick(), self.listen(),
+            self.watch_sockets(), self.keep_counts(),
+        ):  # fmt: skip
+            self._spawn(work)
+
+    async def stop(self) -> None:
+        """Let what waits get to disk, say good-bye, end."""
+        await self.committer.finish()
+        for socket in list(self.sockets.values()):
+            socket.close(1012, "restart")
+        await asyncio.sleep(0.1)
+        for connection in list(self.connections):
+            connection.transport.abort()
+        for task in list(self._tasks):
+            task.cancel()
+
+
+def _add_counts(counts: Counter[str]) -> None:
+    if counts:
+        pipe = bus.connection().pipeline(transaction=False)
+        for reason, count in counts.items():
+            pipe.hincrby(live_index.COUNTS, reason, count)
+        pipe.execute()
+
+
+def metrics_text(counts: dict[str, int], gateway: Gateway) -> str:
+    """Counters and gauges in Prometheus' text format."""
+    lines = ["# HELP fieldcrm_fixes_total Fixes and refusals by what became of them, all gateways.",
+             "# TYPE fieldcrm_fixes_total counter"]  # fmt: skip
+    lines += [f'fieldcrm_fixes_total{{reason="{r}"}} {n}' for r, n in sorted(counts.items())]
+    gauges = {
+        "phones": sum(map(len, gateway.phones.values())), "desks": len(gateway.hub.desks),
+        "connections": len(gateway.connections), "storing": int(gateway.committer.is_storing),
+    }  # fmt: skip
+    for name, value in gauges.items():
+        lines += [f"# TYPE fieldcrm_gateway_{name} gauge", f"fieldcrm_gateway_{name} {value}"]
+    return "\n".join(lines) + "\n"
+
+
+def tls_context() -> ssl.SSLContext | None:
+    """TLS with the install's certificate, where the settings ask for it."""
+    if not settings().tls:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    folder = settings().home / "tls"
+    context.load_cert_chain(folder / "server.pem", folder / "server.key")
+    return context
+
+
+async def wait_for_durable_store() -> None:
+    """Wait until Valkey answers; raises NotDurable when a power cut could take writes back."""
+    while True:
+        try:
+            await asyncio.to_thread(live_index.check_durable, bus.connection())
+            return
+        except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.BusyLoadingError) as e:
+            _log.warning("no Valkey yet: %s", e)
+            await asyncio.sleep(0.3)
+
+
+async def run() -> None:
+    """Serve until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, stop.set)
+    ready = asyncio.create_task(wait_for_durable_store())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([ready, stopping], return_when=asyncio.FIRST_COMPLETED)
+    if stop.is_set():
+        ready.cancel()
+        return
+    ready.result()
+    await _serve(stop)
+
+
+async def _serve(stop: asyncio.Event) -> None:
+    gateway = Gateway()
+    await gateway.hub.crew.load()
+    gateway.start()
+    beat = pulse.keep_beating("gateway")
+    s = settings()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: Connection(gateway), s.host, s.gateway_port, ssl=tls_context(), backlog=4096,
+        reuse_address=True,
+    )  # fmt: skip
+    _log.info("phones send to %s/ingest/{%s}", s.gateway_address, ",".join(PROTOCOLS))
+    try:
+        await stop.wait()
+    finally:
+        beat.set()
+        server.close()
+        await gateway.stop()
+
+
+def main() -> None:
+    """The `fieldcrm gateway` process."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    try:
+        import uvloop
+
+        uvloop.run(run())
+    except NotDurable as error:
+        sys.exit(f"The gateway acknowledges only what a power cut can't take back: Valkey {error}")
+
+
+if __name__ == "__main__":
+    main()
