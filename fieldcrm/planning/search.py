@@ -20,6 +20,10 @@ Orders = tuple[tuple[int, ...], ...]
 """Job indices in order, one tuple per shift."""
 
 
+WORTH_A_CHANGE_S = 60
+"""A stop is taken elsewhere only if that saves so much: a rep's plan is not stirred for seconds."""
+
+
 @dataclass(frozen=True)
 class Draft:
     """Orders under search; `out` are the jobs not placed."""
@@ -234,32 +238,39 @@ def _keep_feasible(board: Board, shift: int, wanted: list[int]) -> tuple[int, ..
 
 
 def change_within(board: Board, draft: Draft, budget: int) -> Draft:
-    """The best draft that takes at most `budget` stops out and puts them elsewhere.
+    """The best draft that takes at most `budget` stops of the present orders elsewhere.
 
-    First what is out goes back in (no stop of the plan moves for that), then the best single
-    change, again and again while it is worth a minute and the budget lasts.
+    What is out goes back in as far as the budget allows, then the best single change again and
+    again, while it is worth a minute.
     """
-    draft = fill(board, draft)
-    start = draft
-    for _ in range(budget * 2):
-        tried = _best_change(board, draft, start, budget)
-        if tried is None or tried.cost > draft.cost - 60:
-            return draft
+    draft = _fill_within(board, draft, budget)
+    while (tried := _best_change(board, draft, budget)) is not None:
+        if tried.cost > draft.cost - WORTH_A_CHANGE_S:
+            break
         draft = tried
     return draft
 
 
-def _best_change(board: Board, draft: Draft, start: Draft, budget: int) -> Draft | None:
+def _fill_within(board: Board, draft: Draft, budget: int) -> Draft:
+    jobs = board.problem.jobs
+    for job in sorted(draft.out & board.placeable, key=lambda j: (-jobs[j].penalty_s, j)):
+        options = [d for d in _everywhere(board, draft.orders, job) if moved(board, d) <= budget]
+        draft = min(options, key=lambda d: d.cost, default=draft)
+    return draft
+
+
+def _best_change(board: Board, draft: Draft, budget: int) -> Draft | None:
+    """The best draft that differs in where one stop stands (and in what then fits as well)."""
     best: Draft | None = None
     for shift, order in enumerate(draft.orders):
         for index, job in enumerate(order):
-            without = (*draft.orders[:shift], (*order[:index], *order[index + 1 :]),
-                       *draft.orders[shift + 1 :])  # fmt: skip
-            if board.order_cost(shift, without[shift]) is None:
+            rest = (*order[:index], *order[index + 1 :])
+            if board.order_cost(shift, rest) is None:
                 continue
+            without = (*draft.orders[:shift], rest, *draft.orders[shift + 1 :])
             for tried in _everywhere(board, without, job):
-                better = best is None or tried.cost < best.cost
-                if better and moved_count(start.orders, tried.orders) <= budget:
+                tried = _fill_within(board, tried, budget) if draft.out else tried
+                if (best is None or tried.cost < best.cost) and moved(board, tried) <= budget:
                     best = tried
     return best
 
@@ -269,16 +280,16 @@ def _everywhere(board: Board, orders: Orders, job: int) -> Iterable[Draft]:
         for index in range(len(orders[shift]) + 1):
             tried = inserted(orders, shift, index, job)
             if board.order_cost(shift, tried[shift]) is not None:
-                yield fill(board, board.draft(tried))
+                yield board.draft(tried)
 
 
-def moved_count(before: Orders, after: Orders) -> int:
-    """How many stops were taken out and put elsewhere (see `rules.moved_ids`)."""
-    named = [
-        {str(s): [str(j) for j in order] for s, order in enumerate(orders)}
-        for orders in (before, after)
-    ]
-    return len(rules.moved_ids(named[0], named[1]))
+def moved(board: Board, draft: Draft) -> int:
+    """How many stops of the present orders a draft takes elsewhere (see `rules.moved_ids`)."""
+    named = {
+        shift.id: [board.problem.jobs[j].id for j in order]
+        for shift, order in zip(board.problem.shifts, draft.orders, strict=True)
+    }
+    return len(rules.moved_ids(board.problem.before, named))
 
 
 def plan_of(board: Board, draft: Draft, engine: str, is_done: bool = True) -> Plan:

@@ -6,6 +6,7 @@ domain only chooses orders and asks here. Pure; made to be called some 100,000 t
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -72,6 +73,22 @@ class Timetable:
     def allowed(self) -> frozenset[int]:
         """Jobs that this shift may do and can reach, there and home again."""
         return frozenset(i for i, job in enumerate(self.problem.jobs) if self._may(job))
+
+    @cached_property
+    def reachable(self) -> frozenset[int]:
+        """Jobs with a position that the roads reach and leave again, whatever their hours."""
+        jobs = enumerate(self.problem.jobs)
+        return frozenset(i for i, j in jobs if j.place is not None and self.reaches(j.place))
+
+    def travelled(self, order: Sequence[int]) -> dict[str, int]:
+        """{drive_s, distance_m} of an order, home included; a way that isn't there counts nothing."""
+        shift = self.shift
+        at = [shift.start_place, *(self._place[j] for j in order), shift.end_place]
+        legs = list(itertools.pairwise(at)) if order else []
+        return {
+            "drive_s": sum(max(0, self._duration[a][b]) for a, b in legs),
+            "distance_m": sum(max(0, self.ways.distance_m[a][b]) for a, b in legs),
+        }
 
     def _may(self, job: Job) -> bool:
         if not may_do(job, self.shift) or not start_windows(job):
@@ -199,6 +216,24 @@ class Timetable:
         span = now - shift.start_s if order else 0
         cost = travel_s + leg + span // SPAN_SHARE + LATE_WEIGHT * late_s
         return Timed(cost if order else 0, tuple(times), now, break_s)
+
+    def follow(self, order: Sequence[int]) -> tuple[list[tuple[int, int, bool]], int]:
+        """What becomes of an order that is kept whatever happens: (start, leave, is_outside), end.
+
+        A client whose hours are over is visited on arrival and marked; the shift may overrun. For
+        showing how a day stands now, never for a plan.
+        """
+        now, at, lunch = self.shift.start_s, self.shift.start_place, self._lunch
+        starts: list[tuple[int, int, bool]] = []
+        for job in order:
+            arrive = now + max(0, self._duration[at][self._place[job]])
+            if lunch is not None and arrive >= lunch.earliest_s:
+                arrive, lunch = max(arrive, lunch.earliest_s) + lunch.duration_s, None
+            first = _first_start(self._starts[job], arrive)
+            start = arrive if first >= UNPLACED else first
+            now, at = start + self._service[job], self._place[job]
+            starts.append((start, now, first >= UNPLACED))
+        return starts, now + max(0, self._duration[at][self.shift.end_place]) if order else now
 
     def tour(self, order: Sequence[int], timed: Timed) -> Tour:
         """The full tour of a timed order; reasons are added by `rules.explain`."""

@@ -66,7 +66,7 @@ class _Solver:
         best = self._start()
         self.progress(0.1, self._plan(best))
         if self.problem.budget is not None:
-            best = search.change_within(self.board, best, self.problem.budget)
+            best = self._within_budget(best, self.problem.budget)
         elif len(best.out) < len(self.problem.jobs) or self.board.placeable:
             best = self._search(best)
         self.progress(1.0, None)
@@ -108,6 +108,13 @@ class _Solver:
     def _by_plain_routing(self, best: Draft) -> Draft | None:
         seconds = min(self.limit.seconds / 2, self.until - time.monotonic())
         return self._checked(route(self.board, None, 0, max(0.1, seconds), is_plain=True))
+
+    def _within_budget(self, start: Draft, budget: int) -> Draft:
+        """Few changes of the present orders; a free search counts where it happens to be as tame."""
+        best = search.change_within(self.board, start, budget)
+        free = self._by_steps(search.fill(self.board, best)) if budget else best
+        is_tame = search.moved(self.board, free) <= budget
+        return free if is_tame and free.cost < best.cost - search.WORTH_A_CHANGE_S else best
 
     def _is_wanted(self) -> bool:
         if time.monotonic() > self.until or self.limit.is_cancelled():

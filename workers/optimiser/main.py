@@ -1,0 +1,108 @@
+"""The optimiser: waits for planning jobs and works each in a child process.
+
+A child can be killed when it runs away, and gives its memory back; what it needs is imported here
+once, before the fork, except OR-Tools and the road networks, which only the child loads.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+
+from redis.exceptions import RedisError
+from rq import Queue, Worker
+from rq.exceptions import NoSuchJobError
+from rq.job import Job, JobStatus
+
+from fieldcrm.kit import bus, database, jobs, pulse
+from fieldcrm.planning import service, store
+from fieldcrm.planning.tables import Proposal
+
+PART = "optimiser"
+SWEEP_EVERY_S = 5
+QUEUED_GRACE_S = 3
+_log = logging.getLogger(__name__)
+
+
+def main(queue: str) -> None:
+    """Serve one queue until SIGTERM or SIGINT; a restart of Valkey is waited for."""
+    if queue not in (jobs.URGENT, jobs.LONG):
+        raise SystemExit(f"optimiser: unknown queue '{queue}'")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s optimiser %(message)s")
+    stop = pulse.keep_beating(PART)
+    threading.Thread(target=_sweep, args=(queue, stop), name="sweep", daemon=True).start()
+    try:
+        while not _serve(queue):
+            time.sleep(0.3)
+    finally:
+        stop.set()
+
+
+def _serve(queue: str) -> bool:
+    """Work until asked to stop (True) or until Valkey goes away (False)."""
+    try:
+        worker = PlanWorker([Queue(queue, connection=bus.connection())],
+                            connection=bus.connection(), default_worker_ttl=30)  # fmt: skip
+        worker.work(logging_level="WARNING", with_scheduler=False)
+    except (RedisError, OSError) as error:
+        _log.warning("Valkey is away: %s", error)
+        bus.connection().connection_pool.disconnect()
+        return False
+    return True
+
+
+class PlanWorker(Worker):
+    """RQ's forking worker, which comes back soon after Valkey does."""
+
+    max_connection_wait_time = 1.0
+    exponential_backoff_factor = 1.2
+
+    def main_work_horse(self, *args: object, **options: object) -> None:
+        """In the child: nothing of the parent's database connections may be used."""
+        database.engine.cache_clear()
+        super().main_work_horse(*args, **options)
+
+
+def _sweep(queue: str, stop: threading.Event) -> None:
+    """Queue again what a dead worker or a lost Valkey left behind, now and every few seconds."""
+    while not stop.is_set():
+        try:
+            requeue_lost(queue)
+        except Exception as error:
+            _log.warning("no sweep: %s", error)
+        stop.wait(SWEEP_EVERY_S)
+
+
+def requeue_lost(queue: str) -> list[str]:
+    """Proposals of this queue that should be worked on and that nobody works on, queued again."""
+    with database.reading() as session:
+        waiting = store.unfinished_proposals(session)
+    lost = [p for p in waiting if p.request.get("queue") == queue and _is_lost(p)]
+    for found in lost:
+        _log.warning("queued again: %s", found.id)
+        service.enqueue(found.id, queue)
+    return [p.id for p in lost]
+
+
+def _is_lost(found: Proposal) -> bool:
+    from fieldcrm.kit import clock
+    from workers.optimiser.leases import holder_lives
+
+    if holder_lives(found.id):
+        return False
+    age_s = (clock.now() - found.created_at).total_seconds()
+    return age_s > QUEUED_GRACE_S and not _is_queued(found.id)
+
+
+def _is_queued(job_id: str) -> bool:
+    try:
+        status = Job.fetch(job_id, connection=bus.connection()).get_status()
+    except NoSuchJobError:
+        return False
+    return status in (JobStatus.QUEUED, JobStatus.SCHEDULED, JobStatus.DEFERRED)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else jobs.URGENT)
