@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy import event
 from sqlmodel import Field, SQLModel
 
+from fieldcrm.clients.folding import fold, search_text
 from fieldcrm.kit.database import Json, UtcDateTime
 
 
@@ -57,11 +59,24 @@ class Client(SQLModel, table=True):
     """office, field, import, osm, sample."""
     is_sample: bool = False
     search_text: str = ""
-    """Folded name, address and phone digits, for finding."""
+    """What it is found by (see clients.folding); kept up by whatever writes the row."""
+    sort_name: str = Field(default="", index=True)
+    """The name, folded."""
     created_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
     archived_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     version: int = 1
+
+
+@event.listens_for(Client, "before_insert")
+@event.listens_for(Client, "before_update")
+def _fold(_mapper: Any, _connection: Any, client: Client) -> None:
+    """Whoever writes a client, phone, import or sample, it can be found."""
+    client.sort_name = fold(client.name)
+    client.search_text = search_text(
+        client.name, client.specialty, client.address, client.city, client.postcode,
+        client.external_id, phones=(client.phone, client.phone_e164),
+    )  # fmt: skip
 
 
 class Affiliation(SQLModel, table=True):

@@ -1,0 +1,256 @@
+"""Every SQL statement about clients."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, column, func, or_, table, true
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, select
+
+from fieldcrm.clients.model import ClientFilters, Tie
+from fieldcrm.clients.tables import Affiliation, Client, ImportRun, Promise, Territory
+from fieldcrm.people.model import Actor, Role
+
+# Visits lie above clients, so their table is known here by name only, for the scope of rows.
+_visit = table(
+    "visit", column("rep_id"), column("team_id"), column("client_id"), column("place_id"),
+    column("state"),
+)  # fmt: skip
+_CHUNK = 500
+"""Values in one IN list; SQLite takes 32,766 parameters, older ones 999."""
+
+
+def in_scope(actor: Actor) -> ColumnElement[bool]:
+    """Which clients the actor sees.
+
+    A rep: those of his territories, of his visits, and where his people work. A dispatcher or
+    manager: those of their teams' territories and visits. An administrator: all.
+    """
+    if actor.is_admin:
+        return true()
+    if actor.role is Role.rep:
+        return _in_reps_scope(actor.user_id)
+    mine = select(Territory.id).where(col(Territory.team_id).in_(actor.team_ids))
+    visits = _visit.c.team_id.in_(actor.team_ids)
+    return or_(col(Client.territory_id).in_(mine), _is_visited(visits))
+
+
+def _in_reps_scope(rep_id: str) -> ColumnElement[bool]:
+    held = select(Territory.id).where(Territory.rep_id == rep_id)
+    person = aliased(Client)
+    workplaces = (
+        select(Affiliation.organisation_id)
+        .join(person, col(person.id) == Affiliation.person_id)
+        .where(col(person.territory_id).in_(held))
+    )
+    return or_(
+        col(Client.territory_id).in_(held),
+        _is_visited(_visit.c.rep_id == rep_id),
+        col(Client.id).in_(workplaces),
+    )
+
+
+def _is_visited(visits: ColumnElement[bool]) -> ColumnElement[bool]:
+    clients = select(_visit.c.client_id).where(visits)
+    places = select(_visit.c.place_id).where(visits, _visit.c.place_id.is_not(None))
+    return or_(col(Client.id).in_(clients), col(Client.id).in_(places))
+
+
+def client(session: Session, actor: Actor, client_id: str) -> Client | None:
+    """A client in the actor's scope, archived or not."""
+    return session.exec(select(Client).where(Client.id == client_id, in_scope(actor))).first()
+
+
+def ids_for_rep(session: Session, rep_id: str) -> set[str]:
+    """Living clients of a rep."""
+    wanted = select(Client.id).where(_in_reps_scope(rep_id), col(Client.archived_at).is_(None))
+    return set(session.exec(wanted))
+
+
+def reps_of(session: Session, client_ids: Iterable[str]) -> dict[str, set[str]]:
+    """Reps whose phones hold each client: the territory's, and those with a visit still to come."""
+    found: dict[str, set[str]] = {}
+    for some in _chunks(client_ids):
+        held = (
+            select(Client.id, Territory.rep_id)
+            .join(Territory, col(Territory.id) == Client.territory_id)
+            .where(col(Client.id).in_(some), col(Territory.rep_id).is_not(None))
+        )
+        ahead = select(_visit.c.client_id, _visit.c.rep_id).where(
+            _visit.c.client_id.in_(some), _visit.c.state.in_(("planned", "under_way"))
+        )
+        for client_id, rep_id in [*session.exec(held), *session.execute(ahead)]:
+            found.setdefault(client_id, set()).add(rep_id)
+    return found
+
+
+def find(
+    session: Session, actor: Actor, needles: list[tuple[str, ...]], filters: ClientFilters,
+    sort: str, limit: int, after: list[Any] | None,
+) -> list[Client]:  # fmt: skip
+    """Clients in scope that hold a needle of each tuple, in order, from after a (value, id) key."""
+    wanted = select(Client).where(in_scope(actor), *_narrowed(filters))
+    for alternatives in needles:
+        held = [col(Client.search_text).contains(n, autoescape=True) for n in alternatives]
+        wanted = wanted.where(or_(*held))
+    by, is_descending = _sort_column(sort), sort.startswith("-")
+    if after is not None:
+        wanted = wanted.where(_comes_after(by, after, is_descending))
+    key = (by, col(Client.id))
+    order = [c.desc() for c in key] if is_descending else [c.asc() for c in key]
+    return list(session.exec(wanted.order_by(*order).limit(limit)))
+
+
+def _comes_after(by: Any, after: list[Any], is_descending: bool) -> ColumnElement[bool]:
+    value, client_id = after
+    beyond = by < value if is_descending else by > value
+    next_id = col(Client.id) < client_id if is_descending else col(Client.id) > client_id
+    return or_(beyond, and_(by == value, next_id))
+
+
+def _sort_column(sort: str) -> Any:
+    by = {
+        "name": Client.sort_name,
+        "category": func.coalesce(Client.category, "Z"),
+        "city": func.coalesce(Client.city, ""),
+        "updated_at": Client.updated_at,
+    }
+    return by[sort.lstrip("-")]
+
+
+def _narrowed(f: ClientFilters) -> list[ColumnElement[bool]]:
+    archived = col(Client.archived_at)
+    found: list[Any] = [archived.is_not(None) if f.archived else archived.is_(None)]
+    if f.kinds:
+        found.append(col(Client.kind).in_(f.kinds))
+    if f.categories:
+        found.append(col(Client.category).in_(f.categories))
+    if f.territory_id:
+        found.append(Client.territory_id == f.territory_id)
+    if f.team_id:
+        team = select(Territory.id).where(Territory.team_id == f.team_id)
+        found.append(col(Client.territory_id).in_(team))
+    if f.rep_id:
+        held = select(Territory.id).where(Territory.rep_id == f.rep_id)
+        found.append(col(Client.territory_id).in_(held))
+    if f.without_place:
+        found.append(col(Client.lat).is_(None))
+    return found
+
+
+def count(session: Session, actor: Actor, filters: ClientFilters) -> int:
+    """How many clients in scope pass the filters."""
+    wanted = select(func.count()).select_from(Client).where(in_scope(actor), *_narrowed(filters))
+    return session.exec(wanted).one()
+
+
+def ties(session: Session, client_id: str) -> tuple[list[Tie], list[Tie]]:
+    """(people who work at this client, workplaces of this client)."""
+    people = _ties(session, Affiliation.organisation_id == client_id, Affiliation.person_id)
+    places = _ties(session, Affiliation.person_id == client_id, Affiliation.organisation_id)
+    return people, places
+
+
+def _ties(session: Session, here: Any, other_side: Any) -> list[Tie]:
+    wanted = (
+        select(Affiliation, Client)
+        .join(Client, col(Client.id) == other_side)
+        .where(here, col(Client.archived_at).is_(None))
+        .order_by(col(Affiliation.is_main).desc(), col(Client.sort_name))
+    )
+    return [
+        Tie(a.id, c.id, c.name, c.kind, a.role, a.hours, a.is_main) for a, c in session.exec(wanted)
+    ]
+
+
+def affiliation(session: Session, affiliation_id: str) -> Affiliation | None:
+    return session.get(Affiliation, affiliation_id)
+
+
+def affiliations_of(session: Session, person_id: str) -> list[Affiliation]:
+    return list(session.exec(select(Affiliation).where(Affiliation.person_id == person_id)))
+
+
+def territory(session: Session, territory_id: str) -> Territory | None:
+    return session.get(Territory, territory_id)
+
+
+def territories(session: Session, actor: Actor) -> list[Territory]:
+    """Territories the actor sees: a rep's own, a dispatcher's or manager's teams', all."""
+    wanted = select(Territory)
+    if actor.role is Role.rep:
+        wanted = wanted.where(Territory.rep_id == actor.user_id)
+    elif not actor.is_admin:
+        wanted = wanted.where(col(Territory.team_id).in_(actor.team_ids))
+    return list(session.exec(wanted.order_by(col(Territory.name), col(Territory.id))))
+
+
+def ids_in_territory(session: Session, territory_id: str) -> list[str]:
+    return list(session.exec(select(Client.id).where(Client.territory_id == territory_id)))
+
+
+def clients_by_territory(session: Session) -> dict[str, int]:
+    """How many living clients each territory has."""
+    wanted = (
+        select(Client.territory_id, func.count())
+        .where(col(Client.archived_at).is_(None), col(Client.territory_id).is_not(None))
+        .group_by(col(Client.territory_id))
+    )
+    return {territory_id: n for territory_id, n in session.exec(wanted) if territory_id}
+
+
+def promises(session: Session, client_id: str, rep_id: str | None = None) -> list[Promise]:
+    """Open promises to a client by due day (none last), then those kept, the latest first."""
+    wanted = select(Promise).where(Promise.client_id == client_id)
+    if rep_id:
+        wanted = wanted.where(Promise.rep_id == rep_id)
+    found = list(session.exec(wanted.order_by(col(Promise.created_at))))
+    unkept = (p for p in found if p.done_at is None)
+    kept = sorted(((p.done_at, p) for p in found if p.done_at), key=lambda k: k[0], reverse=True)
+    return sorted(unkept, key=_urgency) + [p for _, p in kept]
+
+
+def _urgency(p: Promise) -> tuple[bool, date]:
+    return p.due_on is None, p.due_on or p.created_at.date()
+
+
+def promise(session: Session, promise_id: str) -> Promise | None:
+    return session.get(Promise, promise_id)
+
+
+def import_run(session: Session, run_id: str) -> ImportRun | None:
+    return session.get(ImportRun, run_id)
+
+
+def import_runs(session: Session, limit: int) -> list[ImportRun]:
+    """The latest imports."""
+    return list(session.exec(select(ImportRun).order_by(col(ImportRun.id).desc()).limit(limit)))
+
+
+def by_values(session: Session, actor: Actor, field: str, values: Collection[str]) -> list[Client]:
+    """Living clients in scope whose column holds one of the values."""
+    by = getattr(Client, field)
+    return [
+        found
+        for some in _chunks(values)
+        for found in session.exec(
+            select(Client).where(
+                col(by).in_(some), col(Client.archived_at).is_(None), in_scope(actor)
+            )
+        )
+    ]
+
+
+def mean_place(session: Session) -> tuple[float, float] | None:
+    """The middle of all clients with coordinates."""
+    wanted = select(func.avg(Client.lat), func.avg(Client.lng)).where(col(Client.lat).is_not(None))
+    lat, lng = session.exec(wanted).one()
+    return None if lat is None else (lat, lng)
+
+
+def _chunks(values: Iterable[str]) -> Iterable[list[str]]:
+    every = list(dict.fromkeys(values))
+    return (every[i : i + _CHUNK] for i in range(0, len(every), _CHUNK))
