@@ -57,12 +57,11 @@ def is_built() -> bool:
 
 def build() -> None:
     """Export the pages, make them address-free, compress them; about half a minute at first."""
-    wanted = source_hash()
     STAMP.unlink(missing_ok=True)
     _export()
     free_of_address(CLIENT)
     _compress(CLIENT)
-    STAMP.write_text(wanted)
+    STAMP.write_text(source_hash())  # now, since the export may complete reflex.lock
 
 
 def _export() -> None:
