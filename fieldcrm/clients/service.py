@@ -376,7 +376,8 @@ def save_territory(
         territory = territory or Territory(id=ids.new_id(), name="", team_id="", version=0)
         before = {territory.rep_id} - {None}
         territory.sqlmodel_update(_clean_territory(changes))
-        _check_whole(session, actor, territory)
+        with session.no_autoflush:
+            _check_whole(session, actor, territory)
         territory.version += 1
         session.add(territory)
         session.flush()

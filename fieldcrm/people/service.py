@@ -296,8 +296,9 @@ def _change_user(
 
 def _check_fits(session: Session, user: User) -> None:
     rules.check_user(user)
-    if user.team_id and store.team(session, user.team_id) is None:
-        raise BadField(field="team_id")
+    with session.no_autoflush:
+        if user.team_id and store.team(session, user.team_id) is None:
+            raise BadField(field="team_id")
 
 
 def _set_teams(session: Session, user: User, changes: Mapping[str, Any]) -> None:

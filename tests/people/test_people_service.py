@@ -234,6 +234,10 @@ class TestUsers:
             service.save_user(company.actor("admin"), whole)
         assert refusal.value.params == {"field": field}
 
+    def test_a_rep_cannot_be_moved_to_a_team_that_isnt_there(self, company: Company):
+        with pytest.raises(BadField):
+            service.save_user(company.actor("admin"), {"team_id": "x"}, company.users["rep_north"])
+
     @pytest.mark.parametrize("password", ["short", "fieldcrm-sample", "aaaaaaaaaaaa", "1234567890"])
     def test_a_weak_password_is_refused(self, company: Company, password: str):
         with pytest.raises(WeakPassword):
