@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from sqlmodel import Session
 
-from fieldcrm.clients.service import clients_for_rep_in
+from fieldcrm.clients import service as clients
 from fieldcrm.kit import clock, events, feed, files, ids, secrets
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.kit.errors import Refusal
@@ -297,29 +297,22 @@ def _revise(session: Session, actor: Actor, d: Doing) -> int:
 
 
 def _promise_done(session: Session, actor: Actor, d: Doing) -> None:
-    visits.keep_promise_in(session, actor, d.subject_id, d.when.at)
+    clients.keep_promise_in(session, actor, d.subject_id, d.when.at)
 
 
 def _client_note(session: Session, actor: Actor, d: Doing) -> int:
     """The card's note. Where somebody else wrote meanwhile, both texts stay and say whose."""
     p: wire.ClientNotePayload = d.payload
+    feed.take_turn(session)
     client = store.client(session, d.subject_id)
-    if client is None or client.id not in clients_for_rep_in(session, actor.user_id):
+    if client is None or client.id not in clients.clients_for_rep_in(session, actor.user_id):
         raise ClientUnknown()
     before, wanted = client.note, p.note
     if _was_changed(d, client.version, before, p) and before and wanted and wanted != before:
         wanted = (
             f"{before}\n--- {actor.name}, {clock.local(d.when.at):%Y-%m-%d %H:%M} ---\n{wanted}"
         )
-    client.note = wanted
-    client.updated_at = clock.now()
-    client.version += 1
-    events.record(
-        session, "client.noted", client.id, actor_id=actor.user_id, source=actor.source,
-        data={"before": before, "after": wanted, "both": wanted != p.note},
-    )  # fmt: skip
-    feed.touch(session, "client", client.id, rep_ids=[actor.user_id])
-    return client.version
+    return clients.change_in(session, actor, client, {"note": wanted}, kind="client.noted").version
 
 
 def _was_changed(d: Doing, version: int, note: str | None, p: wire.ClientNotePayload) -> bool:

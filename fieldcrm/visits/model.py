@@ -174,12 +174,6 @@ class VisitExists(Conflict):
     code = "visit_exists"
 
 
-class PromiseNotFound(NotFound):
-    """No such promise, or another rep's."""
-
-    code = "promise_not_found"
-
-
 class ClientUnknown(NotFound):
     """No such client, or not in this rep's territory."""
 

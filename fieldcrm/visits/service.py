@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlmodel import Session
 
-from fieldcrm.clients.tables import Client, Promise
+from fieldcrm.clients import service as clients
+from fieldcrm.clients.tables import Client
 from fieldcrm.kit import clock, events, feed, files, ids
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.people.model import SYSTEM, Actor, OutOfScope, Role
@@ -19,7 +20,6 @@ from fieldcrm.visits.life import life
 from fieldcrm.visits.model import (
     ClientUnknown,
     MoveRequest,
-    PromiseNotFound,
     VisitExists,
     VisitFilters,
     VisitNotFound,
@@ -225,10 +225,9 @@ def _rep_in_scope(session: Session, actor: Actor, rep_id: str) -> User:
 
 def _client(session: Session, rep: User, r: MoveRequest) -> Client:
     """The client to visit, within the rep's reach."""
-    from fieldcrm.clients.service import clients_for_rep_in
-
     client = store.client(session, r.client_id or "")
-    if client is None or client.archived_at or client.id not in clients_for_rep_in(session, rep.id):
+    reach = clients.clients_for_rep_in(session, rep.id)
+    if client is None or client.archived_at or client.id not in reach:
         raise ClientUnknown()
     return client
 
@@ -428,29 +427,12 @@ def _attach(session: Session, visit: Visit, r: MoveRequest) -> None:
 def _promise(session: Session, actor: Actor, visit: Visit, r: MoveRequest) -> None:
     if r.next_step is None or not r.next_step.text.strip():
         return
-    made = Promise(
-        id=ids.new_id(), client_id=visit.client_id, rep_id=visit.rep_id, visit_id=visit.id,
-        text=r.next_step.text.strip(), due_on=r.next_step.due_on, created_at=clock.now(),
+    session.flush()
+    made = clients.add_promise_in(
+        session, actor, visit.client_id, visit.rep_id, r.next_step.text, r.next_step.due_on,
+        visit.id,
     )  # fmt: skip
-    session.add(made)
     visit.promise_id = made.id
-    events.record(
-        session, "promise.made", made.id, actor_id=actor.user_id or None, team_id=visit.team_id,
-        source=actor.source, data={"visit_id": visit.id},
-    )  # fmt: skip
-
-
-def keep_promise_in(session: Session, actor: Actor, promise_id: str, at: datetime) -> None:
-    """A rep did what he had promised; raises PromiseNotFound."""
-    promise = store.promise(session, promise_id)
-    if promise is None or promise.rep_id != actor.user_id:
-        raise PromiseNotFound()
-    promise.done_at = promise.done_at or at
-    events.record(
-        session, "promise.kept", promise.id, actor_id=actor.user_id, source=actor.source,
-        data={"client_id": promise.client_id},
-    )  # fmt: skip
-    feed.touch(session, "client", promise.client_id, rep_ids=[promise.rep_id])
 
 
 # ---- the day as it goes on ----

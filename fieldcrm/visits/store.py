@@ -13,7 +13,8 @@ from sqlalchemy import String, and_, func, literal, or_, tuple_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
-from fieldcrm.clients.tables import Affiliation, Client, Promise
+from fieldcrm.clients import folding
+from fieldcrm.clients.tables import Affiliation, Client
 from fieldcrm.people.tables import User
 from fieldcrm.visits.model import BadCursor, BadSort, VisitFilters
 from fieldcrm.visits.tables import Attachment, Product, Visit, VisitChange
@@ -115,10 +116,6 @@ def visits_of_hash(session: Session, sha256: str) -> list[Visit]:
     return list(session.exec(wanted))
 
 
-def promise(session: Session, promise_id: str) -> Promise | None:
-    return session.get(Promise, promise_id)
-
-
 def products(session: Session) -> list[Product]:
     return list(session.exec(select(Product).order_by(col(Product.name), col(Product.id))))
 
@@ -214,16 +211,12 @@ def filter_clauses(filters: VisitFilters) -> list[Any]:
 
 
 def _search_clause(search: str) -> Any:
-    """Every word is somewhere in the client's or place's folded text."""
-    words = search.casefold().split()[:8]
+    """Every word is somewhere in the client's or place's folded text, or in the comment."""
+    columns = (col(Client.search_text), col(Place.search_text), func.lower(col(Visit.comment)))
     return and_(
         *(
-            or_(
-                col(Client.search_text).contains(word, autoescape=True),
-                col(Place.search_text).contains(word, autoescape=True),
-                func.lower(col(Visit.comment)).contains(word, autoescape=True),
-            )
-            for word in words
+            or_(*(c.contains(text, autoescape=True) for c in columns for text in alternatives))
+            for alternatives in folding.needles(search)
         )
     )
 
