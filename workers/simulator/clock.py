@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from sqlmodel import func, select
 
@@ -48,16 +48,22 @@ def choose_clock(real: datetime | None = None) -> datetime | None:
     return start
 
 
+def print_start() -> None:
+    """`fieldcrm sample clock`: the moment as ISO 8601, nothing for a company of its own."""
+    start = choose_clock()
+    print(start.isoformat() if start else "")
+
+
 def _latest(known: datetime, reached: datetime | None) -> datetime:
     return known if reached is None else max(known, reached)
 
 
-def _next_workday(day) -> datetime:
+def _next_workday(day: date) -> datetime:
     day += timedelta(days=1)
     while day.weekday() >= 5:
         day += timedelta(days=1)
     return day
 
 
-def _at(day, moment: time) -> datetime:
-    return datetime.combine(day, moment, tzinfo=clock.zone())
+def _at(day: date, moment: time) -> datetime:
+    return datetime.combine(day, moment, tzinfo=clock.zone()).astimezone(UTC)

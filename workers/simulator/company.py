@@ -14,17 +14,17 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import h3.api.basic_str as h3
-import phonenumbers
 from sqlalchemy import delete, insert
 from sqlmodel import Session, SQLModel, select
 
+from fieldcrm.clients import rules as client_rules
 from fieldcrm.clients.tables import Affiliation, Client, Territory
 from fieldcrm.kit import cells, clock, database, events, facts, ids
 from fieldcrm.kit.settings import settings
 from fieldcrm.people.passwords import hash_password
 from fieldcrm.people.tables import Team, User, UserTeam
 from fieldcrm.planning.tables import Cycle, CycleTarget
-from fieldcrm.regions.extract import sample_extract
+from fieldcrm.regions.build import build_region, sample_extract
 from fieldcrm.regions.model import LatLng, Place
 from fieldcrm.regions.places import read_places
 from fieldcrm.regions.roads import Roads
@@ -37,6 +37,7 @@ PASSWORD = "fieldcrm-sample"
 LOADING = "sample_loading"
 """Fact that stands while a load runs; found at the next start, it says that one was killed."""
 SEED = 20
+COUNTRY = "FI"
 TARGETS_PER_REP = 153
 DOCTORS_PER_REP = 115
 SECOND_WORKPLACE_SHARE = 0.08
@@ -109,7 +110,11 @@ class Rows:
     def store(self, session: Session) -> None:
         """Insert in bulk."""
         for table, rows in self.by_table.items():
-            session.execute(insert(table), [row.model_dump() for row in rows])
+            if table is Client:  # found by what its mapper folds as it is written
+                session.add_all(rows)
+                session.flush()
+            else:
+                session.execute(insert(table), [row.model_dump() for row in rows])
 
 
 def _silent(_share: float, _what: str) -> None:
@@ -137,6 +142,28 @@ def load(progress: Progress = _silent, now: datetime | None = None) -> None:
         session.execute(delete(facts.Fact).where(facts.Fact.key == LOADING))  # type: ignore[arg-type]
         facts.put(session, "sample_clock", now.isoformat())
     progress(1.0, "sample.done")
+
+
+def load_command(if_empty: bool) -> None:
+    """`fieldcrm sample load`: the region, then the company, with a line of progress now and then."""
+    build_region(sample_extract(), settings().home, settings().region, _Shown("the region"))
+    if is_empty():
+        load(_Shown("the sample company"))
+    elif not if_empty:
+        raise SystemExit("fieldcrm: the database holds data; the sample needs an empty one")
+
+
+class _Shown:
+    """Says progress on a terminal, a line each ten per cent."""
+
+    def __init__(self, what: str) -> None:
+        self.what, self.tenths = what, 0
+
+    def __call__(self, share: float, _doing: str) -> None:
+        tenths = int(share * 10 + 1e-9)
+        if tenths > self.tenths:
+            self.tenths = tenths
+            print(f"fieldcrm: making {self.what}, {tenths * 10} %", flush=True)
 
 
 def is_loaded() -> bool:
@@ -243,8 +270,7 @@ class _Maker:
     def _client(self, kind: str, name: str, territory: Territory, **more: Any) -> Client:
         row = Client(id=self._id(), kind=kind, name=name, territory_id=territory.id,
                      is_sample=True, created_at=self.now, updated_at=self.now, **more)  # fmt: skip
-        row.phone_e164 = _e164(row.phone)
-        row.search_text = _search_text(row)
+        row.phone_e164 = client_rules.e164_of(row.phone, COUNTRY)
         return self.rows.add(row)
 
     # Whom they visit
@@ -358,20 +384,6 @@ def _areas(places: Sequence[Place], roads: Roads) -> list[list[int]]:
 
 def _cell(point: Point) -> str:
     return h3.latlng_to_cell(point[0], point[1], cells.FINE)
-
-
-def _e164(phone: str | None) -> str | None:
-    try:
-        return phonenumbers.format_number(
-            phonenumbers.parse(phone or "", "FI"), phonenumbers.PhoneNumberFormat.E164
-        )
-    except phonenumbers.NumberParseException:
-        return None
-
-
-def _search_text(row: Client) -> str:
-    words = (row.name, row.address, row.phone_e164, row.specialty)
-    return " ".join(w for w in words if w).casefold()
 
 
 def _apart(a: Point, b: Point) -> float:

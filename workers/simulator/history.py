@@ -42,10 +42,9 @@ from workers.simulator.day import (
 from workers.simulator.gps import Reading
 from workers.simulator.movement import Streets
 from workers.simulator.rota import A_DAY
-from workers.simulator.scenario import HISTORY, TRAITS, RepTraits
+from workers.simulator.scenario import HISTORY, SAMPLE_SEED, TRAITS, RepTraits
 from workers.simulator.streets import RoadStreets
 
-SEED = "history"
 LEFT_TO_VISITORS = frozenset({"sanna"})
 """Whose running day is not played: a visitor plays it."""
 WEEKS_AHEAD = 2
@@ -149,7 +148,7 @@ def _play(past: Past, crew: Sequence[Crew], day: date, until: datetime) -> None:
     told: list[tuple[float, int, Crew, Happening]] = []
     for rep in crew:
         stops = _stops(past, rep, day)
-        rep_day = RepDay(rep.login, rep.traits, HISTORY, f"{SEED}|{day}", timetable(rep.user, day),
+        rep_day = RepDay(rep.login, rep.traits, HISTORY, f"{SAMPLE_SEED}|{day}", timetable(rep.user, day),
                          past.streets)  # fmt: skip
         happened = rep_day.advance(until.timestamp(), stops)
         told += [(h.at, n, rep, h) for n, h in enumerate(happened)]

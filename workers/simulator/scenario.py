@@ -102,5 +102,7 @@ class Scenario:
     """Of its stretches of road and stays that carry no mock flag."""
 
 
+SAMPLE_SEED = "sample"
+"""Of the sample's days: the past and the running day share it, so that the one goes on in the other."""
 HISTORY = Scenario(moving_every_s=20, standing_every_s=60, early_end_share=0.04)
 """Past weeks: the same habits, fewer fixes."""

@@ -98,7 +98,7 @@ def _targets(session: Session, rep: User) -> list[Target]:
         .join(Client, Client.id == Affiliation.organisation_id)
         .where(Affiliation.is_main)
     )
-    places = {person: place for person, place in session.exec(works_at)}
+    places = dict(session.exec(works_at).all())
     return [Target(c, places.get(c.id, c)) for c, _ in session.exec(wanted)]
 
 
@@ -211,7 +211,7 @@ def _day_plan(
 
 def _stop(problem: Problem, stop: Placed, position: int) -> dict[str, object]:
     def moment(seconds: int) -> str:
-        return (problem.origin + timedelta(seconds=seconds)).isoformat()
+        return (problem.origin + timedelta(seconds=seconds)).isoformat().replace("+00:00", "Z")
 
     return {
         "visit_id": stop.job_id, "position": position, "arrive_at": moment(stop.arrive_s),
