@@ -85,13 +85,15 @@ def current_span(spans: Sequence[Span], now_ms: int) -> Span | None:
 
 def rep_state(
     now_ms: int, spans: Sequence[Span], *, fix_at_ms: int | None, still_since_ms: int | None,
-    visit_since_ms: int | None, tracking_paused_ms: int | None = None, heard_at_ms: int | None = None,
+    visit_since_ms: int | None, tracking_paused_ms: int | None = None,
+    heard_at_ms: int | None = None,
 ) -> tuple[RepState, int | None]:  # fmt: skip
     """What a rep does now and since when (epoch ms, None where unknown).
 
     `fix_at_ms` is the newest fix, `still_since_ms` when he came to where he still is,
     `visit_since_ms` the start of a visit under way, `tracking_paused_ms` when his phone said that
-    it paused tracking, `heard_at_ms` a tracker's last heartbeat. Desk pages and gateway both ask here, so they show the same.
+    it paused tracking, `heard_at_ms` a tracker's last heartbeat. Desk pages
+    and gateway both ask here, so they show the same.
     """
     span = current_span(spans, now_ms)
     if span is None:

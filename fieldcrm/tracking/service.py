@@ -195,6 +195,7 @@ def state_of(
         now_ms, member.spans, fix_at_ms=fix_at,
         still_since_ms=point.still_since_ms if point else None,
         visit_since_ms=member.visit_since_ms, tracking_paused_ms=paused,
+        heard_at_ms=status.heard_at_ms if status and is_tracker else None,
     )  # fmt: skip
 
 

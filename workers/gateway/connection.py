@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
     from workers.gateway.server import Gateway
@@ -41,15 +41,14 @@ class Connection(asyncio.Protocol):
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        peer = transport.get_extra_info("peername")
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's has another ancestor
+        peer = self.transport.get_extra_info("peername")
         self.address = peer[0] if isinstance(peer, tuple) else "local"
         if not self.gateway.admit(self):
-            transport.abort()
+            self.transport.abort()
             return
-        transport.set_write_buffer_limits(high=WRITE_MOST)
-        self._deadline = asyncio.get_running_loop().call_later(HEAD_WITHIN_S, transport.abort)
+        self.transport.set_write_buffer_limits(high=WRITE_MOST)
+        self._deadline = asyncio.get_running_loop().call_later(HEAD_WITHIN_S, self.transport.abort)
 
     def data_received(self, data: bytes) -> None:
         if self.speaker is not None:

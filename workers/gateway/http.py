@@ -59,10 +59,8 @@ class HttpSpeaker:
         self._stay_awake()
         try:
             self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade, Unreadable):
-            self._refuse(400)
-        except _TooBig:
-            self._refuse(413)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._refuse(413 if self._size > BODY_MOST else 400)
 
     def lost(self) -> None:
         """The client is gone."""
@@ -96,7 +94,7 @@ class HttpSpeaker:
     def on_body(self, body: bytes) -> None:
         self._size += len(body)
         if self._size > BODY_MOST:
-            raise _TooBig
+            raise Unreadable("too big")  # httptools wraps it in an error of its own
         self._body.append(body)
 
     def on_message_complete(self) -> None:
@@ -138,10 +136,6 @@ class HttpSpeaker:
         self.gateway.count("http_unreadable")
         self.connection.write(_response(Reply(status), False, b""))
         self.connection.transport.close()
-
-
-class _TooBig(Exception):
-    """A body above BODY_MOST."""
 
 
 def _response(reply: Reply, keep_alive: bool, extra: bytes) -> bytes:
