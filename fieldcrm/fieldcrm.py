@@ -7,7 +7,8 @@ import reflex as rx
 from fieldcrm.api.app import make_api
 from fieldcrm.components.session import Desk, Guard
 from fieldcrm.components.shell import offline_pill
-from fieldcrm.pages.dispatch import Dispatch, dispatch
+from fieldcrm.pages.dispatch import dispatch
+from fieldcrm.pages.dispatch_state import Dispatch
 from fieldcrm.pages.home import home, missing
 from fieldcrm.pages.sign_in import SignIn, sign_in
 

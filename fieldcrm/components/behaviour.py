@@ -22,15 +22,15 @@ class _Behaviour(rx.Component):
 
 class _Clock(_Behaviour):
     tag = "Clock"
-    ms: rx.Var[float]
-    speed: rx.Var[float]
+    ms: rx.Var[int | float]
+    speed: rx.Var[int | float]
     lang: rx.Var[str]
 
 
 class _Age(_Behaviour):
     tag = "Age"
     rep_id: rx.Var[str]
-    at_ms: rx.Var[float]
+    at_ms: rx.Var[int | float]
     lang: rx.Var[str]
 
 

@@ -145,6 +145,8 @@ export function Keys({ keys, onKey }: { keys: string[]; onKey: (key: string) => 
       // Enter belongs to a focused button or link before it belongs to the page
       if (key === "Enter" && (event.target as HTMLElement).closest("button, a, [role=button], summary")) return;
       if (document.querySelector("[popover]:popover-open")) return;
+      const option = (event.target as HTMLElement).closest<HTMLElement>("[role=option][aria-selected=false]");
+      if (key === "Enter" && option) { event.preventDefault(); option.click(); return; }
       event.preventDefault();
       call.current(key);
     };

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import reflex as rx
 
+from fieldcrm.clients import service as clients
 from fieldcrm.components import behaviour
 from fieldcrm.components.navigation import pages_for
 from fieldcrm.components.session import EVERYBODY, Desk, allows
@@ -82,8 +83,6 @@ def _reps(actor: Actor, text: str, language: str) -> list[Found]:
 
 
 def _clients(actor: Actor, text: str, language: str) -> list[Found]:
-    from fieldcrm.clients import service as clients
-
     group = i18n.t("desk.found.clients", language)
     page = clients.find(actor, search=text, limit=MOST)
     return [

@@ -1,0 +1,61 @@
+"""The live map of `live_map.tsx` and the dragging of visits, as Reflex components."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+from reflex_base.components.component import NoSSRComponent
+
+from fieldcrm.components.session import Desk
+from fieldcrm.components.words import all_texts
+
+_map = rx.asset("live_map.tsx", shared=True).importable_path
+_drag = rx.asset("visit_drag.tsx", shared=True).importable_path
+rx.asset("desk_link.ts", shared=True)  # imported by live_map.tsx
+
+_TEXTS = (
+    "controls", "zoom_in", "zoom_out", "fit", "follow", "layers", "layer.plan", "layer.track",
+    "layer.names", "legend.done", "legend.now", "legend.planned", "legend.moved", "legend.track",
+    "legend.plan", "legend.before", "idle", "offline", "offline_why", "retry", "no_base",
+)  # fmt: skip
+
+
+class _LiveMap(NoSSRComponent):
+    library = _map
+    tag = "LiveMap"
+    lib_dependencies: list[str] = ["maplibre-gl@6.14.0", "pmtiles@4.3.0"]
+    reps: rx.Var[list[Any]]
+    selected: rx.Var[str]
+    stops: rx.Var[list[Any]]
+    lines: rx.Var[Any]
+    fit: rx.Var[str]
+    spot: rx.Var[Any]
+    gateway: rx.Var[str]
+    words: rx.Var[dict[str, dict[str, str]]]
+    lang: rx.Var[str]
+    follow: rx.Var[bool]
+    on_select: rx.EventHandler[rx.event.passthrough_event_spec(str)]
+    on_follow: rx.EventHandler[rx.event.passthrough_event_spec(bool)]
+    on_notices: rx.EventHandler[rx.event.passthrough_event_spec(str)]
+    on_link: rx.EventHandler[rx.event.passthrough_event_spec(str)]
+
+
+class _VisitDrag(rx.Component):
+    library = _drag
+    tag = "VisitDrag"
+    rep: rx.Var[str]
+    is_off: rx.Var[bool]
+    on_move: rx.EventHandler[rx.event.passthrough_event_spec(str, str, int)]
+
+
+def live_map(**props: Any) -> rx.Component:
+    """The map of the reader's reps; see `Props` in live_map.tsx. Fills its positioned parent."""
+    texts = all_texts(*(f"map.{name}" for name in _TEXTS))
+    return _LiveMap.create(words=texts, lang=Desk.language, gateway=Desk.gateway, **props)
+
+
+def visit_drag(rep: Any, is_off: Any, on_move: Any) -> rx.Component:
+    """Lets rows marked `data-drag-visit` be moved: calls `on_move(visit_id, rep_id, order)`; order 0
+    leaves the place in the day to the planner."""
+    return _VisitDrag.create(rep=rep, is_off=is_off, on_move=on_move)

@@ -1,0 +1,126 @@
+// Moving visits by hand: a visit's handle is dragged onto a rep (in the list or on the map) or
+// between other visits; Alt with the arrows does the same from the keyboard.
+//
+// Sources:  [data-drag-visit="<visit id>"] holds [data-handle]; [data-order="<place in the day>"]
+// Targets:  [data-drop-rep="<rep id>"], and the sources themselves (above or below their middle)
+import { useEffect, useRef } from "react";
+
+type Target = { element: Element; rep: string; order: number; isBelow: boolean };
+const FAR_ENOUGH_PX = 5;
+
+export function VisitDrag({ rep, isOff, onMove }: {
+  rep: string; isOff: boolean;
+  onMove: (visitId: string, repId: string, order: number) => void;
+}) {
+  const now = useRef({ rep, isOff, onMove });
+  now.current = { rep, isOff, onMove };
+
+  useEffect(() => {
+    let source: HTMLElement | null = null;
+    let ghost: HTMLElement | null = null;
+    let target: Target | null = null;
+    let start = { x: 0, y: 0 };
+
+    const mark = (found: Target | null) => {
+      target?.element.removeAttribute("data-over");
+      target = found;
+      target?.element.setAttribute("data-over", target.rep ? "on" : target.isBelow ? "below" : "above");
+      document.body.classList.toggle("can-drop", !!found);
+    };
+
+    const find = (x: number, y: number): Target | null => {
+      const under = document.elementFromPoint(x, y);
+      const onRep = under?.closest("[data-drop-rep]");
+      if (onRep) {
+        const id = onRep.getAttribute("data-drop-rep")!;
+        return id === now.current.rep ? null : { element: onRep, rep: id, order: 0, isBelow: false };
+      }
+      const row = under?.closest("[data-drag-visit]") as HTMLElement | null;
+      if (!row || row === source || !row.querySelector("[data-handle]")) return null;
+      const box = row.getBoundingClientRect();
+      const isBelow = y > box.top + box.height / 2;
+      const own = Number(source!.dataset.order), there = Number(row.dataset.order);
+      const order = there + (isBelow ? 1 : 0) - (own < there ? 1 : 0);
+      return order === own ? null : { element: row, rep: "", order, isBelow };
+    };
+
+    const lift = () => {
+      ghost = document.createElement("div");
+      ghost.className = "float drag-ghost";
+      ghost.textContent = source!.dataset.title ?? "";
+      document.body.append(ghost);
+      document.body.classList.add("dragging");
+      source!.classList.add("lifted");
+    };
+
+    const end = () => {
+      mark(null);
+      ghost?.remove();
+      source?.classList.remove("lifted");
+      document.body.classList.remove("dragging", "can-drop");
+      source = ghost = null;
+      document.removeEventListener("pointermove", move);
+      document.removeEventListener("pointerup", drop);
+      document.removeEventListener("pointercancel", end);
+      document.removeEventListener("keydown", escape, true);
+    };
+
+    const move = (event: PointerEvent) => {
+      if (!source) return;
+      if (!ghost && Math.hypot(event.clientX - start.x, event.clientY - start.y) < FAR_ENOUGH_PX) return;
+      if (!ghost) lift();
+      event.preventDefault();
+      ghost!.style.transform = `translate(${event.clientX + 12}px, ${event.clientY + 8}px)`;
+      mark(find(event.clientX, event.clientY));
+      const list = source.closest(".tl");
+      if (list) {
+        const box = list.getBoundingClientRect();
+        if (event.clientY < box.top + 24) list.scrollTop -= 12;
+        if (event.clientY > box.bottom - 24) list.scrollTop += 12;
+      }
+    };
+
+    const drop = () => {
+      const visit = source?.dataset.dragVisit, found = target;
+      end();
+      if (visit && found) now.current.onMove(visit, found.rep || now.current.rep, found.order);
+    };
+
+    const escape = (event: KeyboardEvent) => {
+      if (event.key !== "Escape") return;
+      event.stopPropagation();
+      event.preventDefault();
+      end();
+    };
+
+    const press = (event: PointerEvent) => {
+      const handle = (event.target as Element).closest?.("[data-handle]");
+      if (!handle || event.button !== 0 || now.current.isOff) return;
+      source = handle.closest("[data-drag-visit]");
+      if (!source) return;
+      event.preventDefault();
+      start = { x: event.clientX, y: event.clientY };
+      document.addEventListener("pointermove", move);
+      document.addEventListener("pointerup", drop);
+      document.addEventListener("pointercancel", end);
+      document.addEventListener("keydown", escape, true);
+    };
+
+    const key = (event: KeyboardEvent) => {
+      const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+      const row = (event.target as Element).closest?.("[data-drag-visit]") as HTMLElement | null;
+      if (!step || !event.altKey || !row?.querySelector("[data-handle]") || now.current.isOff) return;
+      event.preventDefault();
+      now.current.onMove(row.dataset.dragVisit!, now.current.rep, Number(row.dataset.order) + step);
+    };
+
+    document.addEventListener("pointerdown", press);
+    document.addEventListener("keydown", key);
+    return () => {
+      end();
+      document.removeEventListener("pointerdown", press);
+      document.removeEventListener("keydown", key);
+    };
+  }, []);
+  return null;
+}
