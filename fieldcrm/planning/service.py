@@ -183,6 +183,13 @@ def open_proposals(actor: Actor, day: date) -> list[ProposalView]:
     return [_view(p) for p in found]
 
 
+def day_plan(actor: Actor, rep_id: str, day: date) -> DayPlan | None:
+    """The newest plan of a rep's day, with its way along the roads; raises OutOfScope."""
+    with reading() as session:
+        people.scope_rep_in(session, actor, rep_id)
+        return store.newest_plan(session, rep_id, day)
+
+
 def _scoped(session: Session, actor: Actor, proposal_id: str, *, lock: bool = False) -> Proposal:
     """The proposal, if every rep in it is the actor's to plan."""
     people.require(actor, *PLANNERS)
