@@ -1,0 +1,66 @@
+"""Real Helsinki for planning: its roads, built once a session, and a small team at work on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from fieldcrm.regions.build import build_region, sample_extract
+from fieldcrm.regions.model import Place
+from fieldcrm.regions.places import read_places
+from fieldcrm.regions.roads import Roads
+from tests.conftest import forget_settings
+from tests.planning.company import Company, make_company
+
+THURSDAY = datetime(2026, 11, 19, 8, 0, tzinfo=UTC)
+"""10:00 in Helsinki, a working day."""
+
+
+@pytest.fixture(scope="session")
+def built_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in which Helsinki's region stands."""
+    home = tmp_path_factory.mktemp("planning")
+    build_region(sample_extract(), home, "helsinki")
+    return home
+
+
+@pytest.fixture(scope="session")
+def roads(built_home: Path) -> Roads:
+    return Roads(built_home / "regions" / "helsinki")
+
+
+@pytest.fixture(scope="session")
+def places() -> list[Place]:
+    return read_places(sample_extract())
+
+
+@pytest.fixture
+def with_roads(home: Path, built_home: Path) -> Path:
+    """The test's home, with the region in it."""
+    (home / "regions").symlink_to(built_home / "regions")
+    return home
+
+
+@pytest.fixture
+def at_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
+    """Sets the product's clock to a moment, from which it runs on."""
+
+    def set_clock(moment: datetime) -> None:
+        monkeypatch.setenv("FIELDCRM_CLOCK_START", moment.isoformat())
+        monkeypatch.setenv("FIELDCRM_CLOCK_ORIGIN", datetime.now(UTC).isoformat())
+        forget_settings()
+
+    return set_clock
+
+
+@pytest.fixture
+def company(
+    with_roads: Path, valkey: object, any_db: str, at_time: Callable[[datetime], None],
+    places: list[Place],
+) -> Company:  # fmt: skip
+    """Two reps with eight visits each on a Thursday at ten, and who may plan for them."""
+    at_time(THURSDAY)
+    return make_company(places)

@@ -1,0 +1,116 @@
+"""The optimiser as a process: it works jobs, is killed, comes back, stops cleanly."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import psutil
+import pytest
+
+from fieldcrm.kit import bus, pulse
+from fieldcrm.kit.database import transaction
+from fieldcrm.planning import service
+from fieldcrm.planning.tables import Proposal
+from tests.planning.company import DAY, Company
+
+REST_MB = 120
+
+
+class Optimiser:
+    """One worker process with this test's settings."""
+
+    def __init__(self, queue: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "workers.optimiser.main", queue], env=dict(os.environ)
+        )
+
+    def kill(self) -> None:
+        """SIGKILL the worker and the job it works on."""
+        for child in psutil.Process(self.process.pid).children(recursive=True):
+            child.kill()
+        self.process.kill()
+        self.process.wait(10)
+
+
+@pytest.fixture
+def worker(company: Company) -> Iterator[Callable[[str], Optimiser]]:
+    started: list[Optimiser] = []
+
+    def start(queue: str) -> Optimiser:
+        started.append(Optimiser(queue))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            one.kill()
+
+
+def wait_for(proposal: str, company: Company, status: str, seconds: float = 20) -> float:
+    """Seconds until a proposal has a status."""
+    begun = time.monotonic()
+    while time.monotonic() < begun + seconds:
+        view = service.proposal(company.dispatcher, proposal)
+        if view.status == status:
+            return time.monotonic() - begun
+        assert view.status in ("queued", "running"), view.summary
+        time.sleep(0.05)
+    raise AssertionError(f"still {service.proposal(company.dispatcher, proposal).status}")
+
+
+def wait_for_pulse() -> None:
+    until = time.monotonic() + 15
+    while "optimiser" not in pulse.living():
+        assert time.monotonic() < until, "no pulse"
+        time.sleep(0.05)
+
+
+def test_it_works_jobs_and_stops_cleanly(
+    company: Company, worker: Callable[[str], Optimiser]
+) -> None:
+    one = worker("urgent")
+    wait_for_pulse()
+    listener = bus.connection().pubsub()
+    listener.subscribe(bus.desk_channel(company.team_id))
+    assert listener.get_message(timeout=5)
+    proposal = service.request_move(company.dispatcher, company.visits(0)[3].id, company.reps[1])
+    assert wait_for(proposal, company, "ready") < 10
+    notices = []
+    while message := listener.get_message(timeout=2):
+        notices.append(message["data"])
+    assert any(b'"status":"ready"' in n for n in notices)
+    assert any(b'"status":"running"' in n for n in notices)
+    rest = psutil.Process(one.process.pid).memory_info().rss / 1e6
+    assert rest < REST_MB, f"{rest:.0f} MB at rest"
+    one.process.send_signal(signal.SIGTERM)
+    assert one.process.wait(10) == 0
+
+
+def test_a_killed_worker_s_job_is_done_by_the_next(
+    company: Company, worker: Callable[[str], Optimiser]
+) -> None:
+    first = worker("long")
+    wait_for_pulse()
+    proposal = service.request_plan(company.dispatcher, company.reps, DAY)
+    wait_for(proposal, company, "running")
+    first.kill()
+    assert service.proposal(company.dispatcher, proposal).status == "running"
+    worker("long")
+    assert wait_for(proposal, company, "ready", 30) < 30
+
+
+def test_a_job_that_valkey_lost_is_queued_again(
+    company: Company, worker: Callable[[str], Optimiser]
+) -> None:
+    proposal = service.request_replan(company.dispatcher, company.reps[0], DAY)
+    bus.connection().flushall()
+    with transaction() as session:
+        row = session.get_one(Proposal, proposal)
+        row.created_at = row.created_at.replace(year=2025)
+    worker("urgent")
+    wait_for(proposal, company, "ready")
