@@ -437,13 +437,16 @@ def _promise(session: Session, actor: Actor, visit: Visit, r: MoveRequest) -> No
 
 # ---- the day as it goes on ----
 
+PAST = "past"
+"""Key of `session.info` under which the sample's history says that a day is over."""
 NOTABLE_S = 60
 """A shift of the expected time below this is not worth waking a phone."""
 
 
 def refresh_expected_in(session: Session, rep_id: str, day: date) -> None:
     """Write the expected times of a rep's day anew and tell his phone what changed."""
-    if day != clock.local(clock.now()).date():
+    is_past = session.info.get(PAST)  # the sample's history: nobody waits there any more
+    if is_past or day != clock.local(clock.now()).date():
         return
     visits = store.day_of(session, rep_id, day)
     expected = rules.expected_times([_stop(v) for v in visits], clock.now())

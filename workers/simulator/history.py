@@ -83,7 +83,7 @@ def make(now: datetime, progress: Progress) -> None:
     """Plan the cycle's days around `now`, then live through those behind and this morning."""
     today = clock.local(now).date()
     days = _workdays(today)
-    schedule.make(days, lambda share: progress(0.2 * share, "sample.plans"))
+    schedule.make(days, now, lambda share: progress(0.2 * share, "sample.plans"))
     past = _past()
     behind = [day for day in days if day < today]
     for number, day in enumerate(behind):
@@ -131,7 +131,7 @@ def _crew(session: Session, user: User) -> Crew:
 
 def _whole_day(past: Past, day: date) -> None:
     over = clock.day_bounds(day)[1]
-    _play(past, past.crew, day, over - timedelta(minutes=1))
+    _play(past, past.crew, day, over - timedelta(minutes=1), is_over=True)
     with clock.held(over + timedelta(minutes=5)):
         visits.mark_missed(over + timedelta(minutes=5))
     _judge(over)
@@ -143,7 +143,9 @@ def _judge(now: datetime) -> None:
             pass
 
 
-def _play(past: Past, crew: Sequence[Crew], day: date, until: datetime) -> None:
+def _play(
+    past: Past, crew: Sequence[Crew], day: date, until: datetime, is_over: bool = False
+) -> None:
     """Live through a day up to a moment, in one transaction."""
     told: list[tuple[float, int, Crew, Happening]] = []
     for rep in crew:
@@ -157,6 +159,7 @@ def _play(past: Past, crew: Sequence[Crew], day: date, until: datetime) -> None:
     for closed in photos:
         files.store(*photo.shelf(closed.stop.visit_id))
     with database.transaction() as session:
+        session.info[visits.PAST] = is_over
         for at, _, rep, happening in told:
             if not isinstance(happening, Reading):
                 with clock.held(_utc(at)):

@@ -29,7 +29,7 @@ from workers.simulator import rota
 from workers.simulator.streets import RoadStreets
 
 Point = tuple[float, float]
-STEPS = 40
+STEPS = 12
 """Of the quick search, per rep and day."""
 
 
@@ -49,7 +49,7 @@ class Target:
         return self.place.lat or 0.0, self.place.lng or 0.0
 
 
-def make(days: Sequence[date], progress: Callable[[float], None]) -> int:
+def make(days: Sequence[date], now: datetime, progress: Callable[[float], None]) -> int:
     """Plan these workdays (from the cycle's first on) for every rep; returns how many visits."""
     with database.reading() as session:
         reps = list(session.exec(select(User).where(User.role == "rep").order_by(User.login)))
@@ -59,7 +59,9 @@ def make(days: Sequence[date], progress: Callable[[float], None]) -> int:
     rows: dict[type[SQLModel], list[SQLModel]] = defaultdict(list)
     for number, rep in enumerate(reps):
         for day, chosen in zip(days, _chosen(targets[rep.id], len(days)), strict=True):
-            _plan_day(rep, day, chosen, table, rows)
+            _plan_day(
+                rep, day, chosen, table, rows, min(_decided_at(day), now - timedelta(hours=18))
+            )
         progress((number + 1) / len(reps))
     with database.transaction() as session:
         for kind, found in rows.items():
@@ -124,9 +126,8 @@ def _home(rep: User) -> Point:
 
 def _plan_day(
     rep: User, day: date, chosen: Sequence[Target], table: Tables,
-    rows: dict[type[SQLModel], list[SQLModel]],
+    rows: dict[type[SQLModel], list[SQLModel]], planned_on: datetime,
 ) -> None:  # fmt: skip
-    planned_on = _decided_at(day)
     by_visit = {ids.new_id(planned_on): target for target in chosen}
     facts = assemble.RepFacts(
         rep.id, rep.mode, _home(rep), rep.shift_start_min, rep.shift_end_min, rep.lunch_start_min,
