@@ -146,9 +146,10 @@ class IllegalMove(Conflict):
 class MissingNeed(Invalid):
     """Something the move needs was not given; `code` names which (see life.json)."""
 
-    CODES: ClassVar[tuple[str, ...]] = (
-        "position_needed", "result_needed", "comment_needed", "reason_needed", "other_day_needed",
-        "change_needed", "revise_too_late", "day_not_over",
+    TEXTS: ClassVar[tuple[str, ...]] = (
+        "error.position_needed", "error.result_needed", "error.comment_needed",
+        "error.reason_needed", "error.other_day_needed", "error.change_needed",
+        "error.revise_too_late", "error.day_not_over",
     )  # fmt: skip
 
     def __init__(self, need: str, **params: Any) -> None:

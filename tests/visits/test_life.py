@@ -58,7 +58,7 @@ def test_table_and_code_name_the_same_things() -> None:
     assert set(life().states) == {s.value for s in State}
     assert set(life().results) == {r.value for r in Result}
     errors = {need.error for move in life().moves.values() for need in move.needs}
-    assert errors == set(MissingNeed.CODES)
+    assert {f"error.{code}" for code in errors} == set(MissingNeed.TEXTS)
 
 
 moves = st.sampled_from(sorted(life().moves))
