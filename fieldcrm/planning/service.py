@@ -217,6 +217,20 @@ def _progress(p: Proposal) -> float:
         return 0.0
 
 
+def day_plan(actor: Actor, rep_id: str, day: date) -> DayPlan | None:
+    """The newest plan of a rep's day; a rep sees his own. Raises OutOfScope."""
+    with reading() as session:
+        people.scope_rep_in(session, actor, rep_id)
+        return store.newest_plan(session, rep_id, day)
+
+
+def day_plans(actor: Actor, first: date, last: date) -> list[DayPlan]:
+    """The newest plan of each day and rep that the actor sees, by day."""
+    reps = [rep.id for rep in people.visible_reps(actor)]
+    with reading() as session:
+        return store.newest_plans(session, reps, first, last)
+
+
 # ---- working it out (in the worker) ----
 
 
@@ -271,7 +285,7 @@ def _with_move(problem: Problem, found: Proposal, facts: DayFacts) -> Problem:
     before = {rep: tuple(i for i in ids if i != visit_id) for rep, ids in problem.before.items()}
     if position is not None:
         others = [v for v in facts.planned[to] if v.id != visit_id]
-        index = sum(v.position < position and v.position > 0 for v in others)
+        index = _dropped_at(others, _own_position(facts, to, visit_id), position)
         order = before.get(to, ())
         before[to] = (*order[:index], visit_id, *order[index:])
     heavy = tuple(
@@ -279,6 +293,17 @@ def _with_move(problem: Problem, found: Proposal, facts: DayFacts) -> Problem:
         for j in problem.jobs
     )
     return replace(problem, before=before, jobs=heavy)
+
+
+def _own_position(facts: DayFacts, rep_id: str, visit_id: str) -> int:
+    """Where the visit stands in that rep's day now; 0 if it doesn't."""
+    return next((v.position for v in facts.planned[rep_id] if v.id == visit_id), 0)
+
+
+def _dropped_at(others: Sequence[Visit], own: int, position: int) -> int:
+    """Index among the others so that the visit ends at `position`, dragged down or up."""
+    is_down = 0 < own < position
+    return sum(0 < v.position < position or (is_down and v.position == position) for v in others)
 
 
 def finish(

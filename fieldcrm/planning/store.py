@@ -71,6 +71,17 @@ def newest_plan(session: Session, rep_id: str, day: date) -> DayPlan | None:
     return session.exec(wanted.order_by(col(DayPlan.version).desc())).first()
 
 
+def newest_plans(
+    session: Session, rep_ids: Sequence[str], first: date, last: date
+) -> list[DayPlan]:
+    """The latest version of each of these reps' days between two dates (inclusive)."""
+    wanted = select(DayPlan).where(
+        col(DayPlan.rep_id).in_(rep_ids), DayPlan.day >= first, DayPlan.day <= last
+    )
+    rows = session.exec(wanted.order_by(col(DayPlan.day), col(DayPlan.rep_id), DayPlan.version))
+    return list({(p.day, p.rep_id): p for p in rows}.values())
+
+
 def cycle_on(session: Session, team_id: str, day: date) -> Cycle | None:
     """The team's cycle that holds a day; the latest started where two do."""
     wanted = select(Cycle).where(

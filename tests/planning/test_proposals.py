@@ -82,6 +82,17 @@ def test_a_dragged_visit_goes_where_it_was_dropped(company: Company) -> None:
     assert order(company, 1).index(moved) == 2
 
 
+@pytest.mark.parametrize(("own", "to"), [(2, 5), (5, 2), (3, 4)])
+def test_a_visit_dragged_within_a_day_ends_where_it_was_dropped(
+    company: Company, own: int, to: int
+) -> None:
+    moved = company.visits(0)[own - 1].id
+    proposal = service.request_move(company.dispatcher, moved, company.reps[0], position=to)
+    run_proposal(proposal)
+    service.apply(company.dispatcher, proposal)
+    assert company.visit(moved).position == to
+
+
 def test_a_replan_keeps_done_and_locked_and_stays_within_its_budget(company: Company) -> None:
     rows = company.visits(0)
     check_in(company, 0, rows[0].id)
