@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from sqlalchemy import text
@@ -61,7 +62,12 @@ def announce(session: Session) -> None:
     try:
         bus.publish_all(_without_repeats(waiting))
     except Exception as error:  # a nudge is an optimisation: phones also pull on a timer
-        _log.warning("no nudge sent: %s", error)
+        _say_once(str(error))
+
+
+@cache
+def _say_once(what: str) -> None:
+    _log.warning("no nudge sent: %s", what)
 
 
 def _without_repeats(waiting: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:

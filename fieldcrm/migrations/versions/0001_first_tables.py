@@ -279,6 +279,7 @@ def upgrade() -> None:
     sa.Column('source', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('is_sample', sa.Boolean(), nullable=False),
     sa.Column('search_text', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('sort_name', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('created_at', fieldcrm.kit.database.UtcDateTime(timezone=True), nullable=False),
     sa.Column('updated_at', fieldcrm.kit.database.UtcDateTime(timezone=True), nullable=False),
     sa.Column('archived_at', fieldcrm.kit.database.UtcDateTime(timezone=True), nullable=True),
@@ -292,6 +293,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_client_kind'), ['kind'], unique=False)
         batch_op.create_index(batch_op.f('ix_client_name'), ['name'], unique=False)
         batch_op.create_index(batch_op.f('ix_client_phone_e164'), ['phone_e164'], unique=False)
+        batch_op.create_index(batch_op.f('ix_client_sort_name'), ['sort_name'], unique=False)
         batch_op.create_index(batch_op.f('ix_client_territory_id'), ['territory_id'], unique=False)
 
     op.create_table('mutation',
@@ -302,6 +304,7 @@ def upgrade() -> None:
     sa.Column('kind', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('subject_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('payload', sa.JSON(none_as_null=True), nullable=False),
+    sa.Column('digest', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('device_at', fieldcrm.kit.database.UtcDateTime(timezone=True), nullable=False),
     sa.Column('offset_ms', sa.Integer(), nullable=False),
     sa.Column('received_at', fieldcrm.kit.database.UtcDateTime(timezone=True), nullable=False),
@@ -523,6 +526,7 @@ def downgrade() -> None:
     op.drop_table('mutation')
     with op.batch_alter_table('client', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_client_territory_id'))
+        batch_op.drop_index(batch_op.f('ix_client_sort_name'))
         batch_op.drop_index(batch_op.f('ix_client_phone_e164'))
         batch_op.drop_index(batch_op.f('ix_client_name'))
         batch_op.drop_index(batch_op.f('ix_client_kind'))
