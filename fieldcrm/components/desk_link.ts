@@ -153,6 +153,7 @@ export class DeskLink {
   }
 
   private setRoster(reps: unknown[]) {
-    this.roster = reps.map((rep) => (typeof rep === "string" ? rep : String((rep as { id: string }).id)));
+    this.roster = [];
+    for (const rep of reps as { i: number; id: string }[]) this.roster[rep.i] = rep.id;
   }
 }
