@@ -199,7 +199,7 @@ class Doing:
             visit_id=self.subject_id, move=move, at=w.at, change_id=self.mutation.id,
             device_at=w.device_at, offset_ms=w.offset_ms, clock_facts=w.facts,
             base_version=self.mutation.base_version, position=_position(p),
-            attachments=_attachments(p), **{**said, **fields},
+            **{"attachments": _attachments(p), **said, **fields},
         )  # fmt: skip
 
 

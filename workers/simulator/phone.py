@@ -401,7 +401,7 @@ class Phone:
         tried = 0
         async with httpx.AsyncClient(timeout=10, verify=self._address.trust) as http:
             while True:
-                if not self.memory.fixes:
+                while not self.memory.fixes:
                     self._wake_fixes.clear()
                     await self._wake_fixes.wait()
                 try:
