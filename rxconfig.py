@@ -22,6 +22,7 @@ config = rx.Config(
     backend_host=settings().host,
     backend_port=settings().port,
     cors_allowed_origins=own_origins(),
+    frontend_compression_formats=[],  # ops.build compresses, after it has replaced the address
     telemetry_enabled=False,
     show_built_with_reflex=False,
     react_strict_mode=False,

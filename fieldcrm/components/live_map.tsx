@@ -479,6 +479,7 @@ export function LiveMap(props: Props) {
   useEffect(() => {
     const at = markers.current?.placeOf(props.selected);
     if (!props.fit || !map.current) return;
+    map.current.resize(); // the panel at the right has just taken its part
     const points: LatLng[] = [...props.stops.map((s): LatLng => [s.lat, s.lng]), ...(at ? [at] : [])];
     if (points.length > 1) fitTo(points, true);
     else if (at) map.current.easeTo({ center: [at[1], at[0]] });
