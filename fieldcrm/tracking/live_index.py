@@ -199,6 +199,37 @@ def forget_held(connection: redis.Redis, rep_id: str, before_ms: int) -> int:
     return int(connection.zremrangebyscore(f"{HELD}:{rep_id}", "-inf", before_ms))  # type: ignore[arg-type]
 
 
+def hold(connection: redis.Redis, fixes: Sequence[Fix]) -> None:
+    """Have fixes wait for their shift."""
+    pipe = connection.pipeline(transaction=True)
+    _hold(pipe, fixes)
+    pipe.execute()
+
+
+def show_if_newest(connection: redis.Redis, fixes: Sequence[Fix]) -> None:
+    """Let the map show a rep's fixes that have just been settled, unless it knows a newer one."""
+    if not fixes:
+        return
+    newest = max(fixes, key=lambda f: f.fix_at_ms)
+    known = points_of(connection, [newest.rep_id]).get(newest.rep_id)
+    if known is not None and known.fix.fix_at_ms >= newest.fix_at_ms:
+        return
+    point = point_of(newest, newest.fix_at_ms, known.offset_ms if known else 0)
+    pipe = connection.pipeline(transaction=True)
+    pipe.hset(LIVE, newest.rep_id, encode(point))  # type: ignore[arg-type]
+    pipe.publish(cell_channel(point.cell), GATEWAY_ID + encode([point]))
+    pipe.execute()
+
+
+def add_counts(connection: redis.Redis, counts: Mapping[str, int]) -> None:
+    """Add to the counters by reason."""
+    pipe = connection.pipeline(transaction=False)
+    for reason, count in counts.items():
+        if count:
+            pipe.hincrby(COUNTS, reason, count)
+    pipe.execute()
+
+
 def counts(connection: redis.Redis) -> dict[str, int]:
     """All counters by reason."""
     found: Any = connection.hgetall(COUNTS)

@@ -143,6 +143,7 @@ class LiveRep:
     cause: str | None
     """For a silent or paused rep the likely cause (catalogue key `tracking.cause.<word>`)."""
     clock_offset_ms: int = 0
+    is_charging: bool | None = None
 
 
 @dataclass(frozen=True)

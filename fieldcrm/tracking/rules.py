@@ -75,6 +75,11 @@ def _in_pause(span: Span, at_ms: int) -> bool:
     return any(a <= at_ms and (b is None or at_ms < b) for a, b in span.pauses)
 
 
+def is_in_pause(spans: Sequence[Span], at_ms: int) -> bool:
+    """Whether a rep has said that he pauses."""
+    return duty_at(spans, at_ms) is Duty.paused
+
+
 def current_span(spans: Sequence[Span], now_ms: int) -> Span | None:
     """The shift a rep is in now."""
     for span in spans:

@@ -10,15 +10,17 @@ from typing import Any
 from redis.exceptions import RedisError
 from sqlmodel import Session
 
-from fieldcrm.kit import bus, clock, events, feed
-from fieldcrm.kit.database import reading
+from fieldcrm.kit import bus, clock, events, feed, ids
+from fieldcrm.kit.database import reading, transaction
 from fieldcrm.kit.errors import Unavailable
 from fieldcrm.people import service as people
-from fieldcrm.people.model import Actor, OutOfScope, Role
+from fieldcrm.people.model import SYSTEM, Actor, OutOfScope, Role
 from fieldcrm.people.tables import User
-from fieldcrm.tracking import chunks, live_index, rules, store, trips
+from fieldcrm.tracking import alerting, chunks, live_index, rules, store, trips
 from fieldcrm.tracking.live_index import LivePoint, PhoneStatus
 from fieldcrm.tracking.model import (
+    AlertKind,
+    AlertView,
     Fix,
     LiveRep,
     Member,
@@ -26,12 +28,16 @@ from fieldcrm.tracking.model import (
     ShiftOver,
     ShiftTime,
     Span,
+    UnknownAlert,
     UnknownShift,
 )
-from fieldcrm.tracking.tables import Shift, TrackChunk
+from fieldcrm.tracking.tables import Alert, Shift, TrackChunk
 
 SHIFTS_KNOWN = timedelta(days=8)
 """How far back shifts matter for fixes that come in now."""
+
+REOPEN_WITHIN = timedelta(minutes=15)
+"""An alert that comes back so soon is the same one, not another."""
 
 # ---- tracks ----
 
@@ -164,7 +170,8 @@ def live_rep(
     fix = point.fix if point else None
     state, since = state_of(member, point, status, now_ms)
     battery = fix.battery_pct if fix and fix.battery_pct is not None else None
-    cause = rules.cause_of(
+    at_lunch = rules.is_in_pause(member.spans, now_ms)
+    cause = None if at_lunch else rules.cause_of(
         state, battery_pct=battery, is_charging=fix.is_charging if fix else None,
         permission=status.permission if status else None,
         tracking=status.tracking if status else None, mode=status.mode if status else None,
@@ -179,6 +186,7 @@ def live_rep(
         source=fix.source if fix else None, is_mock=fix.is_mock if fix else None,
         doubts=fix.doubts if fix else 0, cause=cause,
         clock_offset_ms=point.offset_ms if point else 0,
+        is_charging=fix.is_charging if fix else None,
     )  # fmt: skip
 
 
@@ -205,6 +213,188 @@ def _is_in(rep: LiveRep, bbox: tuple[float, float, float, float]) -> bool:
         return False
     within = west <= rep.lng <= east if west <= east else rep.lng >= west or rep.lng <= east
     return south <= rep.lat <= north and within
+
+
+# ---- recording ----
+
+
+def record(fixes: Sequence[Fix]) -> dict[str, int]:
+    """Keep what was taken on shift, hold what is not settled, drop the rest; counts by outcome.
+
+    The database's shifts decide, which may be newer than those the gateway knew.
+    """
+    by_duty: dict[rules.Duty, list[Fix]] = defaultdict(list)
+    with transaction() as session:
+        spans = spans_in(session, clock.now() - SHIFTS_KNOWN, sorted({f.rep_id for f in fixes}))
+        for fix in fixes:
+            by_duty[rules.duty_at(spans.get(fix.rep_id, ()), fix.fix_at_ms)].append(fix)
+        added = append(session, by_duty[rules.Duty.on])
+    unsettled = by_duty[rules.Duty.unknown]
+    if unsettled:
+        live_index.hold(bus.connection(), unsettled)
+    return {
+        "stored": added, "stored_again": len(by_duty[rules.Duty.on]) - added,
+        "held_again": len(unsettled), "late_off_shift": len(by_duty[rules.Duty.off]),
+        "late_paused": len(by_duty[rules.Duty.paused]),
+    }  # fmt: skip
+
+
+def settle_held() -> dict[str, int]:
+    """Keep or erase fixes that waited for their shift; counts by outcome.
+
+    After seven days without a word a fix is erased.
+    """
+    total: dict[str, int] = defaultdict(int)
+    reps = live_index.held_reps(bus.connection())
+    if not reps:
+        return {}
+    with reading() as session:
+        spans = spans_in(session, clock.now() - SHIFTS_KNOWN, reps)
+    for rep_id in reps:
+        for outcome, count in _settle_rep(rep_id, spans.get(rep_id, ())).items():
+            total[outcome] += count
+    return dict(total)
+
+
+def _settle_rep(rep_id: str, spans: Sequence[Span]) -> dict[str, int]:
+    keep, settled, counts = [], [], defaultdict(int)
+    too_old = clock.now_ms() - rules.HELD_DAYS * 86_400_000
+    for stored, fix in live_index.held_of(bus.connection(), rep_id):
+        duty = rules.duty_at(spans, fix.fix_at_ms)
+        if duty is rules.Duty.on:
+            keep.append(fix)
+            counts["held_kept"] += 1
+        elif duty is rules.Duty.unknown:
+            if fix.server_at_ms > too_old:
+                continue
+            counts["held_expired"] += 1
+        else:
+            counts["held_erased"] += 1
+        settled.append(stored)
+    if settled:
+        live_index.settle_held(bus.connection(), rep_id, keep, settled, counts)
+        live_index.show_if_newest(bus.connection(), keep)
+    return dict(counts)
+
+
+# ---- alerts ----
+
+
+def raise_alerts(memory: alerting.Memory) -> int:
+    """Raise and resolve alerts as reps stand now; returns how many changed."""
+    now, crew = clock.now(), {r.rep_id: r for r in live(SYSTEM)}
+    now_ms, today = round(now.timestamp() * 1000), clock.local(now).date()
+    changed = 0
+    with transaction() as session:
+        stops = _stops_by_rep(session, today)
+        known = {(a.rep_id, AlertKind(a.kind)): a for a in store.open_alerts(session)}
+        lately = store.alerts_resolved_since(session, now - REOPEN_WITHIN)
+        for rep in crew.values():
+            asked = alerting.wishes(rep, stops.get(rep.rep_id, ()), now_ms)
+            for wish in memory.ripe(rep.rep_id, asked, now_ms):
+                alert = known.get((rep.rep_id, wish.kind))
+                changed += _raise(session, rep, wish, alert, lately, now)
+        for (rep_id, kind), alert in known.items():
+            rep = crew.get(rep_id)
+            asked = alerting.wishes(rep, stops.get(rep_id, ()), now_ms) if rep else []
+            is_asked = any(w.kind is kind for w in asked)
+            if memory.is_over(rep_id, kind, is_asked, now_ms):
+                alert.resolved_at = now
+                session.add(alert)
+                _tell_alert(session, alert, "resolved")
+                changed += 1
+    return changed
+
+
+def _stops_by_rep(session: Session, today: date) -> dict[str, list[alerting.PlannedStop]]:
+    found: dict[str, list[alerting.PlannedStop]] = defaultdict(list)
+    for v in store.visits_of_day(session, [today]):
+        stop = alerting.PlannedStop(v.id, v.state, _ms(v.planned_at), v.lat, v.lng)
+        found[v.rep_id].append(stop)
+    return found
+
+
+def _raise(
+    session: Session, rep: LiveRep, wish: alerting.Wish, alert: Alert | None,
+    lately: Sequence[Alert], now: datetime,
+) -> int:  # fmt: skip
+    """A new alert, or the same one again if it was over only just; its figures are kept fresh."""
+    if alert is not None:
+        if alert.data != wish.data:
+            alert.data = wish.data
+            session.add(alert)
+        return 0
+    again = [a for a in lately if a.rep_id == rep.rep_id and a.kind == wish.kind]
+    if again:
+        again[-1].resolved_at = None
+        session.add(again[-1])
+        _tell_alert(session, again[-1], "raised")
+        return 1
+    if rep.team_id is None:
+        return 0
+    raised = Alert(
+        id=ids.new_id(), rep_id=rep.rep_id, team_id=rep.team_id, kind=wish.kind.value, at=now,
+        data=wish.data,
+    )  # fmt: skip
+    session.add(raised)
+    _tell_alert(session, raised, "raised")
+    return 1
+
+
+def _tell_alert(session: Session, alert: Alert, status: str, actor: Actor = SYSTEM) -> None:
+    events.record(
+        session, f"alert.{status}", alert.id, actor_id=actor.user_id or None,
+        team_id=alert.team_id, source=actor.source,
+        data={"rep_id": alert.rep_id, "kind": alert.kind, **alert.data},
+    )  # fmt: skip
+    notice = {
+        "t": "alert", "id": alert.id, "rep_id": alert.rep_id, "kind": alert.kind,
+        "status": status, "at_ms": _ms(alert.at), "data": alert.data,
+    }  # fmt: skip
+    feed.notify_desk(session, alert.team_id, notice)
+
+
+def alerts(actor: Actor, snoozed: bool = False) -> list[AlertView]:
+    """Open alerts of the actor's teams, the newest first; snoozed ones only when asked for."""
+    people.require(actor, Role.dispatcher, Role.manager, Role.admin)
+    names, now = {r.id: r.name for r in people.visible_reps(actor)}, clock.now()
+    with reading() as session:
+        found = store.open_alerts(session, people.visible_team_ids(actor))
+    return [
+        AlertView(
+            a.id, a.rep_id, names.get(a.rep_id, ""), a.team_id, AlertKind(a.kind), a.at, a.data,
+            a.acknowledged_by, a.acknowledged_at, a.snoozed_until,
+        )
+        for a in found
+        if snoozed or a.snoozed_until is None or a.snoozed_until <= now
+    ]  # fmt: skip
+
+
+def acknowledge(actor: Actor, alert_id: str) -> None:
+    """Say that somebody has seen it: it goes quiet for everybody. Raises UnknownAlert."""
+    with transaction() as session:
+        alert = _alert(session, actor, alert_id)
+        if alert.acknowledged_at is None:
+            alert.acknowledged_by, alert.acknowledged_at = actor.user_id or None, clock.now()
+            session.add(alert)
+            _tell_alert(session, alert, "acknowledged", actor)
+
+
+def snooze(actor: Actor, alert_id: str, minutes: int = 15) -> None:
+    """Hide an alert for some minutes (at most a day). Raises UnknownAlert."""
+    with transaction() as session:
+        alert = _alert(session, actor, alert_id)
+        alert.snoozed_until = clock.now() + timedelta(minutes=max(1, min(minutes, 1440)))
+        session.add(alert)
+        _tell_alert(session, alert, "snoozed", actor)
+
+
+def _alert(session: Session, actor: Actor, alert_id: str) -> Alert:
+    people.require(actor, Role.dispatcher, Role.manager, Role.admin)
+    alert, teams = store.alert(session, alert_id), people.visible_team_ids(actor)
+    if alert is None or (teams is not None and alert.team_id not in teams):
+        raise UnknownAlert()
+    return alert
 
 
 # ---- shifts ----

@@ -24,6 +24,8 @@ from workers.gateway.websocket import WebSocket
 SINGLY_MOST = 500
 """More reps than this in view are shown as counts by cell."""
 TICK_S = 2.0
+PING_S = 10.0
+"""A page can't see WebSocket pings, so it gets a message at least this often."""
 TOGETHER_S = 0.05
 """Frames to one desk are at least this far apart; what changes meanwhile goes into the next."""
 UNSENT_MOST = 256 << 10
@@ -130,6 +132,7 @@ class Desk:
         self._sent_at = 0.0
         self._roster: set[str] = set()
         self._is_cells = False
+        self._pinged_at = 0.0
 
     def sees_team(self, team_id: str | None) -> bool:
         """Whether a team's rows are this desk's to see."""
@@ -190,6 +193,9 @@ class Desk:
         """Reps out of view have time; counts by cell too."""
         self._changed |= self._away
         self._away.clear()
+        if (now := asyncio.get_running_loop().time()) - self._pinged_at >= PING_S:
+            self._pinged_at = now
+            self.socket.send_text(b'{"t":"ping","now_ms":%d}' % clock.now_ms())
         if self._changed or self._is_cells:
             self._send_soon()
 

@@ -40,6 +40,8 @@ PING_EVERY_S = 20.0
 DEAD_AFTER_S = 65.0
 RECHECK_EVERY_S = 300.0
 COUNTS_EVERY_S = 2.0
+SIGNED_OUT = 4401
+"""Close code: this session or device is no longer welcome; coming again needs a new sign-in."""
 _log = logging.getLogger("gateway")
 
 
@@ -259,7 +261,7 @@ class Gateway:
             self.tokens.revoke(notice["device_id"])
             for phone in self._all_phones():
                 if phone.device_id == notice["device_id"]:
-                    phone.socket.close(1008, "revoked")
+                    phone.socket.close(SIGNED_OUT, "revoked")
         elif notice["t"] == "signed_out":
             user_id = notice["user_id"]
             self.tokens.forget_rep(user_id)
@@ -274,7 +276,7 @@ class Gateway:
     async def _recheck(self, talk: Phone | Desk) -> None:
         is_device = isinstance(talk, Phone) and talk.is_device_token
         if not await identity.is_still_welcome(talk.token, is_device):
-            talk.socket.close(1008, "signed out")
+            talk.socket.close(SIGNED_OUT, "signed out")
 
     # housekeeping
 
@@ -301,7 +303,7 @@ class Gateway:
             await asyncio.sleep(COUNTS_EVERY_S)
             taken, self._counts = self._counts, Counter()
             try:
-                await asyncio.to_thread(_add_counts, taken)
+                await asyncio.to_thread(live_index.add_counts, bus.connection(), taken)
             except redis.RedisError:
                 self._counts.update(taken)
 
@@ -328,14 +330,6 @@ class Gateway:
             connection.transport.abort()
         for task in list(self._tasks):
             task.cancel()
-
-
-def _add_counts(counts: Counter[str]) -> None:
-    if counts:
-        pipe = bus.connection().pipeline(transaction=False)
-        for reason, count in counts.items():
-            pipe.hincrby(live_index.COUNTS, reason, count)
-        pipe.execute()
 
 
 def metrics_text(counts: dict[str, int], gateway: Gateway) -> str:

@@ -1,0 +1,199 @@
+"""The recorder: turns the stream of fixes into track chunks, and watches over reps and visits.
+
+A batch is taken off the stream only after its transaction: whatever dies when, it is read again,
+and merging by key makes exactly once of at least once.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import redis
+
+from fieldcrm.evidence import service as evidence
+from fieldcrm.kit import bus, clock, pulse
+from fieldcrm.tracking import alerting, live_index
+from fieldcrm.tracking import service as tracking
+from fieldcrm.tracking.model import Fix
+from fieldcrm.visits import service as visits
+
+GROUP = "recorder"
+UNREADABLE = "fixes:unreadable"
+ENTRIES_AT_ONCE = 200
+TOGETHER_S = 0.5
+"""Commits are at least this far apart, so that a rep's hour isn't rewritten for every fix."""
+WAIT_MS = 1000
+ABANDONED_MS = 15_000
+CLAIM_EVERY_S = 10.0
+SETTLE_EVERY_S = 1.0
+WATCH_EVERY_S = 5.0
+_log = logging.getLogger("recorder")
+
+Entry = tuple[bytes, dict[bytes, bytes]]
+
+
+class Recorder:
+    """Reads the stream in a consumer group; `step` does one batch."""
+
+    def __init__(self) -> None:
+        self.consumer = socket.gethostname()
+        """The same after a restart, so that what was left half done is found again at once."""
+        self._has_leftovers = True
+        self._claim_at = 0.0
+
+    def prepare(self) -> None:
+        """Make the consumer group unless it is there."""
+        try:
+            bus.connection().xgroup_create(bus.FIX_STREAM, GROUP, id="0", mkstream=True)
+        except redis.ResponseError as error:
+            if "BUSYGROUP" not in str(error):
+                raise
+
+    def step(self) -> int:
+        """Record what has come, or wait a second for it; returns how many entries there were."""
+        entries = self._leftovers() if self._has_leftovers else self._claimed() or self._fresh()
+        if not entries:
+            self._has_leftovers = False
+            return 0
+        self._record(entries)
+        return len(entries)
+
+    def _leftovers(self) -> list[Entry]:
+        """Entries given to this recorder before, which it never finished."""
+        return self._read("0", None)
+
+    def _fresh(self) -> list[Entry]:
+        return self._read(">", WAIT_MS)
+
+    def _read(self, from_id: str, wait_ms: int | None) -> list[Entry]:
+        answer: Any = bus.connection().xreadgroup(
+            GROUP, self.consumer, {bus.FIX_STREAM: from_id}, count=ENTRIES_AT_ONCE, block=wait_ms
+        )
+        return answer[0][1] if answer else []
+
+    def _claimed(self) -> list[Entry]:
+        """Entries that another recorder took and never finished."""
+        if time.monotonic() < self._claim_at:
+            return []
+        answer: Any = bus.connection().xautoclaim(
+            bus.FIX_STREAM, GROUP, self.consumer, ABANDONED_MS, count=ENTRIES_AT_ONCE
+        )
+        if not answer[1]:
+            self._claim_at = time.monotonic() + CLAIM_EVERY_S
+        return [e for e in answer[1] if e[1]]
+
+    def _record(self, entries: list[Entry]) -> None:
+        fixes: list[Fix] = []
+        for entry_id, fields in entries:
+            fixes += self._decoded(entry_id, fields)
+        counts = tracking.record(fixes)
+        entry_ids = [entry_id for entry_id, _ in entries]
+        pipe = bus.connection().pipeline(transaction=True)
+        pipe.xack(bus.FIX_STREAM, GROUP, *entry_ids)
+        pipe.xdel(bus.FIX_STREAM, *entry_ids)
+        pipe.execute()
+        live_index.add_counts(bus.connection(), counts)
+
+    def _decoded(self, entry_id: bytes, fields: dict[bytes, bytes]) -> list[Fix]:
+        """An entry's fixes; one that can't be read is set aside for a person, not thrown away."""
+        try:
+            return live_index.decode_batch(fields[live_index.BATCH_FIELD])
+        except (KeyError, msgspec.MsgspecError):
+            _log.error("entry %s can't be read, kept in %s", entry_id, UNREADABLE)
+            kept = msgspec.msgpack.encode(fields)
+            bus.connection().rpush(UNREADABLE, kept)
+            return []
+
+    def leftovers_again(self) -> None:
+        """After a failure what was read and not finished comes first."""
+        self._has_leftovers = True
+
+
+def watcher() -> Callable[[], None]:
+    """One look at what time alone brings: missed visits, verdicts that are due, alerts."""
+    memory = alerting.Memory()
+
+    def look() -> None:
+        _attempt("missed visits", lambda: visits.mark_missed(clock.now()))
+        _attempt("verdicts", lambda: evidence.judge_due(clock.now()))
+        _attempt("alerts", lambda: tracking.raise_alerts(memory))
+
+    return look
+
+
+def _attempt(what: str, work: Callable[[], object]) -> None:
+    """Do one thing; its failure must not keep the others from being done."""
+    try:
+        work()
+    except Exception:
+        _log.exception("%s", what)
+
+
+def _record_until(stop: threading.Event) -> None:
+    recorder = Recorder()
+    is_prepared = False
+    while not stop.is_set():
+        began = time.monotonic()
+        try:
+            if not is_prepared:
+                recorder.prepare()
+                is_prepared = True
+            entries = recorder.step()
+        except Exception as error:
+            _log.warning("not recorded, again soon: %r", error)
+            recorder.leftovers_again()
+            is_prepared = False
+            stop.wait(0.5)
+            continue
+        if 0 < entries < ENTRIES_AT_ONCE:
+            stop.wait(max(0.0, TOGETHER_S - (time.monotonic() - began)))
+
+
+def _repeat_until(
+    stop: threading.Event, every_s: float, name: str, work: Callable[[], object]
+) -> None:
+    while not stop.wait(every_s):
+        try:
+            work()
+        except redis.RedisError as error:
+            _log.warning("%s, again soon: %r", name, error)
+        except Exception:
+            _log.exception("%s", name)
+
+
+def run(stop: threading.Event) -> None:
+    """Record and watch until told to stop."""
+    beat = pulse.keep_beating("recorder")
+    threads = [
+        threading.Thread(target=_record_until, args=(stop,), name="record"),
+        threading.Thread(
+            target=_repeat_until, args=(stop, SETTLE_EVERY_S, "held", tracking.settle_held)
+        ),
+        threading.Thread(target=_repeat_until, args=(stop, WATCH_EVERY_S, "watch", watcher())),
+    ]
+    for thread in threads:
+        thread.start()
+    stop.wait()
+    for thread in threads:
+        thread.join(15)
+    beat.set()
+
+
+def main() -> None:
+    """The `fieldcrm recorder` process."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    stop = threading.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda *_: stop.set())
+    run(stop)
+
+
+if __name__ == "__main__":
+    main()
