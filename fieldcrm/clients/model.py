@@ -44,10 +44,10 @@ class ClientFilters:
 
 @dataclass(frozen=True)
 class Page:
-    """Some rows, and the cursor of the next ones (None at the end)."""
+    """Some rows; `cursor` asks for the next ones, None at the end."""
 
     rows: list[Any]
-    next: str | None = None
+    cursor: str | None = None
 
 
 @dataclass(frozen=True)
@@ -118,3 +118,80 @@ class BadCursor(Invalid):
     """The cursor isn't one of ours, or belongs to another order."""
 
     code = "bad_cursor"
+
+
+class UnreadableTable(Invalid):
+    """A file that isn't a table we can read; `params` say why, where known which line."""
+
+    code = "unreadable_table"
+
+
+class ImportBlocked(Invalid):
+    """Rows of the file can't be imported, so nothing was; the run's report says which and why."""
+
+    code = "import_blocked"
+
+
+class ImportNotFound(NotFound):
+    """No such import."""
+
+    code = "import_not_found"
+
+
+class ImportNotReady(Conflict):
+    """This import has run, or was cancelled."""
+
+    code = "import_not_ready"
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a file holds: named columns, and rows with the numbers that a spreadsheet shows."""
+
+    columns: list[str]
+    rows: list[tuple[int, list[str]]]
+    has_header: bool
+    encoding: str
+    delimiter: str
+    """Empty for a spreadsheet."""
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What is wrong with a cell or row; `blocks` keeps the whole file out."""
+
+    row: int
+    code: str
+    """Catalogue key after `import.trouble.`"""
+    column: str = ""
+    value: str = ""
+    blocks: bool = True
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ImportRules:
+    """How a file is to be read and joined to what is there."""
+
+    mapping: dict[str, str]
+    """Column -> field; several columns of one field are joined."""
+    constants: dict[str, str] = field(default_factory=dict)
+    """Field -> value of every row that has none of its own."""
+    match: str = "external_id"
+    mode: str = "upsert"
+
+
+@dataclass(frozen=True)
+class ImportPreview:
+    """What an import would do; nothing has been written but this preview."""
+
+    run_id: str
+    file_name: str
+    table: dict[str, Any]
+    """columns, has_header, encoding, delimiter, rows, and the first rows as they stand."""
+    rules: ImportRules
+    counts: dict[str, int]
+    """rows, create, update, unchanged, skipped, blocking, warnings."""
+    troubles: list[Trouble]
+    examples: list[dict[str, Any]]
+    """The first rows as they would become: {row, action, name, fields}."""

@@ -154,11 +154,23 @@ def e164_of(phone: str | None, country: str | None) -> str | None:
     """The first valid number in a text, as +digits; `country` (ISO) reads national ones."""
     if not phone or not any(c.isdigit() for c in phone):
         return None
-    import phonenumbers
+    import phonenumbers as numbers
 
-    for match in phonenumbers.PhoneNumberMatcher(phone, country):
-        return phonenumbers.format_number(match.number, phonenumbers.PhoneNumberFormat.E164)
-    return None
+    found = _whole_number(phone, country)
+    if found is None:
+        found = next((m.number for m in numbers.PhoneNumberMatcher(phone, country)), None)
+    return numbers.format_number(found, numbers.PhoneNumberFormat.E164) if found else None
+
+
+def _whole_number(phone: str, country: str | None) -> Any:
+    """The valid number that a text is as a whole, quicker than looking for one in it."""
+    import phonenumbers as numbers
+
+    try:
+        parsed = numbers.parse(phone, country)
+    except numbers.NumberParseException:
+        return None
+    return parsed if numbers.is_valid_number(parsed) else None
 
 
 def country_of(timezone: str) -> str | None:
