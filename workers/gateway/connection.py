@@ -1,7 +1,7 @@
 """One TCP connection: reads the request's head, then speaks HTTP or becomes a WebSocket.
 
 One listening socket serves both. `websockets`' own server can't take request bodies, so the head is
-read here and an Upgrade is handed to its Sans-I/O protocol (docs/decisions/one-gateway-socket.md).
+read here and an Upgrade is handed to its Sans-I/O protocol (docs/decisions/0005-one-gateway-socket.md).
 """
 
 from __future__ import annotations
