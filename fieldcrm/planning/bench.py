@@ -120,3 +120,16 @@ def _summary(runs: list[dict[str, Any]], limit_s: float) -> dict[str, Any]:
         "violations": sum(r["violations"] for r in runs),
         "runs": runs,
     }  # fmt: skip
+
+
+def main(arguments: list[str]) -> None:
+    """`fieldcrm bench plan [--seeds N] [--home FOLDER]`: prints one JSON object last."""
+    import argparse
+    import tempfile
+
+    parser = argparse.ArgumentParser(prog="fieldcrm bench plan", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=5, help="random days of each kind")
+    parser.add_argument("--home", type=Path, help="where the region is built or stands already")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        bench(options.home or Path(folder), options.seeds)

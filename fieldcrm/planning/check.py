@@ -73,7 +73,7 @@ def _check_tour(
 ) -> Iterator[Violation]:
     if tour.start_s < shift.start_s:
         yield Violation("starts_before_shift", shift.id)
-    if tour.end_s > shift.end_s:
+    if tour.stops and tour.end_s > shift.end_s:
         yield Violation("ends_after_shift", shift.id, f"{tour.end_s} > {shift.end_s}")
     free_from, at = tour.start_s, shift.start_place
     for stop in tour.stops:

@@ -217,13 +217,6 @@ def _progress(p: Proposal) -> float:
         return 0.0
 
 
-def day_plan(actor: Actor, rep_id: str, day: date) -> DayPlan | None:
-    """The newest plan of a rep's day; a rep sees his own. Raises OutOfScope."""
-    with reading() as session:
-        people.scope_rep_in(session, actor, rep_id)
-        return store.newest_plan(session, rep_id, day)
-
-
 def day_plans(actor: Actor, first: date, last: date) -> list[DayPlan]:
     """The newest plan of each day and rep that the actor sees, by day."""
     reps = [rep.id for rep in people.visible_reps(actor)]

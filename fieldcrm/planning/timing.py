@@ -176,6 +176,8 @@ class Timetable:
     def _time_with(self, order: Sequence[int], gap: int | None) -> Timed | None:
         """Times with the pause in the way to stop `gap` (len(order) is the way home)."""
         shift, duration, place, lunch = self.shift, self._duration, self._place, self._lunch
+        if not order:
+            return Timed(0, (), shift.start_s, None)
         now, at, travel_s, late_s = shift.start_s, shift.start_place, 0, 0
         break_s: int | None = None
         times: list[tuple[int, int, int]] = []
@@ -213,9 +215,8 @@ class Timetable:
             now += leg
         if now > shift.end_s:
             return None
-        span = now - shift.start_s if order else 0
-        cost = travel_s + leg + span // SPAN_SHARE + LATE_WEIGHT * late_s
-        return Timed(cost if order else 0, tuple(times), now, break_s)
+        cost = travel_s + leg + (now - shift.start_s) // SPAN_SHARE + LATE_WEIGHT * late_s
+        return Timed(cost, tuple(times), now, break_s)
 
     def follow(self, order: Sequence[int]) -> tuple[list[tuple[int, int, bool]], int]:
         """What becomes of an order that is kept whatever happens: (start, leave, is_outside), end.
