@@ -29,6 +29,11 @@ export function use(wanted: Language, catalogue: Record<string, Text>): void {
   document.documentElement.lang = wanted;
 }
 
+/** Whether a catalogue has been loaded. */
+export function hasWords(): boolean {
+  return Object.keys(texts.peek()).length > 0;
+}
+
 /** The text of a key, filled; an unknown key shows itself, so that a gap is seen. */
 export function t(key: string, params: Params = {}): string {
   let text = texts.value[key] ?? key;

@@ -280,7 +280,11 @@ export class Sync {
           },
         });
         if (answer.status === 409) conflict = true;
-        else if (!answer.ok) return this.fileRefused(file, await codeOf(answer));
+        else if (!answer.ok) {
+          const code = await codeOf(answer);
+          if (code !== "wrong_hash" || tries === 2) return this.fileRefused(file, code);
+          conflict = true; // spoilt on the way: the server threw it away, begin again
+        }
         else if (answer.status === 201) isWhole = true;
         else {
           const next = Number(answer.headers.get("Upload-Offset") ?? offset + piece.byteLength);

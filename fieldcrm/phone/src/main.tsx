@@ -1,0 +1,113 @@
+/** The rep's app: one screen at a time, opened from what the phone holds. */
+import { render } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { start } from "./app";
+import { browserLanguage, hasWords, speak } from "./i18n";
+import { mapSize, readMapSize, saveMap } from "./region";
+import { route, screen } from "./router";
+import { CheckIn } from "./screens/checkin";
+import { ClientCard } from "./screens/client";
+import { Clients, NewVisit } from "./screens/clients";
+import { MoveVisit, ReviseVisit, SkipVisit } from "./screens/change";
+import { MapScreen } from "./screens/map";
+import { NavigatorChoice } from "./screens/navigate";
+import { Outbox } from "./screens/outbox";
+import { Pair } from "./screens/pair";
+import { Receipt } from "./screens/receipt";
+import { ShiftScreen } from "./screens/shift";
+import { FirstCopy, Install, PlanChanged, Settings, SignIn, SignInAgain, Storage, Update } from "./screens/system";
+import { Today } from "./screens/today";
+import { NotHere, VisitScreen } from "./screens/visit";
+import type { Visit } from "./docs";
+import { hasFirstCopy, isStorageFull, keepAwake, me, open, progress, shift, visits } from "./store";
+
+function ofVisit(id: string | undefined, Screen: (props: { visit: Visit }) => preact.JSX.Element | null) {
+  const visit = id ? visits.value.get(id) : undefined;
+  return visit ? <Screen visit={visit} key={visit.id} /> : <NotHere />;
+}
+
+function Screens() {
+  const [, id] = route.value;
+  switch (screen.value) {
+    case "map": return <MapScreen />;
+    case "clients": return <Clients />;
+    case "outbox": return <Outbox />;
+    case "shift": return <ShiftScreen />;
+    case "visit": return id ? <VisitScreen id={id} key={id} /> : <NotHere />;
+    case "check-in": return ofVisit(id, CheckIn);
+    case "move": return ofVisit(id, MoveVisit);
+    case "skip": return ofVisit(id, SkipVisit);
+    case "revise": return ofVisit(id, ReviseVisit);
+    case "client": return id ? <ClientCard id={id} key={id} /> : <NotHere />;
+    case "new-visit": return id ? <NewVisit clientId={id} key={id} /> : <Clients forVisit />;
+    case "receipt": return <Receipt />;
+    case "settings": return <Settings />;
+    case "pair": return <Pair />;
+    case "plan-changed": return <PlanChanged />;
+    case "install": return <Install />;
+    case "update": return <Update />;
+    case "storage": return <Storage />;
+    case "sign-in": return <SignInAgain />;
+    default: return <Today day={id} />;
+  }
+}
+
+function App() {
+  const [isOpened, setOpened] = useState(false);
+  useEffect(() => {
+    document.querySelector("main")?.scrollTo(0, 0);
+  }, [route.value.join("/")]);
+  if (!me.value) return <SignIn />;
+  if (!hasFirstCopy.value && !isOpened) return <FirstCopy onOpen={() => setOpened(true)} />;
+  return <><Screens /><NavigatorChoice /></>;
+}
+
+/** A full phone and an app the server no longer understands show themselves at once. */
+function watchForTrouble(): void {
+  isStorageFull.subscribe((full) => {
+    if (full) location.hash = "#/storage";
+  });
+  progress.subscribe((p) => {
+    if (p.problem === "too_old" && screen.peek() === "today") location.hash = "#/update";
+  });
+}
+
+let lock: WakeLockSentinel | null = null;
+
+/** Keep the screen on while on shift, for reps who asked for it: a web page tracks no other way. */
+async function holdScreen(): Promise<void> {
+  const wanted = keepAwake.value && shift.value !== null && !document.hidden;
+  if (wanted && !lock) lock = (await navigator.wakeLock?.request("screen").catch(() => null)) ?? null;
+  if (!wanted && lock) {
+    await lock.release();
+    lock = null;
+  }
+  lock?.addEventListener("release", () => { lock = null; }, { once: true });
+}
+
+/** Fetch the map ahead of need, once the day itself is here. */
+function keepMapWhenReady(): void {
+  let isAsked = false;
+  hasFirstCopy.subscribe((has) => {
+    if (!has || isAsked || !("caches" in window)) return;
+    isAsked = true;
+    setTimeout(() => void readMapSize().then(() => (mapSize.value === null ? saveMap() : true)), 2000);
+  });
+}
+
+async function boot(): Promise<void> {
+  await open();
+  if (!hasWords()) await speak(browserLanguage());
+  render(<App />, document.getElementById("app")!);
+  document.documentElement.dataset.opened = "1";
+  performance.mark("opened");
+  watchForTrouble();
+  keepAwake.subscribe(() => void holdScreen());
+  shift.subscribe(() => void holdScreen());
+  document.addEventListener("visibilitychange", () => void holdScreen());
+  keepMapWhenReady();
+  await start();
+}
+
+void boot();
+

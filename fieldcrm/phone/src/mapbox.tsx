@@ -1,0 +1,49 @@
+/** A place on a screen for the map; its code is fetched when the first one is shown. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { MapMarks, RepMap } from "./map";
+import { language, t } from "./i18n";
+import { isDark } from "./store";
+
+export interface MapBoxProps {
+  goal?: { lat: number; lng: number; label: string } | null;
+  radius?: number;
+  me?: { lat: number; lng: number; accuracy_m: number | null; heading?: number | null } | null;
+  isFresh?: boolean;
+  marks?: MapMarks;
+  onPick?: (id: string) => void;
+  onMap?: (map: RepMap) => void;
+}
+
+export function MapBox(props: MapBoxProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const map = useRef<RepMap | null>(null);
+  const [problem, setProblem] = useState(false);
+  const dark = isDark.value;
+  const latest = useRef(props);
+  latest.current = props;
+  useEffect(() => {
+    let isGone = false;
+    import("./map").then(
+      ({ RepMap }) => {
+        if (isGone || !box.current) return;
+        map.current = new RepMap(box.current, dark ? "dark" : "light", language.value, (id) => latest.current.onPick?.(id));
+        map.current.show(latest.current);
+        latest.current.onMap?.(map.current);
+      },
+      () => setProblem(true),
+    );
+    return () => {
+      isGone = true;
+      map.current?.remove();
+      map.current = null;
+    };
+  }, [dark]);
+  useEffect(() => map.current?.show(props));
+  return (
+    <>
+      <div class="map" ref={box} role="img" aria-label={t("phone.map.label")} />
+      {problem && <p class="map-none small muted">{t("phone.map.not_here")}</p>}
+      <span class="attr">© OpenStreetMap contributors</span>
+    </>
+  );
+}

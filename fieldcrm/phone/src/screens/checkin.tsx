@@ -1,0 +1,213 @@
+/** Check-in: how far one stands from the place, how sure the phone is, and what to do if it isn't. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import { checkIn, heldPhotos, keepPhoto } from "../actions";
+import { afterAction, refusalText, storing } from "../app";
+import type { Visit } from "../docs";
+import { metresBetween } from "../geo";
+import { distance, number, span, t, time } from "../i18n";
+import { Icon } from "../icons";
+import { checkInFacts, fixState, LIMITS, tryMove } from "../life";
+import { MapBox } from "../mapbox";
+import { Btn, clientLine, Top, Truth } from "../parts";
+import { shrink } from "../photo";
+import { asPosition, here, permission, serverTime, watchPosition } from "../positions";
+import { turn } from "../router";
+import { clientOf, db, files, isPaused, placeNameOf, placeOf, pointOf, second, shift, underWay } from "../store";
+import { navigateTo } from "./navigate";
+import { openUntil } from "./today";
+import { startShift } from "./shift";
+
+const RADIUS_M = 100;
+
+export function CheckIn({ visit }: { visit: Visit }) {
+  useEffect(watchPosition, []);
+  const [openedAt] = useState(Date.now());
+  const client = clientOf(visit);
+  const hours = openUntil(visit);
+  const sub = [clientLine(client), hours ? `${hours[1]} ${hours[0]}` : "", placeNameOf(visit)].filter(Boolean).join(" · ");
+  const phone = client?.phone ?? placeOf(visit)?.phone;
+  const state = fixState(here.value, second.value);
+  const point = pointOf(visit);
+  const hasPlace = state === "fresh" || state === "inaccurate";
+  return (
+    <>
+      <Top title={client?.name ?? "…"} sub={sub}>
+        {phone && <a class="ib" href={`tel:${phone}`} aria-label={t("phone.call")}><Icon name="phone" /></a>}
+      </Top>
+      <Truth thin />
+      <main class="mapbox" tabIndex={0}>
+        <MapBox goal={point && { ...point, label: String(visit.position || "") }} radius={RADIUS_M} me={here.value} isFresh={state === "fresh"} />
+      </main>
+      {underWay.value && underWay.value.id !== visit.id ? <OtherUnderWay other={underWay.value} />
+        : hasPlace && point && state === "fresh" ? <WithFix visit={visit} metres={metresBetween(here.value!, point)} />
+        : state === "fresh" ? <NoPlace visit={visit} /> : <NoFix visit={visit} openedAt={openedAt} />}
+    </>
+  );
+}
+
+function OtherUnderWay({ other }: { other: Visit }) {
+  return (
+    <section class="sheet" aria-label={t("phone.next.label")}>
+      <div class="note warn" style="margin-bottom:12px"><Icon name="square" /><div><b>{t("phone.checkin.other")}</b>{clientOf(other)?.name}</div></div>
+      <div class="btns"><Btn class="huge p" onClick={() => turn("visit", other.id)}>{t("phone.next.go_on")}</Btn></div>
+    </section>
+  );
+}
+
+async function begin(visit: Visit, noGpsReason: string | null, comment: string): Promise<string | null> {
+  const position = fixState(asPosition(), Date.now()) === "stale" ? null : asPosition();
+  const photos = await heldPhotos(db, visit.id);
+  const facts = checkInFacts(position, Date.now(), noGpsReason, comment, photos.length > 0);
+  const outcome = tryMove(visit.state, "check_in", "rep", facts);
+  if (!outcome.ok) return refusalText({ code: outcome.error });
+  const title = clientOf(visit)?.name ?? "";
+  const stored = await storing(() => checkIn(db, visit, title, position, noGpsReason, comment));
+  if (!stored) return null;
+  await afterAction(30);
+  turn("visit", visit.id);
+  return null;
+}
+
+/** Without a shift no track is kept, and a visit without a track is doubtful: offer to start it. */
+function ShiftHint() {
+  if (shift.value && !isPaused.value) return null;
+  return (
+    <button class="opt" type="button" onClick={() => void startShift()}>
+      <Icon name="play" class="c-acc" /><span class="grow" style="text-align:left">{t(shift.value ? "phone.shift.resume" : "phone.shift.start")}</span>
+      <span class="r">{t("phone.checkin.no_track")}</span>
+    </button>
+  );
+}
+
+function WithFix({ visit, metres }: { visit: Visit; metres: number }) {
+  const accuracy = Math.round(here.value!.accuracy_m ?? 0);
+  const limit = RADIUS_M + accuracy;
+  const [anyway, setAnyway] = useState(false);
+  const [error, setError] = useState<string | null>(null);
+  const isNear = metres <= limit;
+  const start = async () => setError(await begin(visit, null, ""));
+  return (
+    <section class="sheet" aria-label={t("phone.next.label")}>
+      <div class="dist">
+        <div class="n">{metres < 1000 ? number(Math.round(metres)) : number(Math.round(metres / 100) / 10)}<small>{t(metres < 1000 ? "phone.unit.m_only" : "phone.unit.km_only")}</small></div>
+        <div class="t"><b>{t("phone.checkin.accuracy", { n: accuracy })}</b>{t("phone.checkin.updated", { span: span(second.value - here.value!.fix_at_ms) })}</div>
+      </div>
+      <Ruler metres={metres} accuracy={accuracy} />
+      <div class="verd">
+        {isNear
+          ? <><Icon name="tick" class="c-acc" /><div><b>{t("phone.checkin.near")}</b>{t("phone.checkin.limit", { radius: RADIUS_M, accuracy })}</div></>
+          : <><Icon name="walk" class="c-doubt" /><div><b>{t("phone.checkin.too_far", { distance: distance(metres - limit) })}</b>{t("phone.checkin.limit", { radius: RADIUS_M, accuracy })}</div></>}
+      </div>
+      {anyway ? <Explain visit={visit} noGpsReason={null} /> : isNear ? (
+        <>
+          <ShiftHint />
+          <div class="btns" style="margin-top:10px"><Btn class="huge p" onClick={() => void start()}>{t("phone.checkin.start")}</Btn></div>
+        </>
+      ) : (
+        <>
+          <div class="btns" style="margin-top:10px">
+            <Btn class="big q c1" onClick={() => setAnyway(true)}>{t("phone.checkin.anyway")}</Btn>
+            <Btn class="big p c2" icon="route" onClick={() => navigateTo(visit)}>{t("phone.next.navigate")}</Btn>
+          </div>
+          <p class="tiny muted" style="text-align:center;margin-top:8px">{t("phone.checkin.anyway_cost")}</p>
+        </>
+      )}
+      <p role="alert" class="small c-contra">{error}</p>
+    </section>
+  );
+}
+
+function Ruler({ metres, accuracy }: { metres: number; accuracy: number }) {
+  const full = Math.max(160, Math.ceil((metres + accuracy * 1.4) / 40) * 40);
+  const at = (m: number) => `${((100 * Math.min(Math.max(m, 0), full)) / full).toFixed(1)}%`;
+  return (
+    <div class="ruler" role="img" aria-label={t("phone.checkin.ruler", { metres: Math.round(metres), accuracy, limit: RADIUS_M + accuracy })}>
+      <div class="bar" /><div class="zone" style={{ width: at(RADIUS_M) }} />
+      <div class="ext" style={{ left: at(RADIUS_M), width: at(Math.min(accuracy, full - RADIUS_M)) }} />
+      <div class="err" style={{ left: at(metres - accuracy), width: `calc(${at(metres + accuracy)} - ${at(metres - accuracy)})` }} />
+      <div class="me" style={{ left: at(metres) }} />
+      {RADIUS_M / full > 0.22 && <div class="lb l">{t("phone.checkin.place")}</div>}
+      {RADIUS_M / full < 0.8 && <div class="lb" style={{ left: at(RADIUS_M) }}>{distance(RADIUS_M)}</div>}
+      <div class="lb e">{distance(full)}</div>
+    </div>
+  );
+}
+
+/** The visit has no coordinates: nothing to measure against, the position still counts. */
+function NoPlace({ visit }: { visit: Visit }) {
+  const [error, setError] = useState<string | null>(null);
+  return (
+    <section class="sheet" aria-label={t("phone.next.label")}>
+      <div class="note" style="margin-bottom:12px"><Icon name="pin" /><p>{t("phone.checkin.no_coordinates")}</p></div>
+      <ShiftHint />
+      <div class="btns"><Btn class="huge p" onClick={async () => setError(await begin(visit, null, ""))}>{t("phone.checkin.start")}</Btn></div>
+      <p role="alert" class="small c-contra">{error}</p>
+    </section>
+  );
+}
+
+function NoFix({ visit, openedAt }: { visit: Visit; openedAt: number }) {
+  const isDenied = permission.value === "denied" || permission.value === "unsupported";
+  const last = here.value;
+  const state = fixState(last, second.value);
+  const searching = Math.floor((second.value - openedAt) / 1000);
+  const clock = `${Math.floor(searching / 60)}:${String(Math.max(0, searching % 60)).padStart(2, "0")}`;
+  return (
+    <section class="sheet" aria-label={t("phone.next.label")}>
+      <div class="dist">
+        <div style="width:48px"><Icon name="dish" class="xl c-pause" /></div>
+        <div class="t">
+          <b>{isDenied ? t("phone.track.denied") : t("phone.checkin.searching", { time: clock })}</b>
+          {state === "inaccurate" ? t("phone.checkin.inaccurate", { n: Math.round(last!.accuracy_m ?? 0) })
+            : last ? t("phone.checkin.last_fix", { time: time(serverTime(last.fix_at_ms)) }) : t("phone.checkin.no_fix_yet")}
+        </div>
+      </div>
+      <div class="note warn" style="margin:12px 0">
+        <Icon name="dish" />
+        <div><b>{t("phone.checkin.cannot_confirm")}</b>{isDenied ? t("phone.checkin.allow_position") : t("phone.checkin.why_not", { n: LIMITS.fix_age_s })}</div>
+      </div>
+      <Explain visit={visit} noGpsReason={isDenied ? "permission_denied" : state === "inaccurate" ? "inaccurate" : "no_fix"} />
+    </section>
+  );
+}
+
+/** A start that the position doesn't prove: one of a photo or a comment is asked for. */
+function Explain({ visit, noGpsReason }: { visit: Visit; noGpsReason: string | null }) {
+  const [comment, setComment] = useState("");
+  const [isWriting, setWriting] = useState(false);
+  const [error, setError] = useState<string | null>(null);
+  const camera = useRef<HTMLInputElement>(null);
+  const photos = files.value.filter((f) => f.visit_id === visit.id && f.state === "held").length;
+  const given = photos > 0 || comment.trim().length > 0;
+  const start = async () => {
+    if (!given) return setWriting(true);
+    setError(await begin(visit, noGpsReason, comment));
+  };
+  return (
+    <>
+      <p class="small strong" style="margin-bottom:8px">{t(noGpsReason ? "phone.checkin.add_one" : "phone.checkin.add_one_far")}</p>
+      <div class="grid2">
+        <button type="button" class="ch" aria-pressed={photos > 0} onClick={() => camera.current?.click()}><Icon name="camera" class="s" />{t("phone.checkin.photo")}</button>
+        <button type="button" class="ch" aria-pressed={comment.trim().length > 0} onClick={() => setWriting(true)}><Icon name="pen" class="s" />{t("phone.visit.comment")}</button>
+      </div>
+      <input ref={camera} type="file" accept="image/*" capture="environment" class="vh" tabIndex={-1} aria-label={t("phone.checkin.photo")} onChange={(e) => void takePhoto(e.currentTarget, visit.id)} />
+      {isWriting && <textarea class="ta" style="min-height:64px;margin-top:8px" aria-label={t("phone.visit.comment")} value={comment} onInput={(e) => setComment(e.currentTarget.value)} autofocus />}
+      <div class="btns" style="margin-top:10px">
+        <Btn class={`huge ${given ? "p" : "soft"}`} onClick={() => void start()}>
+          {t(noGpsReason ? "phone.checkin.start_no_gps" : "phone.checkin.anyway")} {!given && <span class="count dark">{t("phone.checkin.none_of_one")}</span>}
+        </Btn>
+      </div>
+      <p role="alert" class="small c-contra">{error}</p>
+    </>
+  );
+}
+
+/** Take the picture from a camera input into the phone's database. */
+export async function takePhoto(input: HTMLInputElement, visitId: string): Promise<void> {
+  const [file] = input.files ?? [];
+  input.value = "";
+  if (!file) return;
+  const bytes = await shrink(file);
+  await storing(() => keepPhoto(db, visitId, bytes, "image/jpeg", asPosition()));
+  await afterAction(10);
+}

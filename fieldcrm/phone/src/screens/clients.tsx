@@ -1,0 +1,126 @@
+/** Clients: finding one by name, place or number; also for an unplanned visit. */
+import { signal, useComputed } from "@preact/signals";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { createVisit } from "../actions";
+import { afterAction, storing } from "../app";
+import type { Client } from "../docs";
+import { metresBetween } from "../geo";
+import { distance, number, t } from "../i18n";
+import { Icon } from "../icons";
+import { Ava, Btn, Chip, clientLine, Tabs, Top, Truth } from "../parts";
+import { here, permission, watchPosition } from "../positions";
+import { href, turn } from "../router";
+import { digits, find, index, phoneHit } from "../search";
+import { clients, db, hasAllClients, loadAllClients, today } from "../store";
+
+const query = signal("");
+const kind = signal<"all" | "people" | "places" | "near">("all");
+
+const isPlace = (c: Client) => c.kind === "pharmacy" || c.kind === "organisation";
+
+export function Clients({ forVisit = false }: { forVisit?: boolean }) {
+  useEffect(() => {
+    if (!hasAllClients.value) void loadAllClients();
+    if (permission.value === "granted") watchPosition();
+  }, []);
+  const all = useComputed(() => index(clients.value.values()));
+  const shown = useComputed(() => listed(all.value));
+  const input = useRef<HTMLInputElement>(null);
+  const chips: [typeof kind.value, string][] = [["all", "phone.clients.all"], ["people", "phone.clients.people"], ["places", "phone.clients.places"], ["near", "phone.clients.near"]];
+  const q = query.value.trim();
+  const title = t(forVisit ? "phone.newvisit.title" : "phone.tab.clients");
+  return (
+    <>
+      {forVisit ? <Top title={title} sub={t("phone.newvisit.who")} /> : null}
+      <Truth thin={forVisit} />
+      <main tabIndex={0} class="results">
+        {!forVisit && <h1 class="vh">{title}</h1>}
+        <p class="sec" role="status">{q ? t("phone.clients.found", { n: shown.value.length, q }) : t("phone.clients.on_phone", { n: all.value.length })}<span class="r">{q ? t("phone.clients.of", { n: number(all.value.length) }) : ""}</span></p>
+        {shown.value.length > 0 && (
+          <section class="card"><div class="list">{shown.value.map((c) => <ClientRow client={c} to={forVisit ? href("new-visit", c.id) : href("client", c.id)} />)}</div></section>
+        )}
+        {q !== "" && <p class="small muted" style="padding:10px 4px 2px">{t(shown.value.length ? "phone.clients.searched" : "phone.clients.none")}</p>}
+      </main>
+      <footer class="dock">
+        <div class="scrollx" style="margin:0 -12px 10px;padding:0 12px">{chips.map(([name, label]) => <Chip on={kind.value === name} onClick={() => { kind.value = name; if (name === "near") watchPosition(); }}>{t(label)}</Chip>)}</div>
+        <div class="row"><label class="find grow"><Icon name="find" /><span class="vh">{t("phone.clients.search")}</span>
+          <input ref={input} type="search" enterkeyhint="search" autocomplete="off" placeholder={t("phone.clients.search")} value={query.value} onInput={(e) => { query.value = e.currentTarget.value; }} />
+          {q && <button type="button" class="ib r" aria-label={t("phone.clients.clear")} onClick={() => { query.value = ""; input.current?.focus(); }}><Icon name="cross" /></button>}
+        </label></div>
+      </footer>
+      {!forVisit && <Tabs />}
+    </>
+  );
+}
+
+function listed(all: ReturnType<typeof index>): Client[] {
+  const some = all.filter((i) => kind.value === "all" || kind.value === "near" || (kind.value === "places") === isPlace(i.client));
+  const q = query.value.trim();
+  const found = q ? find(some, q) : some.map((i) => i.client);
+  const at = here.value;
+  if (kind.value === "near" && at) {
+    const far = (c: Client) => (c.lat === null || c.lng === null ? Infinity : metresBetween(at, { lat: c.lat, lng: c.lng }));
+    return [...found].sort((a, b) => far(a) - far(b)).slice(0, 50);
+  }
+  return q ? found : [...found].sort((a, b) => (a.category ?? "Z").localeCompare(b.category ?? "Z") || a.name.localeCompare(b.name)).slice(0, 60);
+}
+
+function ClientRow({ client, to }: { client: Client; to: string }) {
+  const at = here.value;
+  const far = at && client.lat !== null && client.lng !== null ? distance(metresBetween(at, { lat: client.lat, lng: client.lng })) : "";
+  const place = client.workplaces.find((w) => w.is_main)?.name ?? client.workplaces[0]?.name ?? client.address ?? "";
+  return (
+    <a href={to}>
+      <Ava client={client} small />
+      <div class="t"><p class="ell">{client.name}</p><p class="ell">{[clientLine(client), place].filter(Boolean).join(" · ")}</p><PhoneHit phone={client.phone} /></div>
+      <span class="small muted nw">{far}</span>
+    </a>
+  );
+}
+
+/** The number with the digits searched for marked. */
+function PhoneHit({ phone }: { phone: string | null }) {
+  const q = query.value;
+  if (!phone || digits(q).length < 2 || !/^[\d\s()+./-]+$/.test(q.trim())) return null;
+  const hit = phoneHit(phone, q);
+  if (!hit) return null;
+  return <p class="ell number">{phone.slice(0, hit[0])}<mark>{phone.slice(hit[0], hit[1])}</mark>{phone.slice(hit[1])}</p>;
+}
+
+/** Last step of an unplanned visit: where, what for. */
+export function NewVisit({ clientId }: { clientId: string }) {
+  const client = clients.value.get(clientId);
+  const main = client?.workplaces.find((w) => w.is_main) ?? client?.workplaces[0];
+  const [placeId, setPlace] = useState<string | null>(main?.id ?? null);
+  const [objective, setObjective] = useState("");
+  if (!client) return <Clients forVisit />;
+  const make = async (thenCheckIn: boolean) => {
+    const id = await storing(() => createVisit(db, client, placeId, today.value, objective));
+    if (!id) return;
+    await afterAction(30);
+    if (thenCheckIn) turn("check-in", id);
+    else turn("today");
+  };
+  return (
+    <>
+      <Top title={t("phone.newvisit.title")} sub={client.name} />
+      <Truth thin />
+      <main tabIndex={0}>
+        <section class="card"><div class="who"><Ava client={client} /><div class="grow"><p class="strong">{client.name}</p><p class="small muted">{clientLine(client)}</p></div></div></section>
+        {client.workplaces.length > 0 && (
+          <section class="card"><div class="fs"><div class="h"><h2>{t("phone.newvisit.where")}</h2></div>
+            <div class="btns col">{client.workplaces.map((w) => <Chip class="start" on={placeId === w.id} onClick={() => setPlace(w.id)}>{w.name}</Chip>)}</div>
+          </div></section>
+        )}
+        <section class="card"><div class="fs"><div class="h"><h2>{t("phone.visit.objective")}</h2></div>
+          <textarea class="ta" style="min-height:72px" aria-label={t("phone.visit.objective")} value={objective} maxLength={500} onInput={(e) => setObjective(e.currentTarget.value)} />
+        </div></section>
+      </main>
+      <footer class="dock">
+        <p class="small muted row" style="margin-bottom:8px"><Icon name="onPhone" class="s" />{t("phone.newvisit.kept")}</p>
+        <div class="btns"><Btn class="big q c1" onClick={() => void make(false)}>{t("phone.newvisit.later")}</Btn><Btn class="big p c2" icon="pin" onClick={() => void make(true)}>{t("phone.next.check_in")}</Btn></div>
+      </footer>
+    </>
+  );
+}
+

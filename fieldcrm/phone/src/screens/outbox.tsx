@@ -1,0 +1,186 @@
+/** Outbox: what needs the rep, what waits on this phone, what is on the server. */
+import { refusalText, syncNow } from "../app";
+import type { Entry, FileInfo } from "../docs";
+import { bytes, longDay, t, time, type Params } from "../i18n";
+import { Icon } from "../icons";
+import { isUnsent } from "../overlay";
+import { Btn, LinkBtn, Tabs, TabTop, Truth, unsentBytes } from "../parts";
+import { go, href } from "../router";
+import { clientOf, db, entries, files, progress, refresh, refused, syncedAt, today, unsent, unsentFiles, visits } from "../store";
+import { dayOf } from "../i18n";
+
+const DAY_MS = 86_400_000;
+
+export function Outbox() {
+  const gone = entries.value.filter((e) => e.status === "applied" && e.answered_at_ms && dayOf(e.answered_at_ms) === today.value).reverse();
+  const waiting = grouped(unsent.value);
+  const loose = unsentFiles.value.filter((f) => !waiting.some((g) => g.entry.id === f.entry_id));
+  const n = waiting.length + loose.length;
+  return (
+    <>
+      <TabTop title={t("phone.tab.outbox")} sub={longDay(today.value)} />
+      <Truth thin />
+      <main tabIndex={0}>
+        <OldWarning />
+        {refused.value.length > 0 && <h2 class="sec">{t("phone.outbox.needs_you", { n: refused.value.length })}</h2>}
+        {refused.value.map((e) => <Refused entry={e} />)}
+        <h2 class="sec">{t("phone.outbox.on_phone", { n })} {unsentBytes() > 0 && <span class="r">{bytes(unsentBytes())}</span>}</h2>
+        <section class="card">
+          {n === 0 && <div class="pad small muted">{t("phone.outbox.nothing")}</div>}
+          {waiting.map((g) => <Waiting entry={g.entry} photos={g.photos} />)}
+          {loose.map((f) => <Sending file={f} />)}
+        </section>
+        <h2 class="sec">{t("phone.outbox.on_server", { n: gone.length })} <span class="r">{t("phone.outbox.today")}</span></h2>
+        <section class="card">
+          {gone.length === 0 && <div class="pad small muted">{t("phone.outbox.none_today")}</div>}
+          {gone.slice(0, 60).map((e) => <Gone entry={e} />)}
+        </section>
+        <div class="btns" style="margin-top:12px"><LinkBtn class="q" icon="lock" to={href("receipt")}>{t("phone.receipt.title")}</LinkBtn></div>
+      </main>
+      <footer class="dock"><div class="btns">
+        <Btn class="big q c1" icon="share" onClick={() => void exportFile()}>{t("phone.outbox.export")}</Btn>
+        <Btn class="big p" icon="cloudUp" onClick={() => void sendNow()}>{t("phone.outbox.send")}</Btn>
+      </div></footer>
+      <Tabs />
+    </>
+  );
+}
+
+function grouped(all: Entry[]): { entry: Entry; photos: FileInfo[] }[] {
+  return all.map((entry) => ({ entry, photos: unsentFiles.value.filter((f) => f.entry_id === entry.id) }));
+}
+
+async function sendNow(): Promise<void> {
+  if (progress.value.problem === "signed_out") return go("sign-in");
+  await syncNow();
+}
+
+/** What a phone may be holding too long: said after a day. */
+function OldWarning() {
+  const oldest = unsent.value[0];
+  if (!oldest || Date.now() - oldest.device_at_ms < DAY_MS) return null;
+  return <div class="note warn" style="margin-bottom:8px"><Icon name="hour" /><div><b>{t("phone.outbox.old")}</b>{t("phone.outbox.old_text")}</div></div>;
+}
+
+export function entryTitle(e: Entry): string {
+  const what = t(`phone.entry.${e.kind.replace(".", "_")}`);
+  return e.title ? `${what} · ${e.title}` : what;
+}
+
+function Refused({ entry }: { entry: Entry }) {
+  const visit = visits.value.get(entry.subject_id);
+  const quoted = [entry.payload.comment, entry.payload.note, entry.payload.reason].find((x): x is string => typeof x === "string" && x !== "");
+  const dismiss = async () => {
+    await db.outbox.update(entry.id, { dismissed: 1 });
+    await refresh();
+  };
+  const again = async () => {
+    await keepAsDraft(entry);
+    await dismiss();
+    go(entry.kind === "client.note" ? "client" : "visit", entry.subject_id);
+  };
+  const canRetry = entry.kind === "client.note" || (visit !== undefined && (visit.state === "planned" || visit.state === "under_way"));
+  return (
+    <section class="card" style="border-color:var(--contradicted)"><div class="ob">
+      <Icon name="cloudMark" class="c-contra" />
+      <div><p class="n">{entryTitle(entry)}</p><p class="m">{t("phone.outbox.your_change", { time: time(entry.device_at_ms + entry.offset_ms) })}</p></div>
+      <div class="s c-contra">{t("phone.outbox.refused")}</div>
+      <div class="x">
+        <p class="small" style="margin:6px 0 10px">{refusalText({ code: entry.code, params: entry.params as Params })}{quoted && <><br />{t("phone.outbox.kept")} <b>“{quoted}”</b></>}</p>
+        <div class="btns">
+          <Btn class="q" onClick={() => void dismiss()}>{t("phone.outbox.give_up")}</Btn>
+          {canRetry ? <Btn class="soft" onClick={() => void again()}>{t("phone.outbox.correct")}</Btn>
+            : visit && <LinkBtn class="soft" to={href("visit", visit.id)}>{t("phone.visit.open")}</LinkBtn>}
+        </div>
+      </div>
+    </div></section>
+  );
+}
+
+/** What the rep wrote in a refused closing goes back into the form. */
+async function keepAsDraft(entry: Entry): Promise<void> {
+  if (entry.kind !== "visit.close" || (await db.drafts.get(entry.subject_id))) return;
+  const p = entry.payload as { result?: never; comment?: string; details?: never; next_step?: { text: string; due_on: string | null } | null };
+  await db.drafts.put({
+    visit_id: entry.subject_id, result: p.result ?? null, comment: p.comment ?? "",
+    details: p.details ?? { products: [], samples: {}, stock: {} }, next_text: p.next_step?.text ?? "",
+    next_on: p.next_step?.due_on ?? null, saved_at_ms: Date.now(),
+  });
+  await db.files.where("visit_id").equals(entry.subject_id).and((f) => f.entry_id === entry.id && f.state !== "stored").modify({ state: "held", entry_id: null });
+}
+
+function Waiting({ entry, photos }: { entry: Entry; photos: FileInfo[] }) {
+  const p = progress.value;
+  const at = time(entry.device_at_ms + entry.offset_ms);
+  return (
+    <div class="ob">
+      <Icon name={p.phase === "push" ? "cloudUp" : "cloudWait"} />
+      <div><p class="n">{entryTitle(entry)}</p><p class="m">{[at, photos.length ? t("phone.outbox.photos", { n: photos.length }) : ""].filter(Boolean).join(" · ")}</p></div>
+      <div class="s">{t(p.phase === "push" ? "phone.outbox.sending" : "phone.outbox.waiting")}</div>
+    </div>
+  );
+}
+
+function Sending({ file }: { file: FileInfo }) {
+  const live = progress.value.file?.sha256 === file.sha256 ? progress.value.file.sent : file.offset;
+  const share = file.size ? live / file.size : 0;
+  const visit = visits.value.get(file.visit_id);
+  const entry = entries.value.find((e) => e.id === file.entry_id);
+  const isStuck = entry?.status === "refused";
+  return (
+    <div class="ob">
+      {live > 0 ? <Ring share={share} /> : <Icon name="cloudWait" />}
+      <div><p class="n">{t("phone.visit.photo")} · {visit ? (clientOf(visit)?.name ?? "") : ""}</p><p class="m">{isStuck ? t("phone.outbox.photo_stays") : bytes(file.size)}</p></div>
+      <div class="s">{live > 0 ? `${Math.round(share * 100)} %` : t("phone.outbox.waiting")}</div>
+      {live > 0 && <div class="x"><div class="prog"><i style={{ width: `${share * 100}%` }} /></div><p class="m" style="margin-top:4px">{t("phone.outbox.goes_on", { sent: bytes(live), size: bytes(file.size) })}</p></div>}
+    </div>
+  );
+}
+
+export function Ring({ share, size = 28 }: { share: number; size?: number }) {
+  const round = 2 * Math.PI * 11;
+  return (
+    <svg class="ring" width={size} height={size} viewBox="0 0 28 28" aria-hidden="true">
+      <circle class="bg" cx="14" cy="14" r="11" /><circle class="fg" cx="14" cy="14" r="11" stroke-dasharray={`${(share * round).toFixed(1)} ${round.toFixed(1)}`} transform="rotate(-90 14 14)" />
+    </svg>
+  );
+}
+
+function Gone({ entry }: { entry: Entry }) {
+  const photos = files.value.filter((f) => f.entry_id === entry.id && f.state === "stored").length;
+  return (
+    <div class="ob">
+      <Icon name="cloudTick" class="c-acc" />
+      <div><p class="n">{entryTitle(entry)}</p><p class="m">{photos ? t("phone.outbox.photos", { n: photos }) : time(entry.device_at_ms + entry.offset_ms)}</p></div>
+      <div class="s">{entry.answered_at_ms ? time(entry.answered_at_ms + entry.offset_ms) : ""}</div>
+    </div>
+  );
+}
+
+/** Everything not on the server yet as one file, photos included, so that nothing hangs on this phone. */
+export async function exportFile(): Promise<void> {
+  const open = (await db.outbox.toArray()).filter((e) => isUnsent(e) || e.status === "refused");
+  const pictures = await db.files.where("state").anyOf("waiting", "held", "refused").toArray();
+  const content = {
+    made_at: new Date().toISOString(), device_id: await db.get("device_id"), synced_at_ms: syncedAt.value, mutations: open,
+    photos: pictures.map(({ bytes: data, ...f }) => ({ ...f, base64: data ? toBase64(data) : null })),
+  };
+  const file = new File([JSON.stringify(content)], `fieldcrm-${today.value}.json`, { type: "application/json" });
+  if (navigator.canShare?.({ files: [file] })) {
+    await navigator.share({ files: [file] }).catch(() => undefined);
+    return;
+  }
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(file);
+  link.download = file.name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+function toBase64(data: ArrayBuffer): string {
+  let text = "";
+  const all = new Uint8Array(data);
+  for (let i = 0; i < all.length; i += 0x8000) text += String.fromCharCode(...all.subarray(i, i + 0x8000));
+  return btoa(text);
+}
+

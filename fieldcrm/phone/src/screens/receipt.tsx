@@ -1,0 +1,120 @@
+/** The day's receipt: the server lists what it holds, the phone compares each record. */
+import { useEffect, useState } from "preact/hooks";
+import { problemOf, refusalText, syncNow } from "../app";
+import { bytes, longDay, t, time, timeWithSeconds } from "../i18n";
+import { Icon } from "../icons";
+import { Btn, LinkBtn, Top, Truth, VerdictMark, verdictWord } from "../parts";
+import { href } from "../router";
+import { clientOf, files, shift, today, unsent, visitsOf } from "../store";
+import type { Receipt as ReceiptDoc } from "../wire.gen";
+import { Row } from "./closed";
+import { exportFile, Ring } from "./outbox";
+import { Photo } from "./visit";
+
+export function Receipt() {
+  const [receipt, setReceipt] = useState<ReceiptDoc | null>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+  const ask = async () => {
+    await syncNow();
+    const answer = await fetch(`/api/v1/sync/receipt?day=${today.value}`, { cache: "no-store" }).catch(() => null);
+    if (!answer) return setProblem(t("phone.receipt.no_network"));
+    if (!answer.ok) return setProblem(refusalText(await problemOf(answer)));
+    setProblem(null);
+    setReceipt((await answer.json()) as ReceiptDoc);
+  };
+  useEffect(() => void ask(), []);
+  return (
+    <>
+      <Top title={t("phone.receipt.title")} sub={longDay(today.value)}>
+        <button class="ib" type="button" aria-label={t("phone.outbox.export")} onClick={() => void exportFile()}><Icon name="share" /></button>
+      </Top>
+      <Truth thin />
+      <main tabIndex={0}>
+        {receipt ? <Compared receipt={receipt} /> : (
+          <section class="card"><div class="hero c plain"><Icon name={problem ? "cloudOff" : "cloudWait"} class="xl" /><h2 class="hero-h">{problem ?? t("phone.receipt.asking")}</h2></div><Here /></section>
+        )}
+      </main>
+      <footer class="dock">
+        {shift.value && <div class="btns" style="margin-bottom:10px"><LinkBtn class="q" icon="square" to={href("shift")}>{t("phone.shift.end")}</LinkBtn></div>}
+        <div class="btns"><Btn class="huge p" icon="cloudUp" onClick={() => void ask()}>{t("phone.receipt.again")}</Btn></div>
+      </footer>
+    </>
+  );
+}
+
+/** What this phone knows of the day. */
+function onPhone() {
+  const all = visitsOf(today.value).filter((v) => v.state === "closed");
+  const photos = new Set(all.flatMap((v) => v.attachments.map((a) => a.sha256)));
+  return { visits: all, photos };
+}
+
+function Here() {
+  const mine = onPhone();
+  return <p class="pad small muted">{t("phone.receipt.here", { visits: mine.visits.length, photos: mine.photos.size })}</p>;
+}
+
+function Compared({ receipt }: { receipt: ReceiptDoc }) {
+  const mine = onPhone();
+  const theirs = new Set(receipt.visits.filter((v) => v.state === "closed").map((v) => v.id));
+  const held = new Set(receipt.photos);
+  const missingVisits = mine.visits.filter((v) => !theirs.has(v.id));
+  const missingPhotos = [...mine.photos].filter((sha) => !held.has(sha));
+  const others = unsent.value.filter((e) => !e.kind.startsWith("visit.")).length;
+  const isWhole = missingVisits.length + missingPhotos.length + others === 0;
+  const counts = { visits: mine.visits.length, photos: mine.photos.size };
+  return (
+    <>
+      <section class="card">
+        <div class={`hero c ${isWhole ? "ok" : "warn"}`}>
+          <Icon name={isWhole ? "cloudTick" : "cloudWait"} class={`xl ${isWhole ? "c-ok" : ""}`} />
+          <h2 class="hero-h">{isWhole ? t("phone.receipt.whole", counts) : t("phone.receipt.partly", { n: missingVisits.length + missingPhotos.length + others })}</h2>
+          <p>{t(isWhole ? "phone.receipt.compared" : "phone.receipt.stay_signed_in")}</p>
+        </div>
+        <table>
+          <thead><tr><th><span class="vh">{t("phone.receipt.what")}</span></th><th>{t("phone.receipt.phone")}</th><th>{t("phone.receipt.server")}</th></tr></thead>
+          <tbody>
+            <Row name={t("phone.receipt.visits")} here={counts.visits} there={counts.visits - missingVisits.length} />
+            <Row name={t("phone.visit.photos")} here={counts.photos} there={counts.photos - missingPhotos.length} />
+            {others > 0 && <Row name={t("phone.receipt.other")} here={others} there={0} />}
+          </tbody>
+        </table>
+        <div class="seal"><Icon name="lock" /><div>{t("phone.receipt.signed", { time: timeWithSeconds(receipt.issued_at_ms) })}<br /><span class="mono">{receipt.signed.slice(0, 16).toUpperCase().replace(/(.{4})(?=.)/g, "$1-")}</span></div></div>
+      </section>
+      {missingPhotos.length > 0 && <MissingPhotos hashes={missingPhotos} />}
+      <Verdicts />
+    </>
+  );
+}
+
+function MissingPhotos({ hashes }: { hashes: string[] }) {
+  const all = visitsOf(today.value);
+  return (
+    <>
+      <h2 class="sec">{t("phone.receipt.what_misses")}</h2>
+      <section class="card"><div class="list">
+        {hashes.map((sha) => {
+          const file = files.value.find((f) => f.sha256 === sha);
+          const visit = all.find((v) => v.attachments.some((a) => a.sha256 === sha));
+          return (
+            <div><Photo sha={sha} state={file?.state ?? ""} at={file?.taken_at_ms ?? null} small />
+              <div class="t"><p>{visit ? clientOf(visit)?.name : ""}</p><p>{[file ? time(file.taken_at_ms) : "", file ? bytes(file.size) : ""].filter(Boolean).join(" · ")}</p></div>
+              {file && file.offset > 0 ? <Ring share={file.offset / file.size} /> : <Icon name="cloudWait" />}
+            </div>
+          );
+        })}
+      </div></section>
+    </>
+  );
+}
+
+function Verdicts() {
+  const closed = visitsOf(today.value).filter((v) => v.state === "closed");
+  const kinds = (["confirmed", "doubtful", "contradicted", "unjudged"] as const).map((k) => [k, closed.filter((v) => v.verdict === k).length] as const).filter(([, n]) => n > 0);
+  if (kinds.length === 0) return null;
+  return (
+    <section class="card" style="margin-top:10px"><div class="list">
+      {kinds.map(([k, n]) => <div><VerdictMark visit={{ verdict: k, state: "closed" }} /><div class="t"><p>{verdictWord(k)}</p></div><b>{n}</b></div>)}
+    </div></section>
+  );
+}

@@ -1,0 +1,336 @@
+/** A visit as it stands: planned, under way (the form), or over (what became of it). */
+import { useEffect, useRef, useState } from "preact/hooks";
+import { closeVisit } from "../actions";
+import { afterAction, refusalText, storing } from "../app";
+import type { Draft, ResultName, Visit } from "../docs";
+import { metresBetween } from "../geo";
+import { addDays, chipDay, distance, longDay, shortDay, t, time } from "../i18n";
+import { Icon } from "../icons";
+import { closeFacts, fixState, isHeld, RESULTS, tryMove } from "../life";
+import { Btn, Chip, clientLine, LinkBtn, Top, Truth, trackCell, useObjectUrl } from "../parts";
+import { asPosition } from "../positions";
+import { back, href, turn } from "../router";
+import { clientOf, db, files, offsetMs, placeNameOf, pointOf, products, promisesDone, second, today, visits } from "../store";
+import { takePhoto } from "./checkin";
+import { Closed } from "./closed";
+import { navigateTo } from "./navigate";
+import { openUntil } from "./today";
+
+export function VisitScreen({ id }: { id: string }) {
+  const visit = visits.value.get(id);
+  if (!visit) return <NotHere />;
+  if (visit.state === "planned" || visit.state === "missed") return <Planned visit={visit} />;
+  if (visit.state === "under_way") return <Form visit={visit} />;
+  return <Closed visit={visit} />;
+}
+
+export function NotHere() {
+  return (
+    <>
+      <Top title={t("phone.gone.title")} />
+      <main tabIndex={0} class="flush" style="display:flex"><section class="empty"><Icon name="order" class="xl" /><h2 class="big-name">{t("phone.gone.title")}</h2><p>{t("phone.gone.text")}</p></section></main>
+      <footer class="dock"><div class="btns"><LinkBtn class="huge p" to={href("today")}>{t("phone.gone.today")}</LinkBtn></div></footer>
+    </>
+  );
+}
+
+// ── planned ──
+
+function Planned({ visit }: { visit: Visit }) {
+  const client = clientOf(visit);
+  const hours = openUntil(visit);
+  const promises = client?.promises.filter((p) => !p.done_at_ms && !promisesDone.value.has(p.id)) ?? [];
+  const at = visit.expected_at_ms ?? visit.planned_at_ms;
+  return (
+    <>
+      <Top title={client?.name ?? "…"} sub={[longDay(visit.day), at ? time(at) : ""].filter(Boolean).join(" · ")}>
+        {client?.phone && <a class="ib" href={`tel:${client.phone}`} aria-label={t("phone.call")}><Icon name="phone" /></a>}
+      </Top>
+      <Truth thin />
+      <main tabIndex={0}>
+        {visit.state === "missed" && <div class="note warn" style="margin-bottom:10px"><Icon name="warn" /><p>{t("phone.visit.missed_note")}</p></div>}
+        {visit.conflicts.length > 0 && <div class="note warn" style="margin-bottom:10px"><Icon name="two" /><p>{t("phone.visit.conflict")}</p></div>}
+        <section class="card"><div class="list">
+          <a href={href("client", visit.client_id)}><Icon name="clients" /><div class="t"><p>{client?.name ?? "…"}</p><p>{clientLine(client)}</p></div><Icon name="next" class="s" /></a>
+          {placeNameOf(visit) && <div><Icon name="home" /><div class="t"><p>{placeNameOf(visit)}</p>{hours && <p>{`${hours[1]} ${hours[0]}`}</p>}</div></div>}
+          {visit.planned_at_ms && <div><Icon name="clock" /><div class="t"><p>{t("phone.next.planned", { time: time(visit.planned_at_ms) })}</p><p>{t("phone.visit.takes", { n: visit.planned_minutes })}</p></div></div>}
+          {visit.objective && <div><Icon name="aim" /><div class="t"><p>{visit.objective}</p><p>{t("phone.visit.objective")}</p></div></div>}
+          {promises.map((p) => <div><Icon name="flag" class="c-visit" /><div class="t"><p>{p.text}</p>{p.due_on && <p>{t("phone.client.due", { day: shortDay(p.due_on) })}</p>}</div></div>)}
+        </div></section>
+      </main>
+      <footer class="dock">
+        {visit.state === "planned" && (
+          <div class="btns" style="margin-bottom:10px">
+            <LinkBtn class="q c1" icon="today" to={href("move", visit.id)}>{t("phone.visit.reschedule")}</LinkBtn>
+            <LinkBtn class="q c1" icon="cross" to={href("skip", visit.id)}>{t("phone.visit.skip")}</LinkBtn>
+          </div>
+        )}
+        <div class="btns">
+          <Btn class="big c1" icon="route" onClick={() => navigateTo(visit)}>{t("phone.next.navigate")}</Btn>
+          <LinkBtn class="big p c2" icon="pin" to={href("check-in", visit.id)}>{t("phone.next.check_in")}</LinkBtn>
+        </div>
+      </footer>
+    </>
+  );
+}
+
+// ── under way ──
+
+const EMPTY = { products: [], samples: {}, stock: {} };
+
+/** The draft of a visit's form: every keystroke is kept. */
+function useDraft(visit: Visit): [Draft | null, (part: Partial<Draft>) => void] {
+  const [draft, setDraft] = useState<Draft | null>(null);
+  const latest = useRef<Draft | null>(null);
+  useEffect(() => {
+    void db.drafts.get(visit.id).then((kept) => {
+      latest.current = kept ?? { visit_id: visit.id, result: null, comment: visit.comment ?? "", details: EMPTY, next_text: "", next_on: null, saved_at_ms: 0 };
+      setDraft(latest.current);
+    });
+  }, [visit.id]);
+  const change = (part: Partial<Draft>) => {
+    latest.current = { ...latest.current!, ...part, saved_at_ms: Date.now() };
+    setDraft(latest.current);
+    const kept = latest.current;
+    void storing(() => db.drafts.put(kept));
+  };
+  return [draft, change];
+}
+
+function Form({ visit }: { visit: Visit }) {
+  const [draft, change] = useDraft(visit);
+  const [problem, setProblem] = useState<string | null>(null);
+  const client = clientOf(visit);
+  if (!draft) return null;
+  const missing = missingOf(draft);
+  const close = async () => {
+    if (missing.length) return showFirst(missing[0]!);
+    const position = fixState(asPosition(), Date.now()) === "stale" ? null : asPosition();
+    const outcome = tryMove(visit.state, "close", "rep", closeFacts(draft.result, draft.comment));
+    if (!outcome.ok) return setProblem(refusalText({ code: outcome.error }));
+    const noGps = position ? null : "no_fix";
+    if (!(await storing(() => closeVisit(db, visit, client?.name ?? "", draft, position, noGps)))) return;
+    await afterAction([30, 60, 30]);
+    turn("visit", visit.id);
+  };
+  return (
+    <>
+      <FormTop visit={visit} savedAt={draft.saved_at_ms} />
+      <main tabIndex={0}>
+        <Results draft={draft} change={change} isMissing={missing.includes("result")} />
+        {isHeld(draft.result) && <Shown draft={draft} change={change} />}
+        {isHeld(draft.result) && isPlace(client?.kind) && <Stock draft={draft} change={change} />}
+        <Photos visit={visit} />
+        <section class={`card ${missing.includes("comment") ? "miss" : ""}`} id="comment"><div class="fs">
+          <FormHead title={t("phone.visit.comment")} state={missing.includes("comment") ? "miss" : ""} />
+          <textarea class="ta" aria-label={t("phone.visit.comment")} value={draft.comment} maxLength={4000} onInput={(e) => change({ comment: e.currentTarget.value })} />
+        </div></section>
+        <NextStep draft={draft} change={change} />
+        <div class="btns" style="margin-top:12px"><LinkBtn class="link" to={href("skip", visit.id)}>{t("phone.visit.abandon")}</LinkBtn></div>
+      </main>
+      <footer class="dock">
+        {missing.length > 0 && (
+          <div class="left"><span>{t("phone.visit.left")}</span>{missing.map((m) => <button type="button" class="jump" onClick={() => showFirst(m)}>{t(`phone.visit.need_${m}`)}</button>)}</div>
+        )}
+        <div class="btns">
+          <Btn class={`huge ${missing.length ? "soft" : "p"}`} onClick={() => void close()}>
+            {t("phone.visit.close")}{missing.length > 0 && <span class="count dark">{missing.length}</span>}
+          </Btn>
+        </div>
+        <p role="alert" class="small c-contra">{problem}</p>
+      </footer>
+    </>
+  );
+}
+
+type Need = "result" | "comment";
+
+/** What a closing still needs, by the life table. */
+function missingOf(draft: Draft): Need[] {
+  const facts = closeFacts(draft.result, draft.comment);
+  const outcome = tryMove("under_way", "close", "rep", facts);
+  if (outcome.ok) return [];
+  return outcome.error === "result_needed" ? ["result"] : ["comment"];
+}
+
+function showFirst(id: string): void {
+  const card = document.getElementById(id);
+  card?.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth", block: "center" });
+  card?.querySelector<HTMLElement>("textarea,button")?.focus({ preventScroll: true });
+}
+
+function isPlace(kind: string | undefined): boolean {
+  return kind === "pharmacy" || kind === "organisation";
+}
+
+function FormTop({ visit, savedAt }: { visit: Visit; savedAt: number }) {
+  const startedAt = visit.checked_in_at_ms ?? 0;
+  const s = Math.max(0, Math.floor((second.value + offsetMs.value - startedAt) / 1000));
+  const clock = s < 3600 ? `${String(Math.floor(s / 60)).padStart(2, "0")}:${String(s % 60).padStart(2, "0")}` : `${Math.floor(s / 3600)}:${String(Math.floor(s / 60) % 60).padStart(2, "0")}`;
+  const point = pointOf(visit);
+  const c = visit.check_in;
+  const metres = point && c?.lat != null && c.lng != null ? metresBetween(point, { lat: c.lat, lng: c.lng }) : null;
+  const track = trackCell();
+  return (
+    <>
+      <header class="vh-top">
+        <button class="ib" type="button" aria-label={t("phone.visit.fold")} onClick={back}><Icon name="down" /></button>
+        <div class="grow"><h1 class="ell">{clientOf(visit)?.name ?? "…"}</h1><p class="tiny muted ell">{[t("phone.visit.since", { time: time(startedAt) }), metres === null ? t("phone.visit.no_gps") : t("phone.visit.at_distance", { distance: distance(metres) })].join(", ")}</p></div>
+        <div class="timer" role="timer" aria-label={t("phone.visit.timer", { n: Math.floor(s / 60) })}><i class="sq" />{clock}</div>
+      </header>
+      <div class="truth thin">
+        <a href={href("outbox")} class="ok"><Icon name="onPhone" /><span><b>{t("phone.visit.saved")}</b><i>{savedAt ? t("phone.visit.saved_at", { time: time(savedAt + offsetMs.value) }) : t("phone.visit.saved_start")}</i></span></a>
+        <a href={href("shift")} class={track.tone}><Icon name={track.icon} /><span><b>{track.title}</b><i>{track.sub}</i></span></a>
+      </div>
+    </>
+  );
+}
+
+function FormHead({ title, state, children }: { title: string; state: "" | "ok" | "miss"; children?: preact.ComponentChildren }) {
+  return (
+    <div class="h"><h2>{title}</h2>{children}
+      {state === "ok" && <span class="req ok"><Icon name="tick" class="s" />{t("phone.visit.ready")}</span>}
+      {state === "miss" && <span class="req miss">{t("phone.visit.needed")}</span>}
+    </div>
+  );
+}
+
+type Part = { draft: Draft; change: (part: Partial<Draft>) => void };
+
+function Results({ draft, change, isMissing }: Part & { isMissing: boolean }) {
+  return (
+    <section class={`card ${isMissing ? "miss" : ""}`} id="result"><div class="fs">
+      <FormHead title={t("phone.visit.result")} state={isMissing ? "miss" : "ok"} />
+      <div class="grid2">
+        {RESULTS.map((r) => <Chip on={draft.result === r.name} onClick={() => change({ result: r.name as ResultName })}>{t(`phone.result.${r.name}`)}</Chip>)}
+      </div>
+    </div></section>
+  );
+}
+
+function Shown({ draft, change }: Part) {
+  if (products.value.length === 0) return null;
+  const shown = draft.details.products;
+  const set = (part: Partial<Draft["details"]>) => change({ details: { ...draft.details, ...part } });
+  const toggle = (id: string) => set({ products: shown.includes(id) ? shown.filter((p) => p !== id) : [...shown, id] });
+  const samples = (id: string, by: number) => {
+    navigator.vibrate?.(10);
+    const n = Math.max(0, Math.min(99, (draft.details.samples[id] ?? 0) + by));
+    const { [id]: _, ...rest } = draft.details.samples;
+    set({ samples: n ? { ...rest, [id]: n } : rest });
+  };
+  return (
+    <section class="card"><div class="fs">
+      <FormHead title={t("phone.visit.products")} state={shown.length ? "ok" : ""} />
+      {products.value.map((p) => {
+        const order = shown.indexOf(p.id);
+        return (
+          <div class="prod">
+            <button type="button" class="row pick-product" aria-pressed={order >= 0} onClick={() => toggle(p.id)}>
+              <span class={`ord ${order < 0 ? "no" : ""}`}>{order < 0 ? "" : order + 1}</span><span class="nm grow">{p.name}</span>
+              {order < 0 && <Icon name="plus" class="s" />}
+            </button>
+            {order >= 0 && (
+              <div class="row" style="margin-top:8px"><span class="grow small muted">{t("phone.visit.samples")}</span>
+                <div class="step nar">
+                  <button type="button" aria-label={t("phone.visit.fewer", { name: p.name })} onClick={() => samples(p.id, -1)}><Icon name="minus" /></button>
+                  <output>{draft.details.samples[p.id] ?? 0}</output>
+                  <button type="button" aria-label={t("phone.visit.more", { name: p.name })} onClick={() => samples(p.id, 1)}><Icon name="plus" /></button>
+                </div>
+              </div>
+            )}
+          </div>
+        );
+      })}
+    </div></section>
+  );
+}
+
+function Stock({ draft, change }: Part) {
+  if (products.value.length === 0) return null;
+  const stock = draft.details.stock;
+  const set = (id: string, there: boolean) => change({ details: { ...draft.details, stock: { ...stock, [id]: there } } });
+  return (
+    <section class="card"><div class="fs">
+      <FormHead title={t("phone.visit.stock")} state={Object.keys(stock).length ? "ok" : ""} />
+      {products.value.map((p) => (
+        <div class="prod">
+          <p class="nm ell" style="margin-bottom:8px">{p.name}</p>
+          <div class="seg" role="group" aria-label={p.name}>
+            <button type="button" class={stock[p.id] === true ? "on" : ""} aria-pressed={stock[p.id] === true} onClick={() => set(p.id, true)}>{t("phone.visit.in_stock")}</button>
+            <button type="button" class={stock[p.id] === false ? "on no" : ""} aria-pressed={stock[p.id] === false} onClick={() => set(p.id, false)}>{stock[p.id] === false && <Icon name="cross" class="s" />}{t("phone.visit.out_of_stock")}</button>
+          </div>
+        </div>
+      ))}
+    </div></section>
+  );
+}
+
+function Photos({ visit }: { visit: Visit }) {
+  const camera = useRef<HTMLInputElement>(null);
+  const [isBusy, setBusy] = useState(false);
+  const mine = files.value.filter((f) => f.visit_id === visit.id);
+  const add = async (input: HTMLInputElement) => {
+    setBusy(true);
+    await takePhoto(input, visit.id).finally(() => setBusy(false));
+  };
+  return (
+    <section class="card"><div class="fs">
+      <FormHead title={t("phone.visit.photos")} state={mine.length ? "ok" : ""}><span class="cam"><Icon name="camera" class="xs" />{t("phone.visit.camera_only")}</span></FormHead>
+      <div class="scrollx">
+        <button type="button" class="ph add opt2" onClick={() => camera.current?.click()} disabled={isBusy}><Icon name={mine.length ? "plus" : "camera"} class="l" />{t(mine.length ? "phone.visit.photo_more" : "phone.visit.photo_add")}</button>
+        {mine.map((f) => <Photo sha={f.sha256} state={f.state} at={f.taken_at_ms} canRemove={f.state === "held"} />)}
+      </div>
+      <input ref={camera} id="camera" type="file" accept="image/*" capture="environment" class="vh" tabIndex={-1} aria-label={t("phone.visit.photo_add")} onChange={(e) => void add(e.currentTarget)} />
+    </div></section>
+  );
+}
+
+export function Photo({ sha, state, at, canRemove = false, small = false }: { sha: string; state: string; at: number | null; canRemove?: boolean; small?: boolean }) {
+  const [data, setData] = useState<ArrayBuffer | null>(null);
+  useEffect(() => {
+    void db.files.get(sha).then((f) => setData(f?.bytes ?? null));
+  }, [sha]);
+  const url = useObjectUrl(data);
+  const remove = async () => {
+    await db.files.delete(sha);
+    await afterAction();
+  };
+  const label = at ? t("phone.visit.photo_at", { time: time(at) }) : t("phone.visit.photo");
+  return (
+    <div class={`ph ${small ? "small" : ""}`}>
+      {url ? <img src={url} alt={label} /> : <Icon name="camera" class="l" />}
+      {canRemove
+        ? <button type="button" class="st" aria-label={t("phone.visit.photo_remove")} onClick={() => void remove()}><Icon name="bin" class="s" /></button>
+        : !small && <span class="st"><Icon name={state === "stored" ? "cloudTick" : "onPhone"} class="s" /></span>}
+      {!small && at && <span class="cap">{time(at)}</span>}
+    </div>
+  );
+}
+
+const STEP_DAYS = [7, 14, 28];
+
+function NextStep({ draft, change }: Part) {
+  const days = STEP_DAYS.map((n) => addDays(today.value, n));
+  const isOther = draft.next_on !== null && !days.includes(draft.next_on);
+  return (
+    <section class="card"><div class="fs">
+      <FormHead title={t("phone.visit.next_step")} state={draft.next_text.trim() ? "ok" : ""} />
+      <input class="inp" aria-label={t("phone.visit.next_step")} placeholder={t("phone.visit.next_hint")} maxLength={500} value={draft.next_text} onInput={(e) => change({ next_text: e.currentTarget.value })} />
+      {draft.next_text.trim() && (
+        <div class="grid3" style="margin-top:10px" role="group" aria-label={t("phone.visit.next_when")}>
+          {days.map((d) => <Chip on={draft.next_on === d} onClick={() => change({ next_on: draft.next_on === d ? null : d })}><DayChip day={d} /></Chip>)}
+          <label class={`ch date ${isOther ? "on" : ""}`}>{isOther ? <DayChip day={draft.next_on!} /> : t("phone.visit.other_day")}
+            <input type="date" min={today.value} value={draft.next_on ?? ""} aria-label={t("phone.visit.other_day")} onChange={(e) => change({ next_on: e.currentTarget.value || null })} />
+          </label>
+        </div>
+      )}
+    </div></section>
+  );
+}
+
+export function DayChip({ day }: { day: string }) {
+  const [weekday, date] = chipDay(day);
+  return <span>{weekday}<br />{date}</span>;
+}
+

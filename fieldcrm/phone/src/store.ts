@@ -1,0 +1,195 @@
+/** What the screens read: signals over the phone's database, refreshed after each change of it. */
+import { batch, computed, signal } from "@preact/signals";
+import { PhoneDb } from "./db";
+import type {
+  Client, DayPlan, Entry, FileInfo, Me, Notice, PlanRow, Product, Profile, Shift, Visit,
+} from "./docs";
+import { dayOf, LANGUAGES, speak, timezone, type Language } from "./i18n";
+import { newId } from "./ids";
+import { donePromises, isUnsent, overlayShifts, overlayVisits } from "./overlay";
+import type { Progress } from "./sync";
+
+export const db = new PhoneDb();
+
+export const me = signal<Me | null>(null);
+export const profile = signal<Profile | null>(null);
+export const visits = signal<Map<string, Visit>>(new Map());
+export const clients = signal<Map<string, Client>>(new Map());
+export const hasAllClients = signal(false);
+export const products = signal<Product[]>([]);
+export const shifts = signal<Shift[]>([]);
+export const plans = signal<Map<string, DayPlan>>(new Map());
+export const entries = signal<Entry[]>([]);
+export const files = signal<FileInfo[]>([]);
+export const notices = signal<Notice[]>([]);
+export const hasFirstCopy = signal(false);
+export const progress = signal<Progress>({ phase: "idle", problem: null, first: null, file: null });
+export const syncedAt = signal<number | null>(null);
+export const offsetMs = signal(0);
+export const isStorageFull = signal(false);
+export const theme = signal<"system" | "light" | "dark">("system");
+export const keepAwake = signal(false);
+export const navigator_ = signal<"ask" | "geo" | "google" | "apple">("ask");
+
+/** A clock that ticks once a second while the app is in front. */
+export const second = signal(Date.now());
+/** The same, for what changes slower: a screen that reads it redraws twice a minute. */
+export const halfMinute = signal(Date.now());
+setInterval(() => {
+  if (document.hidden) return;
+  second.value = Date.now();
+  if (second.value - halfMinute.value >= 30_000) halfMinute.value = second.value;
+}, 1000);
+
+/** The company's time now: the phone's clock corrected by what the server said. */
+export function now(): number {
+  return Date.now() + offsetMs.peek();
+}
+
+export const today = computed(() => dayOf(halfMinute.value + offsetMs.value));
+
+export const unsent = computed(() => entries.value.filter(isUnsent));
+export const refused = computed(() => entries.value.filter((e) => e.status === "refused" && !e.dismissed));
+export const waitingFiles = computed(() => files.value.filter((f) => f.state === "waiting" || f.state === "held"));
+export const unsentFiles = computed(() => files.value.filter((f) => f.state === "waiting"));
+export const promisesDone = computed(() => donePromises(entries.value));
+export const shift = computed(() => {
+  const open = shifts.value.filter((s) => s.ended_at_ms === null);
+  return open[open.length - 1] ?? null;
+});
+export const isPaused = computed(() => shift.value?.pauses.some((p) => p.to_ms === null) ?? false);
+export const underWay = computed(() => [...visits.value.values()].find((v) => v.state === "under_way") ?? null);
+export const unseenNotice = computed(() => notices.value.find((n) => !n.seen && n.day === today.value) ?? null);
+
+/** A day's visits in order: done first by time, then the rest as planned. */
+export function visitsOf(day: string): Visit[] {
+  const all = [...visits.value.values()].filter((v) => v.day === day);
+  return all.sort((a, b) => order(a) - order(b) || (a.expected_at_ms ?? 0) - (b.expected_at_ms ?? 0) || a.id.localeCompare(b.id));
+}
+
+function order(v: Visit): number {
+  if (v.state === "under_way") return 0;
+  if (v.position) return v.position;
+  return v.checked_in_at_ms ? v.checked_in_at_ms / 1e13 : 900 + (v.is_unplanned ? 1 : 0);
+}
+
+export function clientOf(visit: Visit): Client | null {
+  return clients.value.get(visit.client_id) ?? null;
+}
+
+/** The place a visit goes to; the client itself when it is a place. */
+export function placeOf(visit: Visit): Client | null {
+  return visit.place_id ? (clients.value.get(visit.place_id) ?? null) : clientOf(visit);
+}
+
+export function placeNameOf(visit: Visit): string {
+  const client = clientOf(visit);
+  if (!visit.place_id) return client?.address ?? "";
+  return clients.value.get(visit.place_id)?.name ?? client?.workplaces.find((w) => w.id === visit.place_id)?.name ?? client?.address ?? "";
+}
+
+/** Where a visit takes place on the ground. */
+export function pointOf(visit: Visit): { lat: number; lng: number } | null {
+  if (visit.lat !== null && visit.lng !== null) return { lat: visit.lat, lng: visit.lng };
+  const place = placeOf(visit) ?? clientOf(visit);
+  return place && place.lat !== null && place.lng !== null ? { lat: place.lat, lng: place.lng } : null;
+}
+
+/** Read what the first screen needs; the rest of the clients follows when the phone is idle. */
+export async function open(): Promise<void> {
+  const stored = new Map((await db.meta.toArray()).map((m) => [m.key, m.value]));
+  if (!stored.has("device_id")) await db.put("device_id", newId());
+  batch(() => {
+    me.value = (stored.get("me") as Me | undefined) ?? null;
+    theme.value = (stored.get("theme") as typeof theme.value | undefined) ?? "system";
+    keepAwake.value = stored.get("keep_awake") === true;
+    navigator_.value = (stored.get("navigator") as typeof navigator_.value | undefined) ?? "ask";
+    if (me.value) timezone.value = me.value.timezone;
+  });
+  const chosen = (stored.get("language") ?? me.value?.user.language) as Language | undefined;
+  await Promise.all([refresh(), chosen && LANGUAGES.includes(chosen) ? speak(chosen) : null]);
+  showTheme();
+}
+
+/** Read the database again; called after each action and each step of the sync. */
+export async function refresh(): Promise<void> {
+  const [meta, docs, people, goods, turns, routes, outbox, pictures, told] = await Promise.all([
+    db.meta.toArray(), db.visits.toArray(), db.profiles.toArray(), db.products.toArray(), db.shifts.toArray(),
+    db.plans.toArray(), db.outbox.orderBy("seq").toArray(), fileInfos(), db.notices.reverse().limit(20).toArray(),
+  ]);
+  const stored = new Map(meta.map((m) => [m.key, m.value]));
+  const shown = overlayVisits(docs, outbox);
+  const needed = hasAllClients.peek() ? await db.clients.toArray() : await clientsFor(shown.values());
+  batch(() => {
+    clients.value = new Map(needed.map((c) => [c.id, c]));
+    visits.value = shown;
+    profile.value = people[0] ?? null;
+    products.value = goods.filter((p) => p.is_active !== false).sort((a, b) => a.name.localeCompare(b.name));
+    shifts.value = overlayShifts(turns, outbox);
+    plans.value = new Map(routes.map((p) => [p.day, p]));
+    entries.value = outbox;
+    files.value = pictures;
+    notices.value = told;
+    hasFirstCopy.value = stored.get("first_copy") === true;
+    syncedAt.value = (stored.get("synced_at_ms") as number | undefined) ?? null;
+    offsetMs.value = (stored.get("offset_ms") as number | undefined) ?? 0;
+  });
+}
+
+async function clientsFor(shown: Iterable<Visit>): Promise<Client[]> {
+  const ids = new Set<string>();
+  for (const v of shown) {
+    ids.add(v.client_id);
+    if (v.place_id) ids.add(v.place_id);
+  }
+  return (await db.clients.bulkGet([...ids])).filter((c) => c !== undefined);
+}
+
+/** All clients, for search and cards; a second after the first screen stands. */
+export async function loadAllClients(): Promise<void> {
+  const all = await db.clients.toArray();
+  batch(() => {
+    hasAllClients.value = true;
+    clients.value = new Map(all.map((c) => [c.id, c]));
+  });
+}
+
+async function fileInfos(): Promise<FileInfo[]> {
+  const infos: FileInfo[] = [];
+  await db.files.each(({ bytes, ...info }) => infos.push({ ...info, has_bytes: bytes !== null }));
+  return infos;
+}
+
+export async function choose(key: "theme" | "language" | "keep_awake" | "navigator", value: unknown): Promise<void> {
+  await db.put(key, value);
+  if (key === "theme") {
+    theme.value = value as typeof theme.value;
+    showTheme();
+  }
+  if (key === "keep_awake") keepAwake.value = value === true;
+  if (key === "navigator") navigator_.value = value as typeof navigator_.value;
+  if (key === "language") await speak(value as Language);
+}
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+dark.addEventListener("change", () => showTheme());
+
+export const isDark = signal(dark.matches);
+
+function showTheme(): void {
+  isDark.value = theme.value === "dark" || (theme.value === "system" && dark.matches);
+  document.documentElement.dataset.theme = isDark.value ? "dark" : "light";
+  const colour = getComputedStyle(document.documentElement).getPropertyValue("--panel").trim();
+  document.querySelector('meta[name="theme-color"]')?.setAttribute("content", colour);
+}
+
+/** A day's plan as rows, for telling what changed. */
+export async function planRows(day: string): Promise<PlanRow[]> {
+  const docs = await db.visits.where("day").equals(day).toArray();
+  const known = new Map((await clientsFor(docs)).map((c) => [c.id, c]));
+  return docs.map((v) => ({
+    id: v.id, name: known.get(v.client_id)?.name ?? "", position: v.position, state: v.state, is_locked: v.is_locked,
+    place: (v.place_id ? known.get(v.place_id)?.name : known.get(v.client_id)?.address) ?? "",
+    at_ms: v.expected_at_ms ?? v.planned_at_ms,
+  }));
+}

@@ -1,0 +1,113 @@
+/**
+ * The app's service worker: opens the app without a network, also after a restart of the phone.
+ *
+ * Everything the first screens need is fetched when a version is installed; the map's code when it
+ * is first used; the region's map lies in a cache of its own, whole, and is answered in ranges.
+ */
+/// <reference lib="webworker" />
+const worker = self as unknown as ServiceWorkerGlobalScope;
+declare const __FILES__: [string, string][];
+declare const __LAZY__: string[];
+declare const __BUILD__: string;
+
+const CACHE = `fieldcrm-rep-${__BUILD__}`;
+const REGION = "fieldcrm-region";
+const INDEX = "/rep/index.html";
+const TILES = "/region/basemap.pmtiles";
+const MATCH: CacheQueryOptions = { ignoreVary: true };
+
+worker.addEventListener("install", (event) => event.waitUntil(install()));
+worker.addEventListener("activate", (event) => event.waitUntil(activate()));
+worker.addEventListener("message", (event) => {
+  if ((event.data as { t?: string } | null)?.t === "activate") void worker.skipWaiting();
+});
+worker.addEventListener("fetch", (event) => {
+  const answer = choose(event.request);
+  if (answer) event.respondWith(answer);
+});
+
+/** Fetch every file of this version, and the map's code if the version before had it. */
+async function install(): Promise<void> {
+  const cache = await caches.open(CACHE);
+  const wanted = __FILES__.map(([path]) => path);
+  if (await hasOldMap()) wanted.push(...__LAZY__);
+  await Promise.all(wanted.map((path) => keep(cache, path)));
+}
+
+async function keep(cache: Cache, path: string): Promise<void> {
+  const answer = await fetch(new Request(path, { cache: "reload" }));
+  if (!answer.ok || answer.redirected) throw new Error(`${path}: ${answer.status}`);
+  await cache.put(path, answer);
+}
+
+async function hasOldMap(): Promise<boolean> {
+  for (const name of await caches.keys()) {
+    if (!name.startsWith("fieldcrm-rep-") || name === CACHE) continue;
+    const kept = await (await caches.open(name)).keys();
+    if (kept.some((r) => /\/map-[^/]*\.(js|css)$/.test(new URL(r.url).pathname))) return true;
+  }
+  return false;
+}
+
+async function activate(): Promise<void> {
+  const old = (await caches.keys()).filter((n) => n.startsWith("fieldcrm-rep-") && n !== CACHE);
+  await Promise.all(old.map((n) => caches.delete(n)));
+  await worker.clients.claim();
+}
+
+function choose(request: Request): Promise<Response> | null {
+  const url = new URL(request.url);
+  if (request.method !== "GET" || url.origin !== worker.location.origin) return null;
+  if (url.pathname === TILES && !request.headers.has("X-Whole")) return tiles(request);
+  if (url.pathname.startsWith("/region/")) return freshOrKept(request, url.pathname);
+  if (!url.pathname.startsWith("/rep/") && url.pathname !== "/rep") return null;
+  if (request.mode === "navigate") return page();
+  return file(request, url.pathname);
+}
+
+/** Every page under /rep/ is the one app. */
+async function page(): Promise<Response> {
+  return (await (await caches.open(CACHE)).match(INDEX, MATCH)) ?? fetch(INDEX);
+}
+
+async function file(request: Request, path: string): Promise<Response> {
+  const cache = await caches.open(CACHE);
+  const kept = await cache.match(path, MATCH);
+  if (kept) return kept;
+  const answer = await fetch(request);
+  if (answer.ok && __LAZY__.includes(path)) await cache.put(path, answer.clone());
+  return answer;
+}
+
+/** Styles of the map: the newest when the network is there, else the kept ones. */
+async function freshOrKept(request: Request, path: string): Promise<Response> {
+  const cache = await caches.open(REGION);
+  try {
+    const answer = await fetch(request);
+    if (answer.ok) await cache.put(path, answer.clone());
+    return answer;
+  } catch (error) {
+    const kept = await cache.match(path, MATCH);
+    if (kept) return kept;
+    throw error;
+  }
+}
+
+/** A byte range of the region's map, from the kept whole if it is here. */
+async function tiles(request: Request): Promise<Response> {
+  const kept = await (await caches.open(REGION)).match(TILES, MATCH);
+  if (!kept) return fetch(request);
+  const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.get("Range") ?? "");
+  if (!range) return kept;
+  const blob = await kept.blob();
+  const from = Number(range[1]);
+  const to = range[2] ? Math.min(Number(range[2]), blob.size - 1) : blob.size - 1;
+  if (from >= blob.size) return new Response(null, { status: 416, headers: { "Content-Range": `bytes */${blob.size}` } });
+  return new Response(blob.slice(from, to + 1), {
+    status: 206,
+    headers: {
+      "Content-Type": "application/vnd.pmtiles", "Content-Range": `bytes ${from}-${to}/${blob.size}`,
+      "Content-Length": String(to - from + 1), "Accept-Ranges": "bytes",
+    },
+  });
+}
