@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import reflex as rx
 
+from fieldcrm.components.amounts import duration
 from fieldcrm.components.icons import glyph, icon
 from fieldcrm.components.parts import button
 from fieldcrm.components.session import DISPATCHING, Desk, allows
@@ -119,7 +120,8 @@ def _row(alert, rep, language: str) -> AlertRow:
 def _title(alert, language: str) -> str:
     """What happened and why, as 'Silent 14 min: battery 6 %'."""
     figures = {k: round(v) if isinstance(v, float) else v for k, v in alert.data.items()}
-    told = i18n.t(f"alert.{alert.kind}", language, **{"minutes": "", **figures})
+    lasts = duration(60 * float(alert.data.get("minutes") or 0), language)
+    told = i18n.t(f"alert.{alert.kind}", language, lasts=lasts)
     cause = alert.data.get("cause")
     if not cause:
         return told

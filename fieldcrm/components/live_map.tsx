@@ -15,7 +15,8 @@ export type Rep = {
   lat: number | null; lng: number | null; course: number | null; fix_ms: number;
 };
 export type Stop = { id: string; label: string; title: string; kind: string; lat: number; lng: number };
-type Lines = { plan: LatLng[]; before: LatLng[]; track: LatLng[][] };
+type Passed = [number, number, number]; // lat, lng, epoch ms
+type Lines = { plan: LatLng[]; before: LatLng[]; track: Passed[][] };
 type Props = {
   reps: Rep[]; selected: string; stops: Stop[]; lines: Lines; fit: string; spot: { lat: number; lng: number; key: string } | null;
   gateway: string; words: Words; lang: string; follow: boolean;
@@ -26,6 +27,7 @@ type Props = {
 const SVG = "http://www.w3.org/2000/svg";
 const GLIDE_MS = 700; // a marker reaches its newest place within this
 const JUMP_M = 400; // farther than this it does not glide
+const GAP_MS = 5 * 60_000; // no line across a longer silence
 const START: LatLng = [60.1699, 24.9384];
 
 let isReady = false;
@@ -186,7 +188,9 @@ class Markers {
     this.stopNodes = stops.map((stop) => {
       const group = node("g", { class: `stop ${stop.kind}`, "data-visit": stop.id }, this.stopLayer);
       node("title", {}, group).textContent = stop.title;
-      node("circle", { r: 10 }, group);
+      const half = Math.max(10, 4 + stop.label.length * 3.6);
+      if (half > 12) node("rect", { x: -half, y: -10, width: 2 * half, height: 20, rx: 10 }, group);
+      else node("circle", { r: 10 }, group);
       node("text", { y: 4 }, group).textContent = stop.label;
       return group;
     });
@@ -357,12 +361,22 @@ function addLines(map: GlMap) {
   add("f-track", "track", { "line-color": token("--track-line"), "line-width": 3.5 });
 }
 
-function setLines(map: GlMap, lines: Lines, shown: Shown) {
+/** The recorded track goes on with what the socket has told since, unless there was a gap. */
+function withTail(track: Passed[][], tail: Passed[]): LatLng[][] {
+  const last = track.at(-1)?.at(-1);
+  const newer = tail.filter((p) => !last || p[2] > last[2]);
+  const goesOn = last && newer.length > 0 && newer[0][2] - last[2] <= GAP_MS;
+  const lines = track.map((line) => line.map((p): LatLng => [p[0], p[1]]));
+  if (goesOn) lines[lines.length - 1].push(...newer.map((p): LatLng => [p[0], p[1]]));
+  return lines;
+}
+
+function setLines(map: GlMap, lines: Lines, shown: Shown, tail: Passed[]) {
   const put = (name: string, data: LatLng[][]) =>
     (map.getSource(`f-${name}`) as { setData?: (d: GeoJSON.Feature) => void } | undefined)?.setData?.(shape(data));
   put("plan", shown.plan ? withoutRepeats(lines.plan) : []);
   put("before", shown.plan ? withoutRepeats(lines.before) : []);
-  put("track", shown.track ? lines.track : []);
+  put("track", shown.track ? withTail(lines.track, tail) : []);
 }
 
 type Shown = { plan: boolean; track: boolean; names: boolean };
@@ -383,6 +397,7 @@ export function LiveMap(props: Props) {
   const [lostAt, setLostAt] = useState("");
   const [hasBase, setHasBase] = useState(true);
   const hasFitted = useRef(false);
+  const tail = useRef<Passed[]>([]);
   const t = (key: string) => words[key][lang];
 
   // the map itself, once
@@ -399,7 +414,7 @@ export function LiveMap(props: Props) {
     markers.current = layer;
     made.on("style.load", () => {
       addLines(made);
-      setLines(made, latest.current.lines, shownNow.current);
+      setLines(made, latest.current.lines, shownNow.current, tail.current);
     });
     made.on("error", (event) => {
       const text = String((event as { error?: Error }).error?.message ?? "");
@@ -434,6 +449,12 @@ export function LiveMap(props: Props) {
         }
         markers.current?.move(places);
         const { follow, selected } = latest.current;
+        const own = places.find((where) => where.id === selected);
+        if (own && own.state !== "off_shift") {
+          tail.current.push([own.lat, own.lng, own.fixMs]);
+          tail.current.splice(0, tail.current.length - 600);
+          if (map.current) setLines(map.current, latest.current.lines, shownNow.current, tail.current);
+        }
         const at = follow && markers.current?.placeOf(selected);
         if (at) map.current?.easeTo({ center: [at[1], at[0]], duration: 600 });
       },
@@ -471,9 +492,11 @@ export function LiveMap(props: Props) {
 
   useEffect(() => markers.current!.setStops(props.stops), [props.stops]);
   useEffect(() => {
-    if (map.current) setLines(map.current, props.lines, shown);
+    if (map.current) setLines(map.current, props.lines, shown, tail.current);
     if (markers.current) { markers.current.hasNames = shown.names; markers.current.draw(true); }
   }, [props.lines, shown]);
+
+  useEffect(() => { tail.current = []; }, [props.selected]);
 
   // when another rep is chosen, the map shows his day, unless it does so already
   useEffect(() => {

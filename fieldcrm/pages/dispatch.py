@@ -348,6 +348,7 @@ def _visit(v: rx.Var[VisitRow]) -> rx.Component:
             custom_attrs={"data-drag-visit": v.id, "data-order": v.order, "data-title": v.title},
         ),
         rx.cond(Dispatch.move_menu == v.id, _move_menu(v), rx.fragment()),
+        key=v.id,
     )  # fmt: skip
 
 

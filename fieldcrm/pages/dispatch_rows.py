@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from fieldcrm.components.amounts import duration, signed_count, signed_duration
 from fieldcrm.kit import clock, i18n, units
 from fieldcrm.people.tables import User
 from fieldcrm.tracking.model import LiveRep
@@ -17,6 +18,9 @@ LATE_S = 5 * 60
 """Lateness below this is the day's own noise."""
 VERY_LATE_S = 15 * 60
 LOW_BATTERY_PCT = 15
+LONG_IDLE_S = 10 * 60
+HIDES_HOUR = 4.5
+"""An hour's label closer to now's own (per cent of the ribbon) is left out."""
 STATES = ("moving", "in_visit", "idle", "silent", "paused", "off_shift")
 GLYPHS = {"moving": "moving", "in_visit": "in-visit", "idle": "idle", "silent": "silent",
           "paused": "paused", "off_shift": "off"}  # fmt: skip
@@ -141,34 +145,24 @@ def short_name(name: str) -> str:
 
 def lateness_s(visit: Visit) -> int:
     """By how much a visit begins after its plan, as far as is known now (0 when unknown)."""
-    starts = visit.checked_in_at or visit.expected_at
+    starts = visit.checked_in_at or _expected(visit)
     if visit.planned_at is None or starts is None:
         return 0
     return round((starts - visit.planned_at).total_seconds())
+
+
+def _expected(visit: Visit) -> datetime | None:
+    """When a visit ahead will begin: not in the past, whatever was expected before."""
+    if visit.expected_at is None or visit.state != "planned":
+        return visit.expected_at
+    return max(visit.expected_at, clock.now())
 
 
 def late_text(seconds: int, language: str) -> str:
     """`+6 min`, or nothing while it isn't worth a word."""
     if seconds < LATE_S:
         return ""
-    return f"+{i18n.t('dispatch.minutes', language, n=seconds // 60)}"
-
-
-def duration(seconds: float, language: str) -> str:
-    """`54 min` or `1 h 12 min`."""
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return i18n.t("dispatch.minutes", language, n=minutes)
-    return i18n.t("dispatch.hours", language, h=minutes // 60, m=f"{minutes % 60:02}")
-
-
-def signed(seconds: float, language: str) -> str:
-    """A difference in minutes with its sign; `0` when there is none."""
-    minutes = round(seconds / 60)
-    if not minutes:
-        return "0"
-    sign = "−" if minutes < 0 else "+"
-    return f"{sign}{duration(abs(seconds), language)}"
+    return signed_duration(seconds, language)
 
 
 # ── reps ─────────────────────────────────────────────────────────────────────────────────────────
@@ -214,16 +208,18 @@ def rep_row(rep: User, live: LiveRep | None, day: list[VisitView], language: str
         segments=_segments(day), done=sum(v.visit.state == "closed" for v in day), total=len(day),
         next_name=ahead.client_name if ahead else "", next_at=_start(ahead, language),
         late=late_text(late_s, language), source=(live.source or "") if live else "",
-        rank=_rank(state, late_s),
+        rank=_rank(state, late_s, live.since_ms if live else None),
     )  # fmt: skip
 
 
-def _rank(state: str, late_s: int) -> int:
-    if state == "silent":
-        return 0
-    if state == "off_shift":
-        return 9
-    return 1 if late_s >= VERY_LATE_S else 2 if state == "idle" else 4 if state == "paused" else 3
+def _rank(state: str, late_s: int, since_ms: int | None) -> int:
+    """Silent, then very late, then long idle; the rest keep their places however they move."""
+    if state in ("silent", "off_shift"):
+        return 0 if state == "silent" else 9
+    if late_s >= VERY_LATE_S:
+        return 1
+    is_long = since_ms is not None and clock.now_ms() - since_ms >= LONG_IDLE_S * 1000
+    return 2 if state == "idle" and is_long else 3
 
 
 def _what(live: LiveRep | None, state: str, day: list[VisitView], language: str) -> str:
@@ -245,9 +241,8 @@ def _what(live: LiveRep | None, state: str, day: list[VisitView], language: str)
 
 
 def _lasts(word: str, since_ms: int | None, language: str) -> str:
-    if not since_ms:
-        return word
-    return f"{word} {duration(max(0, clock.now_ms() - since_ms) / 1000, language)}"
+    lasts_s = (clock.now_ms() - since_ms) / 1000 if since_ms else 0
+    return f"{word} {duration(lasts_s, language)}" if lasts_s >= 60 else word
 
 
 def _because(live: LiveRep, language: str) -> str:
@@ -269,7 +264,7 @@ def _segments(day: list[VisitView]) -> list[str]:
 def _start(view: VisitView | None, language: str) -> str:
     if view is None:
         return ""
-    at = view.visit.expected_at or view.visit.planned_at
+    at = _expected(view.visit) or view.visit.planned_at
     return i18n.time_of_day(at, language) if at else ""
 
 
@@ -368,12 +363,25 @@ def _ends_at(v: Visit) -> datetime | None:
 
 
 def dots(rows: Sequence[VisitRow]) -> list[StopDot]:
-    """The day's stops that have a place on the map."""
-    return [
-        StopDot(r.id, r.label, f"{r.label}. {r.title}, {r.first}", r.kind, r.lat, r.lng)
-        for r in rows
-        if r.lat is not None and r.lng is not None
-    ]
+    """The day's stops on the map; several visits at one place are one stop."""
+    places: dict[tuple[float, float], list[VisitRow]] = {}
+    for row in rows:
+        if row.lat is not None and row.lng is not None:
+            places.setdefault((round(row.lat, 4), round(row.lng, 4)), []).append(row)
+    return [_dot(at_one_place) for at_one_place in places.values()]
+
+
+def _dot(visits: list[VisitRow]) -> StopDot:
+    first, last = visits[0], visits[-1]
+    is_run = last.order - first.order == len(visits) - 1
+    label = first.label
+    if len(visits) > 1:
+        label = f"{first.label}–{last.label}" if is_run else f"{first.label}+{len(visits) - 1}"
+    ahead = next((v for v in visits if v.kind == "now"), None) or next(
+        (v for v in visits if v.kind != "done"), first
+    )
+    title = "\n".join(f"{v.label}. {v.title}, {v.first}" for v in visits)
+    return StopDot(first.id, label, title, ahead.kind, first.lat or 0.0, first.lng or 0.0)
 
 
 def line_ahead(line: list[list[float]], day: list[VisitView]) -> list[list[float]]:
@@ -424,6 +432,8 @@ def ribbon(bounds: tuple[datetime, datetime], language: str) -> Ribbon:
         hours.append(Hour(clock.local(at).strftime("%H"), _share(at, bounds)))
         at += timedelta(hours=1)
     now = clock.now()
+    now_left = _share(now, bounds)
+    hours = [hour for hour in hours if abs(hour.left - now_left) > HIDES_HOUR]
     return Ribbon(
         hours,
         _share(now, bounds) if bounds[0] <= now <= bounds[1] else -1,
@@ -455,24 +465,20 @@ def compare(before: dict[str, Any], after: dict[str, Any], language: str) -> lis
     late = (total(before, "late"), total(after, "late"))
     rows = [
         CompareRow(i18n.t("proposal.driving", language), duration(drive[0], language),
-                   duration(drive[1], language), signed(drive[1] - drive[0], language), _tone(drive[1] - drive[0])),
+                   duration(drive[1], language), signed_duration(drive[1] - drive[0], language), _tone(drive[1] - drive[0])),
         CompareRow(i18n.t("proposal.late", language), str(late[0]), str(late[1]),
-                   _signed_count(late[1] - late[0]), _tone(late[1] - late[0])),
+                   signed_count(late[1] - late[0]), _tone(late[1] - late[0])),
     ]  # fmt: skip
     ends = _ends(before), _ends(after)
     if ends[0] and ends[1]:
         by = (ends[1] - ends[0]).total_seconds()
         rows.append(CompareRow(i18n.t("proposal.ends", language), i18n.time_of_day(ends[0], language),
-                               i18n.time_of_day(ends[1], language), signed(by, language), _tone(by)))  # fmt: skip
+                               i18n.time_of_day(ends[1], language), signed_duration(by, language), _tone(by)))  # fmt: skip
     return rows
 
 
 def _tone(change: float) -> str:
     return "good" if change < 0 else "late" if change > 0 else "faint"
-
-
-def _signed_count(change: int) -> str:
-    return f"−{-change}" if change < 0 else f"+{change}" if change else "0"
 
 
 def _ends(side: dict[str, Any]) -> datetime | None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import reflex as rx
 
 from fieldcrm.components.alerts import Action, Alerts, Toast, alert_rows, as_toast
+from fieldcrm.components.amounts import duration
 from fieldcrm.components.session import DISPATCHING, Desk, allows
 from fieldcrm.kit import clock, i18n, ids
 from fieldcrm.kit.errors import NotFound, Refusal
@@ -39,6 +40,9 @@ WAITING = ("queued", "running")
 WATCH_EVERY_S = 0.4
 WATCH_TIMES = 300
 PAGE = 200
+URGENT_ALERTS = ("silent", "late", "far_from_plan", "mock")
+"""Kinds that speak up by themselves; the others wait in the bell's list."""
+ALERT_TOASTS = 2
 
 
 @dataclass
@@ -51,7 +55,7 @@ class Choice:
 
 @dataclass
 class MapLines:
-    """What the map draws under the markers: [[lat, lng], ...]."""
+    """What the map draws under the markers: [[lat, lng], ...], the track's with epoch ms."""
 
     plan: list[list[float]] = field(default_factory=list)
     before: list[list[float]] = field(default_factory=list)
@@ -246,12 +250,10 @@ class Dispatch(Desk):
         self.reps, self.teams, alerts = loaded
         bell = await self.get_state(Alerts)
         bell.rows, bell.new_count = alerts, sum(row.is_new for row in alerts)
-        fresh = [
-            as_toast(row, self.language)
-            for row in alerts
-            if row.is_new and row.id not in self._set_aside
-        ]
-        self.toasts = [t for t in self.toasts if not t.id.startswith("alert:")] + fresh
+        fresh = [row for row in alerts if row.is_new and row.kind in URGENT_ALERTS]
+        told = [as_toast(row, self.language) for row in fresh if row.id not in self._set_aside]
+        own = [toast for toast in self.toasts if not toast.id.startswith("alert:")]
+        self.toasts = own + told[:ALERT_TOASTS]
         self.has_loaded = True
 
     async def _read_day(self, actor: Actor) -> None:
@@ -475,11 +477,12 @@ class Dispatch(Desk):
         self.proposal_note = self._t("proposal.stay")
         self.compare = rows.compare(view.before, view.after, self.language)
         names = {rep.id: rep.name for rep in self.reps}
-        told = summary.get("changes") or []
+        told = _weighty_first(summary.get("changes") or [])
         self.changes = [_change(change, names, self.language) for change in told]
         after = view.after.get(self.selected) or {}
         self.proposed_line = after.get("line") or []
-        self.proposed = _proposed(self.day, after, self.language)
+        moved = {change["visit_id"] for change in told if change["change"] in WEIGHTY}
+        self.proposed = _proposed(self.day, after, moved, self.language)
 
     @rx.event
     @allows(DISPATCHING)
@@ -647,7 +650,7 @@ def _load_day(actor: Actor, rep_id: str) -> DayLoad:
 
 
 def _plain_lines(lines: list[list[Any]]) -> list[list[list[float]]]:
-    return [[[round(p[0], 6), round(p[1], 6)] for p in line] for line in lines]
+    return [[[round(p[0], 6), round(p[1], 6), p[2]] for p in line] for line in lines]
 
 
 def _notices(told: str) -> list[dict[str, Any]]:
@@ -666,13 +669,23 @@ def _notices(told: str) -> list[dict[str, Any]]:
 def _title(summary: dict[str, Any], language: str) -> str:
     """`Move 2 stops, saves 18 min`."""
     moved, saved = int(summary.get("stops_moved") or 0), int(summary.get("minutes_saved") or 0)
-    if not moved:
+    dropped = int(summary.get("dropped") or 0)
+    parts = [("proposal.moves", moved), ("proposal.drops", dropped)]
+    told = ", ".join(i18n.t(key, language, n=n) for key, n in parts if n)
+    if not told:
         return i18n.t("proposal.nothing", language)
-    told = i18n.t("proposal.moves", language, n=moved)
     if not saved:
         return told
-    by = i18n.t("dispatch.minutes", language, n=abs(saved))
+    by = duration(60 * abs(saved), language)
     return i18n.t("proposal.saves" if saved > 0 else "proposal.costs", language, what=told, by=by)
+
+
+WEIGHTY = ("other_rep", "added", "moved", "dropped")
+
+
+def _weighty_first(changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What changes place before what only changes its time."""
+    return sorted(changes, key=lambda change: change["change"] not in WEIGHTY)
 
 
 def _change(change: dict[str, Any], names: dict[str, str], language: str) -> ChangeRow:
@@ -696,35 +709,42 @@ def _time(iso: str | None, language: str) -> str:
     return i18n.time_of_day(datetime.fromisoformat(iso), language) if iso else "—"
 
 
-def _proposed(day: list[VisitRow], after: dict[str, Any], language: str) -> list[VisitRow]:
-    """The day in the proposed order: what is done stays, moved stops say where they were."""
+def _proposed(
+    day: list[VisitRow], after: dict[str, Any], moved: set[str], language: str
+) -> list[VisitRow]:
+    """The day in the proposed order: what is done stays, moved stops say where they were, what is
+    left out stands last."""
     known = {row.id: row for row in day}
-    planned = [stop for stop in after.get("stops") or [] if stop["visit_id"]]
-    named = {stop["visit_id"] for stop in planned}
-    kept = [
-        row
-        for row in day
-        if row.id not in named and row.kind in ("done", "missed", "now") and not row.can_move
-    ]
-    made = [
-        replace(VisitRow(**asdict(row)), order=n, label=str(n)) for n, row in enumerate(kept, 1)
-    ]
-    for n, stop in enumerate(planned, len(kept) + 1):
-        row = known.get(stop["visit_id"])
-        made.append(_proposed_row(row, stop, n, language))
-    return made
+    stops = after.get("stops") or []
+    named = {stop["visit_id"] for stop in stops}
+    left_out = {gone["visit_id"]: gone for gone in after.get("dropped") or []}
+    kept = [row for row in day if row.id not in named | left_out.keys() and not row.can_move]
+    made = [replace(row, order=n, label=str(n)) for n, row in enumerate(kept, 1)]
+    for n, stop in enumerate(stops, len(kept) + 1):
+        is_moved = stop["visit_id"] in moved
+        made.append(_proposed_row(known.get(stop["visit_id"]), stop, n, is_moved, language))
+    gone = [_left_out(row, left_out[row.id], language) for row in day if row.id in left_out]
+    return made + gone
 
 
-def _proposed_row(row: VisitRow | None, stop: dict[str, Any], n: int, language: str) -> VisitRow:
+def _left_out(row: VisitRow, gone: dict[str, Any], language: str) -> VisitRow:
+    reason = i18n.t(f"planning.dropped.{gone['reason']}", language, **(gone.get("params") or {}))
+    return replace(row, kind="missed", label="–", first="—", late="", sub=reason, can_move=False,
+                   is_expected=False, ribbon="rb p missed")  # fmt: skip
+
+
+def _proposed_row(
+    row: VisitRow | None, stop: dict[str, Any], n: int, is_moved: bool, language: str
+) -> VisitRow:
     begins = _time(stop["start_at"], language)
     if row is None:  # comes from another rep: all that is known is in the proposal
         return VisitRow(
             id=stop["visit_id"], label=str(n), order=n, kind="moved", title=stop["client_name"],
-            sub=i18n.t("proposal.comes", language), category="", glyph="doctor", plan="—", first=begins,
-            second="", is_expected=True, late="", verdict="", verdict_word="", is_locked=False,
-            can_move=False, lat=None, lng=None, left=-10, width=0, ribbon="rb p moved",
+            sub=i18n.t("proposal.comes", language), category="", glyph="doctor", plan="—",
+            first=begins, second="", is_expected=True, late="", verdict="", verdict_word="",
+            is_locked=False, can_move=False, lat=None, lng=None, left=-10, width=0,
+            ribbon="rb p moved",
         )  # fmt: skip
-    is_moved = row.order != n
     return replace(
         row, label=str(n), order=n, first=begins, late="", can_move=False,
         kind="moved" if is_moved else row.kind, ribbon="rb p moved" if is_moved else row.ribbon,

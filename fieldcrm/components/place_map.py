@@ -1,0 +1,36 @@
+"""Small still maps of `place_map.tsx`: where visits are wanting, and the track around a visit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+from reflex_base.components.component import NoSSRComponent
+
+_library = rx.asset("place_map.tsx", shared=True).importable_path
+
+
+class _Map(NoSSRComponent):
+    library = _library
+    lib_dependencies: list[str] = ["maplibre-gl@6.14.0", "pmtiles@4.3.0"]
+    label: rx.Var[str]
+
+
+class _GapMap(_Map):
+    tag = "GapMap"
+    hexes: rx.Var[list[Any]]
+
+
+class _VisitMap(_Map):
+    tag = "VisitMap"
+    around: rx.Var[Any]
+
+
+def gap_map(hexes: Any, label: Any) -> rx.Component:
+    """H3 cells by missing visits; fills its positioned parent."""
+    return _GapMap.create(hexes=hexes, label=label)
+
+
+def visit_map(around: Any, label: Any) -> rx.Component:
+    """The place with its radius, the track around the visit, where buttons were pressed."""
+    return _VisitMap.create(around=around, label=label)

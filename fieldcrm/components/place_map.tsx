@@ -1,0 +1,133 @@
+// Small still maps: where visits are wanting (H3 cells), and the track around one visit. MapLibre
+// draws the region's own basemap; what is ours is SVG above it, so that tokens and themes hold.
+import { useEffect, useRef, useState } from "react";
+import { addProtocol, LngLatBounds, Map as GlMap, setWorkerUrl } from "maplibre-gl";
+import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
+import "maplibre-gl/dist/maplibre-gl.css";
+import { Protocol } from "pmtiles";
+
+type LatLng = [number, number];
+export type Hex = { cell: string; missing: number; step: number; title: string; centre: LatLng; rim: LatLng[] };
+export type Around = {
+  id: string; lat: number | null; lng: number | null; radius_m: number; radius_text: string; stay_text: string;
+  track: LatLng[]; inside: LatLng[]; check_in: LatLng | null; check_out: LatLng | null;
+};
+
+let isReady = false;
+function prepare() {
+  if (isReady) return;
+  isReady = true;
+  setWorkerUrl(workerUrl);
+  addProtocol("pmtiles", new Protocol().tile);
+}
+
+function styleUrl(): string {
+  const theme = document.documentElement.dataset.theme === "dark" ? "dark" : "light";
+  return `/region/style-${theme}.json?lang=${document.documentElement.lang || "en"}`;
+}
+
+/** A map whose overlay is drawn anew at each move; `fit` says where to look. */
+function useMap(fit: LatLng[], key: string, padding: number, maxZoom: number) {
+  const box = useRef<HTMLDivElement>(null);
+  const map = useRef<GlMap | null>(null);
+  const [, redraw] = useState(0);
+  useEffect(() => {
+    if (!box.current) return;
+    prepare();
+    const made = new GlMap({
+      container: box.current, style: styleUrl(), center: [24.9384, 60.1699], zoom: 12,
+      attributionControl: false, dragRotate: false, pitchWithRotate: false, fadeDuration: 0,
+      scrollZoom: false, keyboard: true,
+    });
+    map.current = made;
+    const again = () => redraw((n) => n + 1);
+    made.on("move", again);
+    made.on("resize", again);
+    made.on("load", again);
+    made.on("error", () => undefined);
+    const theme = new MutationObserver(() => made.setStyle(styleUrl()));
+    theme.observe(document.documentElement, { attributeFilter: ["data-theme", "lang"] });
+    return () => { theme.disconnect(); map.current = null; made.remove(); };
+  }, []);
+  useEffect(() => {
+    if (!map.current || !fit.length) return;
+    const bounds = new LngLatBounds();
+    fit.forEach(([lat, lng]) => bounds.extend([lng, lat]));
+    map.current.fitBounds(bounds, { padding, maxZoom, duration: 0 });
+    redraw((n) => n + 1);
+  }, [key]);
+  const at = ([lat, lng]: LatLng): [number, number] => {
+    const point = map.current?.project([lng, lat]);
+    return point ? [Math.round(point.x * 10) / 10, Math.round(point.y * 10) / 10] : [-999, -999];
+  };
+  return { box, at, map };
+}
+
+const path = (points: [number, number][]) => points.length ? "M" + points.map(([x, y]) => `${x} ${y}`).join("L") : "";
+
+export function GapMap({ hexes, label }: { hexes: Hex[]; label: string }) {
+  const key = hexes.map((h) => h.cell).join();
+  const { box, at } = useMap(hexes.filter((h) => h.step > 0).flatMap((h) => h.rim), key, 12, 15);
+  return (
+    <>
+      <div ref={box} className="gl" />
+      <svg className="over" role="img" aria-label={label}>
+        {hexes.map((hex) => (
+          <path key={hex.cell} className={`hx h${hex.step}`} d={path(hex.rim.map(at)) + "Z"}>
+            <title>{hex.title}</title>
+          </path>
+        ))}
+        {hexes.filter((hex) => hex.step >= 3).map((hex) => {
+          const [x, y] = at(hex.centre);
+          return <text key={hex.cell} className={`hxn h${hex.step}`} x={x} y={y + 4}>{hex.missing}</text>;
+        })}
+      </svg>
+      <div className="attr">© OpenStreetMap</div>
+    </>
+  );
+}
+
+function Tag({ x, y, text }: { x: number; y: number; text: string }) {
+  const wide = Math.round(text.length * 6.2 + 16);
+  return (
+    <g className="mk-tag" transform={`translate(${x} ${y})`}>
+      <rect width={wide} height="20" rx="5" /><text x={wide / 2} y="14" textAnchor="middle">{text}</text>
+    </g>
+  );
+}
+
+export function VisitMap({ around, label }: { around: Around; label: string }) {
+  const place: LatLng | null = around.lat === null || around.lng === null ? null : [around.lat, around.lng];
+  const turn = around.radius_m / 111_195;
+  const reach = (p: LatLng): LatLng[] => {
+    const wide = turn / Math.max(Math.cos((p[0] * Math.PI) / 180), 0.01);
+    return [[p[0] - turn * 1.2, p[1] - wide * 1.2], [p[0] + turn * 1.2, p[1] + wide * 1.2]];
+  };
+  const pressed = [around.check_in, around.check_out].filter((p): p is LatLng => p !== null);
+  const { box, at } = useMap([...(place ? reach(place) : []), ...pressed, ...around.inside], around.id, 22, 17);
+  const spot = place && at(place);
+  const rim = place && at([place[0] + turn, place[1]]);
+  const radius = spot && rim ? Math.abs(spot[1] - rim[1]) : 0;
+  const track = path(around.track.map(at));
+  const out = around.check_in && at(around.check_in);
+  return (
+    <>
+      <div ref={box} className="gl" />
+      <svg className="over" role="img" aria-label={label}>
+        {spot && <circle cx={spot[0]} cy={spot[1]} r={radius} fill="var(--accent)" fillOpacity=".09" stroke="var(--accent)" strokeWidth="1.5" strokeDasharray="4 3" />}
+        <path className="r-case" d={track} /><path className="r-track" d={track} />
+        {around.inside.map((point, n) => { const [x, y] = at(point); return <circle key={n} cx={x} cy={y} r="2.6" fill="var(--track-line)" stroke="var(--map-halo)" />; })}
+        {pressed.map((point, n) => { const [x, y] = at(point); return <path key={n} d={n === 0 && around.check_in ? "M-6 0 0-6 6 0 0 6Z" : "M-5-5h10v10h-10Z"} transform={`translate(${x} ${y})`} fill="var(--cat-a)" stroke="var(--map-halo)" strokeWidth="2" />; })}
+        {spot && (
+          <g transform={`translate(${spot[0]} ${spot[1]})`}>
+            <path d="M0 0c-2-3.6-8.5-9-8.5-15a8.5 8.5 0 0 1 17 0C8.5-9 2-3.6 0 0Z" fill="var(--text)" stroke="var(--map-halo)" strokeWidth="1.5" />
+            <circle r="3" cy="-15" fill="var(--panel)" />
+          </g>
+        )}
+        {spot && around.radius_text && <Tag x={spot[0] - 24} y={Math.min(spot[1] + radius - 10, 140)} text={around.radius_text} />}
+        {out && around.stay_text && <Tag x={Math.min(out[0] + 12, 290)} y={Math.min(Math.max(out[1] + 8, 4), 120)} text={around.stay_text} />}
+      </svg>
+      <div className="attr">© OpenStreetMap</div>
+    </>
+  );
+}
