@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
@@ -12,10 +10,21 @@ from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from fieldcrm.api import docs_page, problems
+from fieldcrm.api import (
+    clients,
+    devices,
+    docs_page,
+    live,
+    plans,
+    problems,
+    session,
+    sync,
+    users,
+    visits,
+)
 from fieldcrm.api.gate import Gate
 
-PARTS = ("session", "live", "clients", "visits", "plans", "devices", "users", "sync")
+PARTS = (session, live, clients, visits, plans, devices, users, sync)
 DESCRIPTION = (
     "What a field team did, where, and how sure that is. Sign in with `POST /api/v1/session`; the "
     "answer sets an HttpOnly cookie that every other call needs. Times are ISO 8601 in UTC, "
@@ -33,7 +42,7 @@ def make_api() -> FastAPI:
     )  # fmt: skip
     api.add_middleware(Gate)
     problems.install(api)
-    api.state.routers = [*_parts(), _about(api)]
+    api.state.routers = [*(part.router for part in PARTS), _about(api)]
     for router in api.state.routers:
         api.include_router(router)
     api.add_api_route(
@@ -128,8 +137,3 @@ def routes_of(api: FastAPI) -> list[APIRoute]:
     """Every route of the API but the one that catches the rest."""
     routes = (route for router in api.state.routers for route in router.routes)
     return [route for route in routes if isinstance(route, APIRoute)]
-
-
-def _parts() -> list[APIRouter]:
-    found = (p for p in PARTS if importlib.util.find_spec(f"fieldcrm.api.{p}"))
-    return [importlib.import_module(f"fieldcrm.api.{p}").router for p in found]

@@ -1,0 +1,335 @@
+"""The client base: list, card, change, territories; export and import."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Body, Path, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from fieldcrm.api.identity import Administrator, DeskPerson, Person
+from fieldcrm.api.shapes import ID, Cursor, Id, IfMatch, Limit, Search, etag, plain, version_in
+from fieldcrm.clients import exporting, importing, service
+from fieldcrm.clients.model import ClientFilters
+from fieldcrm.clients.tables import Affiliation, Client, Territory
+
+router = APIRouter(prefix="/api/v1", tags=["clients"])
+ClientId = Annotated[str, Path(pattern=ID)]
+Short = Annotated[str, Field(max_length=400)]
+Letters = Annotated[list[Annotated[str, Field(max_length=20)]], Query(max_length=10)]
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+class ClientView(BaseModel):
+    """A doctor, pharmacist, buyer (people), an organisation or pharmacy (places)."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    kind: str
+    name: str
+    specialty: str | None
+    category: str | None
+    loyalty: str | None
+    phone: str | None
+    phone_e164: str | None
+    email: str | None
+    website: str | None
+    address: str | None
+    city: str | None
+    postcode: str | None
+    lat: float | None
+    lng: float | None
+    opening_hours: str | None
+    visit_minutes: int | None
+    territory_id: str | None
+    tags: list[str]
+    note: str | None
+    external_id: str | None
+    source: str
+    is_sample: bool
+    created_at: datetime
+    updated_at: datetime
+    archived_at: datetime | None
+    version: int
+
+
+class ClientPage(BaseModel):
+    """Some clients; `cursor` asks for the next ones."""
+
+    rows: list[ClientView]
+    cursor: str | None
+
+
+class ClientChanges(BaseModel):
+    """Fields to set; one left out stays as it is, null clears it."""
+
+    kind: Short | None = None
+    name: Short | None = None
+    specialty: Short | None = None
+    category: Short | None = None
+    loyalty: Short | None = None
+    phone: Short | None = None
+    email: Short | None = None
+    website: Short | None = None
+    address: Short | None = None
+    city: Short | None = None
+    postcode: Short | None = None
+    lat: float | None = None
+    lng: float | None = None
+    opening_hours: Annotated[str, Field(max_length=1000)] | None = None
+    visit_minutes: int | None = None
+    territory_id: Id | None = None
+    tags: Annotated[list[Short], Field(max_length=30)] | None = None
+    note: Annotated[str, Field(max_length=4000)] | None = None
+    external_id: Short | None = None
+
+
+class TieView(BaseModel):
+    """A person at a workplace, from either side."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    client_id: str
+    name: str
+    kind: str
+    role: str | None
+    hours: str | None
+    is_main: bool
+
+
+class PromiseView(BaseModel):
+    """A next step somebody promised."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    rep_id: str
+    visit_id: str | None
+    text: str
+    due_on: date | None
+    done_at: datetime | None
+
+
+class CardView(BaseModel):
+    """A client with what belongs to it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    client: ClientView
+    people: list[TieView]
+    workplaces: list[TieView]
+    promises: list[PromiseView]
+
+
+class TerritoryView(BaseModel):
+    """Whose clients are where."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    name: str
+    team_id: str
+    rep_id: str | None
+    cells: list[str]
+    version: int
+
+
+class TerritoryChanges(BaseModel):
+    """Fields to set; one left out stays as it is."""
+
+    name: Short | None = None
+    team_id: Id | None = None
+    rep_id: Id | None = None
+    cells: (
+        Annotated[list[Annotated[str, Field(max_length=16)]], Field(max_length=20_000)] | None
+    ) = None
+
+
+class WorkplaceBody(BaseModel):
+    """Where a person works."""
+
+    organisation_id: Id
+    role: Short | None = None
+    hours: Short | None = None
+    is_main: bool = False
+
+
+class ImportRunView(BaseModel):
+    """An import and what became of it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    file_name: str
+    actor_id: str | None
+    started_at: datetime
+    finished_at: datetime | None
+    status: str
+    report: dict[str, Any]
+
+
+def filters_of(
+    kind: Letters = [], category: Letters = [], territory_id: Id | None = None,  # noqa: B006
+    team_id: Id | None = None, rep_id: Id | None = None, archived: bool = False,
+    without_place: bool = False,
+) -> ClientFilters:  # fmt: skip
+    """Filters from a query."""
+    return ClientFilters(
+        tuple(kind), tuple(category), territory_id, team_id, rep_id, None, archived, without_place
+    )
+
+
+@router.get("/clients", summary="Clients", response_model=ClientPage)
+def list_clients(
+    actor: Person, search: Search = "", kind: Letters = [], category: Letters = [],  # noqa: B006
+    territory_id: Id | None = None, team_id: Id | None = None, rep_id: Id | None = None,
+    archived: bool = False, without_place: bool = False,
+    sort: Annotated[str, Query(max_length=20)] = "name", limit: Limit = 50, cursor: Cursor = None,
+) -> Any:  # fmt: skip
+    """Search takes any case, script or phone format; `sort` is name, category, city or updated_at
+    (`-` turns it round)."""
+    wanted = filters_of(kind, category, territory_id, team_id, rep_id, archived, without_place)
+    page = service.find(actor, search, wanted, sort, limit, cursor)
+    return {"rows": page.rows, "cursor": page.cursor}
+
+
+@router.get("/clients/export.{form}", summary="Clients as a file", response_class=Response)
+def export_clients(
+    form: Literal["csv", "xlsx"], actor: Person, search: Search = "", kind: Letters = [],  # noqa: B006
+    category: Letters = [], territory_id: Id | None = None, archived: bool = False,  # noqa: B006
+) -> Response:  # fmt: skip
+    """CSV (UTF-8 with its mark) or XLSX; no cell starts a formula. It comes back by the import."""
+    wanted = filters_of(kind, category, territory_id, archived=archived)
+    make = exporting.export_csv if form == "csv" else exporting.export_xlsx
+    headers = {"Content-Disposition": f'attachment; filename="clients.{form}"'}
+    media_type = "text/csv; charset=utf-8" if form == "csv" else XLSX
+    return Response(make(actor, search, wanted), headers=headers, media_type=media_type)
+
+
+@router.post("/clients/imports", summary="Preview an import", status_code=201)
+def preview_import(
+    actor: Administrator,
+    content: Annotated[bytes, Body(media_type="application/octet-stream")],
+    file_name: Annotated[str, Query(max_length=200)],
+    column: Annotated[list[str], Query(max_length=200, description="`column=field`")] = [],  # noqa: B006
+    constant: Annotated[list[str], Query(max_length=20, description="`field=value`")] = [],  # noqa: B006
+    match: Annotated[str | None, Query(max_length=20)] = None,
+    mode: Literal["create", "update", "upsert"] = "upsert",
+) -> dict[str, Any]:
+    """The body is the file (CSV, TSV, XLSX). Says what would be done and what is wrong in which
+    row; nothing changes. Without `column` a mapping is suggested."""
+    mapping = dict(pair.rpartition("=")[::2] for pair in column) if column else None
+    constants = dict(pair.partition("=")[::2] for pair in constant)
+    return plain(
+        importing.preview_import(
+            actor, file_name, content, mapping, match=match, mode=mode, constants=constants
+        )
+    )
+
+
+@router.get("/clients/imports", summary="Imports so far", response_model=list[ImportRunView])
+def list_imports(actor: Administrator, limit: Limit = 50) -> Any:
+    """The latest first, with their reports."""
+    return importing.list_runs(actor, limit)
+
+
+@router.post("/clients/imports/{run_id}/run", summary="Run a previewed import")
+def run_import(run_id: Annotated[str, Path(pattern=ID)], actor: Administrator) -> dict[str, Any]:
+    """All of the file or nothing: one row that can't be imported refuses it (422)."""
+    return importing.run_import(actor, run_id)
+
+
+@router.delete("/clients/imports/{run_id}", summary="Forget a preview", status_code=204)
+def discard_import(run_id: Annotated[str, Path(pattern=ID)], actor: Administrator) -> None:
+    """Its file is deleted."""
+    importing.discard(actor, run_id)
+
+
+@router.get("/clients/{client_id}", summary="A client's card", response_model=CardView)
+def get_client(client_id: ClientId, actor: Person, response: Response) -> Any:
+    """With workplaces, people and promises; the version as ETag."""
+    found = service.card(actor, client_id)
+    etag(response, found.client.version)
+    return found
+
+
+@router.post("/clients", summary="Add a client", status_code=201, response_model=ClientView)
+def add_client(body: ClientChanges, actor: Person, response: Response) -> Client:
+    """Name and kind are needed. A rep's new client belongs to his own territory."""
+    return _answer(response, service.save(actor, body.model_dump(exclude_unset=True)))
+
+
+@router.patch("/clients/{client_id}", summary="Change a client", response_model=ClientView)
+def change_client(
+    client_id: ClientId, body: ClientChanges, actor: Person, response: Response,
+    if_match: IfMatch = None,
+) -> Client:  # fmt: skip
+    """Sets the given fields; If-Match with the ETag you saw is required. A rep may correct
+    contacts, hours and note."""
+    changes = body.model_dump(exclude_unset=True)
+    return _answer(response, service.save(actor, changes, client_id, version_in(if_match)))
+
+
+@router.delete("/clients/{client_id}", summary="Archive a client", response_model=ClientView)
+def archive_client(client_id: ClientId, actor: DeskPerson, if_match: IfMatch = None) -> Client:
+    """It leaves every list; its visits and history stay."""
+    return service.archive(actor, client_id, version_in(if_match))
+
+
+@router.post("/clients/{client_id}/restore", summary="Restore a client", response_model=ClientView)
+def restore_client(client_id: ClientId, actor: DeskPerson) -> Client:
+    """Brings it back from the archive."""
+    return service.restore(actor, client_id)
+
+
+@router.get("/clients/{client_id}/history", summary="What was done to a client")
+def client_history(client_id: ClientId, actor: Person, limit: Limit = 100) -> list[dict[str, Any]]:
+    """The newest first: who, when, from where, fields before and after."""
+    return plain(service.history(actor, client_id, limit))
+
+
+@router.post("/clients/{client_id}/workplaces", summary="Say where a person works", status_code=201)
+def add_workplace(client_id: ClientId, body: WorkplaceBody, actor: DeskPerson) -> dict[str, Any]:
+    """The first workplace, or one said to be, is the main one."""
+    tie: Affiliation = service.save_affiliation(actor, client_id, **body.model_dump())
+    return plain(tie)
+
+
+@router.delete("/workplaces/{tie_id}", summary="A person left a workplace", status_code=204)
+def remove_workplace(tie_id: Annotated[str, Path(pattern=ID)], actor: DeskPerson) -> None:
+    """Another of the person's places becomes the main one."""
+    service.remove_affiliation(actor, tie_id)
+
+
+@router.get("/territories", summary="Territories I see", response_model=list[TerritoryView])
+def list_territories(actor: Person) -> Any:
+    """By name."""
+    return service.list_territories(actor)
+
+
+@router.post(
+    "/territories", summary="Add a territory", status_code=201, response_model=TerritoryView
+)
+def add_territory(body: TerritoryChanges, actor: Administrator) -> Territory:
+    """Name and team are needed."""
+    return service.save_territory(actor, body.model_dump(exclude_unset=True))
+
+
+@router.patch(
+    "/territories/{territory_id}", summary="Change a territory", response_model=TerritoryView
+)
+def change_territory(
+    territory_id: Annotated[str, Path(pattern=ID)], body: TerritoryChanges, actor: Administrator,
+    if_match: IfMatch = None,
+) -> Territory:  # fmt: skip
+    """Hand it to another rep by `rep_id`; both phones hear of it."""
+    changes = body.model_dump(exclude_unset=True)
+    return service.save_territory(actor, changes, territory_id, version_in(if_match))
+
+
+def _answer(response: Response, client: Client) -> Client:
+    etag(response, client.version)
+    return client

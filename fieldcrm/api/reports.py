@@ -1,0 +1,42 @@
+"""Reports as files: the same numbers as on the manager's page, within the caller's scope."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from fieldcrm.api.identity import DeskPerson
+from fieldcrm.api.shapes import Day, Id
+from fieldcrm.kit import i18n
+from fieldcrm.reports import service
+from fieldcrm.reports.model import Filters, PeriodKind
+from fieldcrm.reports.workbook import export_xlsx, file_name
+
+router = APIRouter(prefix="/api/v1/reports", tags=["reports"])
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+Letter = Annotated[str, Query(pattern="^[ABC-]$")]
+
+
+@router.get(
+    "/plan-vs-actual.xlsx", summary="Plan against actual as a workbook",
+    response_class=Response, responses={200: {"content": {XLSX: {}}}},
+)  # fmt: skip
+def plan_vs_actual(
+    actor: DeskPerson, period: PeriodKind = PeriodKind.month, day: Day | None = None,
+    team_id: Id | None = None, rep_id: Id | None = None, territory_id: Id | None = None,
+    category: Letter | None = None, language: Annotated[str, Query(max_length=2)] = "",
+) -> Response:  # fmt: skip
+    """Indicators, tables by team, rep, day and category, and each closed visit with its verdict."""
+    filters = Filters(_one(team_id), _one(rep_id), _one(category), _one(territory_id))
+    asked = service.period(actor, period, day, team_id or "")
+    chosen = language if language in i18n.LANGUAGES else actor.language
+    name = file_name(asked)
+    return Response(
+        export_xlsx(actor, asked, filters, chosen), media_type=XLSX,
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )  # fmt: skip
+
+
+def _one(value: str | None) -> tuple[str, ...]:
+    return (value,) if value else ()
