@@ -1,0 +1,206 @@
+"""Each step of a fix's path has one reason, and here its test."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fieldcrm.tracking import pipeline
+from fieldcrm.tracking.model import Decoded, Doubt, RawFix, Span
+from fieldcrm.tracking.pipeline import DeviceMemory, Judged, RepMemory, SeqSet
+
+NOW = 1_790_000_000_000
+DAY, HOUR, MINUTE = 86_400_000, 3_600_000, 60_000
+ON_SHIFT = (Span("s", NOW - 20 * DAY, NOW - 19 * DAY), Span("t", NOW - 8 * HOUR, None))
+
+
+class Path:
+    """A device's and a rep's memory through several messages."""
+
+    def __init__(self, spans: tuple[Span, ...] = ON_SHIFT) -> None:
+        self.device, self.rep, self.spans = DeviceMemory(), RepMemory(), spans
+
+    def send(self, *raw: RawFix, now: int = NOW, phone_now: int | None = NOW) -> Judged:
+        judged = pipeline.judge(
+            Decoded(list(raw)), rep_id="rep", device_id="phone", source="web", device=self.device,
+            rep=self.rep, spans=self.spans, now_ms=now, phone_now_ms=phone_now,
+        )  # fmt: skip
+        for fix in judged.recorded:
+            self.device.remember(fix)
+        return judged
+
+
+def raw(ago: int = 0, lat: float = 60.0, lng: float = 25.0, **more) -> RawFix:
+    return RawFix(NOW - ago, lat, lng, **more)
+
+
+def doubts(judged: Judged) -> Doubt:
+    return Doubt(judged.recorded[-1].doubts)
+
+
+@pytest.mark.parametrize(("lat", "lng"), [(91, 0), (-90.1, 5), (5, 181), (5, -180.5), (0, 0)])
+def test_impossible(lat: float, lng: float) -> None:
+    assert Path().send(raw(lat=lat, lng=lng)).outcome.rejected == {"impossible": 1}
+
+
+def test_ancient() -> None:
+    assert Path().send(raw(31 * DAY)).outcome.rejected == {"ancient": 1}
+
+
+def test_future() -> None:
+    judged = Path().send(raw(-3 * MINUTE), raw(-MINUTE))
+    assert (judged.outcome.rejected, judged.outcome.accepted) == ({"future": 1}, 1)
+
+
+def test_duplicate_by_number_and_by_time() -> None:
+    path = Path()
+    path.send(raw(seq=1), raw(9000, seq=2), raw(4000))
+    again = path.send(raw(seq=1), raw(seq=3), raw(4000), raw(9000, seq=2))
+    assert (again.outcome.rejected, again.outcome.accepted) == ({"duplicate": 3}, 1)
+
+
+def test_nothing_is_a_duplicate_before_it_is_on_disk() -> None:
+    path = Path()
+    for _ in range(2):
+        judged = pipeline.judge(
+            Decoded([raw(seq=1)]), rep_id="rep", device_id="phone", source="web",
+            device=path.device, rep=path.rep, spans=ON_SHIFT, now_ms=NOW,
+        )  # fmt: skip
+        assert judged.outcome.rejected == {}
+
+
+def test_late_is_marked() -> None:
+    assert doubts(Path().send(raw(6 * MINUTE))) == Doubt.late
+    assert doubts(Path().send(raw(4 * MINUTE))) == Doubt.none
+
+
+def test_mock_accuracy_and_speed_are_marked_and_kept() -> None:
+    assert doubts(Path().send(raw(is_mock=True))) == Doubt.mock
+    assert doubts(Path().send(raw(accuracy_m=101))) == Doubt.accuracy
+    assert doubts(Path().send(raw(is_poor=True))) == Doubt.accuracy
+    assert doubts(Path().send(raw(speed_mps=61))) == Doubt.speed
+    assert doubts(Path().send(raw(accuracy_m=100, speed_mps=40, is_mock=False))) == Doubt.none
+
+
+def test_teleport_is_marked_once_and_the_new_place_believed() -> None:
+    path = Path()
+    path.send(raw(30_000), raw(20_000, lat=60.1))
+    judged = path.send(raw(10_000, lat=60.1001))
+    assert doubts(judged) == Doubt.none
+    assert path.rep.anchor is not None
+    jump = Path().send(raw(20_000), raw(10_000, lat=60.1))
+    assert doubts(jump) == Doubt.teleport
+    train = Path().send(raw(60_000), raw(0, lat=60.03))
+    assert doubts(train) == Doubt.none
+
+
+def test_frozen_coordinates_are_marked() -> None:
+    path = Path()
+    for i in range(29):
+        judged = path.send(raw((29 - i) * MINUTE))
+    assert doubts(judged) & Doubt.frozen == 0
+    assert doubts(path.send(raw(0))) == Doubt.frozen
+
+
+def test_only_the_newest_moves_the_marker() -> None:
+    path = Path()
+    assert path.send(raw(10_000)).newest is not None
+    assert path.send(raw(60_000)).newest is None
+    newest = path.send(raw(5000), raw(8000), raw(2000), raw(20_000)).newest
+    assert newest is not None
+    assert newest.fix_at_ms == NOW - 2000
+
+
+def test_off_shift_paused_and_not_yet_told() -> None:
+    spans = (
+        Span("a", NOW - 9 * HOUR, NOW - 5 * HOUR, ((NOW - 7 * HOUR, NOW - 6 * HOUR),)),
+        Span("b", NOW - 3 * HOUR, NOW - 2 * HOUR),
+    )
+    judged = Path(spans).send(*(raw(round(h * HOUR)) for h in (10, 8, 6.5, 5.5, 4, 2.5, 1)))
+    assert judged.outcome.rejected == {"off_shift": 2, "paused": 1}
+    assert [round((NOW - f.fix_at_ms) / HOUR, 1) for f in judged.recorded] == [8, 5.5, 2.5]
+    assert [NOW - f.fix_at_ms for f in judged.held] == [HOUR]
+    assert judged.outcome.accepted == 4
+
+
+def test_motion_keeps_since_when_the_rep_stands() -> None:
+    path = Path()
+    for i in range(10):
+        path.send(raw((60 - i) * MINUTE, lat=60 + i * 0.001))
+    arrived = path.rep.still_since_ms
+    for i in range(10):
+        path.send(raw((40 - i) * MINUTE, lat=60.009 + (i % 3) * 0.0001))
+    assert path.rep.still_since_ms == arrived == NOW - 51 * MINUTE
+
+
+def test_a_heartbeat_is_no_fix() -> None:
+    judged = Path().send(RawFix(battery_pct=7))
+    assert judged.heard
+    assert (judged.recorded, judged.outcome.accepted) == ([], 1)
+
+
+@pytest.mark.parametrize("minutes", [4, 40, -4, -40])
+def test_a_clock_that_tells_its_time_is_corrected_at_once(minutes: int) -> None:
+    skew = minutes * MINUTE
+    told = RawFix(NOW + skew - 1000, 60, 25)
+    judged = Path().send(told, phone_now=NOW + skew - 300)
+    (fix,) = judged.recorded
+    assert abs(fix.fix_at_ms - (NOW - 1000)) < 1000
+    assert fix.device_at_ms == NOW + skew - 1000
+    assert doubts(judged) == Doubt.clock
+
+
+@pytest.mark.parametrize("minutes", [4, 40, -4, -40])
+def test_a_clock_that_only_stamps_its_fixes_is_found_out(minutes: int) -> None:
+    path, now = Path(), NOW - HOUR
+    for i in range(60):
+        now = NOW - HOUR + i * 20_000
+        told = RawFix(now + minutes * MINUTE - 500 - i % 7 * 900, 60, 25 + i * 1e-4)
+        judged = path.send(told, now=now, phone_now=None)
+    (fix,) = judged.recorded
+    assert abs(fix.fix_at_ms - now) < 12_000
+    assert doubts(judged) == Doubt.clock
+
+
+def test_a_backlog_is_not_taken_for_a_slow_clock() -> None:
+    path = Path()
+    for i in range(60):
+        told = RawFix(NOW - 2 * HOUR + i * MINUTE, 60, 25 + i * 1e-4)
+        path.send(told, now=NOW + i * 15_000, phone_now=None)
+    assert path.device.offset_ms == 0
+
+
+def test_one_nonsense_time_changes_no_clock() -> None:
+    path = Path()
+    for i in range(10):
+        at = NOW + i * 10_000
+        told = RawFix(at + (HOUR if i == 5 else 0), 60, 25 + i * 1e-4)
+        path.send(told, now=at, phone_now=None)
+    assert path.device.offset_ms == 0
+
+
+def test_a_clock_set_right_again_is_believed_again() -> None:
+    path = Path()
+    path.send(raw(), phone_now=NOW + 40 * MINUTE)
+    assert path.device.offset_ms == -40 * MINUTE
+    for _ in range(3):
+        path.send(raw(), phone_now=NOW)
+    assert path.device.offset_ms == 0
+
+
+@given(st.lists(st.integers(0, 60), max_size=200))
+def test_a_seq_set_holds_what_was_put_in(numbers: list[int]) -> None:
+    held = SeqSet()
+    for number in numbers:
+        held.add(number)
+    assert [n for n in range(61) if n in held] == sorted(set(numbers))
+    assert all(a[1] + 1 < b[0] for a, b in zip(held.spans, held.spans[1:], strict=False))
+
+
+def test_a_seq_set_stays_small() -> None:
+    held = SeqSet()
+    for number in range(0, 100_000, 2):
+        held.add(number)
+    assert len(held.spans) == SeqSet.MOST
+    assert 99_998 in held
