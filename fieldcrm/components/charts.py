@@ -24,11 +24,11 @@ def day_chart(bars: Any, label: Any, on_pick: Any) -> rx.Component:
     return _DayChart.create(bars=bars, label=label, on_pick=on_pick)
 
 
-def spark_path(values: Sequence[float | None]) -> tuple[str, float, float]:
-    """A sparkline's path and where its last point is; empty when fewer than two values are known."""
+def spark_path(values: Sequence[float | None]) -> tuple[str, str]:
+    """A sparkline's path and that of its last point; empty when fewer than two values are known."""
     known = [(n, v) for n, v in enumerate(values) if v is not None]
     if len(known) < 2:
-        return "", 0.0, 0.0
+        return "", ""
     low, high = min(v for _, v in known), max(v for _, v in known)
     step = (SPARK_WIDTH - 4) / max(len(values) - 1, 1)
 
@@ -37,16 +37,18 @@ def spark_path(values: Sequence[float | None]) -> tuple[str, float, float]:
         return round(SPARK_HEIGHT - 4 - share * (SPARK_HEIGHT - 8), 1)
 
     points = [(round(2 + step * n, 1), y(v)) for n, v in known]
-    return "M" + "L".join(f"{x} {y}" for x, y in points), *points[-1]
+    x, y_last = points[-1]
+    dot = f"M{x - 2.4:.1f} {y_last}a2.4 2.4 0 1 0 4.8 0a2.4 2.4 0 1 0-4.8 0"
+    return "M" + "L".join(f"{x} {y}" for x, y in points), dot
 
 
-def sparkline(path: Any, x: Any, y: Any) -> rx.Component:
+def sparkline(path: Any, dot: Any) -> rx.Component:
     """The last weeks at a glance; decoration beside a number."""
     drawn = rx.el.svg(
         rx.el.path(
             d=path, fill="none", stroke="var(--accent)", stroke_width="1.5", stroke_linejoin="round"
         ),
-        rx.el.circle(cx=x, cy=y, r="2.4", fill="var(--accent)"),
+        rx.el.path(d=dot, fill="var(--accent)"),
         class_name="spark", width=str(SPARK_WIDTH), height=str(SPARK_HEIGHT), aria_hidden="true",
     )  # fmt: skip
     return rx.cond(path != "", drawn, rx.fragment())

@@ -10,7 +10,7 @@ export type Notice = Record<string, unknown>;
 
 type Hears = {
   places: (places: Where[]) => void; cells: (cells: Cell[]) => void;
-  notices: (list: Notice[]) => void; state: (state: "connecting" | "live" | "offline") => void;
+  notices: (list: Notice[]) => void; time: (nowMs: number, speed?: number) => void; state: (state: "connecting" | "live" | "offline") => void;
 };
 type View = {
   getBounds(): { getSouth(): number; getWest(): number; getNorth(): number; getEast(): number };
@@ -21,7 +21,7 @@ const STATES = ["", "moving", "in_visit", "idle", "silent", "paused", "off_shift
 const SNAPSHOT = 1, DELTA = 2, CELLS = 3;
 const NO_PLACE = -(2 ** 31);
 const FIRST_WAIT_MS = 500, LONGEST_WAIT_MS = 20_000;
-const QUIET_MS = 45_000; // no frame, no notice for so long: the line is dead, whatever the socket says
+const QUIET_MS = 30_000; // the gateway pings every 12 s: when even that is missing: the line is dead, whatever the socket says
 const GATHER_MS = 300; // notices of one change come together
 const SESSION_ENDED = [4401, 4403];
 
@@ -68,6 +68,7 @@ export class DeskLink {
   private lastView = "";
   private heardAt = 0;
   private isClosed = false;
+  private expected: number | null = null;
 
   constructor(private gateway: string, private hears: Hears) {
     this.open();
@@ -110,6 +111,7 @@ export class DeskLink {
     socket.onopen = () => {
       this.tries = 0;
       this.heardAt = Date.now();
+      this.expected = null;
       this.hears.state("live");
       this.sendView();
     };
@@ -137,6 +139,8 @@ export class DeskLink {
     this.heardAt = Date.now();
     if (typeof data === "string") return this.hearNotice(JSON.parse(data));
     const frame = readFrame(data, this.roster);
+    if (this.expected !== null && frame.number !== this.expected) this.socket?.send('{"t":"resync"}');
+    this.expected = (frame.number + 1) >>> 0;
     if (frame.kind === CELLS) return this.hears.cells(frame.cells);
     if (frame.kind === SNAPSHOT) this.hears.cells([]);
     if (frame.kind === SNAPSHOT || frame.kind === DELTA) this.hears.places(frame.places);
@@ -144,7 +148,7 @@ export class DeskLink {
 
   private hearNotice(notice: Notice) {
     if (notice.t === "roster") return this.setRoster(notice.reps as unknown[]);
-    if (notice.t === "hello" || notice.t === "ping") return;
+    if (notice.t === "hello" || notice.t === "ping") return this.hears.time(Number(notice.now_ms), notice.clock_speed as number | undefined);
     this.gathered.push(notice);
     this.gathering ??= setTimeout(() => {
       this.gathering = undefined;

@@ -27,6 +27,7 @@ type Props = {
 const SVG = "http://www.w3.org/2000/svg";
 const GLIDE_MS = 700; // a marker reaches its newest place within this
 const JUMP_M = 400; // farther than this it does not glide
+const ASK_AGAIN_MS = 3000; // the list is asked to follow a change of state, not more often
 const GAP_MS = 5 * 60_000; // no line across a longer silence
 const START: LatLng = [60.1699, 24.9384];
 
@@ -131,6 +132,9 @@ class Markers {
   private reps = new Map<string, Rep>();
   private markers = new Map<string, Marker>();
   private live = new Map<string, Where>();
+  private heard = new Map<string, number>();
+  private toldAt = 0;
+  private told: Rep[] = [];
   private stops: Stop[] = [];
   private stopNodes: SVGElement[] = [];
   private cells: { lat: number; lng: number; count: number; node: SVGElement }[] = [];
@@ -153,6 +157,8 @@ class Markers {
   }
 
   setReps(reps: Rep[], selected: string) {
+    if (reps !== this.told) this.toldAt = performance.now();
+    this.told = reps;
     this.reps = new Map(reps.map((rep) => [rep.id, rep]));
     this.selected = selected;
     for (const rep of reps) if (rep.lat !== null && rep.lng !== null) this.place(rep.id);
@@ -166,6 +172,7 @@ class Markers {
       const before = this.live.get(where.id);
       if (before && before.fixMs > where.fixMs) continue; // a marker never goes back in time
       this.live.set(where.id, where);
+      this.heard.set(where.id, performance.now());
       if (this.reps.has(where.id)) this.place(where.id);
     }
     this.draw();
@@ -218,7 +225,8 @@ class Markers {
     const isLive = seen && seen.fixMs >= rep.fix_ms;
     const to: LatLng = isLive ? [seen.lat, seen.lng] : [rep.lat!, rep.lng!];
     const course = (isLive ? seen.course : rep.course) ?? this.markers.get(id)?.course ?? 0;
-    const state = isLive && seen.state && seen.fixMs > rep.fix_ms ? seen.state : rep.state;
+    const isNewer = (this.heard.get(id) ?? 0) > this.toldAt; // whoever spoke last knows the state
+    const state = isNewer && seen?.state ? seen.state : rep.state;
     const now = performance.now();
     let marker = this.markers.get(id);
     if (!marker) {
@@ -398,6 +406,7 @@ export function LiveMap(props: Props) {
   const [hasBase, setHasBase] = useState(true);
   const hasFitted = useRef(false);
   const tail = useRef<Passed[]>([]);
+  const askedAt = useRef(0);
   const t = (key: string) => words[key][lang];
 
   // the map itself, once
@@ -449,6 +458,12 @@ export function LiveMap(props: Props) {
         }
         markers.current?.move(places);
         const { follow, selected } = latest.current;
+        const states = new Map(latest.current.reps.map((rep) => [rep.id, rep.state]));
+        const isNews = places.some((where) => where.state && states.has(where.id) && states.get(where.id) !== where.state);
+        if (isNews && performance.now() - askedAt.current > ASK_AGAIN_MS) {
+          askedAt.current = performance.now();
+          latest.current.onNotices('[{"t":"state"}]');
+        }
         const own = places.find((where) => where.id === selected);
         if (own && own.state !== "off_shift") {
           tail.current.push([own.lat, own.lng, own.fixMs]);
@@ -459,6 +474,9 @@ export function LiveMap(props: Props) {
         if (at) map.current?.easeTo({ center: [at[1], at[0]], duration: 600 });
       },
       cells: (cells) => markers.current?.setCells(cells),
+      time: (ms, speed) => {
+        window.fieldcrmClock = { ms, speed: speed ?? window.fieldcrmClock?.speed ?? 1, at: performance.now() };
+      },
       notices: (list) => latest.current.onNotices(JSON.stringify(list)),
       state: (now) => {
         setState(now);

@@ -17,6 +17,7 @@ from fieldcrm.visits.tables import Visit
 LATE_S = 5 * 60
 """Lateness below this is the day's own noise."""
 VERY_LATE_S = 15 * 60
+LONG_LATE_S = 60 * 60
 LOW_BATTERY_PCT = 15
 LONG_IDLE_S = 10 * 60
 HIDES_HOUR = 4.5
@@ -159,10 +160,12 @@ def _expected(visit: Visit) -> datetime | None:
 
 
 def late_text(seconds: int, language: str) -> str:
-    """`+6 min`, or nothing while it isn't worth a word."""
+    """`+6 min`, `+2.9 h`, or nothing while it isn't worth a word."""
     if seconds < LATE_S:
         return ""
-    return signed_duration(seconds, language)
+    if seconds < LONG_LATE_S:
+        return signed_duration(seconds, language)
+    return f"+{i18n.t('dispatch.hours_only', language, n=i18n.number(seconds / 3600, language, 1))}"
 
 
 # ── reps ─────────────────────────────────────────────────────────────────────────────────────────
@@ -334,7 +337,7 @@ def _times(v: Visit, language: str) -> tuple[str, str, bool]:
     if v.checked_in_at:
         closed = i18n.time_of_day(v.closed_at, language) if v.closed_at else ""
         return i18n.time_of_day(v.checked_in_at, language), closed, False
-    at = v.expected_at or v.planned_at
+    at = _expected(v) or v.planned_at
     return (
         (i18n.time_of_day(at, language) if at and v.state == "planned" else "—"),
         "",
