@@ -10,6 +10,8 @@ from fieldcrm.components.shell import offline_pill
 from fieldcrm.pages.dispatch import dispatch
 from fieldcrm.pages.dispatch_state import Dispatch
 from fieldcrm.pages.home import home, missing
+from fieldcrm.pages.manager import manager
+from fieldcrm.pages.manager_state import Manager
 from fieldcrm.pages.sign_in import SignIn, sign_in
 
 _THEME_BEFORE_PAINT = (
@@ -24,7 +26,7 @@ app = rx.App(
     toaster=None,
     reset_style=False,
     html_lang="en",
-    stylesheets=["/tokens.css", "/desk.css"],
+    stylesheets=["/tokens.css", "/desk.css", "/office.css"],
     head_components=[
         rx.el.script(_THEME_BEFORE_PAINT),
         rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
@@ -36,4 +38,5 @@ app.add_middleware(Guard())
 app.add_page(home, route="/", title="fieldcrm", on_load=Desk.go_home)
 app.add_page(sign_in, route="/sign-in", title="fieldcrm", on_load=SignIn.load)
 app.add_page(dispatch, route="/dispatch", title="fieldcrm", on_load=Dispatch.load)
+app.add_page(manager, route="/manager", title="fieldcrm", on_load=Manager.load)
 app.add_page(missing, route="/404", title="fieldcrm")

@@ -10,6 +10,7 @@ from typing import Any
 import h3
 from sqlmodel import Session
 
+from fieldcrm.evidence import service as evidence
 from fieldcrm.kit import clock
 from fieldcrm.kit.database import reading
 from fieldcrm.people import service as people
@@ -37,6 +38,7 @@ GAP_RESOLUTION = 9
 """H3 resolution of the gap map (edge about 174 m)."""
 CATEGORIES = ("A", "B", "C", NO_CATEGORY)
 PAGE = 100
+EXPORT_MOST = 200_000
 
 
 @dataclass(frozen=True)
@@ -119,10 +121,12 @@ def plan_vs_actual(
 def visits_behind(
     actor: Actor, what: str, period: Period, filters: Filters | None = None,
     by: GroupBy = GroupBy.rep, key: str = "", limit: int = PAGE, cursor: str | None = None,
+    language: str | None = None,
 ) -> Behind:  # fmt: skip
     """The visits of a number: an indicator's, a verdict's, `planned`, `closed` or `suspect`.
 
-    `key` is a line's of the table grouped by `by`, empty for the total. Raises UnknownGroup.
+    `key` is a line's of the table grouped by `by`, empty for the total; with a `language` reasons
+    are told in words. Raises UnknownGroup.
     """
     view = _view(actor, filters or Filters())
     span = (period.starts_on, period.until)
@@ -135,20 +139,34 @@ def visits_behind(
         rows = store.rows_behind(session, view.scope, span, chosen, group, limit + 1, after)
         lacking = _lacking(session, view, what, period, by, key) if cursor is None else []
     more = f"{rows[limit - 1].day}|{rows[limit - 1].id}" if len(rows) > limit else None
-    return Behind(rows[:limit], lacking, more)
+    return Behind(with_reasons(rows[:limit], language) if language else rows[:limit], lacking, more)
+
+
+def with_reasons(rows: Sequence[VisitRow], language: str) -> list[VisitRow]:
+    """Rows whose reasons are words: what speaks against a suspect visit, for another."""
+    with reading() as session:
+        found = store.latest_reasons(session, [r.id for r in rows])
+    return [replace(r, reasons=_told(r, found.get(r.id, []), language)) for r in rows]
+
+
+def _told(row: VisitRow, reasons: Sequence[dict[str, Any]], language: str) -> list[str]:
+    suspect = row.verdict in ("doubtful", "contradicted")
+    chosen = [r for r in reasons if (r["weight"] <= 0) == suspect]
+    return [evidence.words(r["code"], r["params"], language) for r in chosen or reasons]
 
 
 def all_behind(
-    actor: Actor, what: str, period: Period, filters: Filters | None = None
+    actor: Actor, what: str, period: Period, filters: Filters | None, language: str
 ) -> list[VisitRow]:
-    """The same without pages, for exports."""
+    """The same without pages and with reasons in words, for exports."""
     view = _view(actor, filters or Filters())
     span = (period.starts_on, period.until)
     with reading() as session:
         chosen = store.behind(session, what, span, view.now)
         if chosen is None:
             raise UnknownGroup(what=what[:40])
-        return store.rows_behind(session, view.scope, span, chosen, [], 100_000, None)
+        rows = store.rows_behind(session, view.scope, span, chosen, [], EXPORT_MOST, None)
+    return with_reasons(rows, language)
 
 
 # ---- steps ----
@@ -322,11 +340,11 @@ def _lacking(
     session: Session, view: _View, what: str, period: Period, by: GroupBy, key: str
 ) -> list[GapRow]:
     """Targets that a coverage or frequency lacks, the widest gap first."""
-    if what not in LACKING or by is GroupBy.day and key:
+    if what not in LACKING or (by is GroupBy.day and key):
         return []
     in_line = rules.TARGET_KEY.get(by)
     targets = [
-        t for t in _targets(session, view, period) if not key or in_line and in_line(t) == key
+        t for t in _targets(session, view, period) if not key or (in_line and in_line(t) == key)
     ]
     short = [t for t in targets if t.missing and (what != Indicator.coverage or not t.done.valid)]
     short = sorted(short, key=lambda t: (-t.missing, t.category, t.client_id))[:500]

@@ -10,12 +10,26 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
-    CTE, Date, Integer, Select, String, and_, case, cast, extract, false, func, literal, or_, true,
+    CTE,
+    Date,
+    Integer,
+    Select,
+    String,
+    and_,
+    case,
+    cast,
+    extract,
+    false,
+    func,
+    literal,
+    or_,
+    true,
 )  # fmt: skip
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from fieldcrm.clients.tables import Client, Territory
+from fieldcrm.evidence.tables import Verdict
 from fieldcrm.kit.database import UtcDateTime
 from fieldcrm.people.tables import Team, User
 from fieldcrm.planning.tables import Cycle, CycleTarget
@@ -482,6 +496,18 @@ def in_group(by: str, key: str) -> list[Any]:
         return [Visit.day == date.fromisoformat(key)]
     column = {"team": Visit.team_id, "rep": Visit.rep_id, "category": CATEGORY}.get(by)
     return [false() if column is None else column == key]
+
+
+def latest_reasons(session: Session, visit_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """Reasons of each visit's newest verdict, the weightiest first."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for n in range(0, len(visit_ids), 500):
+        asked = select(Verdict.visit_id, Verdict.reasons).where(
+            col(Verdict.visit_id).in_(visit_ids[n : n + 500])
+        )
+        rows = session.execute(asked.order_by(col(Verdict.at), col(Verdict.id)))
+        found |= {visit_id: reasons for visit_id, reasons in rows}
+    return found
 
 
 def names_of_clients(session: Session, ids: Sequence[str]) -> dict[str, str]:
