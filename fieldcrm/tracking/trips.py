@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import pairwise
-from statistics import median
+from statistics import fmean, median
 from typing import Any
 
 from fieldcrm.kit.units import distance_m
@@ -20,6 +20,8 @@ GAP_MS = 5 * 60_000
 STOP_RADIUS_M = 60.0
 STOP_S = 180
 STEP_M = 15.0
+SMOOTH_MS = 15_000
+SMOOTH_M = 30.0
 POOR_M = 150.0
 _UNFIT = Doubt.teleport
 
@@ -73,7 +75,7 @@ def stops_of(fixes: Sequence[Fix]) -> list[Stop]:
     while i < len(fixes):
         end = _stay_end(fixes, i)
         if fixes[end].fix_at_ms - fixes[i].fix_at_ms >= STOP_S * 1000:
-            stops.append(_stop(fixes[i : end + 1]))
+            stops.append(_stop(_trimmed(fixes[i : end + 1])))
             i = end + 1
         else:
             i += 1
@@ -92,6 +94,15 @@ def _stay_end(fixes: Sequence[Fix], start: int) -> int:
         elif (away := away + 1) > 2:
             break
     return last
+
+
+def _trimmed(stay: Sequence[Fix]) -> Sequence[Fix]:
+    """Without the first and last fixes on the way in and out, still or already within the circle."""
+    lat, lng = median(f.lat for f in stay), median(f.lng for f in stay)
+    near = [
+        i for i, f in enumerate(stay) if distance_m(lat, lng, f.lat, f.lng) <= STOP_RADIUS_M / 2
+    ]
+    return stay[near[0] : near[-1] + 1] if near else stay
 
 
 def _stop(fixes: Sequence[Fix]) -> Stop:
@@ -118,16 +129,37 @@ def line_of(fixes: Sequence[Fix], stops: Sequence[Stop]) -> list[tuple[float, fl
     """The way taken as (lat, lng, at_ms): each stop is one point, steps below 15 m are left out."""
     line: list[tuple[float, float, int]] = []
     waiting = list(stops)
-    for fix in fixes:
+    for fix, (lat, lng) in zip(fixes, smoothed(fixes), strict=True):
         while waiting and fix.fix_at_ms > waiting[0].to_ms:
             waiting.pop(0)
         if waiting and fix.fix_at_ms >= waiting[0].from_ms:
             point = (waiting[0].lat, waiting[0].lng, fix.fix_at_ms)
         else:
-            point = (fix.lat, fix.lng, fix.fix_at_ms)
+            point = (lat, lng, fix.fix_at_ms)
         if not line or distance_m(*line[-1][:2], *point[:2]) >= STEP_M:
             line.append(point)
     return line
+
+
+def smoothed(fixes: Sequence[Fix]) -> list[tuple[float, float]]:
+    """Each place as the mean of its neighbours within 15 s and 30 m.
+
+    A walker's fixes lie closer together than their error, and its zigzag would be length; a car's
+    lie further apart, and stay as they are.
+    """
+    return [_mean_around(fixes, i) for i in range(len(fixes))]
+
+
+def _mean_around(fixes: Sequence[Fix], i: int) -> tuple[float, float]:
+    centre, near = fixes[i], [fixes[i]]
+    for way in (range(i - 1, -1, -1), range(i + 1, len(fixes))):
+        for j in way:
+            other = fixes[j]
+            if abs(other.fix_at_ms - centre.fix_at_ms) > SMOOTH_MS:
+                break
+            if distance_m(centre.lat, centre.lng, other.lat, other.lng) <= SMOOTH_M:
+                near.append(other)
+    return fmean(f.lat for f in near), fmean(f.lng for f in near)
 
 
 def length_of(line: Sequence[tuple[float, float, int]]) -> float:
