@@ -44,7 +44,7 @@ def _serve(queue: str) -> bool:
     """Work until asked to stop (True) or until Valkey goes away (False)."""
     try:
         worker = PlanWorker([Queue(queue, connection=bus.connection())],
-                            connection=bus.connection(), worker_ttl=30)  # fmt: skip
+                            connection=bus.connection(), worker_ttl=22)  # fmt: skip
         worker.work(logging_level="WARNING", with_scheduler=False)
     except (RedisError, OSError) as error:
         _log.warning("Valkey is away: %s", error)
