@@ -1,0 +1,462 @@
+"""Each role against each route, on somebody else's row: refused, and nothing changed.
+
+The routes are taken from the app itself: one that is added without a rule here fails the first
+test. A rule says which roles a route serves and how a stranger asks it for a row of the north.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import text
+from sqlmodel import Session
+
+from fieldcrm.api.app import make_api, routes_of
+from fieldcrm.kit import clock, files, ids
+from fieldcrm.kit.database import engine, transaction
+from fieldcrm.migrations.schema import metadata
+from fieldcrm.people import service as people
+from fieldcrm.planning.tables import DayPlan, Proposal
+from fieldcrm.visits.tables import Attachment, Visit, VisitChange
+from tests.clients.base import Base, lay_out
+from tests.people.company import PASSWORD
+
+REP, DISPATCHER, MANAGER, ADMIN = "rep", "dispatcher", "manager", "admin"
+DESK = frozenset({DISPATCHER, MANAGER, ADMIN})
+EVERYBODY = DESK | {REP}
+ADMINS = frozenset({ADMIN})
+REPS = frozenset({REP})
+DAY = date(2026, 5, 4)
+PHOTO = b"\xff\xd8\xff\xe0 a photo of the north"
+SHA = hashlib.sha256(PHOTO).hexdigest()
+
+
+@dataclass(frozen=True)
+class World:
+    """Rows of the north that nobody else may see."""
+
+    base: Base
+    ids: dict[str, str]
+
+    def fill(self, template: Any) -> Any:
+        """A template with `<name>` replaced by the id of that name, in texts at any depth."""
+        if isinstance(template, str):
+            for name, value in self.ids.items():
+                template = template.replace(f"<{name}>", value)
+            return template
+        if isinstance(template, dict):
+            return {k: self.fill(v) for k, v in template.items()}
+        return [self.fill(v) for v in template] if isinstance(template, list) else template
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Which roles a route serves, and the request for a foreign row.
+
+    `hidden`: the answer is a success in which none of the north's ids stands (lists, own data).
+    Otherwise the answer must be one of `refused`.
+    """
+
+    roles: frozenset[str]
+    path: str
+    query: dict[str, Any] = field(default_factory=dict)
+    body: Any = None
+    content: bytes | None = None
+    hidden: bool = False
+    refused: frozenset[int] = frozenset({404})
+    check: Callable[[Any], bool] | None = None
+
+
+V = "/api/v1"
+IF = {"If-Match": '"1"'}
+PUBLIC = {
+    ("POST", f"{V}/session"), ("DELETE", f"{V}/session"), ("GET", "/api/openapi.json"),
+    ("GET", "/api/docs"),
+}  # fmt: skip
+OWN = {
+    ("GET", f"{V}/me"): EVERYBODY, ("PUT", f"{V}/me/password"): EVERYBODY,
+    ("PUT", f"{V}/me/language"): EVERYBODY,
+}  # fmt: skip
+"""Routes that name no row: they serve the caller himself."""
+
+
+def _mutation(kind: str, subject: str, payload: dict[str, Any], seq: int = 1) -> dict[str, Any]:
+    return {
+        "id": ids.new_id(), "seq": seq, "kind": kind, "subject_id": subject, "device_at_ms": 1,
+        "offset_ms": 0, "payload": payload,
+    }  # fmt: skip
+
+
+RULES: dict[tuple[str, str], list[Rule]] = {
+    ("GET", f"{V}/live"): [Rule(EVERYBODY, f"{V}/live", hidden=True)],
+    ("GET", f"{V}/tracks/{{rep_id}}/{{day}}"): [Rule(EVERYBODY, f"{V}/tracks/<rep>/2026-05-04")],
+    ("GET", f"{V}/clients"): [
+        Rule(EVERYBODY, f"{V}/clients", hidden=True),
+        Rule(EVERYBODY, f"{V}/clients", {"territory_id": "<territory>"}, hidden=True),
+        Rule(EVERYBODY, f"{V}/clients", {"rep_id": "<rep>", "search": "Töölö"}, hidden=True),
+        Rule(EVERYBODY, f"{V}/clients", {"archived": "true", "team_id": "<team>"}, hidden=True),
+    ],
+    ("GET", f"{V}/clients/export.{{form}}"): [
+        Rule(EVERYBODY, f"{V}/clients/export.csv", hidden=True,
+             check=lambda a: "Sibeliuksenkatu" not in a.text),
+    ],
+    ("POST", f"{V}/clients/imports"): [
+        Rule(ADMINS, f"{V}/clients/imports", {"file_name": "f.csv"}, content=b"name\nX\n")
+    ],
+    ("GET", f"{V}/clients/imports"): [Rule(ADMINS, f"{V}/clients/imports")],
+    ("POST", f"{V}/clients/imports/{{run_id}}/run"): [Rule(ADMINS, f"{V}/clients/imports/<rep>/run")],
+    ("DELETE", f"{V}/clients/imports/{{run_id}}"): [Rule(ADMINS, f"{V}/clients/imports/<rep>")],
+    ("GET", f"{V}/clients/{{client_id}}"): [Rule(EVERYBODY, f"{V}/clients/<client>")],
+    ("POST", f"{V}/clients"): [
+        Rule(EVERYBODY, f"{V}/clients",
+             body={"name": "X", "kind": "doctor", "territory_id": "<territory>"}),
+    ],
+    ("PATCH", f"{V}/clients/{{client_id}}"): [
+        Rule(EVERYBODY, f"{V}/clients/<client>", body={"note": "mine now"}),
+        Rule(EVERYBODY, f"{V}/clients/<client>", body={"territory_id": "<own_territory>"}),
+    ],
+    ("DELETE", f"{V}/clients/{{client_id}}"): [
+        Rule(DESK, f"{V}/clients/<client>", refused=frozenset({404, 403}))
+    ],
+    ("POST", f"{V}/clients/{{client_id}}/restore"): [
+        Rule(DESK, f"{V}/clients/<client>/restore", refused=frozenset({404, 403}))
+    ],
+    ("GET", f"{V}/clients/{{client_id}}/history"): [Rule(EVERYBODY, f"{V}/clients/<client>/history")],
+    ("POST", f"{V}/clients/{{client_id}}/workplaces"): [
+        Rule(DESK, f"{V}/clients/<doctor>/workplaces", body={"organisation_id": "<own_client>"}),
+        Rule(DESK, f"{V}/clients/<own_client>/workplaces", body={"organisation_id": "<client>"}),
+    ],
+    ("DELETE", f"{V}/workplaces/{{tie_id}}"): [Rule(DESK, f"{V}/workplaces/<tie>")],
+    ("GET", f"{V}/territories"): [Rule(EVERYBODY, f"{V}/territories", hidden=True)],
+    ("POST", f"{V}/territories"): [Rule(ADMINS, f"{V}/territories", body={"name": "X"})],
+    ("PATCH", f"{V}/territories/{{territory_id}}"): [
+        Rule(ADMINS, f"{V}/territories/<territory>", body={"name": "X"})
+    ],
+    ("GET", f"{V}/visits"): [
+        Rule(EVERYBODY, f"{V}/visits", hidden=True),
+        Rule(EVERYBODY, f"{V}/visits", {"rep_id": "<rep>"}, hidden=True),
+        Rule(EVERYBODY, f"{V}/visits", {"team_id": "<team>", "client_id": "<client>"}, hidden=True),
+    ],
+    ("GET", f"{V}/visits/{{visit_id}}"): [Rule(EVERYBODY, f"{V}/visits/<visit>")],
+    ("POST", f"{V}/visits"): [
+        Rule(DESK, f"{V}/visits",
+             body={"rep_id": "<rep>", "client_id": "<own_client>", "day": "<today>"}),
+        Rule(DESK, f"{V}/visits",
+             body={"rep_id": "<own_rep>", "client_id": "<client>", "day": "<today>"}),
+    ],
+    ("POST", f"{V}/visits/{{visit_id}}/moves"): [
+        Rule(DESK, f"{V}/visits/<visit>/moves", body={"move": "cancel", "reason": "x"}),
+        Rule(DESK, f"{V}/visits/<visit>/moves", body={"move": "assign", "rep_id": "<own_rep>"}),
+        Rule(DESK, f"{V}/visits/<own_visit>/moves", body={"move": "assign", "rep_id": "<rep>"}),
+    ],
+    ("GET", f"{V}/plans/days/{{rep_id}}/{{day}}"): [
+        Rule(EVERYBODY, f"{V}/plans/days/<rep>/2026-05-04")
+    ],
+    ("GET", f"{V}/plans/proposals"): [
+        Rule(DESK, f"{V}/plans/proposals", {"day": "2026-05-04"}, hidden=True)
+    ],
+    ("POST", f"{V}/plans/proposals"): [
+        Rule(DESK, f"{V}/plans/proposals",
+             body={"kind": "replan", "day": "<today>", "rep_ids": ["<rep>"]}),
+        Rule(DESK, f"{V}/plans/proposals",
+             body={"kind": "plan_days", "day": "<today>", "rep_ids": ["<own_rep>", "<rep>"]}),
+        Rule(DESK, f"{V}/plans/proposals",
+             body={"kind": "move", "visit_id": "<visit>", "to_rep_id": "<own_rep>"}),
+        Rule(DESK, f"{V}/plans/proposals",
+             body={"kind": "move", "visit_id": "<own_visit>", "to_rep_id": "<rep>"}),
+    ],
+    ("GET", f"{V}/plans/proposals/{{proposal_id}}"): [Rule(DESK, f"{V}/plans/proposals/<proposal>")],
+    **{
+        ("POST", f"{V}/plans/proposals/{{proposal_id}}/{verb}"): [
+            Rule(DESK, f"{V}/plans/proposals/<proposal>/{verb}")
+        ]
+        for verb in ("apply", "undo", "cancel")
+    },
+    ("DELETE", f"{V}/plans/proposals/{{proposal_id}}"): [
+        Rule(DESK, f"{V}/plans/proposals/<proposal>")
+    ],
+    ("GET", f"{V}/devices"): [
+        Rule(EVERYBODY, f"{V}/devices", hidden=True),
+        Rule(EVERYBODY, f"{V}/devices", {"rep_id": "<rep>"}),
+    ],
+    ("POST", f"{V}/devices"): [
+        Rule(DESK, f"{V}/devices", body={"rep_id": "<rep>", "kind": "osmand"}),
+        Rule(DESK, f"{V}/devices", body={"rep_id": "<north_manager>", "kind": "osmand"}),
+    ],
+    ("DELETE", f"{V}/devices/{{device_id}}"): [Rule(DESK, f"{V}/devices/<device>")],
+    ("GET", f"{V}/users"): [Rule(DESK, f"{V}/users", hidden=True)],
+    ("GET", f"{V}/users/{{user_id}}"): [
+        Rule(EVERYBODY, f"{V}/users/<rep>"), Rule(EVERYBODY, f"{V}/users/<north_manager>"),
+        Rule(EVERYBODY, f"{V}/users/<admin>"),
+    ],
+    ("POST", f"{V}/users"): [Rule(ADMINS, f"{V}/users", body={"password": "a fine long one"})],
+    ("PATCH", f"{V}/users/{{user_id}}"): [
+        Rule(ADMINS, f"{V}/users/<rep>", body={"name": "X"}),
+        Rule(ADMINS, f"{V}/users/<self>", body={"role": "admin"}),
+    ],
+    ("PUT", f"{V}/users/{{user_id}}/password"): [
+        Rule(ADMINS, f"{V}/users/<admin>/password", body={"password": "a fine long one"})
+    ],
+    ("DELETE", f"{V}/users/{{user_id}}"): [Rule(ADMINS, f"{V}/users/<rep>")],
+    ("POST", f"{V}/users/{{user_id}}/activate"): [Rule(ADMINS, f"{V}/users/<rep>/activate")],
+    ("GET", f"{V}/teams"): [Rule(EVERYBODY, f"{V}/teams", hidden=True)],
+    ("POST", f"{V}/teams"): [Rule(ADMINS, f"{V}/teams", body={"name": "X"})],
+    ("PUT", f"{V}/teams/{{team_id}}"): [Rule(ADMINS, f"{V}/teams/<team>", body={"name": "X"})],
+    ("GET", f"{V}/events"): [Rule(ADMINS, f"{V}/events")],
+    ("POST", f"{V}/sync/device"): [
+        Rule(REPS, f"{V}/sync/device", body={"device_id": "<phone>"}, refused=frozenset({404, 409}))
+    ],
+    ("POST", f"{V}/sync/push"): [
+        Rule(REPS, f"{V}/sync/push", body={"device_id": "<phone>", "mutations": []},
+             refused=frozenset({404, 409})),
+        Rule(REPS, f"{V}/sync/push", hidden=True,
+             body={"device_id": "<own_phone>", "mutations": [
+                 _mutation("visit.cancel", "<visit>", {"reason": "x"}),
+                 _mutation("visit.check_in", "<visit>", {"no_gps_reason": "x", "comment": "y"}, 2),
+                 _mutation("visit.move", "<visit>", {"day": "<today>", "reason": "x"}, 3),
+                 _mutation("visit.revise", "<visit>", {"comment": "x"}, 4),
+                 _mutation("client.note", "<client>", {"note": "x"}, 5),
+                 _mutation("promise.done", "<promise>", {}, 6),
+                 _mutation("visit.create", "<new>", {"client_id": "<client>", "day": "<today>"}, 7),
+             ]},
+             check=lambda a: [r["status"] for r in a.json()["results"]] == ["refused"] * 7),
+    ],
+    ("GET", f"{V}/sync/pull"): [Rule(REPS, f"{V}/sync/pull", hidden=True)],
+    ("GET", f"{V}/sync/receipt"): [
+        Rule(REPS, f"{V}/sync/receipt", {"day": "2026-05-04"}, hidden=True)
+    ],
+    ("GET", f"{V}/attachments/{{sha256}}"): [Rule(EVERYBODY, f"{V}/attachments/{SHA}")],
+    ("HEAD", f"{V}/attachments/{{sha256}}"): [Rule(REPS, f"{V}/attachments/{SHA}", hidden=True)],
+    ("PUT", f"{V}/attachments/{{sha256}}"): [
+        Rule(REPS, f"{V}/attachments/{SHA}", content=b"other bytes of the same name",
+             refused=frozenset({201, 204, 404, 409, 422}),
+             check=lambda _: files.path_of(SHA).read_bytes() == PHOTO),
+    ],
+}  # fmt: skip
+
+
+def _all_routes() -> set[tuple[str, str]]:
+    return {(method, r.path) for r in routes_of(make_api()) for method in r.methods}
+
+
+def test_every_route_has_a_rule_and_every_rule_a_route():
+    stated = PUBLIC | OWN.keys() | RULES.keys()
+    assert _all_routes() - stated == set(), "routes without a rule"
+    assert stated - _all_routes() == set(), "rules without a route"
+
+
+@pytest.fixture
+def world(any_db: str, valkey: object) -> World:
+    base = lay_out()
+    users, boss = base.company.users, base.actor("admin")
+    own_client = base.clients["Farmacia Ștefan cel Mare"]
+    client, doctor = base.clients["Töölö Health Station"], base.clients["Dr Щербаков Артём"]
+    visit, own_visit = (
+        _visit(base, rep, c) for rep, c in (("rep_north", client), ("rep_south", own_client))
+    )
+    device, *_ = people.pair_device(boss, users["rep_north"], "osmand")
+    phone = people.register_device(base.actor("rep_north"), ids.new_id(), "phone", "1")
+    from fieldcrm.clients import service as clients
+
+    tie = clients.save_affiliation(boss, doctor, client)
+    with transaction() as session:
+        promise = clients.add_promise_in(
+            session, base.actor("rep_north"), doctor, users["rep_north"], "x", None
+        )
+        proposal = _proposal(session, base, visit)
+        session.add(
+            Attachment(
+                id=ids.new_id(), visit_id=visit, sha256=SHA, size=len(PHOTO), stored_at=clock.now()
+            )
+        )
+    files.store(SHA, PHOTO)
+    named = {
+        "rep": users["rep_north"], "own_rep": users["rep_south"], "admin": users["admin"],
+        "north_manager": users["manager_north"], "team": base.company.teams["north"],
+        "territory": base.territories["north"], "own_territory": base.territories["south"],
+        "client": client, "doctor": doctor, "own_client": own_client, "visit": visit,
+        "own_visit": own_visit, "device": device.id, "phone": phone.id, "tie": tie.id,
+        "promise": promise.id, "proposal": proposal,
+        "today": clock.local(clock.now()).date().isoformat(),
+    }  # fmt: skip
+    return World(base, named)
+
+
+def _visit(base: Base, rep: str, client_id: str) -> str:
+    visit = Visit(
+        id=ids.new_id(), rep_id=base.company.users[rep], client_id=client_id,
+        team_id=base.company.teams[rep.rsplit("_", 1)[1]], day=DAY, created_at=clock.now(),
+        updated_at=clock.now(),
+    )  # fmt: skip
+    with transaction() as session:
+        session.add(visit)
+        session.flush()
+        session.add(
+            VisitChange(
+                id=ids.new_id(), visit_id=visit.id, move="plan", to_state="planned",
+                at=clock.now(), server_at=clock.now(),
+            )
+        )  # fmt: skip
+    return visit.id
+
+
+def _proposal(session: Session, base: Base, visit_id: str) -> str:
+    rep, team = base.company.users["rep_north"], base.company.teams["north"]
+    made = Proposal(
+        id=ids.new_id(), kind="replan", team_id=team, rep_ids=[rep], day=DAY, status="ready",
+        before={rep: {"stops": []}}, after={rep: {"stops": [], "dropped": []}},
+        summary={"versions": {visit_id: 1}}, created_at=clock.now(),
+    )  # fmt: skip
+    session.add(made)
+    session.add(DayPlan(id=ids.new_id(), rep_id=rep, day=DAY, created_at=clock.now()))
+    return made.id
+
+
+def _picture() -> dict[str, list[str]]:
+    """Every row of every table but those that a refused or own request may write."""
+    free = {"event", "sign_in", "mutation", "device"}
+    with engine().connect() as connection:
+        return {
+            t.name: sorted(
+                repr(tuple(r)) for r in connection.execute(text(f'SELECT * FROM "{t.name}"'))
+            )
+            for t in metadata.sorted_tables
+            if t.name not in free
+        }
+
+
+STRANGERS = [
+    ("second_north", REP), ("rep_south", REP), ("dispatcher_south", DISPATCHER),
+    ("manager_south", MANAGER),
+]  # fmt: skip
+
+
+def _ask(client: TestClient, method: str, rule: Rule, world: World) -> Any:
+    more: dict[str, Any] = {}
+    if rule.content is not None:
+        more = {"content": rule.content, "headers": {"content-type": "application/octet-stream"}}
+    elif rule.body is not None:
+        more = {"json": world.fill(rule.body)}
+    more["headers"] = IF | more.get("headers", {})
+    return client.request(method, world.fill(rule.path), params=world.fill(rule.query), **more)
+
+
+def _signed_in(api: Any, login: str) -> TestClient:
+    client = TestClient(api, base_url="http://localhost", raise_server_exceptions=False)
+    answer = client.post(f"{V}/session", json={"login": login, "password": PASSWORD})
+    assert answer.status_code == 200
+    return client
+
+
+@pytest.mark.parametrize(("login", "role"), STRANGERS)
+def test_a_stranger_gets_nothing_of_the_north_and_changes_nothing(world: World, login, role):
+    stranger = world.base.actor(login)
+    own_phone = (
+        people.register_device(stranger, ids.new_id(), "p", "1").id if role == REP else "none"
+    )
+    mine = World(
+        world.base,
+        world.ids | {"self": stranger.user_id, "own_phone": own_phone, "new": ids.new_id()},
+    )
+    client = _signed_in(make_api(), login)
+    secret = {v for k, v in world.ids.items() if not k.startswith(("own", "today", "admin"))}
+    if login.endswith("_north"):  # a colleague of the same team knows his team
+        secret.discard(world.ids["team"])
+    before = _picture()
+    wrong: list[str] = []
+    for (method, _), rules in RULES.items():
+        for rule in rules:
+            answer = _ask(client, method, rule, mine)
+            if problem := _judge(rule, role, answer, secret):
+                wrong.append(f"{method} {mine.fill(rule.path)} {rule.body}: {problem}")
+            if (after := _picture()) != before:
+                changed = [t for t in before if before[t] != after[t]]
+                wrong.append(f"{method} {mine.fill(rule.path)} {rule.body}: changed {changed}")
+                before = after
+    assert not wrong, "\n".join(wrong)
+
+
+def _judge(rule: Rule, role: str, answer: Any, secret: set[str]) -> str | None:
+    """What is wrong with the answer that a stranger got, None when it is right."""
+    if role not in rule.roles:
+        return None if answer.status_code == 403 else f"{answer.status_code} instead of 403"
+    if rule.hidden:
+        shown = [i for i in secret if i in answer.text] if "push" not in rule.path else []
+        if answer.status_code != 200 or shown:
+            return f"{answer.status_code} {answer.text[:300]} shows {shown}"
+    elif answer.status_code not in rule.refused:
+        return f"{answer.status_code} {answer.text[:300]}"
+    if rule.check and not rule.check(answer):
+        return f"leaks or lets through: {answer.text[:500]}"
+    return None
+
+
+def test_nobody_gets_in_without_a_session(world: World):
+    client = TestClient(make_api(), base_url="http://localhost", raise_server_exceptions=False)
+    before = _picture()
+    asked = [(m, r) for (m, _), rules in RULES.items() for r in rules]
+    asked += [(m, Rule(EVERYBODY, p, body={"language": "ro", "current": "", "password": ""}))
+              for m, p in OWN]  # fmt: skip
+    wrong = [
+        f"{method} {rule.path}: {answer.status_code}"
+        for method, rule in asked
+        if (answer := _ask(client, method, rule, world)).status_code != 401
+    ]
+    assert not wrong, "\n".join(wrong)
+    assert _picture() == before
+
+
+def test_roles_that_a_route_does_not_serve_are_told_so(world: World):
+    """Also on their own rows: a rep of the north plans, pairs and archives nothing in the north."""
+    api = make_api()
+    wrong: list[str] = []
+    named = world.ids | {"self": world.ids["rep"], "own_phone": "x", "new": ids.new_id()}
+    for login, role in (("rep_north", REP), ("dispatcher_north", DISPATCHER),
+                        ("manager_north", MANAGER), ("admin", ADMIN)):  # fmt: skip
+        client = _signed_in(api, login)
+        for (method, _), rules in RULES.items():
+            for rule in rules:
+                if role in rule.roles:
+                    continue
+                answer = _ask(client, method, rule, World(world.base, named))
+                if answer.status_code != 403:
+                    wrong.append(f"{login} {method} {rule.path}: {answer.status_code}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_whose_rows_they_are_can_read_them(world: World):
+    """The refusals above are no accident of wrong requests: their owners get the same rows."""
+    api = make_api()
+    reads = [
+        (f"{V}/clients/<client>", "rep_north"), (f"{V}/visits/<visit>", "rep_north"),
+        (f"{V}/plans/days/<rep>/2026-05-04", "rep_north"), (f"{V}/tracks/<rep>/2026-05-04", "rep_north"),
+        (f"{V}/attachments/{SHA}", "rep_north"), (f"{V}/plans/proposals/<proposal>", "manager_north"),
+        (f"{V}/devices?rep_id=<rep>", "dispatcher_north"), (f"{V}/users/<rep>", "dispatcher_north"),
+        (f"{V}/clients/<client>/history", "manager_north"),
+    ]  # fmt: skip
+    for path, login in reads:
+        for who in (login, "admin"):
+            answer = _signed_in(api, who).get(world.fill(path))
+            assert answer.status_code == 200, f"{who} {path}: {answer.text}"
+
+
+def test_a_pushed_batch_cannot_be_replayed_as_somebody_else(world: World):
+    api, rep = make_api(), world.base.actor("rep_north")
+    phone = people.register_device(rep, ids.new_id(), "p", "1").id
+    batch = {"device_id": phone, "mutations": [
+        _mutation("client.note", world.ids["client"], {"note": "from the north"})
+    ]}  # fmt: skip
+    first = _signed_in(api, "rep_north").post(f"{V}/sync/push", json=batch)
+    assert first.json()["results"][0]["status"] == "applied"
+    stolen = _signed_in(api, "rep_south").post(f"{V}/sync/push", json=batch)
+    assert stolen.status_code in (404, 409)
+    again = _signed_in(api, "rep_north").post(f"{V}/sync/push", json=batch)
+    assert again.json()["results"] == first.json()["results"]
+    assert "from the north" not in json.dumps(stolen.json())
