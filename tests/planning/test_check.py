@@ -129,5 +129,5 @@ def test_a_pause_between_stops_takes_its_time() -> None:
     assert tour.break_start_s is not None
     first, last = tour.stops
     assert last.start_s == first.leave_s + LUNCH.duration_s
-    tight = shifted(plan, last.job_id, -LUNCH.duration_s)
-    assert "starts_too_soon" in kinds(found, tight)
+    assert "starts_too_soon" in kinds(found, shifted(plan, last.job_id, -60))
+    assert "break_in_visit" in kinds(found, shifted(plan, last.job_id, -LUNCH.duration_s))

@@ -25,7 +25,7 @@ Progress = Callable[[float, Plan | None], None]
 class Limit:
     """When to stop: after so many steps, and at the latest after so many seconds."""
 
-    steps: int = 400
+    steps: int = 300
     """Ruin-and-recreate steps for each part of the problem."""
     seconds: float = 8.0
     is_cancelled: Callable[[], bool] = lambda: False
