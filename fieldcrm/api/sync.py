@@ -22,8 +22,40 @@ _encode = msgspec.json.Encoder().encode
 BODY_MAX = 8 << 20
 
 
-def _described(struct: type[msgspec.Struct]) -> dict[int | str, dict[str, Any]]:
-    return {200: {"description": struct.__doc__ or "", "content": {"application/json": {}}}}
+def _schema(struct: type[msgspec.Struct]) -> dict[str, Any]:
+    """A message's JSON schema with every part written out where it is used."""
+    (root,), parts = msgspec.json.schema_components((struct,), ref_template="{name}")
+
+    def whole(node: Any) -> Any:
+        if isinstance(node, list):
+            return [whole(each) for each in node]
+        if not isinstance(node, dict):
+            return node
+        if "$ref" in node:
+            return whole(parts[node["$ref"]])
+        return {key: whole(value) for key, value in node.items()}
+
+    return whole(root)
+
+
+def _answers(struct: type[msgspec.Struct]) -> dict[int | str, dict[str, Any]]:
+    """What a route answers, for the API's description."""
+    content = {"application/json": {"schema": _schema(struct)}}
+    return {200: {"description": "As described", "content": content}}
+
+
+def _takes(struct: type[msgspec.Struct]) -> dict[str, Any]:
+    """What a route's body holds, for the API's description."""
+    content = {"application/json": {"schema": _schema(struct)}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+_FILE = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
 
 
 def _json(message: msgspec.Struct) -> Response:
@@ -41,8 +73,9 @@ async def _body(request: Request, limit: int) -> bytes:
 
 
 @router.post(
-    "/sync/device", summary="Register this phone app", responses=_described(wire.DeviceAnswer)
-)
+    "/sync/device", summary="Register this phone app", responses=_answers(wire.DeviceAnswer),
+    openapi_extra=_takes(wire.DeviceHello),
+)  # fmt: skip
 async def register_device(request: Request, actor: PhoneRep) -> Response:
     """Body: {device_id, name, app_version}. Safe to repeat; another rep's device id is refused."""
     try:
@@ -53,15 +86,16 @@ async def register_device(request: Request, actor: PhoneRep) -> Response:
 
 
 @router.post(
-    "/sync/push", summary="Send what was done offline", responses=_described(wire.PushAnswer)
-)
+    "/sync/push", summary="Send what was done offline", responses=_answers(wire.PushAnswer),
+    openapi_extra=_takes(wire.Push),
+)  # fmt: skip
 async def push(request: Request, actor: PhoneRep) -> Response:
     """At most 200 mutations in order of seq; each answers applied, refused or waiting."""
     message = service.decode_push(await _body(request, BODY_MAX))
     return _json(await run_in_threadpool(service.push, actor, message))
 
 
-@router.get("/sync/pull", summary="What changed since a cursor", responses=_described(wire.Pull))
+@router.get("/sync/pull", summary="What changed since a cursor", responses=_answers(wire.Pull))
 def pull(
     actor: PhoneRep, cursor: Annotated[str, Query(max_length=200)] = "0",
     limit: Annotated[int, Query(ge=1, le=service.PULL_MAX)] = 500,
@@ -71,7 +105,7 @@ def pull(
 
 
 @router.get(
-    "/sync/receipt", summary="What the server holds of a day", responses=_described(wire.Receipt)
+    "/sync/receipt", summary="What the server holds of a day", responses=_answers(wire.Receipt)
 )
 def receipt(actor: PhoneRep, day: date | None = None) -> Response:
     """Visits with their state, photos held whole, signed by this install. Day: today if not said."""
@@ -84,7 +118,10 @@ def attachment_offset(sha256: str, actor: PhoneRep) -> Response:
     return _progress(200, *service.attachment_offset(actor, sha256))
 
 
-@router.put("/attachments/{sha256}", summary="Send a piece of a file", status_code=201)
+@router.put(
+    "/attachments/{sha256}", summary="Send a piece of a file", status_code=201,
+    response_class=Response, openapi_extra=_FILE,
+)  # fmt: skip
 async def put_attachment(
     sha256: str, request: Request, actor: PhoneRep,
     upload_length: Annotated[int | None, Header(ge=1)] = None,
