@@ -405,6 +405,7 @@ async def _serve(stop: asyncio.Event) -> None:
 def main() -> None:
     """The `fieldcrm gateway` process."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logging.getLogger("websockets").setLevel(logging.WARNING)  # it would log every phone
     try:
         import uvloop
 
