@@ -6,6 +6,7 @@ import reflex as rx
 from reflex.plugins import SitemapPlugin
 
 from fieldcrm.kit.settings import settings
+from fieldcrm.phone.plugin import PhonePlugin
 
 
 def own_origins() -> list[str]:
@@ -14,6 +15,9 @@ def own_origins() -> list[str]:
     names = ("localhost", "127.0.0.1", "[::1]", s.host)
     return sorted({s.web_address, *(f"{s.scheme}://{name}:{s.port}" for name in names)})
 
+
+redis_url = os.environ.get("REFLEX_REDIS_URL")  # several web processes share their state there
+StateManagerMode = rx.constants.StateManagerMode
 
 config = rx.Config(
     app_name="fieldcrm",
@@ -26,6 +30,8 @@ config = rx.Config(
     telemetry_enabled=False,
     show_built_with_reflex=False,
     react_strict_mode=False,
-    state_manager_mode=rx.constants.StateManagerMode.MEMORY,
+    state_manager_mode=StateManagerMode.REDIS if redis_url else StateManagerMode.MEMORY,
+    redis_url=redis_url,
+    plugins=[PhonePlugin()],
     disable_plugins=[SitemapPlugin],
 )
