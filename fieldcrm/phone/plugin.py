@@ -15,4 +15,4 @@ class PhonePlugin(Plugin):
 
     def post_build(self, **context: Any) -> None:
         """Build the app into the export's static folder."""
-        build(Path(context["static_dir"]))
+        build(Path(context["static_dir"]).resolve())
