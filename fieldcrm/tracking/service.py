@@ -68,15 +68,14 @@ def _merge_hour(session: Session, rep_id: str, hour_ms: int, arrived: list[Fix])
 def _write_hour(
     session: Session, row: TrackChunk | None, rep_id: str, hour: datetime, fixes: list[Fix]
 ) -> None:
-    values = {
-        "count": len(fixes), "first_at": clock.from_ms(fixes[0].fix_at_ms),
-        "last_at": clock.from_ms(fixes[-1].fix_at_ms), "data": chunks.pack(fixes),
-        "updated_at": clock.now(),
-    }  # fmt: skip
-    if row is None:
-        session.add(TrackChunk(rep_id=rep_id, hour=hour, **values))
-    else:
-        row.sqlmodel_update(values)
+    first_at, last_at = clock.from_ms(fixes[0].fix_at_ms), clock.from_ms(fixes[-1].fix_at_ms)
+    row = row or TrackChunk(
+        rep_id=rep_id, hour=hour, count=0, first_at=first_at, last_at=last_at, data=b"",
+        updated_at=first_at,
+    )  # fmt: skip
+    row.count, row.first_at, row.last_at = len(fixes), first_at, last_at
+    row.data, row.updated_at = chunks.pack(fixes), clock.now()
+    session.add(row)
     session.flush()
 
 
@@ -257,7 +256,9 @@ def settle_held() -> dict[str, int]:
 
 
 def _settle_rep(rep_id: str, spans: Sequence[Span]) -> dict[str, int]:
-    keep, settled, counts = [], [], defaultdict(int)
+    keep: list[Fix] = []
+    settled: list[bytes] = []
+    counts: dict[str, int] = defaultdict(int)
     too_old = clock.now_ms() - rules.HELD_DAYS * 86_400_000
     for stored, fix in live_index.held_of(bus.connection(), rep_id):
         duty = rules.duty_at(spans, fix.fix_at_ms)
@@ -456,14 +457,17 @@ def end_shift_in(session: Session, actor: Actor, shift_id: str, at: datetime) ->
 def pause_in(
     session: Session, actor: Actor, shift_id: str, at: datetime, kind: str = "lunch"
 ) -> Shift:
-    """Pause a shift (lunch or time_off): nothing is recorded until it resumes."""
+    """Pause a shift (lunch or time_off): nothing is recorded until it resumes.
+
+    What came in before word of the pause did is erased once its end is known: a phone that was
+    offline tells both at once, and has sent what followed the pause by then.
+    """
     shift = _shift(session, actor, shift_id)
     if shift.ended_at is not None:
         raise ShiftOver()
     if not (shift.pauses and shift.pauses[-1]["to"] is None):
         begun = {"from": max(at, shift.started_at).isoformat(), "to": None, "kind": kind}
         shift.pauses = [*shift.pauses, begun]
-        erase_in(session, shift.rep_id, at, clock.now())
         _tell(session, actor, shift, "shift.paused")
     return shift
 
@@ -472,9 +476,18 @@ def resume_in(session: Session, actor: Actor, shift_id: str, at: datetime) -> Sh
     """Go on after a pause; without one nothing changes."""
     shift = _shift(session, actor, shift_id)
     if shift.pauses and shift.pauses[-1]["to"] is None:
-        shift.pauses = _pauses_until(shift, at)
+        _close_pause(session, shift, at)
         _tell(session, actor, shift, "shift.resumed")
     return shift
+
+
+def _close_pause(session: Session, shift: Shift, at: datetime) -> None:
+    """End an open pause, if there is one, and forget what was recorded in it."""
+    is_open = bool(shift.pauses) and shift.pauses[-1]["to"] is None
+    shift.pauses = _pauses_until(shift, at)
+    if is_open:
+        begun, ended = (datetime.fromisoformat(shift.pauses[-1][k]) for k in ("from", "to"))
+        erase_in(session, shift.rep_id, begun, ended)
 
 
 def _pauses_until(shift: Shift, at: datetime) -> list[dict[str, Any]]:
@@ -486,11 +499,23 @@ def _pauses_until(shift: Shift, at: datetime) -> list[dict[str, Any]]:
 
 
 def _end(session: Session, actor: Actor, shift: Shift, at: datetime) -> None:
-    shift.pauses = _pauses_until(shift, at)
+    _close_pause(session, shift, at)
     shift.ended_at = at
     session.flush()
-    erase_in(session, shift.rep_id, at, _next_start(session, shift, at))
+    _erase_unwanted(session, actor, shift, at, _next_start(session, shift, at))
     _tell(session, actor, shift, "shift.ended")
+
+
+def _erase_unwanted(
+    session: Session, actor: Actor, shift: Shift, start: datetime, end: datetime
+) -> None:
+    """Forget what was recorded because word of an end or a pause came late, and log how much."""
+    gone = erase_in(session, shift.rep_id, start, end)
+    if gone:
+        events.record(
+            session, "track.erased", shift.rep_id, actor_id=actor.user_id or None,
+            source=actor.source, data={"shift_id": shift.id, "fixes": gone},
+        )  # fmt: skip
 
 
 def _next_start(session: Session, shift: Shift, at: datetime) -> datetime:
