@@ -177,11 +177,11 @@ class Watch:
             self._seen = {}
 
 
-RECORDED = ("recorded", "held", "duplicate")
-
-
 def rejections(install: Install) -> dict[str, float] | None:
-    """Fixes the gateway did not keep, by reason; None while it is away."""
+    """Fixes that were refused for a reason, by it; None while the gateway is away."""
+    from fieldcrm.tracking.model import Reason
+
+    reasons = {r.value for r in Reason} - {Reason.held.value, Reason.duplicate.value}
     try:
         text = httpx.get(f"{install.gateway}/metrics", timeout=2).text
     except httpx.HTTPError:
@@ -190,7 +190,7 @@ def rejections(install: Install) -> dict[str, float] | None:
     for line in text.splitlines():
         if line.startswith('fieldcrm_fixes_total{reason="'):
             reason, _, value = line.partition('"')[2].partition('"} ')
-            if reason not in RECORDED and not reason.startswith("doubt_"):
+            if reason.removeprefix("late_") in reasons:
                 found[reason] = float(value)
     return found
 

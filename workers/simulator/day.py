@@ -189,7 +189,7 @@ class RepDay:
         self._reconsider(now)
         happened: list[Happening] = []
         while self._now.end <= now:
-            self._sample(self._now.end, happened)
+            self._sample(self._now.end - 1e-3, happened)  # what comes next notes the moment itself
             self._now = self._after(self._now, happened)
         self._sample(now, happened)
         return happened
