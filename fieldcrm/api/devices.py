@@ -57,8 +57,8 @@ def list_devices(actor: Person, rep_id: Id | None = None) -> list[dict[str, Any]
 
 
 @router.post("", summary="Pair a phone", status_code=201, response_model=PairedView)
-def pair_device(body: PairBody, actor: DeskPerson) -> dict[str, Any]:
-    """Makes a token and the link (also as QR code) that sets the app up."""
+def pair_device(body: PairBody, actor: Person) -> dict[str, Any]:
+    """Makes a token and the link (also as QR code) that sets the app up; a rep pairs his own."""
     device, token, uri, qr_svg = people.pair_device(actor, body.rep_id, body.kind, body.name)
     return {"device": _view(device), "token": token, "uri": uri, "qr_svg": qr_svg}
 

@@ -187,8 +187,8 @@ RULES: dict[tuple[str, str], list[Rule]] = {
         Rule(EVERYBODY, f"{V}/devices", {"rep_id": "<rep>"}),
     ],
     ("POST", f"{V}/devices"): [
-        Rule(DESK, f"{V}/devices", body={"rep_id": "<rep>", "kind": "osmand"}),
-        Rule(DESK, f"{V}/devices", body={"rep_id": "<north_manager>", "kind": "osmand"}),
+        Rule(EVERYBODY, f"{V}/devices", body={"rep_id": "<rep>", "kind": "osmand"}),
+        Rule(EVERYBODY, f"{V}/devices", body={"rep_id": "<north_manager>", "kind": "osmand"}),
     ],
     ("DELETE", f"{V}/devices/{{device_id}}"): [Rule(DESK, f"{V}/devices/<device>")],
     ("GET", f"{V}/users"): [Rule(DESK, f"{V}/users", hidden=True)],

@@ -62,12 +62,13 @@ const PATHS = {
   bike: '<circle cx="6" cy="16" r="4"/><circle cx="18" cy="16" r="4"/><path d="M6 16l3.500-7H15l3 7M9.500 9l4 7H6M8 6.500h3M15 9l-1-3h2.500"/>',
   car: '<path d="M4 16v-4l2-6h12l2 6v4M3 12h18v5H3zM6 17v2M18 17v2"/>',
   bag: '<path d="M5 8h14l1 12H4zM9 8V6a3 3 0 0 1 6 0v2"/>',
+  inVisit: '<rect x="5" y="5" width="14" height="14" rx="2.5"/>',
 } as const;
 
 export type IconName = keyof typeof PATHS;
 
 /** Shapes that are filled, not drawn in line: states and verdicts. */
-const FILLED: ReadonlySet<IconName> = new Set(["arrow", "confirmed", "contradicted", "dot", "doubtful", "pause"]);
+const FILLED: ReadonlySet<IconName> = new Set(["inVisit", "arrow", "confirmed", "contradicted", "dot", "doubtful", "pause"]);
 
 export function Icon({ name, class: extra = "" }: { name: IconName; class?: string }) {
   return (

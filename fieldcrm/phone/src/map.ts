@@ -1,6 +1,7 @@
 /** The map itself (MapLibre): loaded only when a screen shows one. */
 import { addProtocol, GeoJSONSource, LngLatBounds, Map as GlMap, Marker, setWorkerUrl, type StyleSpecification } from "maplibre-gl";
 import { PMTiles, Protocol } from "pmtiles";
+import { metresBetween } from "./geo";
 import type { MapBoxProps } from "./mapbox";
 
 declare const __MAP_WORKER__: string;
@@ -59,6 +60,7 @@ export class RepMap {
   private me: Marker | null = null;
   private wanted: MapBoxProps = {};
   private isFitted = false;
+  private fittedFor: { lat: number; lng: number } | null = null;
   private isGone = false;
   private shown = "";
 
@@ -174,10 +176,17 @@ export class RepMap {
     const points: [number, number][] = [...(marks?.stops ?? []).map((s): [number, number] => [s.lng, s.lat])];
     if (goal && radius) points.push(...ring({ ...goal, r: radius * 1.15 }));
     if (me && (goal || points.length)) points.push([me.lng, me.lat]);
-    if (this.isFitted || points.length === 0) return;
+    if (points.length === 0 || (this.isFitted && !this.cameCloser())) return;
     this.isFitted = Boolean(me) || !goal;
+    this.fittedFor = me ?? null;
     const bounds = points.reduce((b, p) => b.extend(p), new LngLatBounds(points[0]!, points[0]!));
     this.map!.fitBounds(bounds, { padding: { top: goal ? 30 : 90, bottom: 40, left: 36, right: 48 }, maxZoom: 17.5, animate: false });
+  }
+
+  /** On a check-in the map follows the rep who walks up to the place. */
+  private cameCloser(): boolean {
+    const { goal, me } = this.wanted;
+    return Boolean(goal && me && (!this.fittedFor || metresBetween(me, this.fittedFor) > 60));
   }
 
   /** Bring the rep's own position to the middle. */

@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { isOnline, offlineSince, updateReady } from "./app";
 import type { Client, Verdict, Visit } from "./docs";
-import { bytes, distance, span, t, time } from "./i18n";
+import { bytes, distance, has, span, t, time } from "./i18n";
 import { Icon, type IconName } from "./icons";
 import { ackedAt, buffered, gap, here, isConnected, permission } from "./positions";
 import { back, href, screen } from "./router";
@@ -87,7 +87,7 @@ export function trackCell(): Cell {
   const sub = isConnected.value
     ? ackedAt.value ? t("phone.track.sent_ago", { span: span(second.value - ackedAt.value) }) : t("phone.track.this_phone")
     : t("phone.track.kept", { n: buffered.value });
-  if (underWay.value) return { tone: "ok", icon: "square", title: t("phone.track.in_visit"), sub };
+  if (underWay.value) return { tone: "ok", icon: "inVisit", title: t("phone.track.in_visit"), sub };
   return { tone: "ok", icon: "arrow", title: t("phone.track.on"), sub };
 }
 
@@ -217,8 +217,7 @@ export function clientLine(client: Client | null): string {
 /** A specialty is free text of the client base; known words are shown in the rep's language. */
 export function specialtyWord(text: string): string {
   const key = `phone.specialty.${text.toLowerCase().replace(/[^a-z]+/g, "_")}`;
-  const word = t(key);
-  return word === key ? text : word;
+  return has(key) ? t(key) : text;
 }
 
 export function visitLine(visit: Visit, client: Client | null): string {

@@ -3,8 +3,8 @@ import { useState } from "preact/hooks";
 import { act } from "../actions";
 import { afterAction, storing } from "../app";
 import type { Client } from "../docs";
-import { daysBetween, longDay, number, shortDay, t, time } from "../i18n";
-import { Icon } from "../icons";
+import { daysBetween, has, longDay, number, shortDay, t, time } from "../i18n";
+import { Icon, type IconName } from "../icons";
 import { Ava, Btn, clientLine, Num, Top, VerdictMark } from "../parts";
 import { href } from "../router";
 import { clients, db, promisesDone, today, visits } from "../store";
@@ -49,7 +49,7 @@ function Who({ client }: { client: Client }) {
       <div class="who"><Ava client={client} /><div class="grow">
         <div class="row wrap" style="gap:6px">
           {client.category && <span class={`tag ${client.category === "A" ? "a" : "line"}`}>{client.category}</span>}
-          {client.loyalty && <span class="tag">{t("phone.client.loyalty", { value: client.loyalty })}</span>}
+          {client.loyalty && <span class="tag">{t("phone.client.loyalty", { value: loyaltyWord(client.loyalty) })}</span>}
           {cycle && <span class="tag line">{t("phone.client.per_cycle", { n: cycle.planned })}</span>}
         </div>
         <p class="small" style="margin-top:6px">{[client.address, client.city].filter(Boolean).join(", ")}
@@ -64,6 +64,12 @@ function Who({ client }: { client: Client }) {
       </div>
     </section>
   );
+}
+
+/** Loyalty is free text of the client base; the usual grades are shown in the rep's language. */
+function loyaltyWord(text: string): string {
+  const key = `phone.loyalty.${text.toLowerCase()}`;
+  return has(key) ? t(key) : text;
 }
 
 function Promises({ client }: { client: Client }) {
@@ -153,14 +159,19 @@ function Others({ title, rows }: { title: string; rows: Client["workplaces"] }) 
   );
 }
 
+function Act({ icon, label, to }: { icon: IconName; label: string; to: string | null }) {
+  if (!to) return <button type="button" class="ac" disabled><Icon name={icon} />{label}</button>;
+  return <a class="ac" href={to}><Icon name={icon} />{label}</a>;
+}
+
 function Acts({ client }: { client: Client }) {
   const next = openVisitOf(client);
   const isToday = next?.day === today.value;
   const dial = client.phone_e164 ?? client.phone;
   return (
     <footer class="dock"><div class="acts">
-      <a class="ac" href={dial ? `tel:${dial}` : undefined} aria-disabled={!dial}><Icon name="phone" />{t("phone.call")}</a>
-      <a class="ac" href={client.email ? `mailto:${client.email}` : dial ? `sms:${dial}` : undefined} aria-disabled={!client.email && !dial}><Icon name="note" />{t("phone.client.write")}</a>
+      <Act icon="phone" label={t("phone.call")} to={dial ? `tel:${dial}` : null} />
+      <Act icon="note" label={t("phone.client.write")} to={client.email ? `mailto:${client.email}` : dial ? `sms:${dial}` : null} />
       <button type="button" class="ac" disabled={client.lat === null} onClick={() => navigateToPoint({ lat: client.lat!, lng: client.lng!, name: client.name })}><Icon name="route" />{t("phone.next.navigate")}</button>
       <a class="ac p" href={isToday ? href("visit", next.id) : href("new-visit", client.id)}><Icon name="pin" />{t("phone.client.visit")}</a>
     </div></footer>

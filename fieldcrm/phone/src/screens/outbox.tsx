@@ -12,7 +12,7 @@ import { dayOf } from "../i18n";
 const DAY_MS = 86_400_000;
 
 export function Outbox() {
-  const gone = entries.value.filter((e) => e.status === "applied" && e.answered_at_ms && dayOf(e.answered_at_ms) === today.value).reverse();
+  const gone = entries.value.filter((e) => e.status === "applied" && e.answered_at_ms && dayOf(e.answered_at_ms + e.offset_ms) === today.value).reverse();
   const waiting = grouped(unsent.value);
   const loose = unsentFiles.value.filter((f) => !waiting.some((g) => g.entry.id === f.entry_id));
   const n = waiting.length + loose.length;

@@ -11,8 +11,8 @@ import { planDifference } from "../plan";
 import { Btn, Chip, LinkBtn, Top, Truth } from "../parts";
 import { back, href, turn } from "../router";
 import {
-  choose, db, files, keepAwake, me, navigator_, notices, offsetMs, progress, refresh, theme, today,
-  unsent, unsentFiles, visits, visitsOf, waitingFiles,
+  choose, db, files, keepAwake, me, navigator_, notices, offsetMs, progress, refresh, theme, today, unsent,
+  visits, visitsOf, waitingFiles,
 } from "../store";
 import { mapSize, saveMap } from "../region";
 import { VisitRow } from "./today";
@@ -69,13 +69,12 @@ export function SignIn() {
 
 /** The sign-in ended: work goes on, sending waits. */
 export function SignInAgain() {
-  const n = unsent.value.length + unsentFiles.value.length;
   return (
     <>
       <Top title={t("phone.session.title")} />
       <Truth thin />
       <main tabIndex={0}>
-        <div class="row" style="gap:12px;align-items:flex-start;margin-bottom:12px"><Icon name="lock" class="l" /><div><h2 class="big-name">{t("phone.session.head")}</h2><p class="small muted" style="margin-top:4px">{t("phone.session.text", { n })}</p></div></div>
+        <div class="row" style="gap:12px;align-items:flex-start;margin-bottom:12px"><Icon name="lock" class="l" /><div><h2 class="big-name">{t("phone.session.head")}</h2><p class="small muted" style="margin-top:4px">{t("phone.session.text")}</p></div></div>
         <section class="card pad"><SignInForm submit={t("phone.signin.enter")} login={me.value?.user.login ?? ""} /></section>
       </main>
       <footer class="dock"><div class="btns"><LinkBtn class="big q" to={href("today")}>{t("phone.session.later")}</LinkBtn></div></footer>
@@ -209,13 +208,14 @@ function Persisted() {
 
 export function Update() {
   const isOld = progress.value.problem === "too_old";
+  const n = unsent.value.length + waitingFiles.value.length;
   return (
     <>
       <Top title={t("phone.update.title")} />
       <Truth thin />
       <main tabIndex={0} class="flush" style="display:flex"><section class="empty"><Icon name="again" class="xl" /><h2 class="big-name">{t(isOld ? "phone.update.moved_on" : "phone.update.ready")}</h2>
         <p>{t(isOld ? "phone.update.old_text" : "phone.update.text")}</p>
-        <div class="card" style="width:100%;text-align:left;margin-top:8px"><div class="list"><div><Icon name="onPhone" class="c-acc" /><div class="t"><p>{t("phone.update.stays", { n: unsent.value.length + waitingFiles.value.length })}</p><p>{t("phone.update.stays_sub")}</p></div></div></div></div>
+        {n > 0 && <div class="card" style="width:100%;text-align:left;margin-top:8px"><div class="list"><div><Icon name="onPhone" class="c-acc" /><div class="t"><p>{t("phone.update.stays", { n })}</p><p>{t("phone.update.stays_sub")}</p></div></div></div></div>}
       </section></main>
       <footer class="dock"><div class="btns col"><Btn class="huge p" icon="again" onClick={restart}>{t("phone.update.restart")}</Btn><Btn class="big q" onClick={back}>{t("phone.update.later")}</Btn></div></footer>
     </>

@@ -202,7 +202,7 @@ export function VisitRow({ visit }: { visit: Visit }) {
         {at ? time(at) : ""}
         <small>
           {late >= LATE_MIN && <em class="late">+{late}</em>}
-          {visit.travel_s !== null && <><Icon name={MODE_ICON[visit.travel_mode ?? "foot"] ?? "walk"} class="xs" />{span(Math.max(60_000, visit.travel_s * 1000))}</>}
+          {visit.travel_s !== null && <><Icon name={MODE_ICON[visit.travel_mode ?? "foot"] ?? "walk"} class="xs" />{t("phone.unit.min", { n: Math.max(1, Math.round(visit.travel_s / 60)) })}</>}
         </small>
       </div>
     </a>
@@ -227,7 +227,7 @@ function NextSheet({ visit, all }: { visit: Visit; all: Visit[] }) {
         {client?.category && <span class={`tag ${client.category === "A" ? "a" : "line"}`}>{client.category}</span>}
       </a>
       <p class="sub ell">{[clientLine(client).replace(/ · [ABC]$/, ""), placeNameOf(visit)].filter(Boolean).join(" · ")}</p>
-      {!isRunning && <Tri visit={visit} />}
+      {isRunning ? <div style="height:12px" /> : <Tri visit={visit} />}
       {promise && <div class="promise"><Icon name="flag" class="s c-visit" /><span class="ell">{t("phone.next.promised", { text: promise.text })}</span></div>}
       {!promise && visit.objective && <div class="promise"><Icon name="aim" class="s c-visit" /><span class="ell">{visit.objective}</span></div>}
       <div class="btns">
