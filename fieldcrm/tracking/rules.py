@@ -135,13 +135,11 @@ def cause_of(
     permission: str | None, tracking: str | None, mode: str | None,
 ) -> str | None:  # fmt: skip
     """The likely reason why a rep is silent or paused, as a word under `tracking.cause.`."""
-    if state is RepState.paused:
-        return "paused"
-    if state is not RepState.silent:
+    if state not in (RepState.silent, RepState.paused):
         return None
     if permission == "denied":
         return "permission"
-    if tracking in ("paused", "off"):
+    if state is RepState.paused or tracking in ("paused", "off"):
         return "paused"
     if battery_pct is not None and battery_pct <= BATTERY_DYING_PCT and not is_charging:
         return "battery"

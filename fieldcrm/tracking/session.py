@@ -6,13 +6,14 @@ clock or touches Valkey. The messages are specified in docs/protocol.md.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from fieldcrm.tracking.model import Decoded, Outcome, RawFix
 from fieldcrm.tracking.protocols.values import flag, measure, number, percent
 
+_LATEST_MS = 253_402_300_799_000  # the year 9999
 MOST_FIXES = 2_000
 """Fixes in one message of a phone."""
 
@@ -72,8 +73,36 @@ UNSUPPORTED, POLICY, TOO_BIG, TRY_LATER = 1003, 1008, 1009, 1013
 
 class _Fixes(msgspec.Struct, tag_field="t", tag="fixes"):
     n: int
-    fixes: list[Any]
+    fixes: list[msgspec.Raw]
     now_ms: float | None = None
+
+
+class _Fix(msgspec.Struct):
+    at: Annotated[float, msgspec.Meta(ge=0, lt=_LATEST_MS)]
+    lat: float
+    lng: float
+    s: Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)] | None = None
+    acc: float | None = None
+    spd: float | None = None
+    crs: float | None = None
+    bat: float | None = None
+    chg: bool | None = None
+    mock: bool | None = None
+
+
+class _LooseFix(msgspec.Struct):
+    """The same with any nonsense in what may be missing: only that is lost then."""
+
+    at: Annotated[float, msgspec.Meta(ge=0, lt=_LATEST_MS)]
+    lat: float
+    lng: float
+    s: Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)] | None = None
+    acc: Any = None
+    spd: Any = None
+    crs: Any = None
+    bat: Any = None
+    chg: Any = None
+    mock: Any = None
 
 
 class _Hello(msgspec.Struct, tag_field="t", tag="hello"):
@@ -137,26 +166,35 @@ class PhoneSession:
         return [Batch(said.n, Decoded(good, len(read) - len(good)), _clock(said.now_ms))]
 
 
-def read_fix(one: object) -> RawFix | None:
+_fix = msgspec.json.Decoder(_Fix)
+_loose_fix = msgspec.json.Decoder(_LooseFix)
+
+
+def read_fix(one: bytes | msgspec.Raw) -> RawFix | None:
     """One fix of our own protocol; None when it is none."""
-    if not isinstance(one, dict):
-        return None
-    lat, lng, at, seq = one.get("lat"), one.get("lng"), one.get("at"), one.get("s")
-    if not (_is_number(lat) and _is_number(lng) and _is_number(at)):
-        return None
-    if seq is not None and not (type(seq) is int and 0 <= seq < 1 << 53):
-        return None
-    if not 0 <= at < 253_402_300_799_000:
-        return None
+    try:
+        told = _fix.decode(one)
+    except msgspec.ValidationError:
+        return _read_loosely(one)
     return RawFix(
-        int(at), lat, lng, seq, measure(one.get("acc")), measure(one.get("spd")),
-        measure(one.get("crs")), percent(one.get("bat")), flag(one.get("chg")),
-        flag(one.get("mock")),
+        int(told.at), told.lat, told.lng, told.s, _positive(told.acc), _positive(told.spd),
+        _positive(told.crs), percent(told.bat), told.chg, told.mock,
     )  # fmt: skip
 
 
-def _is_number(value: object) -> bool:
-    return type(value) in (int, float) and abs(value) < 1e15  # type: ignore[arg-type]
+def _read_loosely(one: bytes | msgspec.Raw) -> RawFix | None:
+    try:
+        told = _loose_fix.decode(one)
+    except msgspec.ValidationError:
+        return None
+    return RawFix(
+        int(told.at), told.lat, told.lng, told.s, measure(told.acc), measure(told.spd),
+        measure(told.crs), percent(told.bat), flag(told.chg), flag(told.mock),
+    )  # fmt: skip
+
+
+def _positive(value: float | None) -> float | None:
+    return None if value is None or value < 0 else value
 
 
 def _clock(now_ms: float | None) -> int | None:

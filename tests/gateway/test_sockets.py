@@ -9,9 +9,10 @@ import time
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from fieldcrm.kit import bus, clock
+from fieldcrm.kit import bus, clock, ids
 from fieldcrm.kit.database import transaction
 from fieldcrm.people import service as people
+from fieldcrm.people.model import SYSTEM
 from fieldcrm.tracking import live_index
 from fieldcrm.tracking import service as tracking
 from tests.gateway.town import LAT, LNG, GatewayProcess, Town, wait_for
@@ -228,3 +229,34 @@ def test_what_waited_in_another_gateway_is_seen_here(gateway: GatewayProcess, to
             assert frame(desk)[2][0][3] == round(LAT * 1e6)
     finally:
         second.kill()
+
+
+def test_a_revoked_phone_app_is_closed_however_it_signed_in(
+    gateway: GatewayProcess, town: Town
+) -> None:
+    device_id = ids.new_id()
+    people.register_device(town.actor(), device_id, "phone", "1")
+    cookie = town.cookie(town.reps[0])
+    with phone(gateway, cookie, device_id) as socket:
+        people.revoke_device(SYSTEM, device_id)
+        with pytest.raises(ConnectionClosed) as closed:
+            told(socket, "nothing", 3)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 4401
+    with phone(gateway, cookie, device_id) as socket, pytest.raises(ConnectionClosed):
+        told(socket, "nothing", 3)
+
+
+def test_a_phone_that_pauses_shows_as_paused(gateway: GatewayProcess, town: Town) -> None:
+    town.shift()
+    with (
+        gateway.socket("/ws/desk", town.cookie(town.dispatcher)) as desk,
+        phone(gateway, town.cookie(town.reps[0])) as socket,
+    ):
+        desk.send(json.dumps(WORLD))
+        socket.send(fixes(1))
+        told(socket, "ack")
+        socket.send('{"t":"status","tracking":"paused","permission":"denied","battery":5}')
+        assert wait_for(lambda: [r for r in frame(desk)[2] if r[1] == 5])
+    (rep,) = tracking.live(town.actor())
+    assert (rep.state, rep.cause) == ("paused", "permission")

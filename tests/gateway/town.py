@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import httpx
 from websockets.sync.client import ClientConnection, connect
@@ -118,20 +120,23 @@ class Process:
 class GatewayProcess(Process):
     """A gateway on a port of its own, or on the one it had before it died."""
 
-    def __init__(self, port: int | None = None) -> None:
-        self.port = port or free_port()
+    def __init__(self, port: int | None = None, verify: ssl.SSLContext | None = None) -> None:
+        self.port, self._verify = port or free_port(), verify
         super().__init__("workers.gateway.server", FIELDCRM_GATEWAY_PORT_OVERRIDE=str(self.port))
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if verify else 'http'}://127.0.0.1:{self.port}"
         try:
-            wait_for(self.is_up, 15, "a gateway")
+            wait_for(self.is_up, 40, "a gateway")
         except AssertionError:
             self.kill()
             raise AssertionError(self.log.read_text()[-3000:]) from None
 
     def is_up(self) -> bool:
+        """Whether it listens and answers that it stores."""
+        asked = f"{self.url}/healthz"
         try:
-            return httpx.get(f"{self.url}/healthz", timeout=2).status_code == 200
-        except httpx.HTTPError:
+            with urlopen(asked, timeout=2, context=self._verify) as answer:
+                return answer.status == 200
+        except OSError:
             return False
 
     def socket(self, path: str, cookie: str | None = None, **options: Any) -> ClientConnection:

@@ -24,6 +24,7 @@ from workers.gateway.crew import Crew
 MOST_WAITING = 300_000
 """Fixes in memory, not yet on disk; more are turned away to come again."""
 MOST_AT_ONCE = 5_000
+STORE_WITHIN_S = 10.0
 MOST_REMEMBERED = 100_000
 _DOUBTS = [(d, f"doubt_{d.name}") for d in Doubt if d]
 _log = logging.getLogger(__name__)
@@ -81,7 +82,8 @@ class Committer:
                 self._wanted.clear()
                 continue
             try:
-                await self._commit(batch)
+                async with asyncio.timeout(STORE_WITHIN_S):
+                    await self._commit(batch)
                 self.is_storing = True
             except Exception as error:
                 await self._failed(batch, error)

@@ -134,6 +134,14 @@ class Desk:
         self._is_cells = False
         self._pinged_at = 0.0
 
+    def become(self, actor: Actor) -> None:
+        """The user may see other teams now than when he came."""
+        scope = people.visible_team_ids(actor)
+        self.actor = actor
+        if scope != self.scope:
+            self.scope = scope
+            self.send_roster()
+
     def sees_team(self, team_id: str | None) -> bool:
         """Whether a team's rows are this desk's to see."""
         return self.scope is None or team_id in self.scope

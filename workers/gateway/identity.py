@@ -7,10 +7,9 @@ import time
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
-from fieldcrm.kit.errors import Refusal
 from fieldcrm.kit.settings import Settings
 from fieldcrm.people import service as people
-from fieldcrm.people.model import Actor, DeviceIdentity, NotSignedIn, UnknownDevice
+from fieldcrm.people.model import Actor, DeviceIdentity
 
 CACHE_S = 30.0
 _LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -51,18 +50,10 @@ async def actor_of(token: str | None, source: str) -> Actor:
     return await asyncio.to_thread(people.authenticate, token, source)
 
 
-async def is_still_welcome(token: str, is_device: bool) -> bool:
-    """Whether a token that opened a socket is good still; a database that is away changes nothing."""
-    try:
-        if is_device:
-            await asyncio.to_thread(people.device_by_token, token)
-        else:
-            await asyncio.to_thread(people.authenticate, token)
-    except (NotSignedIn, UnknownDevice):
-        return False
-    except (Refusal, Exception):
-        return True
-    return True
+async def is_revoked(actor: Actor, device_id: str) -> bool:
+    """Whether this very device of the person was revoked; one never registered was not."""
+    devices = await asyncio.to_thread(people.list_devices, actor)
+    return any(d.id == device_id and d.revoked_at is not None for d in devices)
 
 
 def session_token(cookie_header: str | None) -> str | None:

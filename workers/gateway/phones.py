@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from fieldcrm.kit import clock
+from fieldcrm.people.model import Actor
 from fieldcrm.tracking import session
 from fieldcrm.tracking.live_index import PhoneStatus
 from fieldcrm.tracking.model import Decoded, Outcome
@@ -25,11 +27,12 @@ class Phone:
 
     def __init__(
         self, gateway: Gateway, socket: WebSocket, *, rep_id: str, token: str,
-        device_id: str | None, source: str,
+        device_id: str | None, source: str, actor: Actor | None,
     ) -> None:  # fmt: skip
         self.gateway, self.socket = gateway, socket
         self.rep_id, self.token, self.source = rep_id, token, source
-        self.is_device_token = device_id is not None
+        self.actor = actor
+        """Who came by a session; None where a device's token opened the socket."""
         self._session = session.PhoneSession(device_id)
         self._under_way = 0
         self._mode = "web" if source == "web" else source
@@ -50,6 +53,7 @@ class Phone:
                 self._status(event)
             elif isinstance(event, session.Hello):
                 self._mode = event.mode
+                self.gateway.recheck_soon(self)
                 self._slow_down(0)
             else:
                 self.gateway.count("phone_refused")
@@ -65,7 +69,10 @@ class Phone:
         self._slow_down(len(batch.decoded.fixes))
         self._submit(batch.decoded, batch.phone_now_ms, done)
 
-    def _submit(self, decoded: Decoded, phone_now_ms, done, status=None) -> None:
+    def _submit(
+        self, decoded: Decoded, phone_now_ms: int | None, done: Callable[[Outcome | None], None],
+        status: PhoneStatus | None = None,
+    ) -> None:  # fmt: skip
         submission = Submission(
             self.rep_id, self.device_id or "", self.source, decoded, phone_now_ms, done, status
         )

@@ -170,7 +170,8 @@ class Gateway:
             if token is not None:
                 device = self.tokens.cached(token) or await self.tokens.look_up(token)
                 return Phone(self, socket, rep_id=device.rep_id, token=token,
-                             device_id=device.device_id, source=device.kind.value)  # fmt: skip
+                             device_id=device.device_id, source=device.kind.value,
+                             actor=None)  # fmt: skip
             actor = await identity.actor_of(cookie, "phone")
         except (NotSignedIn, UnknownDevice) as error:
             self.failures.take(address, 1, now)
@@ -179,7 +180,7 @@ class Gateway:
         if actor.role is not Role.rep:
             raise Refused(403, "reps only")
         return Phone(self, socket, rep_id=actor.user_id, token=cookie or "", device_id=None,
-                     source="web")  # fmt: skip
+                     source="web", actor=actor)  # fmt: skip
 
     async def _desk(self, socket: WebSocket, cookie: str | None) -> Talk:
         try:
@@ -268,15 +269,30 @@ class Gateway:
             talks = [p for p in self._all_phones() if p.rep_id == user_id]
             desks = [d for d in self.hub.desks if d.actor.user_id == user_id]
             for talk in [*talks, *desks]:
-                self._spawn(self._recheck(talk))
+                self.recheck_soon(talk)
 
     def _all_phones(self) -> list[Phone]:
         return [phone for phones in self.phones.values() for phone in phones]
 
     async def _recheck(self, talk: Phone | Desk) -> None:
-        is_device = isinstance(talk, Phone) and talk.is_device_token
-        if not await identity.is_still_welcome(talk.token, is_device):
+        """Close a socket whose session or device has ended; a desk sees what its user sees now."""
+        try:
+            if isinstance(talk, Desk):
+                talk.become(await identity.actor_of(talk.token, "web"))
+            elif talk.actor is None:
+                await self.tokens.look_up(talk.token)
+            else:
+                await identity.actor_of(talk.token, "phone")
+                if talk.device_id and await identity.is_revoked(talk.actor, talk.device_id):
+                    raise UnknownDevice
+        except (NotSignedIn, UnknownDevice):
             talk.socket.close(SIGNED_OUT, "signed out")
+        except Exception as error:
+            _log.warning("not rechecked: %r", error)  # the database is away: everybody stays
+
+    def recheck_soon(self, talk: Phone | Desk) -> None:
+        """Ask beside the conversation whether somebody is welcome."""
+        self._spawn(self._recheck(talk))
 
     # housekeeping
 
@@ -291,11 +307,13 @@ class Gateway:
                     connection.transport.abort()
                 else:
                     socket.ping()
+            for desk in list(self.hub.desks):
+                await self._recheck(desk)
             since_recheck += PING_EVERY_S
             if since_recheck >= RECHECK_EVERY_S:
                 since_recheck = 0.0
-                for talk in [*self._all_phones(), *self.hub.desks]:
-                    await self._recheck(talk)
+                for phone in self._all_phones():
+                    await self._recheck(phone)
 
     async def keep_counts(self) -> None:
         """Put counters that no commit carries into Valkey, so that they outlive this process."""
@@ -362,8 +380,8 @@ async def wait_for_durable_store() -> None:
         try:
             await asyncio.to_thread(live_index.check_durable, bus.connection())
             return
-        except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.BusyLoadingError) as e:
-            _log.warning("no Valkey yet: %s", e)
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            _log.warning("no Valkey yet: %s", error)
             await asyncio.sleep(0.3)
 
 
