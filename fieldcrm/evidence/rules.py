@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import exp
+from typing import Any
 
 import numpy as np
 
 from fieldcrm.evidence import track as tracks
-from fieldcrm.evidence.model import Claim, Judgement, Reason, VerdictName, VisitFacts
+from fieldcrm.evidence.model import Claim, Judgement, Reason, Sibling, VerdictName, VisitFacts
 from fieldcrm.evidence.track import Centre, Flanks, Stay, Texture, Track
 from fieldcrm.kit.units import distance_m
 from fieldcrm.tracking.model import Fix
@@ -100,7 +101,7 @@ def judge(facts: VisitFacts, fixes: Sequence[Fix], now_ms: int) -> Judgement | N
     return _verdict(reasons, figures(facts, sight))
 
 
-def _verdict(reasons: Iterable[Reason], seen: dict) -> Judgement:
+def _verdict(reasons: Iterable[Reason], seen: dict[str, Any]) -> Judgement:
     ordered = tuple(sorted(reasons, key=lambda r: -abs(r.weight)))
     total = PRIOR + sum(r.weight for r in ordered)
     is_barred = any(r.forbids_confirming for r in ordered)
@@ -319,8 +320,8 @@ def _is_same_spot(a: Claim, b: Claim) -> bool:
     return distance_m(a.lat, a.lng, b.lat, b.lng) <= SAME_SPOT_M
 
 
-def _is_apart(facts: VisitFacts, other) -> bool:
-    if other.lat is None or facts.lat is None or facts.lng is None:
+def _is_apart(facts: VisitFacts, other: Sibling) -> bool:
+    if other.lat is None or other.lng is None or facts.lat is None or facts.lng is None:
         return False
     return distance_m(facts.lat, facts.lng, other.lat, other.lng) > PLACES_APART_M
 
@@ -337,7 +338,7 @@ def _clock(facts: VisitFacts, s: Sight) -> list[Reason]:
 # ---- figures ----
 
 
-def figures(facts: VisitFacts, s: Sight) -> dict:
+def figures(facts: VisitFacts, s: Sight) -> dict[str, Any]:
     """The numbers a person may want to see beside the verdict."""
     at, stay, claim = s.centre, s.stay, claim_distance_m(facts, facts.check_in)
     near = np.hypot(s.smooth.x, s.smooth.y)[

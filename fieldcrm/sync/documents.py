@@ -48,7 +48,7 @@ def reach(actor: Actor) -> Reach:
 Maker = Callable[[Session, Reach, Collection[str]], dict[str, msgspec.Struct]]
 
 
-def make(session: Session, r: Reach, entity: str, ids: Collection[str]) -> dict[str, dict]:
+def make(session: Session, r: Reach, entity: str, ids: Collection[str]) -> dict[str, Any]:
     """Documents by id; an id that is missing here is no longer this phone's to hold."""
     made = MAKERS[entity](session, r, ids)
     return {key: msgspec.to_builtins(doc) for key, doc in made.items()}
@@ -133,11 +133,16 @@ class _Around:
         self.cycle = cycle_figures(session, r, ids)
 
     def _link(self, link: Affiliation, person: str, organisation: str) -> None:
-        shared = {"role": link.role, "hours": link.hours, "is_main": link.is_main}
-        here = wire.Workplace(id=link.organisation_id, name=organisation, **shared)
-        who = wire.Workplace(id=link.person_id, name=person, **shared)
+        here = _workplace(link, link.organisation_id, organisation)
         self.workplaces.setdefault(link.person_id, []).append(here)
+        who = _workplace(link, link.person_id, person)
         self.people.setdefault(link.organisation_id, []).append(who)
+
+
+def _workplace(link: Affiliation, other_id: str, name: str) -> wire.Workplace:
+    return wire.Workplace(
+        id=other_id, name=name, role=link.role, hours=link.hours, is_main=link.is_main
+    )
 
 
 def _client(c: Client, around: _Around) -> wire.ClientDoc:

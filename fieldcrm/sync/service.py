@@ -194,12 +194,14 @@ class Doing:
     def request(self, move: str, **fields: Any) -> MoveRequest:
         """The visit's move that this mutation asks for."""
         p, w = self.payload, self.when
-        said = {name: getattr(p, name, None) for name in ("comment", "no_gps_reason", "reason")}
+        said: dict[str, Any] = {
+            name: getattr(p, name, None) for name in ("comment", "no_gps_reason", "reason")
+        }
+        said |= {"position": _position(p), "attachments": _attachments(p), **fields}
         return MoveRequest(
             visit_id=self.subject_id, move=move, at=w.at, change_id=self.mutation.id,
             device_at=w.device_at, offset_ms=w.offset_ms, clock_facts=w.facts,
-            base_version=self.mutation.base_version, position=_position(p),
-            **{"attachments": _attachments(p), **said, **fields},
+            base_version=self.mutation.base_version, **said,
         )  # fmt: skip
 
 
@@ -411,14 +413,14 @@ def _copy(
 
 
 def _puts(
-    session: Session, reach: documents.Reach, entity: str, wanted: list[str]
+    session: Session, reach: documents.Reach, entity: Any, wanted: list[str]
 ) -> list[wire.Change]:
     """A put for each document, a delete for each id that isn't this phone's any more."""
     made = documents.make(session, reach, entity, wanted)
     return [
-        wire.Change(entity, key, "put", made[key])  # type: ignore[arg-type]
+        wire.Change(entity, key, "put", made[key])
         if key in made
-        else wire.Change(entity, key, "del")  # type: ignore[arg-type]
+        else wire.Change(entity, key, "del")
         for key in wanted
     ]
 

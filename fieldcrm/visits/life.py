@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 TABLE = Path(__file__).parent / "life.json"
 
@@ -61,13 +62,13 @@ def life() -> Life:
     )
 
 
-def _move(raw: dict) -> Move:
+def _move(raw: dict[str, Any]) -> Move:
     return Move(
         name=raw["name"], from_states=frozenset(raw["from"]), to_state=raw["to"],
         who=frozenset(raw["who"]), needs=tuple(_need(n) for n in raw["needs"]),
     )  # fmt: skip
 
 
-def _need(raw: dict) -> Need:
+def _need(raw: dict[str, Any]) -> Need:
     who = frozenset(raw["who"]) if "who" in raw else None
     return Need(any_of=frozenset(raw["any"]), error=raw["error"], who=who)

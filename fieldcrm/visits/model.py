@@ -154,7 +154,7 @@ class MissingNeed(Invalid):
 
     def __init__(self, need: str, **params: Any) -> None:
         super().__init__(need, **params)
-        self.code = need  # type: ignore[misc]
+        self.__dict__["code"] = need  # which need it was is known only now
 
 
 class UnknownResult(Invalid):

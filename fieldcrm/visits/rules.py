@@ -145,7 +145,7 @@ def expected_times(stops: Iterable[Stop], now: datetime) -> dict[str, datetime]:
     return expected
 
 
-def _order(stop: Stop) -> tuple:
+def _order(stop: Stop) -> tuple[int, datetime, str]:
     latest = datetime.max.replace(tzinfo=None)
     planned = stop.planned_at.replace(tzinfo=None) if stop.planned_at else latest
     return stop.position or 10_000, planned, stop.visit_id

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import String, and_, func, literal, or_, tuple_
+from sqlalchemy import String, and_, cast, func, literal, or_, tuple_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
@@ -206,7 +206,7 @@ def filter_clauses(filters: VisitFilters) -> list[Any]:
     if filters.is_unplanned is not None:
         clauses.append(col(Visit.is_unplanned) == filters.is_unplanned)
     if filters.has_conflict:
-        clauses.append(func.cast(Visit.conflicts, String).like("[{%"))
+        clauses.append(cast(col(Visit.conflicts), String).like("[{%"))
     return clauses
 
 
