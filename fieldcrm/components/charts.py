@@ -54,10 +54,12 @@ def sparkline(path: Any, dot: Any) -> rx.Component:
     return rx.cond(path != "", drawn, rx.fragment())
 
 
-def bullet(percent: Any, tick: Any, is_reached: Any) -> rx.Component:
-    """A bar towards a goal's tick; percents of the scale."""
+def bullet(percent: Any, tick: Any, pace: Any, is_reached: Any) -> rx.Component:
+    """A bar towards a goal's tick, with the plan's own tick of where it should stand by now."""
+    by_now = rx.cond(pace > 0, rx.el.em(style={"left": f"{pace}%"}), rx.fragment())
     return rx.el.div(
         rx.el.i(class_name=rx.cond(is_reached, "ok", ""), style={"width": f"{percent}%"}),
+        by_now,
         rx.el.b(style={"left": f"{tick}%"}), class_name="bullet", aria_hidden="true",
     )  # fmt: skip
 

@@ -225,7 +225,7 @@ def _verdict(view: Any) -> rx.Component:
     return rx.el.div(
         rx.el.div(
             rx.el.span(
-                glyph(view.verdict), view.verdict_word, class_name=f"badge big {view.verdict}"
+                glyph(view.verdict), view.verdict_word, class_name=f"badge verd {view.verdict}"
             ),
             rx.el.span(view.weighed, class_name="t1 muted"),
             class_name="row",

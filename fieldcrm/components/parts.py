@@ -138,12 +138,14 @@ def drawer(label: Any, title: Any, on_close: Any, *body: Any, foot: Any = None) 
 # ── nothing to show ──────────────────────────────────────────────────────────────────────────────
 
 
-def empty(drawing: Drawing, title: Any, text: Any, *actions: Any) -> rx.Component:
+def empty(
+    drawing: Drawing, title: Any, text: Any, *actions: Any, heading: Any = rx.el.h3
+) -> rx.Component:
     """A pane with nothing to show: a drawing, a title, one sentence, one action."""
     row = [rx.el.div(*actions, class_name="row")] if actions else []
     return rx.el.div(
         _DRAWINGS[drawing](),
-        rx.el.h3(title, class_name="t3"),
+        heading(title, class_name="t3"),
         rx.el.p(text),
         *row,
         class_name="empty",

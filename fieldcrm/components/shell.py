@@ -52,7 +52,6 @@ def page(
         class_name=f"main {class_name}".strip(), id="main", tab_index=-1,
     )  # fmt: skip
     return rx.fragment(
-        rx.el.a(words("desk.skip"), href="#main", class_name="skip"),
         behaviour.product_clock(),
         rx.cond(
             Desk.is_in & dispatches(),
@@ -75,6 +74,7 @@ def dispatches() -> rx.Var[bool]:
 
 def _rail(path: str) -> rx.Component:
     return rx.el.nav(
+        rx.el.a(words("desk.skip"), href="#main", class_name="skip"),
         rx.el.a(logo(), href="/", class_name="logo", aria_label="fieldcrm"),
         *[_place(place, path) for place in PAGES],
         rx.el.span(class_name="sp"),

@@ -254,7 +254,7 @@ def _hour(hour: rx.Var[Hour]) -> rx.Component:
 def _right() -> rx.Component:
     rep: Any = Dispatch.chosen
     listed = rx.el.ol(
-        rx.foreach(Dispatch.shown_day, _visit), class_name="tl", aria_label=words("dispatch.visits")
+        rx.foreach(Dispatch.shown_day, _visit), class_name="tl", tab_index=0, aria_label=words("dispatch.visits")
     )
     nothing = empty("no_plan", words("dispatch.no_visits"), words("dispatch.no_visits_why"))
     return rx.el.aside(

@@ -251,6 +251,7 @@ class Dispatch(Desk):
         bell = await self.get_state(Alerts)
         bell.rows, bell.new_count = alerts, sum(row.is_new for row in alerts)
         fresh = [row for row in alerts if row.is_new and row.kind in URGENT_ALERTS]
+        fresh.sort(key=lambda row: URGENT_ALERTS.index(row.kind))
         told = [as_toast(row, self.language) for row in fresh if row.id not in self._set_aside]
         own = [toast for toast in self.toasts if not toast.id.startswith("alert:")]
         self.toasts = own + told[:ALERT_TOASTS]

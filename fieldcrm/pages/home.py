@@ -17,7 +17,7 @@ def missing() -> rx.Component:
     """No page has this address."""
     back = rx.el.a(words("page.go_home"), href="/", class_name="btn")
     return rx.el.main(
-        empty("no_match", words("page.missing"), words("page.missing_why"), back),
+        empty("no_match", words("page.missing"), words("page.missing_why"), back, heading=rx.el.h1),
         id="main",
         class_name="alone",
     )
