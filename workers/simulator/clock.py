@@ -49,8 +49,15 @@ def choose_clock(real: datetime | None = None) -> datetime | None:
 
 
 def print_start() -> None:
-    """`fieldcrm sample clock`: the moment as ISO 8601, nothing for a company of its own."""
+    """`fieldcrm sample clock`: the moment as ISO 8601, nothing for a company of its own.
+
+    A sample that is run for weeks gets further days planned here.
+    """
+    from workers.simulator import schedule
+
     start = choose_clock()
+    if start is not None:
+        schedule.extend(start)
     print(start.isoformat() if start else "")
 
 

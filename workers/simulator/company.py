@@ -10,7 +10,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import h3.api.basic_str as h3
@@ -338,7 +338,7 @@ class _Maker:
     def cycle(self) -> None:
         for name in names.PRODUCTS:
             self.rows.add(Product(id=self._id(), name=name, is_sample=True))
-        starts = cycle_start(self.today)
+        starts = rota.cycle_start(self.today)
         owner = {t.id: t.rep_id for t in self.rows.of(Territory)}
         targets: dict[str, list[Client]] = defaultdict(list)
         for client in self.rows.of(Client):
@@ -363,11 +363,6 @@ class _Maker:
 
     def _id(self) -> str:
         return ids.new_id(self.now)
-
-
-def cycle_start(today: date) -> date:
-    """The cycle began four weeks ago, on a Monday."""
-    return today - timedelta(days=today.weekday() + 28)
 
 
 def _areas(places: Sequence[Place], roads: Roads) -> list[list[int]]:

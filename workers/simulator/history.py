@@ -41,7 +41,7 @@ from workers.simulator.day import (
 )
 from workers.simulator.gps import Reading
 from workers.simulator.movement import Streets
-from workers.simulator.rota import A_DAY
+from workers.simulator.rota import A_DAY, cycle_start
 from workers.simulator.scenario import HISTORY, SAMPLE_SEED, TRAITS, RepTraits
 from workers.simulator.streets import RoadStreets
 
@@ -82,7 +82,7 @@ class Past:
 def make(now: datetime, progress: Progress) -> None:
     """Plan the cycle's days around `now`, then live through those behind and this morning."""
     today = clock.local(now).date()
-    days = _workdays(today)
+    days = schedule.workdays(cycle_start(today), today + timedelta(weeks=WEEKS_AHEAD))
     schedule.make(days, now, lambda share: progress(0.2 * share, "sample.plans"))
     past = _past()
     behind = [day for day in days if day < today]
@@ -93,14 +93,6 @@ def make(now: datetime, progress: Progress) -> None:
         crew = [c for c in past.crew if c.login not in LEFT_TO_VISITORS]
         _play(past, crew, today, now)
         _judge(now)
-
-
-def _workdays(today: date) -> list[date]:
-    from workers.simulator.company import cycle_start
-
-    start = cycle_start(today)
-    count = (today - start).days + 7 * WEEKS_AHEAD + 1
-    return [d for n in range(count) if (d := start + timedelta(days=n)).weekday() < 5]
 
 
 def _past() -> Past:

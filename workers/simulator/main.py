@@ -88,11 +88,19 @@ class Player:
             self.phone.login, self.phone.traits, self._s, f"{self._seed}|{today}",
             self._hours(today), self._streets,
         )  # fmt: skip
+        self._give_up_forgotten(today, now)
         shift = self.phone.shift_of(today)
         is_open = None if shift is None else shift["ended_at_ms"] is None
         self._shift_id = shift["id"] if shift else ""
         rep_day.resume(now, self._stops(today), is_open, _lunch(shift))
         self._rep_day = rep_day
+
+    def _give_up_forgotten(self, today: date, now: float) -> None:
+        """Cancel what an earlier day left under way."""
+        for visit in list(self.phone.of("visit").values()):
+            if visit["state"] == "under_way" and visit["day"] < today.isoformat():
+                reason = {"reason": names.FORGOTTEN[self._language]}
+                self._press("visit.cancel", visit["id"], now, reason)
 
     def _hours(self, day: date) -> Timetable:
         (profile,) = self.phone.of("profile").values()

@@ -108,6 +108,12 @@ PUT_OFF = {
     "ru": "Просили прийти в другой день",
     "ro": "Au cerut să vin în altă zi",
 }
+FORGOTTEN = {
+    "en": "Not closed on the day",
+    "ru": "Не закрыт в тот же день",
+    "ro": "Nu a fost închisă în aceeași zi",
+}
+"""Why a visit of an earlier day that nobody closed is cancelled."""
 PRODUCTS = (
     "Dermavel cream", "Calmoris 5 mg", "Oculin drops", "Vitarin D3", "Nordaspan 10 mg",
     "Flexomar gel", "Pulmoril syrup", "Hairosan serum",

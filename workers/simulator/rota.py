@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 PER_CYCLE = {"A": 6, "B": 3, "C": 1.5}
 """Visits in a cycle of three months: two a month, one a month, one in two months."""
@@ -25,6 +26,11 @@ class Target:
 def planned_per_cycle(index: int, category: str) -> int:
     """Whole visits of a cycle; every other C target has one more."""
     return int(PER_CYCLE[category] + (0.5 if index % 2 else 0))
+
+
+def cycle_start(today: date) -> date:
+    """The cycle began four weeks ago, on a Monday."""
+    return today - timedelta(days=today.weekday() + 28)
 
 
 def days_of(targets: Sequence[Target], days: int) -> list[list[str]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import numpy as np
-from sqlalchemy import insert
+from sqlalchemy import func, insert
 from sqlmodel import Session, SQLModel, select
 
 from fieldcrm.clients.tables import Affiliation, Client
@@ -49,8 +49,16 @@ class Target:
         return self.place.lat or 0.0, self.place.lng or 0.0
 
 
-def make(days: Sequence[date], now: datetime, progress: Callable[[float], None]) -> int:
-    """Plan these workdays (from the cycle's first on) for every rep; returns how many visits."""
+def make(
+    days: Sequence[date],
+    now: datetime,
+    progress: Callable[[float], None],
+    after: date | None = None,
+) -> int:
+    """Plan workdays (given from the cycle's first on) for every rep; returns how many visits.
+
+    With `after` only the days later than that; the rota goes on where it stood.
+    """
     with database.reading() as session:
         reps = list(session.exec(select(User).where(User.role == "rep").order_by(User.login)))
         targets = {rep.id: _targets(session, rep) for rep in reps}
@@ -59,14 +67,31 @@ def make(days: Sequence[date], now: datetime, progress: Callable[[float], None])
     rows: dict[type[SQLModel], list[SQLModel]] = defaultdict(list)
     for number, rep in enumerate(reps):
         for day, chosen in zip(days, _chosen(targets[rep.id], len(days)), strict=True):
-            _plan_day(
-                rep, day, chosen, table, rows, min(_decided_at(day), now - timedelta(hours=18))
-            )
+            if after is None or day > after:
+                planned_on = min(_decided_at(day), now - timedelta(hours=18))
+                _plan_day(rep, day, chosen, table, rows, planned_on)
         progress((number + 1) / len(reps))
     with database.transaction() as session:
         for kind, found in rows.items():
             session.execute(insert(kind), [row.model_dump() for row in found])
     return len(rows[Visit])
+
+
+def extend(now: datetime) -> int:
+    """Plan further days when less than a week lies ahead of the sample's clock."""
+    today = clock.local(now).date()
+    with database.reading() as session:
+        cycle = session.exec(select(Cycle).order_by(Cycle.starts_on)).first()
+        last = session.exec(select(func.max(DayPlan.day))).one()
+    if cycle is None or last is None or last >= today + timedelta(days=7):
+        return 0
+    return make(workdays(cycle.starts_on, today + timedelta(days=14)), now, lambda _: None, last)
+
+
+def workdays(first: date, last: date) -> list[date]:
+    """Mondays to Fridays from the first to the last day."""
+    days = (first + timedelta(days=n) for n in range((last - first).days + 1))
+    return [day for day in days if day.weekday() < 5]
 
 
 class Tables:
