@@ -297,8 +297,11 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--except", dest="except_reps", default="", help="logins left to people")
     made.add_argument("--seed", default=SAMPLE_SEED, help="another seed is another day")
     made.add_argument("--log", type=Path, help="write what truly happened as JSON lines")
-    made.add_argument("--server", default=settings().web_address, help="origin of pages and API")
-    made.add_argument("--gateway", default="", help="origin of the gateway; asked of the server")
+    s = settings()
+    made.add_argument("--server", default=f"{s.scheme}://localhost:{s.port}",
+                      help="origin of pages and API")  # fmt: skip
+    made.add_argument("--gateway", default=f"{s.scheme}://localhost:{s.gateway_port}",
+                      help="origin of the gateway; empty: as the server tells")  # fmt: skip
     made.add_argument("--ca", default=_own_ca(), help="certificate authority to trust (PEM file)")
     made.add_argument("--phones", type=Path, help="folder of the phones' own storage")
     return made

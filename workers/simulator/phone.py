@@ -356,7 +356,7 @@ class Phone:
         cookies = "; ".join(f"{c.name}={c.value}" for c in self._http.cookies.jar)
         async with connect(
             f"{gateway}/ws/phone", additional_headers={"Cookie": cookies}, ssl=trust,
-            origin=self._address.server, max_queue=64,  # type: ignore[arg-type]
+            max_queue=64,
         ) as socket:  # fmt: skip
             await socket.send(json.dumps({
                 "t": "hello", "device_id": self.memory.device_id, "app": "simulator",
