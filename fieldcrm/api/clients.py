@@ -218,6 +218,7 @@ def preview_import(
     constant: Annotated[list[str], Query(max_length=20, description="`field=value`")] = [],  # noqa: B006
     match: Annotated[str | None, Query(max_length=20)] = None,
     mode: Literal["create", "update", "upsert"] = "upsert",
+    has_header: bool | None = None,
 ) -> dict[str, Any]:
     """The body is the file (CSV, TSV, XLSX). Says what would be done and what is wrong in which
     row; nothing changes. Without `column` a mapping is suggested."""
@@ -225,7 +226,14 @@ def preview_import(
     constants = dict(pair.partition("=")[::2] for pair in constant)
     return plain(
         importing.preview_import(
-            actor, file_name, content, mapping, match=match, mode=mode, constants=constants
+            actor,
+            file_name,
+            content,
+            mapping,
+            match=match,
+            mode=mode,
+            constants=constants,
+            has_header=has_header,
         )
     )
 

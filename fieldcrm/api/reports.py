@@ -6,10 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from fieldcrm.api.identity import DeskPerson
+from fieldcrm.api.identity import Administrator, DeskPerson
 from fieldcrm.api.shapes import Day, Id
 from fieldcrm.kit import i18n
 from fieldcrm.reports import service
+from fieldcrm.reports.eventlog import Asked, export_csv
 from fieldcrm.reports.model import Filters, PeriodKind
 from fieldcrm.reports.workbook import export_xlsx, file_name
 
@@ -36,6 +37,18 @@ def plan_vs_actual(
         export_xlsx(actor, asked, filters, chosen), media_type=XLSX,
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )  # fmt: skip
+
+
+@router.get("/events.csv", summary="The event log as a file", response_class=Response)
+def events(
+    actor: Administrator, kind: Annotated[str, Query(max_length=40)] = "",
+    actor_id: Id | None = None, subject_id: Id | None = None, first: Day | None = None,
+    last: Day | None = None,
+) -> Response:  # fmt: skip
+    """The newest first, at most 100,000; `first` and `last` are local days, inclusive."""
+    asked = Asked(kind, actor_id or "", subject_id or "", str(first or ""), str(last or ""))
+    headers = {"Content-Disposition": 'attachment; filename="events.csv"'}
+    return Response(export_csv(actor, asked), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _one(value: str | None) -> tuple[str, ...]:

@@ -61,6 +61,7 @@ def _quiet(_share: float, _what: str) -> None:
 def preview_import(
     actor: Actor, file_name: str, content: bytes, mapping: dict[str, str] | None = None, *,
     match: str | None = None, mode: str = "upsert", constants: dict[str, str] | None = None,
+    has_header: bool | None = None,
 ) -> ImportPreview:  # fmt: skip
     """What importing a file would do, with the troubles of its rows; keeps it for `run_import`.
 
@@ -70,16 +71,39 @@ def preview_import(
     people.require(actor, Role.admin)
     if len(content) > settings().upload_limit_mb << 20:
         raise TooLarge(limit_mb=settings().upload_limit_mb)
-    table = tabular.read_table(file_name, content)
+    table = _read(file_name, content, mapping, has_header)
     chosen = _rules(table, mapping, match, mode, constants)
     rows, lacking = _understood(table, chosen), import_rules.missing_fields(chosen)
     with reading() as session:
         steps = _plan(session, actor, rows, chosen)
-    run_id = _keep(actor, file_name, content, chosen)
+    run_id = _keep(actor, file_name, content, chosen, table.has_header)
     return ImportPreview(
         run_id, file_name, _described(table), chosen, _counts(rows, steps, lacking), _troubles(rows, lacking),
         [_example(s) for s in steps[:EXAMPLES]],
     )  # fmt: skip
+
+
+def _read(
+    file_name: str, content: bytes, mapping: dict[str, str] | None, has_header: bool | None
+) -> Table:
+    """The table; a mapping of columns that only a first row of titles can name makes it one."""
+    table = tabular.read_table(file_name, content, has_header)
+    if mapping and has_header is None and not set(mapping) <= set(table.columns):
+        return tabular.read_table(file_name, content, not table.has_header)
+    return table
+
+
+def preview_again(
+    actor: Actor, run_id: str, mapping: dict[str, str] | None = None, *, match: str | None = None,
+    mode: str = "upsert", constants: dict[str, str] | None = None,
+) -> ImportPreview:  # fmt: skip
+    """The kept file read by other rules; its earlier preview is forgotten."""
+    run, content = _load(actor, run_id)
+    made = preview_import(
+        actor, run.file_name, content, mapping, match=match, mode=mode, constants=constants
+    )
+    discard(actor, run_id)
+    return made
 
 
 def _rules(
@@ -238,7 +262,9 @@ def _folder() -> Path:
     return settings().files_dir / "imports"
 
 
-def _keep(actor: Actor, file_name: str, content: bytes, chosen: ImportRules) -> str:
+def _keep(
+    actor: Actor, file_name: str, content: bytes, chosen: ImportRules, has_header: bool
+) -> str:
     run_id = ids.new_id()
     _folder().mkdir(parents=True, exist_ok=True)
     _drop_old()
@@ -247,7 +273,7 @@ def _keep(actor: Actor, file_name: str, content: bytes, chosen: ImportRules) -> 
         session.add(
             ImportRun(
                 id=run_id, file_name=file_name[:200], actor_id=actor.user_id or None,
-                started_at=clock.now(), report={"rules": asdict(chosen)},
+                started_at=clock.now(), report={"rules": asdict(chosen), "has_header": has_header},
             )
         )  # fmt: skip
     return run_id
@@ -289,7 +315,8 @@ def run_import(actor: Actor, run_id: str, progress: Progress = _quiet) -> dict[s
     rows: list[Row] = []
     try:
         progress(0.0, "import.reading")
-        rows = _understood(tabular.read_table(run.file_name, content), chosen)
+        table = tabular.read_table(run.file_name, content, run.report["has_header"])
+        rows = _understood(table, chosen)
         counts = _write(actor, run, rows, chosen, progress)
     except BaseException as error:
         _finish(run_id, _status_after(error), _report(rows, [], chosen))
@@ -456,7 +483,7 @@ def _joined_mapping(
 ) -> dict[str, str] | None:
     if not mapping:
         return None
-    suggested = import_rules.suggest(tabular.read_table(name, content))
+    suggested = import_rules.suggest(_read(name, content, mapping, None))
     kept = {c: f for c, f in suggested.items() if f not in mapping.values() and c not in mapping}
     return kept | mapping
 

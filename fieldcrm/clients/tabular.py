@@ -19,15 +19,18 @@ _SHEETS = (".xlsx", ".xlsm", ".xls", ".ods")
 _WORD = re.compile(r"[^\W\d_]+")
 
 
-def read_table(file_name: str, content: bytes) -> Table:
-    """The table in a file; raises UnreadableTable with the reason and, where known, the line."""
+def read_table(file_name: str, content: bytes, has_header: bool | None = None) -> Table:
+    """The table in a file; raises UnreadableTable with the reason and, where known, the line.
+
+    Whether the first row names the columns is told by its look unless `has_header` says.
+    """
     if not content.strip(b"\x00\r\n\t ,;|\xef\xbb\xbf"):
         raise UnreadableTable(why="empty")
     if content[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0") or file_name.lower().endswith(_SHEETS):
-        return _titled(_sheet_rows(content), "", "")
+        return _titled(_sheet_rows(content), "", "", has_header)
     text, encoding = decode(content)
     delimiter = delimiter_of(text)
-    return _titled(_csv_rows(text, delimiter), encoding, delimiter)
+    return _titled(_csv_rows(text, delimiter), encoding, delimiter, has_header)
 
 
 # ---- text files ----
@@ -169,11 +172,14 @@ def _refuse_bomb(content: bytes) -> None:
 # ---- columns ----
 
 
-def _titled(found: list[tuple[int, list[str]]], encoding: str, delimiter: str) -> Table:
+def _titled(
+    found: list[tuple[int, list[str]]], encoding: str, delimiter: str, has_header: bool | None
+) -> Table:
     rows = [(number, cells) for number, cells in found if any(cells)]
     if not rows:
         raise UnreadableTable(why="empty")
-    has_header = is_header(rows[0][1], [cells for _, cells in rows[1:21]])
+    if has_header is None:
+        has_header = is_header(rows[0][1], [cells for _, cells in rows[1:21]])
     width = max(len(cells) for _, cells in rows)
     titles = rows[0][1] if has_header else []
     columns = _names(titles, width)

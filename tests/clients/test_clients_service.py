@@ -46,28 +46,28 @@ def has_visit(base: Base, rep: str, client: str, state: str = "planned") -> None
 
 
 class TestScope:
-    @pytest.mark.parametrize(
-        ("login", "seen"),
-        [("rep_north", NORTH), ("second_north", set()), ("rep_south", SOUTH),
-         ("dispatcher_north", NORTH), ("manager_south", SOUTH), ("admin", NORTH | SOUTH)],
-    )  # fmt: skip
-    def test_whose_clients_each_role_sees(self, base: Base, login: str, seen: set[str]):
-        actor = base.actor(login)
-        assert names(service.find(actor)) == seen
-        assert service.count(actor) == len(seen)
-        for name, client_id in base.clients.items():
-            if name in seen:
-                assert service.get(actor, client_id).name == name
-                assert service.card(actor, client_id).client.id == client_id
-            else:
-                for attempt in (
-                    lambda c=client_id: service.get(actor, c),
-                    lambda c=client_id: service.card(actor, c),
-                    lambda c=client_id: service.history(actor, c),
-                    lambda c=client_id: service.save(actor, {"note": "x"}, c),
-                ):
+    def test_whose_clients_each_role_sees(self, base: Base):
+        for login, seen in [
+            ("rep_north", NORTH),
+            ("second_north", set()),
+            ("rep_south", SOUTH),
+            ("dispatcher_north", NORTH),
+            ("manager_south", SOUTH),
+            ("admin", NORTH | SOUTH),
+        ]:
+            actor = base.actor(login)
+            assert names(service.find(actor)) == seen
+            assert service.count(actor) == len(seen)
+            for name, client_id in base.clients.items():
+                if name in seen:
+                    assert service.get(actor, client_id).name == name
+                    assert service.card(actor, client_id).client.id == client_id
+                else:
+                    for read in (service.get, service.card, service.history):
+                        with pytest.raises(ClientNotFound):
+                            read(actor, client_id)
                     with pytest.raises(ClientNotFound):
-                        attempt()
+                        service.save(actor, {"note": "x"}, client_id)
 
     def test_a_visit_brings_a_client_into_its_reps_and_teams_scope(self, base: Base):
         has_visit(base, "second_north", "Farmacia Ștefan cel Mare")
@@ -88,27 +88,33 @@ class TestScope:
 
 
 class TestFinding:
-    @pytest.mark.parametrize(
-        ("text", "name"),
-        [("TOOLO", "Töölö Health Station"), ("töölö station", "Töölö Health Station"),
-         ("sibeliuksenkatu", "Töölö Health Station"), ("щербаков", "Dr Щербаков Артём"),
-         ("АРТЕМ", "Dr Щербаков Артём"), ("shcherbakov", "Dr Щербаков Артём"),
-         ("Scherbakov artyom", "Dr Щербаков Артём"), ("stefan", "Farmacia Ștefan cel Mare"),
-         ("ştefan", "Farmacia Ștefan cel Mare"), ("стефан", "Farmacia Ștefan cel Mare"),
-         ("Chisinau", "Farmacia Ștefan cel Mare"), ("F-001", "Farmacia Ștefan cel Mare"),
-         ("4567", "Dr Щербаков Артём"), ("+358 40 123 4567", "Dr Щербаков Артём"),
-         ("0401234567", "Dr Щербаков Артём"), ("(040) 123-45-67", "Dr Щербаков Артём"),
-         ("00358 9 31045588", "Töölö Health Station"), ("5588", "Töölö Health Station")],
-    )  # fmt: skip
-    def test_is_found_by(self, base: Base, text: str, name: str):
-        assert names(service.find(base.actor("admin"), text)) == {name}
+    def test_is_found_by(self, base: Base):
+        for text, name in [
+            ("TOOLO", "Töölö Health Station"),
+            ("töölö station", "Töölö Health Station"),
+            ("sibeliuksenkatu", "Töölö Health Station"),
+            ("щербаков", "Dr Щербаков Артём"),
+            ("АРТЕМ", "Dr Щербаков Артём"),
+            ("shcherbakov", "Dr Щербаков Артём"),
+            ("Scherbakov artyom", "Dr Щербаков Артём"),
+            ("stefan", "Farmacia Ștefan cel Mare"),
+            ("ştefan", "Farmacia Ștefan cel Mare"),
+            ("стефан", "Farmacia Ștefan cel Mare"),
+            ("Chisinau", "Farmacia Ștefan cel Mare"),
+            ("F-001", "Farmacia Ștefan cel Mare"),
+            ("4567", "Dr Щербаков Артём"),
+            ("+358 40 123 4567", "Dr Щербаков Артём"),
+            ("0401234567", "Dr Щербаков Артём"),
+            ("(040) 123-45-67", "Dr Щербаков Артём"),
+            ("00358 9 31045588", "Töölö Health Station"),
+            ("5588", "Töölö Health Station"),
+        ]:
+            assert names(service.find(base.actor("admin"), text)) == {name}
 
-    @pytest.mark.parametrize(
-        "text", ["nobody", "%", "_", "\\", "a%b%c%d", "'; DROP", "99999", "\x00zz"]
-    )
-    def test_is_not_found_by(self, base: Base, text: str):
-        found = names(service.find(base.actor("admin"), text))
-        assert found in (set(), NORTH | SOUTH if not text.strip("%_\\") else set())
+    def test_is_not_found_by(self, base: Base):
+        for text in ["nobody", "%", "_", "\\", "a%b%c%d", "'; DROP", "99999", "\x00zz"]:
+            found = names(service.find(base.actor("admin"), text))
+            assert found in (set(), NORTH | SOUTH if not text.strip("%_\\") else set())
 
     @pytest.mark.parametrize(
         "sort", ["name", "-name", "category", "-category", "city", "-updated_at"]
@@ -128,10 +134,10 @@ class TestFinding:
         assert paged == whole
         assert len(set(paged)) == 10
 
-    @pytest.mark.parametrize("cursor", ["x", "e30", "bnVsbA", "Ww", "é", "WyJuYW1lIiwxLDJd"])
-    def test_a_forged_cursor_is_refused(self, base: Base, cursor: str):
-        with pytest.raises(BadCursor):
-            service.find(base.actor("admin"), cursor=cursor)
+    def test_a_forged_cursor_is_refused(self, base: Base):
+        for cursor in ["x", "e30", "bnVsbA", "Ww", "é", "WyJuYW1lIiwxLDJd"]:
+            with pytest.raises(BadCursor):
+                service.find(base.actor("admin"), cursor=cursor)
 
     def test_a_cursor_of_another_order_is_refused(self, base: Base):
         page = service.find(base.actor("admin"), limit=1)
@@ -168,20 +174,28 @@ class TestChanging:
             service.save(boss, {"note": "two"}, client_id, version=1)
         assert service.save(boss, {"note": "one"}, client_id).version == 2
 
-    @pytest.mark.parametrize(
-        ("change", "field"),
-        [({"name": " "}, "name"), ({"name": "x" * 201}, "name"), ({"name": 1}, "name"),
-         ({"kind": "cat"}, "kind"), ({"category": "D"}, "category"), ({"lat": 91.0}, "lat"),
-         ({"lat": float("nan")}, "lat"), ({"lat": None}, "lat"), ({"lng": True}, "lng"),
-         ({"email": "a b@c"}, "email"), ({"website": "javascript:alert(1)"}, "website"),
-         ({"visit_minutes": 0}, "visit_minutes"), ({"tags": "a"}, "tags"), ({"tags": [1]}, "tags")],
-    )  # fmt: skip
-    def test_a_bad_field_is_named_and_nothing_changes(self, base: Base, change, field):
-        client_id = base.clients["Töölö Health Station"]
-        with pytest.raises(BadClientField) as refusal:
-            service.save(base.actor("admin"), {"note": "lost", **change}, client_id)
-        assert refusal.value.params["field"] == field
-        assert service.get(base.actor("admin"), client_id).note is None
+    def test_a_bad_field_is_named_and_nothing_changes(self, base: Base):
+        for change, field in [
+            ({"name": " "}, "name"),
+            ({"name": "x" * 201}, "name"),
+            ({"name": 1}, "name"),
+            ({"kind": "cat"}, "kind"),
+            ({"category": "D"}, "category"),
+            ({"lat": 91.0}, "lat"),
+            ({"lat": float("nan")}, "lat"),
+            ({"lat": None}, "lat"),
+            ({"lng": True}, "lng"),
+            ({"email": "a b@c"}, "email"),
+            ({"website": "javascript:alert(1)"}, "website"),
+            ({"visit_minutes": 0}, "visit_minutes"),
+            ({"tags": "a"}, "tags"),
+            ({"tags": [1]}, "tags"),
+        ]:
+            client_id = base.clients["Töölö Health Station"]
+            with pytest.raises(BadClientField) as refusal:
+                service.save(base.actor("admin"), {"note": "lost", **change}, client_id)
+            assert refusal.value.params["field"] == field
+            assert service.get(base.actor("admin"), client_id).note is None
 
     def test_cyrillic_lookalikes_are_categories_and_nul_is_dropped(self, base: Base):
         client_id = base.clients["Töölö Health Station"]
