@@ -102,6 +102,12 @@ def safe_next(target: str) -> str | None:
     return target if is_own and not parts.scheme and not parts.netloc else None
 
 
+def to_home(role: Role) -> Any:
+    """Go to a role's own page; the phone app is none of Reflex's pages, so it is loaded anew."""
+    home = HOMES[role]
+    return rx.call_script(f"location.assign('{home}')") if role is Role.rep else rx.redirect(home)
+
+
 def initials(name: str) -> str:
     """Up to two capitals of a name."""
     return "".join(part[0] for part in name.split()[:2]).upper()
@@ -122,7 +128,7 @@ class Guard(Middleware):
             return _send(rx.redirect(sign_in_path(root.router.url.path)))
         if rule is None or actor.role not in rule:
             _log.warning("refused %s to %s (%s)", event.name, actor.user_id, actor.role)
-            return _send(rx.redirect(HOMES[actor.role]) if rule is not None else rx.noop())
+            return _send(rx.noop() if rule is None else to_home(actor.role))
         return None
 
 
@@ -206,7 +212,7 @@ class Desk(rx.State):
     @allows(EVERYBODY)
     def go_home(self):
         """Send each role to its own page."""
-        return rx.redirect(HOMES[self._actor().role])
+        return to_home(self._actor().role)
 
 
 def _is_sample() -> bool:

@@ -1,0 +1,231 @@
+"""The live desk in a real browser against a whole install: sign in, see a rep move, re-plan by hand."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser import chromium
+from tests.install import PASSWORD, Install, copy_home, make_sample_home, settle
+
+pytestmark = [pytest.mark.browser, pytest.mark.flow]
+MIDDAY = "2026-11-23T11:00:00+02:00"
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+@pytest.fixture(scope="module")
+def install(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Install]:
+    """A running sample company at eleven on a working day, its reps standing still."""
+    made = make_sample_home(tmp_path_factory.mktemp("sample") / "home")
+    home = copy_home(made, tmp_path_factory.mktemp("install") / "home")
+    with Install(home, "--no-simulate", "--clock-start", MIDDAY) as running:
+        yield running
+
+
+@pytest.fixture
+def page(install: Install) -> Iterator[Page]:
+    """A browser page of 1440 x 900 that fails the test on an error nobody handled."""
+    with chromium() as browser:
+        context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
+        found = context.new_page()
+        errors: list[str] = []
+        found.on("pageerror", lambda error: errors.append(str(error)))
+        yield found
+        assert errors == []
+
+
+def sign_in(page: Page, install: Install, login: str = "dispatcher") -> None:
+    page.goto(f"{install.base}/sign-in")
+    page.fill("#login", login)
+    page.fill("#password", PASSWORD)
+    page.click("button[type=submit]")
+
+
+def open_desk(page: Page, install: Install) -> None:
+    sign_in(page, install)
+    page.wait_for_url("**/dispatch")
+    page.wait_for_selector("[data-rep-row]", state="attached")
+
+
+def violations(page: Page) -> list[Any]:
+    found = Axe().run(page, options=RULES).response["violations"]
+    return [(v["id"], [n["target"] for n in v["nodes"]]) for v in found]
+
+
+def call(install: Install, method: str, path: str, body: Any = None, cookie: str = "") -> Any:
+    """One call to the API; returns the answer and its cookie."""
+    headers = {"Content-Type": "application/json", "Origin": install.base}
+    if cookie:
+        headers["Cookie"] = cookie
+    data = None if body is None else json.dumps(body).encode()
+    asked = urllib.request.Request(install.base + path, data, headers, method=method)
+    with urllib.request.urlopen(asked, timeout=10) as answer:
+        text = answer.read()
+        return (json.loads(text) if text else None), answer.headers.get("Set-Cookie", "").split(
+            ";"
+        )[0]
+
+
+def test_wrong_password_says_so_and_a_stranger_is_sent_to_sign_in(
+    page: Page, install: Install
+) -> None:
+    page.goto(f"{install.base}/dispatch")
+    page.wait_for_url("**/sign-in?next=/dispatch*")
+    page.fill("#login", "dispatcher")
+    page.fill("#password", "not this one")
+    page.click("button[type=submit]")
+    expect(page.get_by_role("alert")).to_contain_text("wrong")
+    assert violations(page) == []
+    page.fill("#password", PASSWORD)
+    page.click("button[type=submit]")
+    page.wait_for_url("**/dispatch")
+
+
+def test_a_rep_has_no_desk(page: Page, install: Install) -> None:
+    sign_in(page, install, "sanna")
+    page.wait_for_url("**/rep/*")
+    page.goto(f"{install.base}/dispatch")
+    page.wait_for_url("**/rep/*")
+
+
+def open_off_shift(page: Page) -> None:
+    fold = page.locator(".offline-row")
+    if fold.count() and fold.get_attribute("aria-expanded") == "false":
+        fold.click()
+
+
+def choose(page: Page, number: int) -> str:
+    """Click a rep's row; his id."""
+    open_off_shift(page)
+    row = page.locator("[data-rep-row]").nth(number)
+    rep_id = row.get_attribute("data-rep-row")
+    row.click()
+    page.wait_for_selector(".tv [data-handle]")
+    assert rep_id
+    return rep_id
+
+
+def drag(page: Page, source: Any, target: Any) -> None:
+    a, b = source.bounding_box(), target.bounding_box()
+    page.mouse.move(a["x"] + a["width"] / 2, a["y"] + a["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(a["x"] - 60, a["y"] + 30, steps=4)
+    page.mouse.move(b["x"] + b["width"] / 2, b["y"] + b["height"] / 2, steps=8)
+    page.mouse.up()
+
+
+def test_a_visit_dragged_onto_a_rep_is_proposed_applied_and_undone(
+    page: Page, install: Install
+) -> None:
+    open_desk(page, install)
+    choose(page, 0)
+    before = page.locator(".tv").count()
+    visit = page.locator(".tv:has([data-handle])").nth(3)
+    visit_id = visit.get_attribute("data-drag-visit")
+    drag(page, visit.locator("[data-handle]"), page.locator("[data-rep-row]").nth(1))
+    apply = page.locator(".replan .btn.primary")
+    apply.wait_for(timeout=20_000)
+    assert violations(page) == []
+    page.keyboard.press("Enter")
+    expect(page.locator(".toast", has_text="Plan applied")).to_be_visible()
+    expect(page.locator(f"[data-drag-visit='{visit_id}']")).to_have_count(0)
+    assert page.locator(".tv").count() == before - 1
+    page.keyboard.press("z")
+    expect(page.locator(f"[data-drag-visit='{visit_id}']")).to_have_count(1)
+
+
+def test_the_keyboard_does_what_a_drag_does(page: Page, install: Install) -> None:
+    open_desk(page, install)
+    choose(page, 2)
+    page.locator(".tv:has([data-handle])").nth(2).focus()
+    page.keyboard.press("Alt+ArrowDown")
+    page.locator(".replan .btn.primary").wait_for(timeout=20_000)
+    page.keyboard.press("Escape")
+    expect(page.locator(".replan")).to_have_count(0)
+
+
+def test_a_fix_moves_its_rep_on_the_map(page: Page, install: Install) -> None:
+    _, cookie = call(
+        install, "POST", "/api/v1/session", {"login": "dispatcher", "password": PASSWORD}
+    )
+    rep_id, token = rep_on_shift(install, cookie)
+    open_desk(page, install)
+    for lat in (60.1705, 60.1711):
+        url = f"{install.gateway}/ingest/osmand?id={token}&lat={lat}&lon=24.9425&speed=3&accuracy=5"
+        urllib.request.urlopen(url, timeout=5).read()
+        marker = page.locator(f".mk[data-rep='{rep_id}'][data-lat='{lat:.6f}']")
+        marker.wait_for(state="attached", timeout=3000)
+
+
+def rep_on_shift(install: Install, cookie: str) -> tuple[str, str]:
+    """Start Sanna's shift as her phone would, and pair a tracker for her: her id and its token."""
+    from fieldcrm.kit import ids
+
+    told, hers = call(install, "POST", "/api/v1/session", {"login": "sanna", "password": PASSWORD})
+    me, _ = call(install, "GET", "/api/v1/me", cookie=hers)
+    device = ids.new_id()
+    call(install, "POST", "/api/v1/sync/device",
+         {"device_id": device, "name": "test", "app_version": "1"}, hers)  # fmt: skip
+    start = {"id": ids.new_id(), "seq": 1, "kind": "shift.start", "subject_id": ids.new_id(),
+             "base_version": None, "device_at_ms": me["server_time_ms"], "offset_ms": 0, "payload": {}}  # fmt: skip
+    answer, _ = call(install, "POST", "/api/v1/sync/push",
+                     {"device_id": device, "schema": me["schema"], "mutations": [start]}, hers)  # fmt: skip
+    assert answer["results"][0]["status"] == "applied", answer
+    rep_id = told["user"]["id"]
+    paired, _ = call(install, "POST", "/api/v1/devices",
+                     {"rep_id": rep_id, "kind": "osmand", "name": "tracker"}, cookie)  # fmt: skip
+    return rep_id, paired["token"]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_on_the_desk(page: Page, install: Install, theme: Any) -> None:
+    page.emulate_media(color_scheme=theme)
+    open_desk(page, install)
+    assert violations(page) == []
+    choose(page, 0)
+    assert violations(page) == []
+    page.keyboard.press("Control+k")
+    page.wait_for_selector("dialog.pal [role=option]")
+    assert violations(page) == []
+
+
+def test_a_language_is_kept(page: Page, install: Install) -> None:
+    open_desk(page, install)
+    page.click("[popovertarget=languages]")
+    page.click("#languages [lang=ru]")
+    expect(page.locator("h1")).to_have_text("Карта")
+    expect(page.locator("html")).to_have_attribute("lang", "ru")
+    page.reload()
+    expect(page.locator("h1")).to_have_text("Карта")
+    page.click("[popovertarget=languages]")
+    page.click("#languages [lang=en]")
+    expect(page.locator("h1")).to_have_text("Live")
+
+
+def test_a_lost_gateway_is_said_and_found_again(
+    page: Page, install: Install, tmp_path: Path
+) -> None:
+    open_desk(page, install)
+    choose(page, 0)
+    expect(page.locator(".ribbon .badge")).to_have_text("Live")
+    install.part("gateway").kill()
+    expect(page.locator(".map-n")).to_contain_text("Live link lost")
+    settle(lambda: (install.health() or {}).get("status") == "ok", 30)
+    expect(page.locator(".map-n")).to_have_count(0, timeout=25_000)
+
+
+def test_a_signed_out_desk_shows_nothing_more(page: Page, install: Install) -> None:
+    open_desk(page, install)
+    page.click("[popovertarget=user]")
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/sign-in*")
+    page.goto(f"{install.base}/dispatch")
+    page.wait_for_url("**/sign-in?next=*")
+    assert page.locator("[data-rep-row]").count() == 0
