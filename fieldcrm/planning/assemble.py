@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from fieldcrm.planning import rules
 from fieldcrm.planning.model import NO_WAY, Break, Job, Problem, Shift, Travel
 from fieldcrm.planning.timing import FALLBACK, UNPLACED, Timetable
 
 if TYPE_CHECKING:
-    from fieldcrm.regions.model import Matrix
+    from fieldcrm.regions.model import LatLng, Matrix, Mode
 
 Point = tuple[float, float]
-Table = Callable[[str, Sequence[Point]], "Matrix"]
+Table = Callable[["Mode", Sequence["LatLng"]], "Matrix"]
 """(mode, points) -> times and distances between all of them, as `regions.roads.Roads.table`."""
 
 LUNCH_EARLIER_MIN = 30
@@ -142,7 +142,11 @@ def _lunch(rep: RepFacts, day: date, zone: str) -> Break | None:
 
 
 def _travel(points: Sequence[Point], modes: set[str], table: Table) -> dict[str, Travel]:
-    return {mode: _rows(table(mode, points), len(points)) for mode in sorted(modes | {FALLBACK})}
+    from fieldcrm.regions.model import LatLng
+
+    named = [LatLng(*p) for p in points]
+    wanted = cast("list[Mode]", sorted(modes | {FALLBACK}))
+    return {mode: _rows(table(mode, named), len(points)) for mode in wanted}
 
 
 def _rows(matrix: Matrix, count: int) -> Travel:

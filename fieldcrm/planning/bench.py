@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from fieldcrm.planning import search
 from fieldcrm.planning.assemble import RepFacts, VisitFacts, make_problem
+from fieldcrm.planning.board import Board
 from fieldcrm.planning.check import check_plan
 from fieldcrm.planning.model import Plan, Problem
 
@@ -72,7 +73,7 @@ def bench(home: Path, seeds: int = 5, log: Callable[[str], None] = print) -> dic
     extract = sample_extract()
     roads = Roads(build_region(extract, home, "helsinki").folder)
     places = read_places(extract)
-    found = {
+    found: dict[str, Any] = {
         "one_rep_15_visits": _series(roads, places, 1, 15, seeds, 2.0, False),
         "six_reps_78_visits": _series(roads, places, 6, 78, seeds, 10.0, False),
         "six_reps_78_visits_shared": _series(roads, places, 6, 78, seeds, 10.0, True),
@@ -99,7 +100,7 @@ def _series(
             "quick": lambda p=problem, s=seed: search.plan_quickly(p, s),
             "ortools_default": lambda p=problem: solver.plain(p, limit_s),
             "nearest": lambda p=problem: search.plan_of(
-                (b := search.Board(p)), search.nearest_neighbour(b), "nearest"
+                (b := Board(p)), search.nearest_neighbour(b), "nearest"
             ),
         }
         for name, make in ways.items():

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 LATE_MIN = 10
 """A stop that starts so long after its planned time counts as a late arrival."""
+EARLY_MIN = 5
+"""A stop that comes sooner than planned by this gets the sooner time as its plan."""
 NOTABLE_MIN = 3
 """A new time that differs by less is not worth telling."""
 
@@ -95,7 +97,7 @@ def _after(
     return {
         "stops": stops, "dropped": _dropped(problem, plan, shift.id, visits, facts),
         "drive_s": tour.travel_s, "distance_m": tour.travel_m,
-        "late": sum(s["is_late"] for s in stops), "ends_at": moment(problem, tour.end_s),
+        "late": 0, "ends_at": moment(problem, tour.end_s),
         "starts_at": moment(problem, tour.start_s),
         "break_at": None if pause_s is None else moment(problem, pause_s),
         "home": {"travel_s": tour.home_travel_s, "travel_m": tour.home_travel_m,
@@ -120,7 +122,7 @@ def _stop(
         "arrive_at": moment(problem, stop.arrive_s), "start_at": iso(start),
         "leave_at": moment(problem, stop.leave_s), "travel_s": stop.travel_s,
         "travel_m": stop.travel_m, "mode": stop.mode, "late_s": stop.late_s,
-        "is_late": is_late(visit.planned_at, start), "reason": reason(problem, stop.reason),
+        "reason": reason(problem, stop.reason),
     }  # fmt: skip
 
 
@@ -169,6 +171,38 @@ def way(problem: Problem, shift: Shift, tour: Tour, line: Line) -> list[list[flo
         if a != b:
             drawn += line(mode, [problem.places[a], problem.places[b]])
     return drawn
+
+
+def set_baselines(kind: str, before_all: dict[str, Any], after_all: dict[str, Any]) -> None:
+    """Write on each stop the planned time that applying gives it, and who is late against that.
+
+    What the proposal itself delays gets a later planned time, for somebody agrees to it by
+    applying; how late the rep is already stays visible.
+    """
+    moved = rules.moved_ids(_orders(before_all), _orders(after_all))
+    was = {s["visit_id"]: s for day in before_all.values() for s in day["stops"]}
+    for rep_id, day in after_all.items():
+        for stop in day["stops"]:
+            is_new = kind == "plan_days" or stop["visit_id"] in moved or (
+                stop["was_rep_id"] != rep_id
+            )  # fmt: skip
+            stop["baseline_at"] = _baseline(stop, was.get(stop["visit_id"]), is_new)
+            start, planned = (datetime.fromisoformat(stop[k]) for k in ("start_at", "baseline_at"))
+            stop["is_late"] = is_late(planned, start)
+        day["late"] = sum(s["is_late"] for s in day["stops"])
+
+
+def _baseline(stop: dict[str, Any], was: dict[str, Any] | None, is_new: bool) -> str:
+    planned, start = stop["planned_at"], datetime.fromisoformat(stop["start_at"])
+    if planned is not None and stop["is_locked"]:
+        return planned
+    if planned is None or is_new or was is None:
+        return stop["start_at"]
+    agreed = datetime.fromisoformat(planned)
+    delayed = start - datetime.fromisoformat(was["start_at"])
+    if delayed >= timedelta(minutes=NOTABLE_MIN):
+        return iso(agreed + delayed) or planned
+    return stop["start_at"] if start < agreed - timedelta(minutes=EARLY_MIN) else planned
 
 
 def changes(before_all: dict[str, Any], after_all: dict[str, Any]) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from fieldcrm.planning.model import (
 from fieldcrm.planning.timing import Timetable, may_do, start_windows
 
 if TYPE_CHECKING:
-    from fieldcrm.planning.search import Board, Draft
+    from fieldcrm.planning.board import Board, Draft
 
 APPOINTMENT, HOURS, NO_HOURS = "appointment", "hours", "no_hours"
 """What decides when a stop can be: catalogue `planning.why.<code>`."""

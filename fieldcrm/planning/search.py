@@ -10,109 +10,15 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from fieldcrm.planning import reasons, rules
+from fieldcrm.planning.board import Board, Draft, Orders, inserted
 from fieldcrm.planning.model import Dropped, Plan, Problem
-from fieldcrm.planning.timing import Timetable, may_do, ways
-
-Orders = tuple[tuple[int, ...], ...]
-"""Job indices in order, one tuple per shift."""
-
+from fieldcrm.planning.timing import may_do
 
 WORTH_A_CHANGE_S = 60
 """A stop is taken elsewhere only if that saves so much: a rep's plan is not stirred for seconds."""
-
-
-@dataclass(frozen=True)
-class Draft:
-    """Orders under search; `out` are the jobs not placed."""
-
-    orders: Orders
-    out: frozenset[int]
-    cost: int
-
-
-class Board:
-    """A problem prepared for search: a timetable per shift, costs remembered per order."""
-
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
-        shared = {mode: ways(problem, mode) for mode in {s.mode for s in problem.shifts}}
-        self.tables = [Timetable(problem, s, shared[s.mode]) for s in problem.shifts]
-        self.placeable = frozenset[int]().union(*(t.allowed for t in self.tables))
-        self.homes = [
-            [s for s, t in enumerate(self.tables) if j in t.allowed]
-            for j in range(len(problem.jobs))
-        ]
-        self._costs: list[dict[tuple[int, ...], int | None]] = [{} for _ in self.tables]
-
-    def order_cost(self, shift: int, order: tuple[int, ...]) -> int | None:
-        """What an order costs on a shift, None where impossible; remembered."""
-        known = self._costs[shift]
-        if order not in known:
-            if len(known) > 200_000:
-                known.clear()
-            known[order] = self.tables[shift].cost(order)
-        return known[order]
-
-    def draft(self, orders: Orders) -> Draft:
-        """A draft of feasible orders, costed."""
-        placed = {j for order in orders for j in order}
-        out = frozenset(range(len(self.problem.jobs))) - placed
-        travel = sum(self._must_cost(s, order) for s, order in enumerate(orders))
-        return Draft(orders, out, travel + sum(self.problem.jobs[j].penalty_s for j in out))
-
-    def _must_cost(self, shift: int, order: tuple[int, ...]) -> int:
-        cost = self.order_cost(shift, order)
-        if cost is None:
-            raise ValueError("an impossible order in a draft")
-        return cost
-
-    def empty(self) -> Draft:
-        return self.draft(tuple(() for _ in self.tables))
-
-    def best_insertion(self, draft: Draft, job: int) -> tuple[int, int, int] | None:
-        """(added cost, shift, index) of the cheapest feasible place for a job."""
-        best: tuple[int, int, int] | None = None
-        for shift in self.homes[job]:
-            found = self.best_place(shift, draft.orders[shift], job)
-            if found is not None and (best is None or found[0] < best[0]):
-                best = (found[0], shift, found[1])
-        return best
-
-    def best_place(
-        self, shift: int, order: tuple[int, ...], job: int, skip: float = 0.0,
-        rng: random.Random | None = None,
-    ) -> tuple[int, int] | None:  # fmt: skip
-        """(added cost, index) of the cheapest place in one order.
-
-        `skip` is the chance to overlook an index (SISR's blinks), which keeps a search from
-        making the same choice for ever.
-        """
-        base = self._must_cost(shift, order)
-        best: tuple[int, int] | None = None
-        for index in range(len(order) + 1):
-            if rng is not None and rng.random() < skip:
-                continue
-            cost = self.order_cost(shift, (*order[:index], job, *order[index:]))
-            if cost is not None and (best is None or cost - base < best[0]):
-                best = (cost - base, index)
-        return best
-
-    def removal_gain(self, shift: int, order: tuple[int, ...], index: int) -> int | None:
-        """What the order would cost less without its stop; None where it needs that stop."""
-        rest = self.order_cost(shift, (*order[:index], *order[index + 1 :]))
-        return None if rest is None else self._must_cost(shift, order) - rest
-
-
-def inserted(draft_orders: Orders, shift: int, index: int, job: int) -> Orders:
-    order = draft_orders[shift]
-    return (
-        *draft_orders[:shift],
-        (*order[:index], job, *order[index:]),
-        *draft_orders[shift + 1 :],
-    )
 
 
 def fill(board: Board, draft: Draft, jobs: Iterable[int] | None = None) -> Draft:

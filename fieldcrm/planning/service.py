@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, cast
 
 from redis.exceptions import RedisError
 from sqlmodel import Session
@@ -36,6 +36,7 @@ from fieldcrm.visits.model import MoveRequest
 from fieldcrm.visits.tables import Visit
 
 if TYPE_CHECKING:
+    from fieldcrm.regions.model import Mode
     from fieldcrm.regions.roads import Roads
 
 JOB = "workers.optimiser.jobs.run_proposal"
@@ -45,7 +46,6 @@ REPLAN_BUDGET = 4
 TIMEOUT_S = {jobs.URGENT: 30, jobs.LONG: 300}
 MOVED_WEIGHT = 100
 """A visit somebody dragged is worth so much more than itself: it goes in before others."""
-BASELINE_SLACK = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -300,7 +300,7 @@ def _dropped_at(others: Sequence[Visit], own: int, position: int) -> int:
 
 
 def finish(
-    proposal_id: str, problem: Problem, plan: Plan, facts: DayFacts, roads: Roads,
+    asked: Proposal, problem: Problem, plan: Plan, facts: DayFacts, roads: Roads,
     solver: dict[str, Any],
 ) -> list[Violation]:  # fmt: skip
     """Judge the plan and keep it as ready; one that breaks a rule is never kept.
@@ -310,14 +310,15 @@ def finish(
     """
     violations = check_plan(problem, plan)
     if violations:
-        fail(proposal_id, "plan_broken", violations=[v.kind for v in violations])
+        fail(asked.id, "plan_broken", violations=[v.kind for v in violations])
         return violations
     was = outcome.before(problem, facts)
     wanted = outcome.after(problem, plan, facts, _line(roads))
+    outcome.set_baselines(asked.kind, was, wanted)
     told = outcome.summary(was, wanted)
     told |= {"versions": facts.versions(), "solver": solver}
     with transaction() as session:
-        found = store.proposal(session, proposal_id, lock=True)
+        found = store.proposal(session, asked.id, lock=True)
         if found is None or found.status != "running":
             return []
         lost = _lost_move(found, wanted)
@@ -340,7 +341,7 @@ def _line(roads: Roads) -> outcome.Line:
     def along(mode: str, points: Sequence[tuple[float, float]]) -> list[list[float]]:
         from fieldcrm.regions.model import LatLng
 
-        found = roads.route(mode, [LatLng(*p) for p in points])  # type: ignore[arg-type]
+        found = roads.route(cast("Mode", mode), [LatLng(*p) for p in points])
         return [[round(p.lat, 6), round(p.lng, 6)] for p in found.line] if found else []
 
     return along
@@ -465,10 +466,11 @@ def _place(
     session: Session, actor: Actor, found: Proposal, rep_id: str, stop: dict[str, Any],
     row: Visit, undo: dict[str, Any],
 ) -> None:  # fmt: skip
-    """One visit at its new place; its planned time moves only when it was moved or comes sooner."""
+    """One visit at its new place, with the planned time that `outcome.set_baselines` found."""
     undo[row.id] = _as_was(row)
     start = datetime.fromisoformat(stop["start_at"])
-    planned_at = start if _needs_baseline(found, row, rep_id, stop, start) else None
+    baseline = datetime.fromisoformat(stop["baseline_at"])
+    planned_at = None if baseline == row.planned_at else baseline
     if row.rep_id != rep_id or row.position != stop["position"] or planned_at is not None:
         visits.apply_move(session, actor, MoveRequest(
             row.id, "assign", at=clock.now(), rep_id=rep_id, order=stop["position"],
@@ -479,18 +481,6 @@ def _place(
     row.plan_reason = stop["reason"]
     _tell(session, row)
     undo[row.id]["version_after"] = row.version
-
-
-def _needs_baseline(
-    found: Proposal, row: Visit, rep_id: str, stop: dict[str, Any], start: datetime
-) -> bool:
-    """Whether the visit's planned time is set anew: lateness against the plan must stay visible."""
-    if row.is_locked and row.planned_at is not None:
-        return False
-    if row.planned_at is None or row.rep_id != rep_id or found.kind == "plan_days":
-        return True
-    moved = {c["visit_id"] for c in found.summary["changes"] if c["change"] in ("moved", "added")}
-    return row.id in moved or start < row.planned_at - BASELINE_SLACK
 
 
 def _as_was(row: Visit) -> dict[str, Any]:

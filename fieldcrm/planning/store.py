@@ -78,7 +78,9 @@ def newest_plans(
     wanted = select(DayPlan).where(
         col(DayPlan.rep_id).in_(rep_ids), DayPlan.day >= first, DayPlan.day <= last
     )
-    rows = session.exec(wanted.order_by(col(DayPlan.day), col(DayPlan.rep_id), DayPlan.version))
+    rows = session.exec(
+        wanted.order_by(col(DayPlan.day), col(DayPlan.rep_id), col(DayPlan.version))
+    )
     return list({(p.day, p.rep_id): p for p in rows}.values())
 
 

@@ -82,6 +82,27 @@ def test_a_dragged_visit_goes_where_it_was_dropped(company: Company) -> None:
     assert order(company, 1).index(moved) == 2
 
 
+def test_what_a_move_delays_is_planned_later_and_the_rest_keeps_its_time(
+    company: Company,
+) -> None:
+    planned = {v.id: v.planned_at for v in company.visits(1)}
+    moved = company.visits(0)[3].id
+    proposal = service.request_move(company.dispatcher, moved, company.reps[1], position=4)
+    run_proposal(proposal)
+    view = service.proposal(company.dispatcher, proposal)
+    service.apply(company.dispatcher, proposal)
+    was = {s["visit_id"]: s["start_at"] for s in view.before[company.reps[1]]["stops"]}
+    for stop in view.after[company.reps[1]]["stops"]:
+        row = company.visit(stop["visit_id"])
+        assert row.planned_at is not None
+        assert stop["baseline_at"] == row.planned_at.isoformat().replace("+00:00", "Z")
+        if row.id in planned and stop["start_at"] == was[row.id]:
+            early = row.planned_at < planned[row.id]
+            assert row.planned_at == planned[row.id] or early
+    assert company.visits(1)[3].id == moved
+    assert view.after[company.reps[1]]["late"] <= view.before[company.reps[1]]["late"]
+
+
 @pytest.mark.parametrize(("own", "to"), [(2, 5), (5, 2), (3, 4)])
 def test_a_visit_dragged_within_a_day_ends_where_it_was_dropped(
     company: Company, own: int, to: int

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 
 from fieldcrm.kit.jobs import Cancelled
 from fieldcrm.planning import bench, search
+from fieldcrm.planning.board import Board
 from fieldcrm.planning.check import check_plan
 from fieldcrm.planning.model import Plan, Problem, Window
 from fieldcrm.planning.rules import moved_ids
@@ -65,7 +66,7 @@ def test_real_days_are_planned_without_violation_and_better_than_nearest(
 ) -> None:
     found = bench.random_day(roads, places, 6, 78, seed)
     plan = search.plan_quickly(found, seed)
-    board = search.Board(found)
+    board = Board(found)
     assert check_plan(found, plan) == []
     assert plan.cost < search.nearest_neighbour(board).cost
     one = bench.random_day(roads, places, 1, 15, seed)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -16,7 +17,9 @@ from fieldcrm.kit import bus, pulse
 from fieldcrm.kit.database import transaction
 from fieldcrm.planning import service
 from fieldcrm.planning.tables import Proposal
+from tests.conftest import forget_settings
 from tests.planning.company import DAY, Company
+from tests.servers import Valkey
 
 REST_MB = 120
 
@@ -114,3 +117,27 @@ def test_a_job_that_valkey_lost_is_queued_again(
         row.created_at = row.created_at.replace(year=2025)
     worker("urgent")
     wait_for(proposal, company, "ready")
+
+
+def test_it_comes_back_within_ten_seconds_of_valkey(
+    company: Company, worker: Callable[[str], Optimiser], monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    folder = tmp_path / "valkey-of-its-own"
+    folder.mkdir()
+    first = Valkey(folder)
+    monkeypatch.setenv("FIELDCRM_REDIS_URL", first.url)
+    forget_settings()
+    worker("urgent")
+    wait_for_pulse()
+    first.process.kill()
+    first.process.wait(10)
+    time.sleep(2)
+    again = Valkey(folder, first.port)
+    try:
+        back = time.monotonic()
+        proposal = service.request_replan(company.dispatcher, company.reps[0], DAY)
+        wait_for(proposal, company, "ready", 15)
+        assert time.monotonic() - back < 15
+    finally:
+        again.stop()

@@ -60,7 +60,7 @@ def _work_out(found: Proposal) -> None:
         "seconds": round(time.perf_counter() - started, 2),
         "is_search_done": plan.is_optimal_search_done,
     }  # fmt: skip
-    broken = service.finish(found.id, problem, plan, facts, roads, solver)
+    broken = service.finish(found, problem, plan, facts, roads, solver)
     if broken:
         _log.error("a plan for %s breaks %s", found.id, [v.kind for v in broken])
 

@@ -10,6 +10,7 @@ import logging
 import sys
 import threading
 import time
+from typing import Never
 
 from redis.exceptions import RedisError
 from rq import Queue, Worker
@@ -59,10 +60,10 @@ class PlanWorker(Worker):
     max_connection_wait_time = 1.0
     exponential_backoff_factor = 1.2
 
-    def main_work_horse(self, *args: object, **options: object) -> None:
+    def main_work_horse(self, job: Job, queue: Queue) -> Never:
         """In the child: nothing of the parent's database connections may be used."""
         database.engine.cache_clear()
-        super().main_work_horse(*args, **options)
+        super().main_work_horse(job, queue)
 
 
 def _sweep(queue: str, stop: threading.Event) -> None:

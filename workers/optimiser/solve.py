@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fieldcrm.planning import search
+from fieldcrm.planning.board import Board, Draft, Orders
 from fieldcrm.planning.model import NO_WAY, Plan, Problem
-from fieldcrm.planning.search import Board, Draft, Orders
 from fieldcrm.planning.timing import LATE_WEIGHT, SPAN_SHARE, due_break, start_windows
 
 Progress = Callable[[float, Plan | None], None]
