@@ -53,6 +53,10 @@ CLOCK_WRONG_MS = 120_000
 CLOCK_TURNED_MS = 90_000
 SAME_SPOT_M = 80.0
 PLACES_APART_M = 200.0
+EXACT_FROM, EXACT_FIXES = 0.25, 6
+"""Real phones, smoothing hard, reach 0.1 (95th of 100 tracks) of exact fixes."""
+STEADY_FROM = 0.8
+ONE_ACCURACY = 0.95
 
 
 @dataclass(frozen=True)
@@ -280,12 +284,17 @@ def _texture(s: Sight) -> list[Reason]:
     """Perfect lines at constant speed, no scatter while standing: no receiver does that."""
     t = s.around if s.around.moving >= 10 else s.whole_day
     told = {"exact_pct": round(100 * t.exact_share), "n": t.moving}
-    if t.moving >= 10 and t.exact_share >= 0.15:
-        weight = -5.0 if t.one_accuracy_share >= 0.95 else -3.5
+    if t.exact_share >= EXACT_FROM and t.exact_share * t.moving >= EXACT_FIXES:
+        weight = -5.0 if t.one_accuracy_share >= ONE_ACCURACY else -3.5
         return [Reason("too_perfect", weight, told, forbids_confirming=True)]
+    v = s.around if s.around.speeds >= 10 else s.whole_day
+    is_steady = v.speeds >= 10 and v.steady_share >= STEADY_FROM
+    if is_steady and v.one_accuracy_share >= ONE_ACCURACY:
+        told = {"steady_pct": round(100 * v.steady_share), "n": v.speeds}
+        return [Reason("too_steady", -5.0, told, forbids_confirming=True)]
     stands = s.around if s.around.standing >= 6 else s.whole_day
     is_frozen = stands.standing >= 6 and stands.frozen_share >= 0.9
-    if is_frozen and stands.one_accuracy_share >= 0.95:
+    if is_frozen and stands.one_accuracy_share >= ONE_ACCURACY:
         return [Reason("too_still", -2.5, {"n": stands.standing}, forbids_confirming=True)]
     return []
 

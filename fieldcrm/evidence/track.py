@@ -38,11 +38,16 @@ class Track:
     y: Array
     accuracy: Array
     is_mock: NDArray[np.bool_]
+    speed: Array
+    """As the phone reported it (m/s), NaN where it didn't."""
 
     def between(self, start: float, end: float) -> Track:
         """The part from start to end, both inclusive."""
         a, b = np.searchsorted(self.t, [start, end + 1e-6])
-        return Track(self.t[a:b], self.x[a:b], self.y[a:b], self.accuracy[a:b], self.is_mock[a:b])
+        return Track(
+            self.t[a:b], self.x[a:b], self.y[a:b], self.accuracy[a:b], self.is_mock[a:b],
+            self.speed[a:b],
+        )  # fmt: skip
 
     def __len__(self) -> int:
         return len(self.t)
@@ -58,6 +63,7 @@ def plane(fixes: Sequence[Fix], lat: float, lng: float) -> Track:
         y=np.array([(f.lat - lat) * per_deg for f in ordered], float),
         accuracy=np.array([np.nan if f.accuracy_m is None else f.accuracy_m for f in ordered], float),
         is_mock=np.array([bool(f.is_mock) for f in ordered], bool),
+        speed=np.array([np.nan if f.speed_mps is None else f.speed_mps for f in ordered], float),
     )  # fmt: skip
 
 
@@ -72,7 +78,7 @@ def smoothed(track: Track) -> Track:
     near = inside & (np.abs(track.t[index] - track.t[:, None]) <= SMOOTH_S)
     x = np.nanmedian(np.where(near, track.x[index], np.nan), axis=1)
     y = np.nanmedian(np.where(near, track.y[index], np.nan), axis=1)
-    return Track(track.t, x, y, track.accuracy, track.is_mock)
+    return Track(track.t, x, y, track.accuracy, track.is_mock, track.speed)
 
 
 @dataclass(frozen=True)
@@ -210,6 +216,10 @@ class Texture:
     """Of these, to the very same coordinates."""
     one_accuracy_share: float
     """Of the fixes, with the commonest accuracy."""
+    speeds: int
+    """Pairs of moving fixes with reported speeds."""
+    steady_share: float
+    """Of these, with the very same speed."""
 
 
 def texture(part: Track) -> Texture:
@@ -217,9 +227,11 @@ def texture(part: Track) -> Texture:
     dt, step = np.diff(part.t), np.hypot(np.diff(part.x), np.diff(part.y))
     residual = _residuals(part, dt, step)
     standing = step[(step < MOVED_M) & (dt <= 120)]
+    steady = _steady(part.speed)
     return Texture(
         moving=len(residual), exact_share=_share(residual < EXACT_M), standing=len(standing),
         frozen_share=_share(standing < 0.05), one_accuracy_share=_commonest(part.accuracy),
+        speeds=len(steady), steady_share=_share(steady),
     )  # fmt: skip
 
 
@@ -232,6 +244,12 @@ def _residuals(part: Track, dt: Array, step: Array) -> Array:
     x = part.x[:-2] + (part.x[2:] - part.x[:-2]) * share
     y = part.y[:-2] + (part.y[2:] - part.y[:-2]) * share
     return np.hypot(part.x[1:-1] - x, part.y[1:-1] - y)[even & moves]
+
+
+def _steady(speed: Array) -> NDArray[np.bool_]:
+    """For each pair of fixes on the move whether both reported one speed."""
+    moves = (speed[1:] > 0.5) & (speed[:-1] > 0.5)
+    return np.abs(speed[1:] - speed[:-1])[moves] < 0.005
 
 
 def _share(mask: NDArray[np.bool_]) -> float:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from fieldcrm.evidence import rules
 from fieldcrm.evidence.model import Claim, Judgement, Photo, Sibling, VerdictName, VisitFacts
 from fieldcrm.tracking.model import Fix
-from tests.evidence.tracks import Day, Receiver, fix, later, perfect, round_of, visit
+from tests.evidence.tracks import Day, Receiver, fix, later, perfect, round_of, steady, visit
 
 A, B, C = (400.0, 300.0), (900.0, -200.0), (1500.0, 400.0)
 
@@ -115,7 +115,14 @@ def test_a_fake_gps_app_is_never_confirmed(mps: float, shown: str) -> None:
         for seen in (known, fixes):
             assert judged(facts, seen).verdict != VerdictName.confirmed
         if shown == "never":
-            assert codes(judged(facts, fixes)) & {"too_perfect", "too_still"}
+            assert codes(judged(facts, fixes)) & {"too_perfect", "too_steady", "too_still"}
+
+
+def test_one_speed_and_one_accuracy_all_day_is_never_confirmed() -> None:
+    day, told = round_of([A, B], [700, 700])
+    found = judged(visit(A, *told[0]), steady(day, 1.33))
+    assert found.verdict != VerdictName.confirmed
+    assert "too_steady" in codes(found)
 
 
 def test_the_mock_flag_contradicts() -> None:

@@ -96,6 +96,14 @@ def fix(t: float, p: Point, accuracy: float = 8.0, seq: int = 0, mock: bool | No
     return Fix("rep", "phone", seq, ms, ms, ms, *at(*p), accuracy, is_mock=mock)
 
 
+def steady(day: Day, mps: float) -> list[Fix]:
+    """A better fake: positions with errors, but one speed and one accuracy throughout."""
+    fixes = Receiver(1).hears(day)
+    for each in fixes:
+        each.accuracy_m, each.speed_mps = 5.0, mps
+    return fixes
+
+
 def perfect(day: Day, hidden: Callable[[float], bool] = lambda t: True) -> list[Fix]:
     """What a fake-GPS app gives: no error, one accuracy, the flag where it isn't hidden."""
     times = [10.0 * n for n in range(int(day.now // 10) + 1)]
