@@ -7,6 +7,11 @@ import reflex as rx
 from fieldcrm.api.app import make_api
 from fieldcrm.components.session import Desk, Guard
 from fieldcrm.components.shell import offline_pill
+from fieldcrm.pages.admin_devices import AdminDevices, admin_devices
+from fieldcrm.pages.admin_events import AdminEvents, admin_events
+from fieldcrm.pages.admin_import import AdminImport, admin_import
+from fieldcrm.pages.admin_teams import AdminTeams, admin_teams, admin_territories
+from fieldcrm.pages.admin_users import AdminUsers, admin_users
 from fieldcrm.pages.dispatch import dispatch
 from fieldcrm.pages.dispatch_state import Dispatch
 from fieldcrm.pages.home import home, missing
@@ -39,4 +44,12 @@ app.add_page(home, route="/", title="fieldcrm", on_load=Desk.go_home)
 app.add_page(sign_in, route="/sign-in", title="fieldcrm", on_load=SignIn.load)
 app.add_page(dispatch, route="/dispatch", title="fieldcrm", on_load=Dispatch.load)
 app.add_page(manager, route="/manager", title="fieldcrm", on_load=Manager.load)
+for _page, _route, _load in (
+    (admin_users, "/admin", AdminUsers.load), (admin_teams, "/admin/teams", AdminTeams.load),
+    (admin_territories, "/admin/territories", AdminTeams.load),
+    (admin_devices, "/admin/devices", AdminDevices.load),
+    (admin_import, "/admin/import", AdminImport.load),
+    (admin_events, "/admin/events", AdminEvents.load),
+):  # fmt: skip
+    app.add_page(_page, route=_route, title="fieldcrm", on_load=_load)
 app.add_page(missing, route="/404", title="fieldcrm")

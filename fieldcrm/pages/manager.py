@@ -141,7 +141,7 @@ def _card(card: rx.Var[Card]) -> rx.Component:
                        title=words("report.delta_why"))  # fmt: skip
     goal = rx.el.span(
         rx.cond(card.is_reached, icon("check", "s"), rx.fragment()), card.goal,
-        class_name=rx.cond(card.is_reached, "good nw", "muted nw"),
+        class_name=rx.cond(card.is_reached, "good nw", "muted nw"), title=card.goal_why,
     )
     return rx.el.article(
         rx.el.h2(card.label, title=card.label),
@@ -155,7 +155,7 @@ def _card(card: rx.Var[Card]) -> rx.Component:
             rx.el.span(class_name="sp"), sparkline(card.spark, card.spark_dot),
             class_name="row",
         ),
-        bullet(card.percent, card.tick, card.is_reached),
+        bullet(card.percent, card.tick, card.pace, card.is_reached),
         rx.el.div(delta, rx.el.span(class_name="sp"), goal, class_name="row t1"),
         _tally(card),
         class_name="card kpi",
@@ -164,9 +164,7 @@ def _card(card: rx.Var[Card]) -> rx.Component:
 
 def _tally(card: rx.Var[Card]) -> rx.Component:
     """How many of the indicator's visits are confirmed, doubtful, contradicted, unjudged."""
-    counts = {"confirmed": card.counts.confirmed, "doubtful": card.counts.doubtful,
-              "contradicted": card.counts.contradicted, "unjudged": card.counts.unjudged}  # fmt: skip
-    shown = [rx.el.span(glyph(name, "s"), counts[name].to_string()) for name in VERDICTS]
+    shown = [rx.el.span(glyph(v, "s"), card.counts.texts[n]) for n, v in enumerate(VERDICTS)]
     return rx.el.div(*shown, class_name="tally t1", role="img", aria_label=card.counts.said,
                      title=card.counts.said)  # fmt: skip
 
@@ -345,10 +343,10 @@ def _verdict_counts(line: Any) -> list[rx.Component]:
     counts = (c.confirmed, c.doubtful, c.contradicted, c.unjudged)
     return [
         rx.el.td(
-            rx.cond(count > 0, _number(count.to_string(), name, line.key), rx.el.span("0", class_name="faint")),
+            rx.cond(count > 0, _number(c.texts[n], name, line.key), rx.el.span("0", class_name="faint")),
             class_name="num bad-if" if name == "contradicted" else "num",
         )
-        for name, count in zip(VERDICTS, counts, strict=True)
+        for n, (name, count) in enumerate(zip(VERDICTS, counts, strict=True))
     ]  # fmt: skip
 
 

@@ -45,6 +45,8 @@ class Counts:
     contradicted: int = 0
     unjudged: int = 0
     said: str = ""
+    texts: list[str] = field(default_factory=lambda: ["0"] * 4)
+    """The four as the reader writes numbers."""
 
 
 @dataclass
@@ -60,11 +62,14 @@ class Card:
     spark_dot: str = ""
     percent: float = 0
     tick: float = 0
+    pace: float = 0
+    """Where the plan would stand by now; 0 where the goal asks the same at any time."""
     is_reached: bool = False
     delta: str = ""
     delta_tone: str = "muted"
     delta_icon: str = ""
     goal: str = ""
+    goal_why: str = ""
     counts: Counts = field(default_factory=Counts)
 
 
@@ -170,7 +175,9 @@ def counts(tally: Tally, language: str) -> Counts:
         "report.verdicts_said", language, confirmed=tally.confirmed, doubtful=tally.doubtful,
         contradicted=tally.contradicted, unjudged=tally.unjudged,
     )  # fmt: skip
-    return Counts(tally.confirmed, tally.doubtful, tally.contradicted, tally.unjudged, said)
+    numbers = (tally.confirmed, tally.doubtful, tally.contradicted, tally.unjudged)
+    return Counts(tally.confirmed, tally.doubtful, tally.contradicted, tally.unjudged, said,
+                  [i18n.number(n, language) for n in numbers])
 
 
 def parts_text(name: Indicator, m: Measure, language: str) -> str:
@@ -182,6 +189,14 @@ def parts_text(name: Indicator, m: Measure, language: str) -> str:
         part, whole = part / 3600, whole / 3600
     shown = {k: round(v, 1) if v % 1 else int(v) for k, v in (("part", part), ("whole", whole))}
     return i18n.t(f"report.parts.{name}", language, **shown)
+
+
+def all_parts(report: Report, language: str) -> dict[str, str]:
+    """The same for every number of the page, by `indicator|line`."""
+    return {
+        f"{name}|{line.key}": parts_text(name, m, language)
+        for line in (report.total, *report.lines) for name, m in line.measures.items()
+    }  # fmt: skip
 
 
 # ---- cards ----
@@ -199,12 +214,23 @@ def _card(report: Report, name: Indicator, language: str) -> Card:
         parts=parts_text(name, m, language), counts=counts(m.visits, language),
     )  # fmt: skip
     card.spark, card.spark_dot = spark_path(report.trends.get(name, []))
-    _add_goal(card, name, m.value, language)
+    _add_goal(card, name, m.value, passed_share(report), language)
     _add_delta(card, name, m.value, report, language)
     return card
 
 
-def _add_goal(card: Card, name: Indicator, value: float | None, language: str) -> None:
+GROWING = frozenset({Indicator.coverage, Indicator.frequency})
+"""What grows through a period, so that half-way half of the goal is well."""
+
+
+def passed_share(report: Report) -> float:
+    """How much of the period's workdays has begun, 0 to 1."""
+    return report.work_days_passed / report.work_days if report.work_days else 1.0
+
+
+def _add_goal(
+    card: Card, name: Indicator, value: float | None, passed: float, language: str
+) -> None:
     goal = GOALS.get(name)
     if goal is None:
         return
@@ -212,6 +238,10 @@ def _add_goal(card: Card, name: Indicator, value: float | None, language: str) -
     card.percent = min(max(value or 0, 0) * scale, 100)
     card.tick = goal * scale
     card.is_reached = value is not None and value >= goal
+    if name in GROWING and passed < 1:
+        card.pace = goal * passed * scale
+        by_now = i18n.number(round(goal * passed), language)
+        card.goal_why = i18n.t("report.pace", language, value=by_now)
     key = "report.goal" if name in PERCENT else "report.norm"
     card.goal = i18n.t(key, language, value=i18n.number(goal, language))
 
@@ -265,23 +295,25 @@ def _hex(gap: Gap, most: int, language: str) -> Hex:
 
 def table_rows(report: Report, by: GroupBy, language: str) -> list[TableRow]:
     scale = max([1, *(max(x.planned, x.closed.valid) for x in report.lines)]) / 0.933
-    return [table_row(x, group_name(by, x, language), scale, language) for x in report.lines]
+    passed = passed_share(report)
+    return [table_row(x, group_name(by, x, language), scale, passed, language) for x in report.lines]
 
 
-def table_row(line: Line, name: str, scale: float, language: str) -> TableRow:
+def table_row(line: Line, name: str, scale: float, passed: float, language: str) -> TableRow:
     return TableRow(
         key=line.key, name=name, done=i18n.number(line.closed.valid, language),
         planned=i18n.number(line.planned, language),
         percent=round(100 * line.closed.valid / scale, 1), tick=round(100 * line.planned / scale, 1),
-        main=[_value(line, name_of, language) for name_of in TABLE],
-        more=[_value(line, name_of, language) for name_of in MORE],
+        main=[_value(line, name_of, passed, language) for name_of in TABLE],
+        more=[_value(line, name_of, passed, language) for name_of in MORE],
         counts=counts(line.closed, language),
     )  # fmt: skip
 
 
-def _value(line: Line, name: Indicator, language: str) -> Value:
+def _value(line: Line, name: Indicator, passed: float, language: str) -> Value:
     value, goal = line.measures[name].value, GOALS.get(name)
-    low = goal is not None and value is not None and name in PERCENT and value < goal - BELOW
+    wanted = goal and goal * (passed if name in GROWING else 1) - BELOW
+    low = wanted is not None and value is not None and name in PERCENT and value < wanted
     return Value(value_text(name, value, language), "late" if low else "", name.value)
 
 

@@ -17,8 +17,8 @@ from fieldcrm.pages import manager_rows as rows
 from fieldcrm.pages.manager_rows import Bar, Card, Hex, Lacking, Listed, TableRow
 from fieldcrm.people.model import Actor
 from fieldcrm.reports import service
-from fieldcrm.reports.model import Filters, GroupBy, Indicator, Line, Period, PeriodKind, Report
-from fieldcrm.reports.workbook import group_name, span_text
+from fieldcrm.reports.model import Filters, GroupBy, Indicator, Period, PeriodKind, Report
+from fieldcrm.reports.workbook import span_text
 
 SUSPECT = "suspect"
 
@@ -78,6 +78,8 @@ class Manager(Desk):
     came_from: str = ""
     """list or table: where the visits before and after are."""
     _asked: list[str] = []
+    _parts: dict[str, str] = {}
+    """What each number is made of, by `indicator|line`."""
     _around: list[str] = []
 
     # ---- the report ----
@@ -215,7 +217,8 @@ class Manager(Desk):
         self.hexes = rows.hexes(report.gaps, lang)
         self.gap_most = i18n.number(max((g.missing for g in report.gaps), default=0), lang)
         self.lines = rows.table_rows(report, GroupBy(self.by), lang)
-        self.total = rows.table_row(report.total, self._t("report.total"), 1, lang)
+        self.total = rows.table_row(report.total, self._t("report.total"), 1, rows.passed_share(report), lang)
+        self._parts = rows.all_parts(report, lang)
         self.has_visits = bool(report.total.planned or report.total.closed.closed)
         self.export_url = self._export_url(period)
 
@@ -298,10 +301,8 @@ class Manager(Desk):
             self.lacking = rows.lacking(found.gaps, self.language)
             self.lacking_count = i18n.number(len(self.lacking), self.language)
         self.list_cursor, self.list_busy = found.cursor or "", False
-        self.list_note = self._t(
-            "report.listed", n=len(self.listed), counted=sum(r.counts for r in self.listed),
-            more="+" if self.list_cursor else "",
-        )  # fmt: skip
+        counted = self._t("report.listed", n=len(self.listed), more="+" if self.list_cursor else "")
+        self.list_note = self._parts.get(f"{what}|{key}", "") or counted
 
     def _title(self, what: str, key: str) -> str:
         name = self._t(f"report.{what}") if what in KNOWN else ""
@@ -382,6 +383,3 @@ def _month_word(period: Period, language: str) -> str:
     same_year = period.starts_on.year == date.today().year
     word = i18n.day(middle, language, "LLLL" if same_year else "LLLL y")
     return word[:1].upper() + word[1:]
-
-
-__all__ = ["Line", "Manager", "group_name"]

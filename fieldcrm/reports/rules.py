@@ -300,9 +300,9 @@ def bars(
 
 
 def weeks_back(today: date, count: int = TREND_WEEKS) -> list[tuple[date, date]]:
-    """The last weeks, that of today last."""
+    """The last whole weeks, oldest first: one under way would seem to fall."""
     monday, _ = week_of(today)
-    return [(monday - 7 * DAY * n, monday - 7 * DAY * n + 6 * DAY) for n in range(count)][::-1]
+    return [(monday - 7 * DAY * n, monday - 7 * DAY * n + 6 * DAY) for n in range(count, 0, -1)]
 
 
 # ---- who covered whom ----

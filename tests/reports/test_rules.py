@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -74,7 +75,7 @@ def test_goals_of_any_split_add_up_to_the_plan(planned: int, cuts: list[int]) ->
     edges = sorted({0, 92, *(c for c in cuts if c)})
     spans = [
         (CYCLE[0] + timedelta(a), CYCLE[0] + timedelta(b - 1))
-        for a, b in zip(edges, edges[1:], strict=False)
+        for a, b in itertools.pairwise(edges)
     ]
     assert sum(rules.goal_within(planned, CYCLE, s, 0) for s in spans) == planned
 
@@ -255,3 +256,10 @@ def test_gaps_are_summed_by_cell_the_widest_first() -> None:
     targets = [Target(str(n), "r", "t", "A", 2, Tally(), float(n // 2), 0.0) for n in range(3)]
     made = rules.gaps(targets, lambda lat, _: f"cell{lat:.0f}")
     assert [(g.cell, g.missing, g.clients) for g in made] == [("cell0", 4, 2), ("cell1", 2, 1)]
+
+
+def test_trends_end_with_the_last_whole_week() -> None:
+    weeks = rules.weeks_back(date(2026, 11, 19))
+    assert len(weeks) == 8
+    assert weeks[-1] == (date(2026, 11, 9), date(2026, 11, 15))
+    assert all(b[0] - a[0] == timedelta(7) for a, b in itertools.pairwise(weeks))

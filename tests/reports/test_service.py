@@ -229,7 +229,7 @@ def test_every_number_equals_an_independent_count_and_the_length_of_its_list(bus
         v
         for v in rows
         if not v.is_unplanned
-        and (v.day < today or v.state == "closed" or v.planned_at and v.planned_at <= TODAY)
+        and (v.day < today or v.state == "closed" or (v.planned_at and v.planned_at <= TODAY))
     ]
     ok = [v for v in planned if v in valid]
     late = {v.id: (clock.local(v.closed_at).date() - v.day).days for v in ok if v.closed_at}

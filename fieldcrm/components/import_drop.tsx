@@ -1,0 +1,49 @@
+// A place to drop a table: sends the file itself to the API, which authorises, reads and keeps it,
+// and tells the page only the run's id (or why not).
+import { useRef, useState } from "react";
+import { Icon } from "$/public/external/fieldcrm/components/behaviour/desk.tsx";
+
+type Words = Record<string, Record<string, string>>;
+
+export function ImportDrop({ words, lang, limitMb, onKept, onRefused }: {
+  words: Words; lang: string; limitMb: number; onKept: (runId: string, fileName: string) => void; onRefused: (why: string) => void;
+}) {
+  const input = useRef<HTMLInputElement>(null);
+  const [busy, setBusy] = useState("");
+  const [over, setOver] = useState(false);
+  const t = (key: string) => words[key][lang];
+
+  async function send(file: File | undefined) {
+    if (!file || busy) return;
+    if (file.size > limitMb * 2 ** 20) return onRefused(t("admin.import.too_large").replace("{n}", String(limitMb)));
+    setBusy(file.name);
+    onRefused("");
+    try {
+      const answer = await fetch(`/api/v1/clients/imports?file_name=${encodeURIComponent(file.name)}`, {
+        method: "POST", credentials: "same-origin", body: file,
+        headers: { "Content-Type": "application/octet-stream", "Accept-Language": lang },
+      });
+      const body = await answer.json().catch(() => ({}));
+      if (answer.ok && body.run_id) onKept(body.run_id, file.name);
+      else onRefused([body.title, body.detail].filter(Boolean).join(" ") || t("admin.import.failed"));
+    } catch {
+      onRefused(t("sign_in.unreachable"));
+    }
+    setBusy("");
+  }
+
+  return (
+    <div className={over ? "drop over" : "drop"}
+      onDragOver={(event) => { event.preventDefault(); setOver(true); }} onDragLeave={() => setOver(false)}
+      onDrop={(event) => { event.preventDefault(); setOver(false); send(event.dataTransfer.files[0]); }}>
+      <Icon name="file-spreadsheet" size="l" />
+      <h2>{busy ? t("admin.import.reading") : t("admin.import.drop")}</h2>
+      <p className="muted">{busy || t("admin.import.formats")}</p>
+      <button type="button" className="btn primary" disabled={!!busy} onClick={() => input.current?.click()}>
+        <Icon name="upload" />{t("admin.import.choose")}
+      </button>
+      <input ref={input} type="file" className="vh" accept=".csv,.tsv,.txt,.xlsx,.xls,.ods" tabIndex={-1}
+        aria-label={t("admin.import.choose")} onChange={(event) => { send(event.target.files?.[0]); event.target.value = ""; }} />
+    </div>
+  );
+}

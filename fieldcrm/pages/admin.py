@@ -1,0 +1,74 @@
+"""What the administrator's pages share: the row of sections under the bar."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+
+from fieldcrm.components.icons import icon
+from fieldcrm.components.parts import failed, skeleton
+from fieldcrm.components.shell import page
+from fieldcrm.components.words import words
+
+SECTIONS = (
+    ("/admin", "admin.users", "users"), ("/admin/teams", "admin.teams", "layers"),
+    ("/admin/territories", "admin.territories", "map-pin"),
+    ("/admin/devices", "admin.devices", "smartphone"),
+    ("/admin/import", "admin.import", "upload"), ("/admin/events", "admin.events", "history"),
+)  # fmt: skip
+
+
+def admin_page(path: str, *children: Any, drawer: Any = None) -> rx.Component:
+    """A section: its tab marked, content in the middle, a drawer at the right when there is one."""
+    tabs = rx.el.nav(
+        *[_tab(*section, is_here=section[0] == path) for section in SECTIONS],
+        class_name="tabs", aria_label=words("admin.sections"),
+    )  # fmt: skip
+    body = rx.el.div(*children, class_name="ad-b")
+    return page(
+        "/admin", words("desk.nav.admin"), tabs,
+        rx.el.div(body, *([drawer] if drawer is not None else []), class_name="ad-w"),
+        class_name="ad",
+    )  # fmt: skip
+
+
+def _tab(path: str, label: str, glyph: str, is_here: bool) -> rx.Component:
+    current = {"aria_current": "page"} if is_here else {}
+    return rx.el.a(icon(glyph, "s"), words(label), href=path, **current)
+
+
+def loaded(state: Any, *children: Any) -> rx.Component:
+    """Children once the state is ready; before that a skeleton, after a failure a way to try again."""
+    broken = failed(words("admin.broken"), state.problem, state.reload)
+    return rx.cond(
+        state.is_ready,
+        rx.cond(state.is_broken, broken, rx.fragment(*children)),
+        rx.el.section(skeleton(8), class_name="card"),
+    )
+
+
+def said(text: Any, tone: str = "err") -> rx.Component:
+    """A refusal or a confirmation above a form's buttons."""
+    line = rx.el.div(rx.el.span(text), class_name=f"note {tone}", role="alert")
+    return rx.cond(text != "", line, rx.fragment())
+
+
+def sort_head(label: Any, name: str, state: Any, class_name: str = "") -> rx.Component:
+    """A heading that sorts its table: once up, again down."""
+    up, down = state.sort == name, state.sort == f"-{name}"
+    arrow = rx.cond(
+        up, icon("arrow-up", "s"), rx.cond(down, icon("arrow-down", "s"), rx.fragment())
+    )
+    button = rx.el.button(label, arrow, type="button", class_name="way", on_click=state.sort_by(name))
+    order = rx.cond(up, "ascending", rx.cond(down, "descending", "none"))
+    return rx.el.th(button, scope="col", class_name=class_name, aria_sort=order)
+
+
+def labelled(label: Any, control: rx.Component, wide: bool = False) -> rx.Component:
+    """A form's field: label above control."""
+    return rx.el.label(
+        rx.el.span(label), control, class_name="field wide" if wide else "field"
+    )
+
+

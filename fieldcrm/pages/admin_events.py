@@ -1,0 +1,225 @@
+"""The event log: who did what to which row, when and from where; filtered, paged, exported."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import reflex as rx
+
+from fieldcrm.components.icons import icon
+from fieldcrm.components.parts import badge, button, empty
+from fieldcrm.components.session import ADMINISTERING, Desk, allows
+from fieldcrm.components.words import words
+from fieldcrm.kit import i18n
+from fieldcrm.kit.errors import Refusal
+from fieldcrm.kit.tables import Event
+from fieldcrm.pages.admin import admin_page, loaded
+from fieldcrm.people import service as people
+from fieldcrm.reports.eventlog import KINDS, Asked, page_of
+
+PAGE = 60
+
+
+
+@dataclass
+class EventRow:
+    """An event as the table shows it."""
+
+    id: str
+    at: str
+    who: str
+    kind: str
+    subject: str
+    source: str
+    data: str
+
+
+@dataclass
+class Person:
+    """Somebody who may have acted."""
+
+    value: str
+    text: str
+
+
+class AdminEvents(Desk):
+    """One growing list, the newest first."""
+
+    is_ready: bool = False
+    is_broken: bool = False
+    problem: str = ""
+    rows: list[EventRow] = []
+    people: list[Person] = []
+    kind: str = ""
+    actor_id: str = ""
+    subject: str = ""
+    first: str = ""
+    last: str = ""
+    has_more: bool = False
+    _cursor: str = ""
+
+    @rx.event
+    @allows(ADMINISTERING)
+    async def load(self):
+        """Fill the page."""
+        await self._enter()
+        every = await asyncio.to_thread(people.list_users, self._actor())
+        self.people = [Person(u.id, u.name) for u in every]
+        await self._fill()
+
+    @rx.event
+    @allows(ADMINISTERING)
+    async def reload(self):
+        """Try again."""
+        await self._fill()
+
+    @rx.event
+    @allows(ADMINISTERING)
+    async def filter_kind(self, kind: str):
+        """Events about one kind of thing."""
+        self.kind = kind if kind in KINDS else ""
+        await self._fill()
+
+    @rx.event
+    @allows(ADMINISTERING)
+    async def filter_actor(self, actor_id: str):
+        """What one person did."""
+        self.actor_id = actor_id[:64]
+        await self._fill()
+
+    @rx.event
+    @allows(ADMINISTERING)
+    async def filter_subject(self, subject: str):
+        """What was done to one row, by its id."""
+        self.subject = subject.strip()[:64]
+        await self._fill()
+
+    @rx.event
+    @allows(ADMINISTERING)
+    async def filter_first(self, day: str):
+        """From a local day on."""
+        self.first = day[:10]
+        await self._fill()
+
+    @rx.event
+    @allows(ADMINISTERING)
+    async def filter_last(self, day: str):
+        """Up to a local day, inclusive."""
+        self.last = day[:10]
+        await self._fill()
+
+    @rx.event
+    @allows(ADMINISTERING)
+    async def clear(self):
+        """Everything."""
+        self.kind = self.actor_id = self.subject = self.first = self.last = ""
+        await self._fill()
+
+    @rx.event
+    @allows(ADMINISTERING)
+    async def more(self):
+        """The next page."""
+        if self.has_more:
+            await self._fill(self._cursor)
+
+    async def _fill(self, cursor: str = "") -> None:
+        asked = Asked(self.kind, self.actor_id, self.subject, self.first, self.last)
+        try:
+            found, more = await asyncio.to_thread(page_of, self._actor(), asked, cursor, PAGE)
+        except Refusal as error:
+            self.problem, self.is_broken, self.is_ready = self._refusal(error), True, True
+            return
+        names = {p.value: p.text for p in self.people}
+        told = [_row(e, names, self.language) for e in found]
+        self.rows = [*self.rows, *told] if cursor else told
+        self.has_more, self._cursor = more, found[-1].id if found else ""
+        self.is_ready, self.is_broken = True, False
+
+    @rx.var
+    def export_url(self) -> str:
+        """The same filters as a file."""
+        asked = {"kind": self.kind, "actor_id": self.actor_id, "subject_id": self.subject,
+                 "first": self.first, "last": self.last}  # fmt: skip
+        return f"/api/v1/reports/events.csv?{urlencode({k: v for k, v in asked.items() if v})}"
+
+
+def _row(event: Event, names: dict[str, str], language: str) -> EventRow:
+    who = names.get(event.actor_id or "", event.actor_id or i18n.t("admin.product", language))
+    told = ", ".join(f"{k}: {_plain(v)}" for k, v in event.data.items() if v not in (None, "", [], {}))
+    return EventRow(event.id, i18n.moment(event.at, language, "d MMM HH:mm:ss"), who, event.kind,
+                    event.subject_id or "", event.source, told[:400])  # fmt: skip
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+# ── the page ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def admin_events() -> rx.Component:
+    """The page."""
+    return admin_page("/admin/events", _tools(), loaded(AdminEvents, _table()))
+
+
+def _tools() -> rx.Component:
+    kinds = rx.el.select(
+        rx.el.option(words("admin.all_events"), value=""),
+        *[rx.el.option(k, value=k) for k in KINDS], value=AdminEvents.kind, on_change=AdminEvents.filter_kind,
+        class_name="input sm pick", aria_label=words("admin.event_kind"),
+    )  # fmt: skip
+    actors = rx.el.select(
+        rx.el.option(words("admin.everybody"), value=""),
+        rx.foreach(AdminEvents.people, lambda p: rx.el.option(p.text, value=p.value)), value=AdminEvents.actor_id,
+        on_change=AdminEvents.filter_actor, class_name="input sm pick", aria_label=words("admin.who"),
+    )  # fmt: skip
+    subject = rx.el.input(
+        type="search", class_name="input sm ad-find", placeholder=words("admin.subject_id"),
+        aria_label=words("admin.subject_id"), value=AdminEvents.subject,
+        on_change=AdminEvents.filter_subject.debounce(300),
+    )  # fmt: skip
+
+    def day(value: Any, act: Any, label: str) -> rx.Component:
+        return rx.el.input(type="date", class_name="input sm day", value=value, on_change=act, aria_label=words(label))
+
+    return rx.el.div(
+        kinds, actors, subject, day(AdminEvents.first, AdminEvents.filter_first, "admin.from_day"),
+        rx.el.span("–", class_name="faint", aria_hidden="true"),
+        day(AdminEvents.last, AdminEvents.filter_last, "admin.to_day"), rx.el.span(class_name="sp"),
+        rx.el.a(icon("download", "s"), words("admin.export_csv"), href=AdminEvents.export_url, class_name="btn sm",
+                custom_attrs={"download": ""}),
+        class_name="row ad-t",
+    )  # fmt: skip
+
+
+def _table() -> rx.Component:
+    heads = ["when", "who", "event", "subject_id", "source", "data"]
+    rows = rx.el.table(
+        rx.el.thead(rx.el.tr(*[rx.el.th(words(f"admin.{k}"), scope="col") for k in heads])),
+        rx.el.tbody(rx.foreach(AdminEvents.rows, _line)), class_name="tbl tight log", aria_label=words("admin.events"),
+    )  # fmt: skip
+    more = rx.cond(
+        AdminEvents.has_more,
+        rx.el.div(button(words("report.more"), small=True, on_click=AdminEvents.more), class_name="sec"), rx.fragment(),
+    )  # fmt: skip
+    none = empty("no_match", words("admin.no_events"), words("admin.no_events_why"),
+                 button(words("report.clear_filters"), small=True, on_click=AdminEvents.clear))  # fmt: skip
+    return rx.el.section(
+        rx.cond(AdminEvents.rows.length() > 0,
+                rx.el.div(rows, more, class_name="scr", tab_index=0, role="region", aria_label=words("admin.events")), none),
+        class_name="card ad-c",
+    )  # fmt: skip
+
+
+def _line(row: rx.Var[EventRow]) -> rx.Component:
+    subject = rx.el.button(row.subject, type="button", class_name="way mono el id", title=row.subject,
+                           on_click=AdminEvents.filter_subject(row.subject))  # fmt: skip
+    return rx.el.tr(
+        rx.el.td(row.at, class_name="muted"), rx.el.td(row.who), rx.el.td(badge(row.kind)),
+        rx.el.td(rx.cond(row.subject != "", subject, rx.fragment())), rx.el.td(row.source, class_name="muted"),
+        rx.el.td(rx.el.div(row.data, class_name="el", title=row.data), class_name="why muted"),
+    )  # fmt: skip

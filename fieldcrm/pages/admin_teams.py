@@ -1,0 +1,268 @@
+"""Teams and territories: names, whose they are, and handing a territory to another rep."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import reflex as rx
+
+from fieldcrm.clients import service as clients
+from fieldcrm.components.alerts import Toast
+from fieldcrm.components.messages import Messages
+from fieldcrm.components.parts import button, empty
+from fieldcrm.components.session import ADMINISTERING, Desk, allows
+from fieldcrm.components.words import words
+from fieldcrm.kit import i18n
+from fieldcrm.kit.errors import Refusal
+from fieldcrm.pages.admin import admin_page, loaded, said
+from fieldcrm.people import service as people
+from fieldcrm.people.model import Actor
+
+
+@dataclass
+class TeamRow:
+    """A team and how many belong to it."""
+
+    id: str
+    name: str
+    reps: str
+    leaders: str
+    territories: str
+
+
+@dataclass
+class Choice:
+    """An option of a select."""
+
+    value: str
+    text: str
+
+
+@dataclass
+class TerritoryRow:
+    """A territory, its rep, and the reps it could go to."""
+
+    id: str
+    version: int
+    name: str
+    team_id: str
+    team: str
+    rep_id: str
+    clients: str
+    reps: list[Choice] = field(default_factory=list)
+
+
+class AdminTeams(Desk):
+    """Both tables; each page shows one."""
+
+    is_ready: bool = False
+    is_broken: bool = False
+    problem: str = ""
+    teams: list[TeamRow] = []
+    territories: list[TerritoryRow] = []
+    search: str = ""
+    refused: str = ""
+    renaming: str = ""
+    """The row whose name is being changed."""
+
+    @rx.event
+    @allows(ADMINISTERING)
+    async def load(self):
+        """Fill the page."""
+        await self._enter()
+        self.refused = self.renaming = ""
+        await self._fill()
+
+    @rx.event
+    @allows(ADMINISTERING)
+    async def reload(self):
+        """Try again."""
+        await self._fill()
+
+    @rx.event
+    @allows(ADMINISTERING)
+    async def find(self, text: str):
+        """Territories whose name or rep holds the text."""
+        self.search = str(text)[:100]
+        await self._fill()
+
+    async def _fill(self) -> None:
+        self.teams, every = await asyncio.to_thread(_both, self._actor(), self.language)
+        wanted = self.search.strip().casefold()
+        self.territories = [t for t in every if wanted in f"{t.name} {t.team} {_rep_name(t)}".casefold()]
+        self.is_ready = True
+
+    @rx.event
+    @allows(ADMINISTERING)
+    def rename(self, row_id: str):
+        """Open a row's name for change; again closes it."""
+        self.renaming = "" if self.renaming == row_id else row_id
+        self.refused = ""
+
+    @rx.event
+    @allows(ADMINISTERING)
+    async def save_team(self, data: dict):
+        """Add a team, or rename the one that is open."""
+        name, team_id = str(data.get("name", "")), str(data.get("id", "")) or None
+        await self._do(people.save_team, self._actor(), name, team_id)
+
+    @rx.event
+    @allows(ADMINISTERING)
+    async def add_territory(self, data: dict):
+        """A territory of a team; its rep is chosen in the table."""
+        changes = {"name": str(data.get("name", "")), "team_id": str(data.get("team_id", ""))}
+        await self._do(clients.save_territory, self._actor(), changes)
+
+    @rx.event
+    @allows(ADMINISTERING)
+    async def rename_territory(self, data: dict):
+        """A new name."""
+        row = self._territory(str(data.get("id", "")))
+        if row is not None:
+            changes = {"name": str(data.get("name", ""))}
+            await self._do(clients.save_territory, self._actor(), changes, row.id, row.version)
+
+    @rx.event
+    @allows(ADMINISTERING)
+    async def hand_over(self, territory_id: str, rep_id: str):
+        """To another rep of its team, or to nobody; both phones hear of it."""
+        row = self._territory(territory_id)
+        if row is not None:
+            changes = {"rep_id": rep_id or None}
+            await self._do(clients.save_territory, self._actor(), changes, row.id, row.version)
+
+    def _territory(self, territory_id: str) -> TerritoryRow | None:
+        return next((t for t in self.territories if t.id == territory_id), None)
+
+    async def _do(self, act: Any, *arguments: Any) -> None:
+        try:
+            saved = await asyncio.to_thread(act, *arguments)
+        except Refusal as error:
+            self.refused = self._refusal(error)
+        else:
+            self.refused = self.renaming = ""
+            messages = await self.get_state(Messages)
+            text = self._t("admin.saved", name=saved.name)
+            messages._say(Toast(f"teams:{saved.id}", "ok", "confirmed", text))
+        await self._fill()
+
+
+def _rep_name(row: TerritoryRow) -> str:
+    return next((r.text for r in row.reps if r.value == row.rep_id), "")
+
+
+def _both(actor: Actor, language: str) -> tuple[list[TeamRow], list[TerritoryRow]]:
+    teams, places = people.list_teams(actor), clients.list_territories(actor)
+    reps = people.visible_reps(actor)
+    counted = clients.clients_by_territory(actor)
+    of_team = Counter(r.team_id for r in reps)
+    leads = Counter(t for ts in people.teams_of_users(actor).values() for t in ts)
+    has = Counter(t.team_id for t in places)
+
+    def number(n: int) -> str:
+        return i18n.number(n, language)
+
+    names = {t.id: t.name for t in teams}
+    choices: dict[str, list[Choice]] = {}
+    for rep in reps:
+        choices.setdefault(rep.team_id or "", []).append(Choice(rep.id, rep.name))
+    return (
+        [TeamRow(t.id, t.name, number(of_team[t.id]), number(leads[t.id]), number(has[t.id])) for t in teams],
+        [TerritoryRow(t.id, t.version, t.name, t.team_id, names.get(t.team_id, ""), t.rep_id or "",
+                      number(counted.get(t.id, 0)), choices.get(t.team_id, [])) for t in places],
+    )  # fmt: skip
+
+
+# ── the pages ────────────────────────────────────────────────────────────────────────────────────
+
+
+def admin_teams() -> rx.Component:
+    """Teams."""
+    add = rx.el.form(
+        rx.el.input(name="name", class_name="input sm", placeholder=words("admin.new_team"),
+                    aria_label=words("admin.new_team"), required=True),
+        button(words("admin.add"), kind="primary", small=True, type="submit"),
+        on_submit=AdminTeams.save_team, reset_on_submit=True, class_name="row",
+    )  # fmt: skip
+    heads = [("admin.team", ""), ("admin.reps", "num"), ("admin.leaders", "num"), ("admin.territories", "num"), ("", "")]
+    rows = rx.el.table(
+        rx.el.thead(rx.el.tr(*[rx.el.th(words(k) if k else rx.el.span(words("admin.change"), class_name="vh"),
+                                        scope="col", class_name=c) for k, c in heads])),
+        rx.el.tbody(rx.foreach(AdminTeams.teams, _team)), class_name="tbl", aria_label=words("admin.teams"),
+    )  # fmt: skip
+    none = empty("no_match", words("admin.no_teams"), words("admin.no_teams_why"))
+    card = rx.el.section(rx.cond(AdminTeams.teams.length() > 0, rows, none), class_name="card ad-c")
+    tools = rx.el.div(add, class_name="row ad-t")
+    return admin_page("/admin/teams", tools, said(AdminTeams.refused), loaded(AdminTeams, card))
+
+
+def _team(row: rx.Var[TeamRow]) -> rx.Component:
+    return rx.el.tr(
+        rx.el.td(_name(row, AdminTeams.save_team)), rx.el.td(row.reps, class_name="num"),
+        rx.el.td(row.leaders, class_name="num"), rx.el.td(row.territories, class_name="num"), rx.el.td(_rename(row), class_name="num"),
+    )  # fmt: skip
+
+
+def _name(row: Any, act: Any) -> rx.Component:
+    """A name, or the field that changes it."""
+    form = rx.el.form(
+        rx.el.input(type="hidden", name="id", default_value=row.id),
+        rx.el.input(name="name", default_value=row.name, class_name="input sm", aria_label=words("admin.name"),
+                    auto_focus=True),
+        button(words("admin.save"), kind="primary", small=True, type="submit"),
+        on_submit=act, class_name="row",
+    )  # fmt: skip
+    return rx.cond(AdminTeams.renaming == row.id, form, rx.el.span(row.name, class_name="med"))
+
+
+def _rename(row: Any) -> rx.Component:
+    is_open = AdminTeams.renaming == row.id
+    return button(rx.cond(is_open, words("admin.cancel"), words("admin.rename")), kind="ghost", small=True,
+                  on_click=AdminTeams.rename(row.id))  # fmt: skip
+
+
+def admin_territories() -> rx.Component:
+    """Territories."""
+    search = rx.el.input(
+        type="search", class_name="input sm ad-find", placeholder=words("admin.find_territory"),
+        aria_label=words("admin.find_territory"), value=AdminTeams.search, on_change=AdminTeams.find.debounce(250),
+    )  # fmt: skip
+    add = rx.el.form(
+        rx.el.input(name="name", class_name="input sm", placeholder=words("admin.new_territory"),
+                    aria_label=words("admin.new_territory"), required=True),
+        rx.el.select(rx.foreach(AdminTeams.teams, lambda t: rx.el.option(t.name, value=t.id)), name="team_id",
+                     class_name="input sm pick", aria_label=words("admin.team")),
+        button(words("admin.add"), kind="primary", small=True, type="submit"),
+        on_submit=AdminTeams.add_territory, reset_on_submit=True, class_name="row",
+    )  # fmt: skip
+    heads = [("admin.territory", ""), ("admin.team", ""), ("admin.rep", ""), ("admin.clients", "num"), ("", "")]
+    rows = rx.el.table(
+        rx.el.thead(rx.el.tr(*[rx.el.th(words(k) if k else rx.el.span(words("admin.change"), class_name="vh"),
+                                        scope="col", class_name=c) for k, c in heads])),
+        rx.el.tbody(rx.foreach(AdminTeams.territories, _territory)), class_name="tbl",
+        aria_label=words("admin.territories"),
+    )  # fmt: skip
+    none = empty("no_match", words("admin.no_territories"), words("admin.no_territories_why"))
+    card = rx.el.section(
+        rx.cond(AdminTeams.territories.length() > 0,
+                rx.el.div(rows, class_name="scr", tab_index=0, role="region", aria_label=words("admin.territories")), none),
+        class_name="card ad-c",
+    )  # fmt: skip
+    tools = rx.el.div(search, rx.el.span(class_name="sp"), add, class_name="row ad-t")
+    return admin_page("/admin/territories", tools, said(AdminTeams.refused), loaded(AdminTeams, card))
+
+
+def _territory(row: rx.Var[TerritoryRow]) -> rx.Component:
+    rep = rx.el.select(
+        rx.el.option(words("admin.nobody"), value=""),
+        rx.foreach(row.reps, lambda r: rx.el.option(r.text, value=r.value)),
+        value=row.rep_id, on_change=lambda rep_id: AdminTeams.hand_over(row.id, rep_id),
+        class_name="input sm pick", aria_label=f"{words('admin.rep')}: {row.name}",
+    )  # fmt: skip
+    return rx.el.tr(
+        rx.el.td(_name(row, AdminTeams.rename_territory)), rx.el.td(row.team), rx.el.td(rep),
+        rx.el.td(row.clients, class_name="num"), rx.el.td(_rename(row), class_name="num"),
+    )  # fmt: skip
