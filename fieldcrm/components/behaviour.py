@@ -25,6 +25,7 @@ class _Clock(_Behaviour):
     ms: rx.Var[int | float]
     speed: rx.Var[int | float]
     lang: rx.Var[str]
+    title: rx.Var[str]
 
 
 class _Age(_Behaviour):
@@ -72,9 +73,9 @@ class _Palette(_Behaviour):
     on_pick: rx.EventHandler[rx.event.passthrough_event_spec(str, str)]
 
 
-def product_clock() -> rx.Component:
-    """Keeps the product's time and the page's language; once a page (the shell has it)."""
-    return _Clock.create(ms=Desk.clock_ms, speed=Desk.clock_speed, lang=Desk.language)
+def product_clock(title: Any) -> rx.Component:
+    """Keeps the product's time, the page's language and title; once a page (the shell has it)."""
+    return _Clock.create(ms=Desk.clock_ms, speed=Desk.clock_speed, lang=Desk.language, title=title)
 
 
 def age(rep_id: Any, at_ms: Any, **props: Any) -> rx.Component:

@@ -26,13 +26,14 @@ function live() {
   return window.fieldcrmLive;
 }
 
-export function Clock({ ms, speed, lang }: { ms: number; speed: number; lang: string }) {
+export function Clock({ ms, speed, lang, title }: { ms: number; speed: number; lang: string; title: string }) {
   useEffect(() => {
     if (ms) window.fieldcrmClock = { ms, speed, at: performance.now() };
   }, [ms, speed]);
   useEffect(() => {
     document.documentElement.lang = lang;
-  }, [lang]);
+    document.title = `${title} · fieldcrm`;
+  }, [lang, title]);
   return null;
 }
 

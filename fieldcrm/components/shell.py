@@ -52,7 +52,7 @@ def page(
         class_name=f"main {class_name}".strip(), id="main", tab_index=-1,
     )  # fmt: skip
     return rx.fragment(
-        behaviour.product_clock(),
+        behaviour.product_clock(title),
         rx.cond(
             Desk.is_in & dispatches(),
             behaviour.ticker(ALERTS_EVERY_MS, Alerts.refresh),

@@ -254,7 +254,10 @@ def _hour(hour: rx.Var[Hour]) -> rx.Component:
 def _right() -> rx.Component:
     rep: Any = Dispatch.chosen
     listed = rx.el.ol(
-        rx.foreach(Dispatch.shown_day, _visit), class_name="tl", tab_index=0, aria_label=words("dispatch.visits")
+        rx.foreach(Dispatch.shown_day, _visit),
+        class_name="tl",
+        tab_index=0,
+        aria_label=words("dispatch.visits"),
     )
     nothing = empty("no_plan", words("dispatch.no_visits"), words("dispatch.no_visits_why"))
     return rx.el.aside(
@@ -293,7 +296,7 @@ def _head(rep: Any) -> rx.Component:
             class_name="row",
         ),
         rx.el.div(
-            icon("smartphone", "s"), rx.el.span(rep.what, class_name="el"),
+            icon("smartphone", "s"), rx.el.span(rep.tracker, class_name="el", title=rep.tracker),
             rx.el.span("·", class_name="faint"),
             rx.el.span(words("dispatch.last_fix"), class_name="faint nw"), behaviour.age(rep.id, rep.fix_ms, class_name="nw"),
             class_name="row g1 t1 muted",

@@ -62,7 +62,8 @@ class RepRow:
     next_name: str
     next_at: str
     late: str
-    source: str
+    tracker: str
+    """What tracks him and how well: `Traccar Client · ±6 m`."""
     rank: int
     """Who needs attention first."""
 
@@ -210,9 +211,22 @@ def rep_row(rep: User, live: LiveRep | None, day: list[VisitView], language: str
         is_battery_low=battery is not None and battery < LOW_BATTERY_PCT,
         segments=_segments(day), done=sum(v.visit.state == "closed" for v in day), total=len(day),
         next_name=ahead.client_name if ahead else "", next_at=_start(ahead, language),
-        late=late_text(late_s, language), source=(live.source or "") if live else "",
+        late=late_text(late_s, language), tracker=_tracker(live, language),
         rank=_rank(state, late_s, live.since_ms if live else None),
     )  # fmt: skip
+
+
+def _tracker(live: LiveRep | None, language: str) -> str:
+    if live is None or not live.source:
+        return i18n.t("dispatch.no_fix", language)
+    told = [i18n.t(f"dispatch.source.{live.source}", language)]
+    if live.accuracy_m is not None:
+        told.append(
+            f"±{i18n.number(live.accuracy_m, language, 0)}{NO_BREAK}{i18n.t('dispatch.m', language)}"
+        )
+    if live.is_mock:
+        told.append(i18n.t("dispatch.is_mock", language))
+    return " · ".join(told)
 
 
 def _rank(state: str, late_s: int, since_ms: int | None) -> int:
