@@ -35,6 +35,8 @@ CLOCK_STEADY_MS = 20_000
 CLOCK_MOST_MS = 86_400_000
 """A clock further off than a day is not corrected: the fix's time is nonsense."""
 _RECENT_KEYS = 512
+_NO_GUIDE = int(Doubt.teleport | Doubt.accuracy)
+"""A fix so doubted doesn't say whether its rep moved."""
 ENVELOPE_PARTS = 6
 
 
@@ -268,7 +270,7 @@ def motion(c: Candidate) -> Reason | None:
     if not c.is_newest:
         return None
     c.rep.newest = c.fix
-    if c.fix.doubts & (Doubt.teleport | Doubt.accuracy):
+    if c.fix.doubts & _NO_GUIDE:
         return None
     anchor = c.rep.anchor
     if anchor is None or distance_m(*anchor, c.fix.lat, c.fix.lng) > _circle(c.fix):
