@@ -17,8 +17,10 @@ FAR_FOR_MS = 5 * 60_000
 FRESH_S = 300
 BATTERY_LOW_PCT = 15
 CLOCK_WRONG_MS = 60_000
-LINGER_MS = {AlertKind.mock: 15 * 60_000, AlertKind.clock_wrong: 15 * 60_000}
-"""An alert ends once its reason has been away for so long; others after LINGER_ELSE_MS."""
+LINGER_MS = {AlertKind.mock: 120 * 60_000, AlertKind.clock_wrong: 15 * 60_000}
+"""An alert ends once its reason has been away for so long; others after LINGER_ELSE_MS.
+
+A fake-GPS app hides the mock flag now and then; that is no new event each time."""
 LINGER_ELSE_MS = 60_000
 PAUSED_FOR_MS = 10 * 60_000
 
@@ -123,13 +125,13 @@ def _battery(rep: LiveRep) -> Wish | None:
 
 
 def _mock(rep: LiveRep) -> Wish | None:
-    if not rep.doubts & Doubt.mock or (rep.age_s or 0) > FRESH_S:
+    if not rep.doubts & Doubt.mock:
         return None
     return Wish(AlertKind.mock, {"lat": rep.lat, "lng": rep.lng})
 
 
 def _clock(rep: LiveRep) -> Wish | None:
-    if abs(rep.clock_offset_ms) < CLOCK_WRONG_MS or (rep.age_s or 0) > FRESH_S:
+    if abs(rep.clock_offset_ms) < CLOCK_WRONG_MS:
         return None
     return Wish(AlertKind.clock_wrong, {"minutes": abs(round(rep.clock_offset_ms / 60_000))})
 

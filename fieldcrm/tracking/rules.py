@@ -15,6 +15,8 @@ CLOCK_SLACK = timedelta(minutes=2)
 SILENT_AFTER_S = 420
 """Longer than the heartbeat (300 s) of a tracker that stands still."""
 IDLE_AFTER_S = 180
+LONG_VISIT_MS = 3_600_000
+"""After an hour a silent phone in a visit is silent: its close may wait in an outbox."""
 HELD_DAYS = 7
 BATTERY_DYING_PCT = 8
 
@@ -107,12 +109,13 @@ def rep_state(
     pause = next((a for a, b in span.pauses if a <= now_ms and (b is None or now_ms < b)), None)
     if pause is not None:
         return RepState.paused, pause
-    if visit_since_ms is not None:
+    heard = max(span.start_ms, fix_at_ms or 0, heard_at_ms or 0)
+    is_silent = now_ms - heard > SILENT_AFTER_S * 1000
+    if visit_since_ms is not None and not (is_silent and now_ms - visit_since_ms > LONG_VISIT_MS):
         return RepState.in_visit, visit_since_ms
     if tracking_paused_ms is not None:
         return RepState.paused, tracking_paused_ms
-    heard = max(span.start_ms, fix_at_ms or 0, heard_at_ms or 0)
-    if now_ms - heard > SILENT_AFTER_S * 1000:
+    if is_silent:
         return RepState.silent, heard
     if fix_at_ms is None or fix_at_ms < span.start_ms:
         return RepState.idle, span.start_ms

@@ -32,6 +32,8 @@ def test_states_in_their_order_of_weight() -> None:
     assert state((forgotten,)) == (RepState.off_shift, NOW - 4 * HOUR)
     assert state((lunch,), visit=NOW) == (RepState.paused, NOW - MINUTE)
     assert state(visit=NOW - MINUTE, fix=None) == (RepState.in_visit, NOW - MINUTE)
+    assert state(visit=NOW - 2 * HOUR, fix=NOW - MINUTE)[0] is RepState.in_visit
+    assert state(visit=NOW - 2 * HOUR, fix=NOW - HOUR) == (RepState.silent, NOW - HOUR)
     assert state(paused=NOW - MINUTE) == (RepState.paused, NOW - MINUTE)
     assert state(fix=NOW - 8 * MINUTE) == (RepState.silent, NOW - 8 * MINUTE)
     assert state(fix=NOW - 8 * MINUTE, heard=NOW - MINUTE)[0] is RepState.moving
@@ -160,8 +162,11 @@ def test_an_alert_ripens_and_lingers() -> None:
     assert memory.ripe("r", [far], NOW + 5 * MINUTE) == [far]
     assert memory.ripe("r", [], NOW + 6 * MINUTE) == []
     assert memory.ripe("r", [far], NOW + 7 * MINUTE) == []
+    assert not memory.is_over("r", AlertKind.late, False, NOW)
+    assert not memory.is_over("r", AlertKind.late, False, NOW + 50_000)
+    assert not memory.is_over("r", AlertKind.late, True, NOW + 55_000)
+    assert not memory.is_over("r", AlertKind.late, False, NOW + MINUTE)
+    assert memory.is_over("r", AlertKind.late, False, NOW + 2 * MINUTE)
     assert not memory.is_over("r", AlertKind.mock, False, NOW)
-    assert not memory.is_over("r", AlertKind.mock, False, NOW + 14 * MINUTE)
-    assert not memory.is_over("r", AlertKind.mock, True, NOW + 14 * MINUTE)
-    assert not memory.is_over("r", AlertKind.mock, False, NOW + 15 * MINUTE)
-    assert memory.is_over("r", AlertKind.mock, False, NOW + 31 * MINUTE)
+    assert not memory.is_over("r", AlertKind.mock, False, NOW + HOUR)
+    assert memory.is_over("r", AlertKind.mock, False, NOW + 2 * HOUR)
