@@ -19,7 +19,7 @@ from tests.planning.problems import HOUR, NINE, job, line, problem, problems, sh
 from workers.optimiser.solve import Limit, solve
 
 QUICK = Limit(steps=30, seconds=2.0)
-LAW = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+LAW = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def reasons(plan: Plan) -> dict[str, str]:
@@ -53,7 +53,7 @@ def test_a_replan_never_exceeds_its_budget(found: Problem) -> None:
     assert len(moved_ids(found.before, after)) <= found.budget
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(problems())
 def test_the_same_seed_gives_the_same_plan(found: Problem) -> None:
     first, second = (solve(found, Limit(steps=25, seconds=60), seed=7) for _ in range(2))

@@ -132,7 +132,8 @@ class _Solver:
     def _by_routing(self, best: Draft) -> Draft | None:
         """OR-Tools' own local search from the best draft on."""
         seconds = min(self.limit.seconds / 4, self.until - time.monotonic())
-        orders = route(self.board, best.orders, solutions=60, seconds=max(0.1, seconds))
+        solutions = min(60, 10 + 4 * len(self.board.placeable))
+        orders = route(self.board, best.orders, solutions, seconds=max(0.1, seconds))
         return self._checked(orders)
 
     def _checked(self, orders: Orders | None) -> Draft | None:
@@ -296,6 +297,7 @@ class _RoutingModel:
             wanted.first_solution_strategy = first.SAVINGS
             wanted.local_search_metaheuristic = local.GUIDED_LOCAL_SEARCH
             wanted.solution_limit = solutions
+            self.model.AddSearchMonitor(self.model.solver().FailuresLimit(20 * solutions))
         if start is None:
             answer = self.model.SolveWithParameters(wanted)
         else:
