@@ -143,56 +143,31 @@ class Install:
 
 
 @dataclass
-class Watch:
-    """Looks at the gateway's counts and kills parts at their hour, in a thread of its own."""
+class Killer:
+    """Kills parts at their hour, in a thread of its own."""
 
     install: Install
-    is_killing: bool
     recovery_s: dict[str, float | None] = field(default_factory=dict)
-    rejected: Counter[str] = field(default_factory=Counter)
     ended: threading.Event = field(default_factory=threading.Event)
-    _seen: dict[str, float] = field(default_factory=dict)
 
     def run(self) -> None:
-        due = list(KILLS) if self.is_killing else []
-        while not self.ended.wait(1.0):
-            self.count()
-            if due and self.install.hour() >= due[0][0]:
-                _, part = due.pop(0)
-                self.recovery_s[part] = kill_and_wait(self.install, part)
-                self._forget_counts(part)
-
-    def count(self) -> None:
-        """Add what the gateway refused since the last look; its counts begin anew with it."""
-        found = rejections(self.install)
-        if found is None:
-            return
-        for reason, value in found.items():
-            gone_up = value - self._seen.get(reason, 0.0)
-            self.rejected[reason] += int(gone_up if gone_up >= 0 else value)
-        self._seen = found
-
-    def _forget_counts(self, part: str) -> None:
-        if part == "gateway":
-            self._seen = {}
+        for hour, part in KILLS:
+            while self.install.hour() < hour:
+                if self.ended.wait(0.5):
+                    return
+            self.recovery_s[part] = kill_and_wait(self.install, part)
+            _say(f"killed {part}, back after {self.recovery_s[part]} s")
 
 
-def rejections(install: Install) -> dict[str, float] | None:
-    """Fixes that were refused for a reason, by it; None while the gateway is away."""
+def rejections() -> dict[str, int]:
+    """Fixes of this install that were refused for a reason, by it."""
+    from fieldcrm.kit import bus
+    from fieldcrm.tracking import live_index
     from fieldcrm.tracking.model import Reason
 
     reasons = {r.value for r in Reason} - {Reason.held.value, Reason.duplicate.value}
-    try:
-        text = httpx.get(f"{install.gateway}/metrics", timeout=2).text
-    except httpx.HTTPError:
-        return None
-    found: dict[str, float] = {}
-    for line in text.splitlines():
-        if line.startswith('fieldcrm_fixes_total{reason="'):
-            reason, _, value = line.partition('"')[2].partition('"} ')
-            if reason.removeprefix("late_") in reasons:
-                found[reason] = float(value)
-    return found
+    told = live_index.counts(bus.connection())
+    return {why: n for why, n in told.items() if why.removeprefix("late_") in reasons}
 
 
 def kill_and_wait(install: Install, part: str) -> float | None:
@@ -253,14 +228,14 @@ def is_back(install: Install, part: str, gone: set[int]) -> bool:
 # Counting
 
 
-def report(install: Install, day: date, log: Path, watch: Watch) -> dict[str, Any]:
+def report(install: Install, day: date, log: Path) -> dict[str, Any]:
     """What the log tells beside what the product holds."""
     entries = read(log)
     truth = {e["visit"]: e["truth"] for e in entries if e["t"] == "closed"}
     answered = {e["subject"]: e for e in entries if _is_close(e)}
     closed = {v: truth[v] for v, e in answered.items() if e["status"] == "applied"}
     table = settled_table(day, set(closed))
-    fixes = count_fixes(entries, day, watch.rejected)
+    fixes = count_fixes(entries, day, rejections())
     photos = count_photos(install, entries)
     held, near = [v for v in closed if v in table], near_visits(closed)
     return {
@@ -353,7 +328,7 @@ def near_visits(closed: dict[str, str]) -> set[str]:
 
 
 def count_fixes(
-    entries: Sequence[dict[str, Any]], day: date, rejected: Counter[str]
+    entries: Sequence[dict[str, Any]], day: date, rejected: dict[str, int]
 ) -> dict[str, Any]:
     """Acknowledged fixes against those stored, matched by rep and the phone's own time."""
     from fieldcrm.kit import clock, database
@@ -377,7 +352,7 @@ def count_fixes(
     count = sum(map(len, sent.values()))
     gone = sum(map(len, missing.values()))
     return {
-        "fixes_sent": count, "fixes_stored": stored, "rejected": dict(rejected),
+        "fixes_sent": count, "fixes_stored": stored, "rejected": rejected,
         "lost": max(0, gone - sum(rejected.values())),
         "not_stored": {rep: len(times) for rep, times in missing.items()},
         "not_stored_at": {
@@ -485,17 +460,16 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         _say(f"sample ready after {time.monotonic() - began:.0f} s, in {home}")
         install.start()
         use(install)
-        watch = Watch(install, options.kill)
-        thread = threading.Thread(target=watch.run, daemon=True)
-        thread.start()
+        killer = Killer(install)
+        if options.kill:
+            threading.Thread(target=killer.run, daemon=True).start()
         play(install, options, log)
         _say(f"day played after {time.monotonic() - began:.0f} s")
-        found = report(install, options.day, log, watch)
-        watch.ended.set()
-        thread.join()
+        killer.ended.set()
+        found = report(install, options.day, log)
         found |= memory(install) | {"seed": options.seed, "speed": options.speed}
         if options.kill:
-            found["recovery_s"] = watch.recovery_s
+            found["recovery_s"] = killer.recovery_s
         return found
     finally:
         install.stop()

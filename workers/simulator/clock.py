@@ -65,7 +65,7 @@ def _latest(known: datetime, reached: datetime | None) -> datetime:
     return known if reached is None else max(known, reached)
 
 
-def _next_workday(day: date) -> datetime:
+def _next_workday(day: date) -> date:
     day += timedelta(days=1)
     while day.weekday() >= 5:
         day += timedelta(days=1)

@@ -236,7 +236,7 @@ class _Maker:
         centre = territories.centre([self.places[i].point for i in area])
         if rep.mode == "car":
             near = min(area, key=lambda i: _apart(self.places[i].point, centre))
-            return tuple(self.places[near].point)
+            return self.places[near].point
         found = self.roads.nearest("foot", LatLng(centre[0] + 0.0018, centre[1] - 0.0025))
         return (round(found.point.lat, 6), round(found.point.lng, 6)) if found else centre
 

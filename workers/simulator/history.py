@@ -102,7 +102,7 @@ def _past() -> Past:
         clients = session.exec(select(Client.id, Client.kind, Client.name)).all()
         products = session.exec(select(Product.id, Product.name).order_by(Product.name)).all()
     streets = RoadStreets(Roads(settings().region_dir))
-    return Past(crew, {i: (k, n) for i, k, n in clients}, [tuple(p) for p in products], streets)
+    return Past(crew, {i: (k, n) for i, k, n in clients}, [(i, n) for i, n in products], streets)
 
 
 def _crew(session: Session, user: User) -> Crew:

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 from sqlalchemy import func, insert
-from sqlmodel import Session, SQLModel, select
+from sqlmodel import Session, SQLModel, col, select
 
 from fieldcrm.clients.tables import Affiliation, Client
 from fieldcrm.kit import clock, database, ids
@@ -81,7 +81,7 @@ def extend(now: datetime) -> int:
     """Plan further days when less than a week lies ahead of the sample's clock."""
     today = clock.local(now).date()
     with database.reading() as session:
-        cycle = session.exec(select(Cycle).order_by(Cycle.starts_on)).first()
+        cycle = session.exec(select(Cycle).order_by(col(Cycle.starts_on))).first()
         last = session.exec(select(func.max(DayPlan.day))).one()
     if cycle is None or last is None or last >= today + timedelta(days=7):
         return 0
@@ -116,14 +116,14 @@ def _targets(session: Session, rep: User) -> list[Target]:
     """A rep's targets with where each is visited."""
     wanted = (
         select(Client, CycleTarget)
-        .join(CycleTarget, CycleTarget.client_id == Client.id)
-        .join(Cycle, Cycle.id == CycleTarget.cycle_id)
+        .join(CycleTarget, col(CycleTarget.client_id) == Client.id)
+        .join(Cycle, col(Cycle.id) == CycleTarget.cycle_id)
         .where(CycleTarget.rep_id == rep.id)
     )
     works_at = (
         select(Affiliation.person_id, Client)
-        .join(Client, Client.id == Affiliation.organisation_id)
-        .where(Affiliation.is_main)
+        .join(Client, col(Client.id) == Affiliation.organisation_id)
+        .where(col(Affiliation.is_main))
     )
     places = dict(session.exec(works_at).all())
     return [Target(c, places.get(c.id, c)) for c, _ in session.exec(wanted)]

@@ -25,7 +25,7 @@ class RoadStreets:
     def snap(self, point: Point) -> Point:
         """The closest point of a footway, the point itself where none is near."""
         near = self._roads.nearest("foot", LatLng(*point))
-        return tuple(near.point) if near else point
+        return near.point if near else point
 
     def _found(self, mode: str, a: Point, b: Point) -> Line:
         for way in _modes(mode):
