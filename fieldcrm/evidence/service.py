@@ -25,6 +25,8 @@ DAYS = 21
 """Visits older than this are left as judged."""
 AGAIN_AFTER = timedelta(seconds=120)
 """A visit is judged again no sooner: while a rep walks on, his chunk is written every second."""
+NEWS = timedelta(days=2)
+"""Chunks written and shifts ended within it may call for a new judgement."""
 NOTABLE = 0.2
 """A new verdict row is written when the verdict changes, or its score by so much."""
 SHOWN = timedelta(minutes=12)
@@ -41,13 +43,47 @@ def judge_due(now: datetime, limit: int = 200) -> int:
     since = clock.local(now).date() - timedelta(days=DAYS)
     with reading() as session:
         waiting = store.unjudged(session, since)
-        again = store.to_judge_again(session, since, now - AGAIN_AFTER, limit)
+        again = _to_judge_again(session, since, now)[:limit]
     done = 0
     for rep_id, day, group in _by_rep_and_day([*waiting, *again]):
         if done >= limit:
             break
         done += _judge_day(rep_id, day, group, now)
     return done
+
+
+def _to_judge_again(session: Session, since: date, now: datetime) -> list[Visit]:
+    """Judged visits with newer fixes around them, or whose shift ended since.
+
+    Whoever writes chunks also asks this, so nothing older than NEWS is news.
+    """
+    chunks = store.chunks_written_since(session, now - NEWS)
+    shifts = store.shifts_ended_since(session, now - NEWS)
+    if not chunks and not shifts:
+        return []
+    first = min(start for _, start, _, _ in [*chunks, *shifts])
+    since = max(since, clock.local(first).date() - timedelta(days=1))
+    reps = {rep_id for rep_id, _, _, _ in [*chunks, *shifts]}
+    judged = store.judged(session, reps, since, now - AGAIN_AFTER)
+    return [v for v in judged if _is_touched(v, chunks) or _is_within(v, shifts)]
+
+
+def _is_touched(v: Visit, chunks: Sequence[store.Span]) -> bool:
+    """Whether a chunk that overlaps the visit was written after its verdict."""
+    return any(
+        rep_id == v.rep_id and v.judged_at and v.closed_at and v.checked_in_at
+        and known > v.judged_at and start <= v.closed_at and end >= v.checked_in_at
+        for rep_id, start, end, known in chunks
+    )  # fmt: skip
+
+
+def _is_within(v: Visit, shifts: Sequence[store.Span]) -> bool:
+    """Whether the shift that holds the visit ended after its verdict."""
+    return any(
+        rep_id == v.rep_id and v.judged_at and v.closed_at and v.checked_in_at
+        and known > v.judged_at and start <= v.checked_in_at and end >= v.closed_at
+        for rep_id, start, end, known in shifts
+    )  # fmt: skip
 
 
 def _by_rep_and_day(rows: Iterable[Visit]) -> list[tuple[str, date, list[Visit]]]:

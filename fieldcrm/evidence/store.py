@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import date, datetime
 
-from sqlalchemy import exists, func, or_
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from fieldcrm.evidence.tables import Verdict
@@ -22,24 +22,35 @@ def unjudged(session: Session, since: date) -> list[Visit]:
     return list(session.exec(wanted.order_by(col(Visit.closed_at))))
 
 
-def to_judge_again(session: Session, since: date, before: datetime, limit: int) -> list[Visit]:
-    """Judged visits with newer fixes around them, or whose shift ended since, judged before.
+Span = tuple[str, datetime, datetime, datetime]
+"""(rep id, start, end, when it became known)"""
 
-    Closed within days; fixes are newer when a chunk that overlaps the visit was written after.
-    """
-    newer_fixes = exists().where(
-        TrackChunk.rep_id == Visit.rep_id, TrackChunk.hour <= Visit.closed_at,
-        TrackChunk.last_at >= Visit.checked_in_at, TrackChunk.updated_at > Visit.judged_at,
-    )  # fmt: skip
-    shift_over = exists().where(
-        Shift.rep_id == Visit.rep_id, Shift.started_at <= Visit.checked_in_at,
-        Shift.ended_at >= Visit.closed_at, Shift.ended_at > Visit.judged_at,
-    )  # fmt: skip
+
+def chunks_written_since(session: Session, moment: datetime) -> list[Span]:
+    """Stretches of track that were written after a moment."""
+    wanted = select(
+        TrackChunk.rep_id, TrackChunk.hour, TrackChunk.last_at, TrackChunk.updated_at
+    ).where(TrackChunk.updated_at > moment)
+    return [tuple(row) for row in session.exec(wanted)]  # type: ignore[misc]
+
+
+def shifts_ended_since(session: Session, moment: datetime) -> list[Span]:
+    """Shifts that ended after a moment."""
+    wanted = select(Shift.rep_id, Shift.started_at, Shift.ended_at, Shift.ended_at).where(
+        col(Shift.ended_at) > moment
+    )
+    return [tuple(row) for row in session.exec(wanted)]  # type: ignore[misc]
+
+
+def judged(
+    session: Session, rep_ids: Collection[str], since: date, before: datetime
+) -> list[Visit]:
+    """Visits of these reps and days that were judged before a moment, the longest ago first."""
     wanted = select(Visit).where(
-        Visit.state == "closed", Visit.verdict != "unjudged", Visit.day >= since,
-        col(Visit.judged_at) <= before, or_(newer_fixes, shift_over),
+        col(Visit.rep_id).in_(rep_ids), Visit.day >= since, Visit.state == "closed",
+        Visit.verdict != "unjudged", col(Visit.judged_at) <= before,
     )  # fmt: skip
-    return list(session.exec(wanted.order_by(col(Visit.judged_at)).limit(limit)))
+    return list(session.exec(wanted.order_by(col(Visit.judged_at))))
 
 
 def visit(session: Session, visit_id: str) -> Visit | None:
