@@ -16,6 +16,7 @@ BENCHES = {
     "day": "workers.simulator.bench",
     "plan": "fieldcrm.planning.bench",
     "live": "fieldcrm.tracking.bench",
+    "marker": "workers.simulator.marker",
 }
 
 Command = Callable[[argparse.Namespace], None]
