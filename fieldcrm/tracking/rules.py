@@ -64,22 +64,33 @@ def duty_at(spans: Sequence[Span], at_ms: int) -> Duty:
 
     A phone sends its shifts in order. So a moment before the start of a known shift is settled,
     and one after the last known end is not: the next shift may still be in the phone's outbox.
+    Nor is one in a pause without an end: the way on may be told after the first fixes of it.
     """
     settled = False
     for span in spans:
         if span.start_ms <= at_ms <= last_moment(span):
-            return Duty.paused if _in_pause(span, at_ms) else Duty.on
+            return _duty_within(span, at_ms)
         settled = settled or span.start_ms > at_ms
     return Duty.off if settled else Duty.unknown
 
 
-def _in_pause(span: Span, at_ms: int) -> bool:
-    return any(a <= at_ms and (b is None or at_ms < b) for a, b in span.pauses)
+def _duty_within(span: Span, at_ms: int) -> Duty:
+    pause = _pause_at(span, at_ms)
+    if pause is None:
+        return Duty.on
+    return Duty.unknown if pause[1] is None else Duty.paused
+
+
+def _pause_at(span: Span, at_ms: int) -> tuple[int, int | None] | None:
+    return next((p for p in span.pauses if p[0] <= at_ms and (p[1] is None or at_ms < p[1])), None)
 
 
 def is_in_pause(spans: Sequence[Span], at_ms: int) -> bool:
     """Whether a rep has said that he pauses."""
-    return duty_at(spans, at_ms) is Duty.paused
+    return any(
+        span.start_ms <= at_ms <= last_moment(span) and _pause_at(span, at_ms) is not None
+        for span in spans
+    )
 
 
 def current_span(spans: Sequence[Span], now_ms: int) -> Span | None:

@@ -50,6 +50,14 @@ def test_a_moment_is_settled_once_a_later_shift_is_known() -> None:
     assert rules.duty_at((), 5) is Duty.unknown
 
 
+def test_a_pause_without_an_end_settles_nothing() -> None:
+    spans = (Span("a", 100, None, ((120, None),)),)
+    assert rules.duty_at(spans, 110) is Duty.on
+    assert rules.duty_at(spans, 125) is Duty.unknown
+    assert rules.is_in_pause(spans, 125)
+    assert not rules.is_in_pause(spans, 110)
+
+
 def test_an_open_shift_is_forgotten_after_sixteen_hours() -> None:
     spans = (Span("a", 0, None),)
     assert rules.duty_at(spans, 16 * HOUR) is Duty.on
