@@ -70,13 +70,14 @@ class Proposal(SQLModel, table=True):
     rep_ids: list[str] = Field(default_factory=list, sa_type=Json)
     day: date
     status: str = "queued"
-    """queued, running, ready, applied, discarded, cancelled, failed, stale."""
+    """queued, running, ready, applied, undone, discarded, cancelled, failed, stale."""
     request: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
     before: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
-    """{rep_id: {stops: [...], drive_s, distance_m, late, ends_at}}"""
+    """{rep_id: {stops: [...], drive_s, distance_m, late, ends_at}} (see planning.outcome)"""
     after: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
     summary: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
-    """stops_moved, minutes_saved, dropped, error (catalogue key)."""
+    """stops_moved, minutes_saved, dropped, late_before, late_after, changes, versions, solver, undo;
+    error (catalogue key) where it failed."""
     requested_by: str | None = None
     created_at: datetime = Field(sa_type=UtcDateTime)
     applied_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

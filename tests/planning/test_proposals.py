@@ -243,3 +243,37 @@ def test_a_dragged_visit_that_fits_nowhere_fails_with_its_reason(company: Compan
     run_proposal(proposal)
     view = service.proposal(company.dispatcher, proposal)
     assert (view.status, view.summary["error"]) == ("failed", "planning.dropped.closed")
+
+
+def test_the_cycle_s_progress_by_the_field_s_arithmetic(company: Company) -> None:
+    from datetime import date
+
+    from fieldcrm.kit import ids
+    from fieldcrm.planning.tables import Cycle, CycleTarget
+    from fieldcrm.visits.tables import Visit
+
+    rows = company.visits(0)
+    cycle = ids.new_id()
+    with transaction() as session:
+        session.add(Cycle(id=cycle, name="Q4", team_id=company.team_id,
+                          starts_on=date(2026, 10, 1), ends_on=date(2026, 12, 31)))  # fmt: skip
+        session.flush()
+        session.add_all([
+            CycleTarget(id=ids.new_id(), cycle_id=cycle, rep_id=company.reps[0],
+                        client_id=row.client_id, category="B", planned=2) for row in rows[:4]
+        ])  # fmt: skip
+        for row in rows[:3]:
+            session.get_one(Visit, row.id).state = "closed"
+        twice = session.get_one(Visit, rows[4].id)
+        twice.client_id, twice.state = rows[0].client_id, "closed"
+        third = session.get_one(Visit, rows[5].id)
+        third.client_id, third.state = rows[0].client_id, "closed"
+    with reading() as session:
+        found = service.cycle_progress_in(session, company.reps[0], DAY)
+        assert service.cycle_progress_in(session, company.reps[1], DAY) is None
+    assert found is not None
+    first, last = found.clients[rows[0].client_id], found.clients[rows[3].client_id]
+    assert (first.actual, first.remaining, first.to_schedule) == (3, 0, 0)
+    assert (last.actual, last.scheduled, last.remaining, last.to_schedule) == (0, 1, 2, 1)
+    assert (found.planned, found.done, found.remaining) == (8, 4, 4)
+    assert found.pace is not None
