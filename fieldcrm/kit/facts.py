@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from fieldcrm.kit.settings import settings
 from fieldcrm.kit.tables import Fact
 
 SAMPLE = "sample"
@@ -22,3 +23,15 @@ def get(session: Session, key: str, default: Any = None) -> Any:
 def put(session: Session, key: str, value: Any) -> None:
     """State a fact, replacing what was stated before."""
     session.merge(Fact(key=key, value=value))
+
+
+def note_own_data(session: Session) -> bool:
+    """Note that somebody adds data of his own; answers whether it counts as sample data.
+
+    On the real clock the database stops being a mere sample. While the sample's clock runs, what
+    is added carries that clock's times, so it belongs to the sample and the clock may go on.
+    """
+    if settings().clock_start is not None:
+        return True
+    put(session, SAMPLE, False)
+    return False
