@@ -128,7 +128,7 @@ def _described(table: Table) -> dict[str, Any]:
 
 
 def _counts(rows: list[Row], steps: list[Step], lacking: Sequence[Trouble] = ()) -> dict[str, int]:
-    done = Counter(step.action for step in steps)
+    done = Counter(step.action for step in steps if not step.row.blocks)
     return {
         "rows": len(rows), "create": done["create"], "update": done["update"],
         "unchanged": done["unchanged"], "skipped": done["skip"],
@@ -399,7 +399,7 @@ def _tell(
 ) -> None:  # fmt: skip
     """Phones pull what they hold; desks hear once; the log gets the run as a whole."""
     if counts["create"]:
-        facts.put(session, facts.SAMPLE, False)
+        facts.note_own_data(session)
     held = _reps(session, steps)
     for client_id in _touched(steps):
         if reps := held.get(client_id, set()) | held_before.get(client_id, set()):
@@ -460,6 +460,7 @@ def import_file(
 
     Returns a report whose `status` is preview, done or failed; `mapping` adds to the suggested one.
     """
+    report: dict[str, Any] = {}
     try:
         content = path.read_bytes()
         whole = _joined_mapping(path.name, content, mapping)
