@@ -177,8 +177,8 @@ def add_in(
         source=source or ("field" if actor.role is Role.rep else "office"), **cleaned,
     )  # fmt: skip
     _settle(client, country)
+    client.is_sample = facts.note_own_data(session)
     session.add(client)
-    facts.put(session, facts.SAMPLE, False)
     session.flush()
     tell_in(session, actor, client, "client.added", {"fields": sorted(cleaned)})
     return client
