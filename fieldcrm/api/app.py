@@ -129,7 +129,7 @@ async def _nothing_here(request: Request) -> None:
 def _methods_at(request: Request) -> set[str]:
     """Methods that routes of the same path take."""
     path = request.url.path
-    here = (r.methods for r in routes_of(request.app) if r.path_regex.match(path))
+    here = (r.methods or () for r in routes_of(request.app) if r.path_regex.match(path))
     return {method for methods in here for method in methods}
 
 

@@ -222,8 +222,8 @@ def preview_import(
 ) -> dict[str, Any]:
     """The body is the file (CSV, TSV, XLSX). Says what would be done and what is wrong in which
     row; nothing changes. Without `column` a mapping is suggested."""
-    mapping = dict(pair.rpartition("=")[::2] for pair in column) if column else None
-    constants = dict(pair.partition("=")[::2] for pair in constant)
+    mapping = {c: f for c, _, f in (pair.rpartition("=") for pair in column)} or None
+    constants = {f: value for f, _, value in (pair.partition("=") for pair in constant)}
     return plain(
         importing.preview_import(
             actor,

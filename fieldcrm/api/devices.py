@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 
 from fieldcrm.api.identity import DeskPerson, Person
@@ -57,9 +57,11 @@ def list_devices(actor: Person, rep_id: Id | None = None) -> list[dict[str, Any]
 
 
 @router.post("", summary="Pair a phone", status_code=201, response_model=PairedView)
-def pair_device(body: PairBody, actor: Person) -> dict[str, Any]:
+def pair_device(body: PairBody, request: Request, actor: Person) -> dict[str, Any]:
     """Makes a token and the link (also as QR code) that sets the app up; a rep pairs his own."""
-    device, token, uri, qr_svg = people.pair_device(actor, body.rep_id, body.kind, body.name)
+    device, token, uri, qr_svg = people.pair_device(
+        actor, body.rep_id, body.kind, body.name, request.url.hostname
+    )
     return {"device": _view(device), "token": token, "uri": uri, "qr_svg": qr_svg}
 
 

@@ -27,7 +27,7 @@ nav ul{list-style:none;margin:0 0 12px;padding:0}nav li{margin:2px 0;overflow-wr
 nav h2{font-size:12px;margin:12px 0 4px;color:var(--muted);text-transform:capitalize}
 nav a{font-size:13px;text-decoration:none}nav a:hover{text-decoration:underline}
 h1{font-size:28px;margin:0 0 8px}h2{font-size:20px;margin:32px 0 8px;text-transform:capitalize}
-h3{font-size:14px;margin:0}h4{font-size:12px;color:var(--muted);margin:12px 0 4px}
+h3{font-size:12px;color:var(--muted);margin:12px 0 4px}
 .call{background:var(--panel);border:1px solid var(--line);border-radius:8px;margin:8px 0}
 .call>summary{display:flex;gap:12px;align-items:baseline;padding:8px 12px;cursor:pointer;
 flex-wrap:wrap}
@@ -172,7 +172,7 @@ def _table(title: str, heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> s
         "<tr>" + "".join(f"<td>{_cell(i, c)}</td>" for i, c in enumerate(row)) + "</tr>"
         for row in rows
     )
-    return f"<h4>{escape(title)}</h4><table><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table>"
+    return f"<h3>{escape(title)}</h3><table><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table>"
 
 
 def _cell(column: int, text: str) -> str:

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
+from pydantic import Field
 
 from fieldcrm.api.identity import Person
 from fieldcrm.api.shapes import FIRST_DAY, ID, LAST_DAY, plain
@@ -14,7 +15,7 @@ from fieldcrm.people.model import BadField
 from fieldcrm.tracking import service as tracking
 
 router = APIRouter(prefix="/api/v1", tags=["positions"])
-PathDay = Annotated[date, Path(ge=FIRST_DAY, le=LAST_DAY)]
+PathDay = Annotated[date, Path(), Field(ge=FIRST_DAY, le=LAST_DAY)]
 
 
 @router.get("/live", summary="Where reps are now")

@@ -133,7 +133,7 @@ def _me(request: Request, actor: Actor) -> dict[str, Any]:
         },
         "team": teams[0] if len(teams) == 1 else None,
         "teams": teams,
-        "gateway": gateway_for(request),
+        "gateway": people.reached_at(request.url.hostname)[1],
         "server_time_ms": clock.now_ms(),
         "clock_speed": settings().clock_speed,
         "timezone": settings().timezone,
@@ -142,16 +142,6 @@ def _me(request: Request, actor: Actor) -> dict[str, Any]:
         "region": _region(),
         "schema": SCHEMA,
     }  # fmt: skip
-
-
-def gateway_for(request: Request) -> str:
-    """The gateway as this caller reaches it: the set address, or its port of the host asked."""
-    s = settings()
-    host = request.url.hostname
-    if s.gateway_url or s.public_url or not host:
-        return s.gateway_address
-    shown = f"[{host}]" if ":" in host else host
-    return f"{s.scheme}://{shown}:{s.gateway_port}"
 
 
 def _region() -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ import dataclasses
 from datetime import date
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import Header, Query, Response
 from pydantic import Field
 from sqlmodel import SQLModel
@@ -44,7 +45,7 @@ def plain(value: Any) -> Any:
         return value.model_dump()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if hasattr(value, "__struct_fields__"):
+    if isinstance(value, msgspec.Struct):
         return {name: plain(getattr(value, name)) for name in value.__struct_fields__}
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items()}

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import zipfile
+from collections.abc import Sequence
 
 from fieldcrm.clients import import_words
 from fieldcrm.clients.model import Table, UnreadableTable
@@ -142,7 +143,7 @@ def _sheet_rows(content: bytes) -> list[tuple[int, list[str]]]:
     raise UnreadableTable(why="empty")
 
 
-def _sheet_texts(found: list[list[object]]) -> list[tuple[int, list[str]]]:
+def _sheet_texts(found: Sequence[Sequence[object]]) -> list[tuple[int, list[str]]]:
     rows: list[tuple[int, list[str]]] = []
     for number, cells in enumerate(found, 1):
         rows.append((number, [_cell(_as_text(c), number) for c in cells]))

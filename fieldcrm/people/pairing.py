@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 from urllib.parse import urlencode
 
@@ -62,8 +63,13 @@ def _owntracks(ingest: str, device_id: str, token: str) -> str:
 
 
 def qr_svg(text: str) -> str:
-    """A QR code as an inline SVG of its own ground, so that it scans in the dark look too."""
+    """A QR code as an SVG on its own white ground, so that it scans in the dark look too."""
     import segno
 
     code = segno.make(text, error="m", micro=False)
-    return code.svg_inline(scale=4, border=4, dark="#000", light="#fff", omitsize=True)
+    out = io.BytesIO()
+    code.save(
+        out, kind="svg", scale=4, border=4, dark="#000", light="#fff", xmldecl=False, svgns=True,
+        omitsize=True, nl=False,
+    )  # fmt: skip
+    return out.getvalue().decode()

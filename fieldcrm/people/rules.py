@@ -116,8 +116,9 @@ def _number(low: float, high: float, kind: type = int, optional: bool = False):
     def clean(field: str, value: Any) -> float | int | None:
         if value is None and optional:
             return None
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or not low <= value <= high:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise BadField(field=field)
+        if not low <= value <= high:
             raise BadField(field=field)
         return kind(value)
 

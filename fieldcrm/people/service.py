@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -36,6 +37,7 @@ SESSION_COOKIE = "fieldcrm_session"
 DEVICES_CHANNEL = "devices"
 """Here gateways hear {"t": "revoked", "device_id"} and {"t": "signed_out", "user_id"}."""
 _TOKEN_MAX = 128
+_HOST = re.compile(r"[0-9A-Za-z.:-]{1,253}")
 
 # ---- signing in ----
 
@@ -267,10 +269,10 @@ def _add_user(
         **cleaned,
     )  # fmt: skip
     _check_fits(session, user)
+    user.is_sample = facts.note_own_data(session)
     session.add(user)
     session.flush()
     _set_teams(session, user, changes)
-    facts.put(session, facts.SAMPLE, False)
     _record(session, actor, "user.added", user, {"login": user.login, "role": user.role})
     return user
 
@@ -445,9 +447,12 @@ def save_team(actor: Actor, name: str, team_id: str | None = None) -> Team:
 
 
 def pair_device(
-    actor: Actor, rep_id: str, kind: DeviceKind | str, name: str = ""
+    actor: Actor, rep_id: str, kind: DeviceKind | str, name: str = "", host: str | None = None
 ) -> tuple[Device, str, str, str]:
-    """A new device of a rep: (device, token, setup uri, QR as SVG); the token is shown only now."""
+    """A new device of a rep: (device, token, setup uri, QR as SVG); the token is shown only now.
+
+    `host` is the name under which the caller reached us: a phone will reach us under it too.
+    """
     chosen = _kind(kind)
     token = secrets.new_token()
     with transaction() as session:
@@ -458,10 +463,19 @@ def pair_device(
         )  # fmt: skip
         session.add(device)
         _record_device(session, actor, "device.paired", device, rep)
-    uri = pairing.setup_uri(
-        chosen, settings().gateway_address, settings().web_address, device.id, token
-    )
+    web, gateway = reached_at(host)
+    uri = pairing.setup_uri(chosen, gateway, web, device.id, token)
     return device, token, uri, pairing.qr_svg(uri)
+
+
+def reached_at(host: str | None) -> tuple[str, str]:
+    """(web, gateway) as origins: the set addresses, else this machine's ports of the host asked."""
+    s = settings()
+    if not host or s.public_url or not _HOST.fullmatch(host):
+        return s.web_address, s.gateway_address
+    shown = f"[{host}]" if ":" in host else host
+    gateway = s.gateway_url or f"{s.scheme}://{shown}:{s.gateway_port}"
+    return f"{s.scheme}://{shown}:{s.port}", gateway.rstrip("/")
 
 
 def _kind(kind: DeviceKind | str) -> DeviceKind:
