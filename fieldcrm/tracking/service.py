@@ -283,28 +283,32 @@ def _settle_rep(rep_id: str, spans: Sequence[Span]) -> dict[str, int]:
 
 def raise_alerts(memory: alerting.Memory) -> int:
     """Raise and resolve alerts as reps stand now; returns how many changed."""
-    now, crew = clock.now(), {r.rep_id: r for r in live(SYSTEM)}
+    now, reps = clock.now(), live(SYSTEM)
     now_ms, today = round(now.timestamp() * 1000), clock.local(now).date()
-    changed = 0
     with transaction() as session:
         stops = _stops_by_rep(session, today)
+        asked = {r.rep_id: alerting.wishes(r, stops.get(r.rep_id, ()), now_ms) for r in reps}
         known = {(a.rep_id, AlertKind(a.kind)): a for a in store.open_alerts(session)}
         lately = store.alerts_resolved_since(session, now - REOPEN_WITHIN)
-        for rep in crew.values():
-            asked = alerting.wishes(rep, stops.get(rep.rep_id, ()), now_ms)
-            for wish in memory.ripe(rep.rep_id, asked, now_ms):
-                alert = known.get((rep.rep_id, wish.kind))
-                changed += _raise(session, rep, wish, alert, lately, now)
-        for (rep_id, kind), alert in known.items():
-            rep = crew.get(rep_id)
-            asked = alerting.wishes(rep, stops.get(rep_id, ()), now_ms) if rep else []
-            is_asked = any(w.kind is kind for w in asked)
-            if memory.is_over(rep_id, kind, is_asked, now_ms):
-                alert.resolved_at = now
-                session.add(alert)
-                _tell_alert(session, alert, "resolved")
-                changed += 1
-    return changed
+        raised = [
+            _raise(session, rep, wish, known.get((rep.rep_id, wish.kind)), lately, now)
+            for rep in reps
+            for wish in memory.ripe(rep.rep_id, asked[rep.rep_id], now_ms)
+        ]
+        resolved = [
+            _resolve(session, alert, now)
+            for (rep_id, kind), alert in known.items()
+            if memory.is_over(
+                rep_id, kind, any(w.kind is kind for w in asked.get(rep_id, ())), now_ms
+            )
+        ]
+    return sum(raised) + len(resolved)
+
+
+def _resolve(session: Session, alert: Alert, now: datetime) -> None:
+    alert.resolved_at = now
+    session.add(alert)
+    _tell_alert(session, alert, "resolved")
 
 
 def _stops_by_rep(session: Session, today: date) -> dict[str, list[alerting.PlannedStop]]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import random
 import signal
 import ssl
 import sys
@@ -21,18 +19,19 @@ from websockets.http11 import Request as SocketRequest
 
 from fieldcrm.kit import bus, pulse
 from fieldcrm.kit.settings import settings
-from fieldcrm.people import service as people
 from fieldcrm.people.model import NotSignedIn, Role, UnknownDevice
 from fieldcrm.tracking import live_index
 from fieldcrm.tracking.live_index import NotDurable
 from fieldcrm.tracking.protocols import PROTOCOLS
 from fieldcrm.tracking.protocols.http import Reply
 from workers.gateway import identity, limits
+from workers.gateway.channels import Channels
 from workers.gateway.committer import Committer
 from workers.gateway.connection import Connection
 from workers.gateway.desks import Desk, Hub
 from workers.gateway.http import HttpSpeaker, Request
 from workers.gateway.ingest import Ingest
+from workers.gateway.metrics import metrics_text
 from workers.gateway.phones import Phone
 from workers.gateway.websocket import Refused, Talk, WebSocket
 
@@ -191,87 +190,25 @@ class Gateway:
             raise Refused(403, "desks only")
         return Desk(self.hub, socket, actor, cookie or "", self.count)
 
-    # what other processes tell
+    # who may stay
 
-    async def listen(self) -> None:
-        """Follow the channels; after a break everything is read anew, for something was missed."""
-        while True:
-            connection = bus.async_connection()
-            try:
-                channels = connection.pubsub(ignore_subscribe_messages=True)
-                await channels.psubscribe("phone:*", "desk:*", live_index.CELL_CHANNELS)
-                await channels.subscribe(people.DEVICES_CHANNEL, live_index.PHONES_CHANNEL)
-                await self._load_live(connection)
-                async for message in channels.listen():
-                    self._hear(message["channel"].decode(), message["data"])
-            except (redis.RedisError, OSError) as error:
-                _log.warning("channels lost, again soon: %r", error)
-            except Exception:
-                _log.exception("channels")
-            finally:
-                with contextlib.suppress(Exception):
-                    await connection.aclose()
-            await asyncio.sleep(random.uniform(0.1, 0.6))
+    def revoke(self, device_id: str) -> None:
+        """A device is revoked: its token and its sockets end now."""
+        self.tokens.revoke(device_id)
+        for phone in self.all_phones():
+            if phone.device_id == device_id:
+                phone.socket.close(SIGNED_OUT, "revoked")
 
-    async def _load_live(self, connection: Any) -> None:
-        for data in (await connection.hgetall(live_index.PHONES)).values():
-            status = live_index.decode_status(data)
-            if status is not None:
-                self.hub.take_status(status)
-        points = [live_index.decode_point(d) for d in (await connection.hvals(live_index.LIVE))]
-        self.hub.take_points(p for p in points if p is not None)
+    def sign_out(self, user_id: str) -> None:
+        """Sessions of a user have ended: those of his sockets that came by one end too."""
+        self.tokens.forget_rep(user_id)
+        talks = [p for p in self.all_phones() if p.rep_id == user_id]
+        desks = [d for d in self.hub.desks if d.actor.user_id == user_id]
+        for talk in [*talks, *desks]:
+            self.recheck_soon(talk)
 
-    def _hear(self, channel: str, data: bytes) -> None:
-        try:
-            kind, _, key = channel.partition(":")
-            if kind == "cell":
-                self._hear_points(data)
-            elif channel == live_index.PHONES_CHANNEL:
-                self._hear_statuses(data)
-            elif kind == "phone":
-                for phone in list(self.phones.get(key, ())):
-                    phone.socket.send_text(data)
-            elif kind == "desk":
-                self._hear_desk(key, data)
-            elif channel == people.DEVICES_CHANNEL:
-                self._hear_devices(msgspec.json.decode(data))
-        except (msgspec.MsgspecError, KeyError, TypeError, AttributeError) as error:
-            _log.warning("a message on %s makes no sense: %r", channel, error)
-
-    def _hear_points(self, data: bytes) -> None:
-        origin, points = live_index.published_points(data)
-        if origin != live_index.GATEWAY_ID:
-            for point in points:
-                self.committer.take_remote(point)
-            self.hub.take_points(points)
-
-    def _hear_statuses(self, data: bytes) -> None:
-        origin, statuses = live_index.published_statuses(data)
-        if origin != live_index.GATEWAY_ID:
-            for status in statuses:
-                self.hub.take_status(status)
-
-    def _hear_desk(self, team_id: str, data: bytes) -> None:
-        self.hub.notice(team_id, data)
-        notice = msgspec.json.decode(data)
-        if notice.get("t") == "changed" and notice.get("entity") in ("shift", "visit", "profile"):
-            self.hub.crew.ask(notice.get("rep_ids", ()))
-
-    def _hear_devices(self, notice: dict[str, Any]) -> None:
-        if notice["t"] == "revoked":
-            self.tokens.revoke(notice["device_id"])
-            for phone in self._all_phones():
-                if phone.device_id == notice["device_id"]:
-                    phone.socket.close(SIGNED_OUT, "revoked")
-        elif notice["t"] == "signed_out":
-            user_id = notice["user_id"]
-            self.tokens.forget_rep(user_id)
-            talks = [p for p in self._all_phones() if p.rep_id == user_id]
-            desks = [d for d in self.hub.desks if d.actor.user_id == user_id]
-            for talk in [*talks, *desks]:
-                self.recheck_soon(talk)
-
-    def _all_phones(self) -> list[Phone]:
+    def all_phones(self) -> list[Phone]:
+        """Every connected phone."""
         return [phone for phones in self.phones.values() for phone in phones]
 
     async def _recheck(self, talk: Phone | Desk) -> None:
@@ -312,7 +249,7 @@ class Gateway:
             since_recheck += PING_EVERY_S
             if since_recheck >= RECHECK_EVERY_S:
                 since_recheck = 0.0
-                for phone in self._all_phones():
+                for phone in self.all_phones():
                     await self._recheck(phone)
 
     async def keep_counts(self) -> None:
@@ -333,7 +270,7 @@ class Gateway:
     def start(self) -> None:
         """Start everything that runs beside the connections."""
         for work in (
-            self.committer.run(), self.hub.crew.keep_fresh(), self.hub.tick(), self.listen(),
+            self.committer.run(), self.hub.crew.keep_fresh(), self.hub.tick(), Channels(self).listen(),
             self.watch_sockets(), self.keep_counts(),
         ):  # fmt: skip
             self._spawn(work)
@@ -348,20 +285,6 @@ class Gateway:
             connection.transport.abort()
         for task in list(self._tasks):
             task.cancel()
-
-
-def metrics_text(counts: dict[str, int], gateway: Gateway) -> str:
-    """Counters and gauges in Prometheus' text format."""
-    lines = ["# HELP fieldcrm_fixes_total Fixes and refusals by what became of them, all gateways.",
-             "# TYPE fieldcrm_fixes_total counter"]  # fmt: skip
-    lines += [f'fieldcrm_fixes_total{{reason="{r}"}} {n}' for r, n in sorted(counts.items())]
-    gauges = {
-        "phones": sum(map(len, gateway.phones.values())), "desks": len(gateway.hub.desks),
-        "connections": len(gateway.connections), "storing": int(gateway.committer.is_storing),
-    }  # fmt: skip
-    for name, value in gauges.items():
-        lines += [f"# TYPE fieldcrm_gateway_{name} gauge", f"fieldcrm_gateway_{name} {value}"]
-    return "\n".join(lines) + "\n"
 
 
 def tls_context() -> ssl.SSLContext | None:

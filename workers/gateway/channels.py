@@ -1,0 +1,98 @@
+"""What other processes tell this gateway: positions, nudges, notices, revoked devices."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import random
+from asyncio import sleep
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import redis
+
+from fieldcrm.kit import bus
+from fieldcrm.people import service as people
+from fieldcrm.tracking import live_index
+
+if TYPE_CHECKING:
+    from workers.gateway.server import Gateway
+
+_log = logging.getLogger("gateway")
+
+
+class Channels:
+    """One subscription for the whole process."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+
+    async def listen(self) -> None:
+        """Follow the channels; after a break everything is read anew, for something was missed."""
+        while True:
+            connection = bus.async_connection()
+            try:
+                channels = connection.pubsub(ignore_subscribe_messages=True)
+                await channels.psubscribe("phone:*", "desk:*", live_index.CELL_CHANNELS)
+                await channels.subscribe(people.DEVICES_CHANNEL, live_index.PHONES_CHANNEL)
+                await self._load_live(connection)
+                async for message in channels.listen():
+                    self._hear(message["channel"].decode(), message["data"])
+            except (redis.RedisError, OSError) as error:
+                _log.warning("channels lost, again soon: %r", error)
+            except Exception:
+                _log.exception("channels")
+            finally:
+                with contextlib.suppress(Exception):
+                    await connection.aclose()
+            await sleep(random.uniform(0.1, 0.6))
+
+    async def _load_live(self, connection: Any) -> None:
+        for data in (await connection.hgetall(live_index.PHONES)).values():
+            status = live_index.decode_status(data)
+            if status is not None:
+                self.gateway.hub.take_status(status)
+        points = [live_index.decode_point(d) for d in (await connection.hvals(live_index.LIVE))]
+        self.gateway.hub.take_points(p for p in points if p is not None)
+
+    def _hear(self, channel: str, data: bytes) -> None:
+        try:
+            kind, _, key = channel.partition(":")
+            if kind == "cell":
+                self._hear_points(data)
+            elif channel == live_index.PHONES_CHANNEL:
+                self._hear_statuses(data)
+            elif kind == "phone":
+                for phone in list(self.gateway.phones.get(key, ())):
+                    phone.socket.send_text(data)
+            elif kind == "desk":
+                self._hear_desk(key, data)
+            elif channel == people.DEVICES_CHANNEL:
+                self._hear_devices(msgspec.json.decode(data))
+        except (msgspec.MsgspecError, KeyError, TypeError, AttributeError) as error:
+            _log.warning("a message on %s makes no sense: %r", channel, error)
+
+    def _hear_points(self, data: bytes) -> None:
+        origin, points = live_index.published_points(data)
+        if origin != live_index.GATEWAY_ID:
+            for point in points:
+                self.gateway.committer.take_remote(point)
+            self.gateway.hub.take_points(points)
+
+    def _hear_statuses(self, data: bytes) -> None:
+        origin, statuses = live_index.published_statuses(data)
+        if origin != live_index.GATEWAY_ID:
+            for status in statuses:
+                self.gateway.hub.take_status(status)
+
+    def _hear_desk(self, team_id: str, data: bytes) -> None:
+        self.gateway.hub.notice(team_id, data)
+        notice = msgspec.json.decode(data)
+        if notice.get("t") == "changed" and notice.get("entity") in ("shift", "visit", "profile"):
+            self.gateway.hub.crew.ask(notice.get("rep_ids", ()))
+
+    def _hear_devices(self, notice: dict[str, Any]) -> None:
+        if notice["t"] == "revoked":
+            self.gateway.revoke(notice["device_id"])
+        elif notice["t"] == "signed_out":
+            self.gateway.sign_out(notice["user_id"])
