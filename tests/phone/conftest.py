@@ -1,0 +1,50 @@
+"""The phone app built once, a rep's day, and a browser like a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fieldcrm.phone.build import BuildReport, build
+from tests.browser import lasting_chromium
+from tests.phone.field import LAT, LNG, Day, Server, lay_out
+
+PHONE = {
+    "viewport": {"width": 360, "height": 740}, "device_scale_factor": 2, "is_mobile": True,
+    "has_touch": True, "locale": "en-GB", "permissions": ["geolocation"],
+    "geolocation": {"latitude": LAT + 100 / 111_195, "longitude": LNG, "accuracy": 12},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> BuildReport:
+    """The app as it is shipped."""
+    return build(tmp_path_factory.mktemp("app"))
+
+
+@pytest.fixture
+def day(app_db: None, valkey: object) -> Day:
+    return lay_out()
+
+
+@pytest.fixture
+def server(day: Day, built: BuildReport, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    monkeypatch.setenv("FIELDCRM_PORT", "0")
+    running = Server(built.folder.parent)
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def phone(tmp_path: Path):
+    """Opens the same phone each time: its storage survives closing the browser."""
+
+    def open_phone(**options: Any) -> AbstractContextManager[Any]:
+        return lasting_chromium(tmp_path / "profile", **(PHONE | options))
+
+    return open_phone

@@ -1,0 +1,68 @@
+"""What a rep does on the phone app, step by step, for the browser tests."""
+
+from __future__ import annotations
+
+import io
+import time
+from typing import Any
+
+from PIL import Image
+
+from tests.people.company import PASSWORD
+from tests.phone.field import LOGIN
+
+
+def sign_in(page: Any, base: str) -> None:
+    """Sign in on a fresh phone; returns once the day is on it and the app can open offline."""
+    page.goto(f"{base}/rep/")
+    page.fill("input[name=login]", LOGIN)
+    page.fill("input[name=password]", PASSWORD)
+    page.click("button[type=submit]")
+    page.wait_for_selector(".day")
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    page.wait_for_function("navigator.serviceWorker.controller !== null")
+
+
+def photo() -> dict[str, Any]:
+    """A picture as a phone's camera would give it: large, with noise."""
+    image = Image.effect_noise((2200, 1600), 60).convert("RGB")
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=90)
+    return {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": buffer.getvalue()}
+
+
+def check_in(page: Any) -> None:
+    """From Today: check in at the next stop, where the phone already is."""
+    page.click("section.next a.btn.p")
+    page.click("section.sheet button.btn.huge.p")
+    page.wait_for_selector(".timer")
+
+
+def close_with_photo(page: Any, comment: str = "Asked for the price list") -> None:
+    """Fill in the form of the visit under way and close it."""
+    page.click("#result .ch >> nth=0")
+    page.set_input_files("#camera", photo())
+    page.wait_for_selector(".ph img")
+    page.fill("#comment textarea", comment)
+    page.click("footer.dock .btn.huge")
+    page.wait_for_selector("table")
+
+
+_IS_SAFE = """async () => {
+  const open = indexedDB.open('fieldcrm-phone');
+  const db = await new Promise((ok) => { open.onsuccess = () => ok(open.result); });
+  const all = (s) => new Promise((ok) => {
+    const q = db.transaction(s).objectStore(s).getAll(); q.onsuccess = () => ok(q.result);
+  });
+  const entries = await all('outbox'); const files = await all('files'); db.close();
+  return entries.length > 0 && entries.every((e) => e.status === 'applied')
+    && files.every((f) => f.state === 'stored');
+}"""
+
+
+def all_safe(page: Any, seconds: float = 60) -> None:
+    """Wait until every action of the phone is applied and every photo stored."""
+    until = time.monotonic() + seconds
+    while not page.evaluate(_IS_SAFE):
+        assert time.monotonic() < until, page.inner_text("body")
+        page.wait_for_timeout(200)
