@@ -222,7 +222,7 @@ class Markers {
   private place(id: string) {
     const rep = this.reps.get(id)!;
     const seen = this.live.get(id);
-    const isLive = seen && seen.fixMs >= rep.fix_ms;
+    const isLive = seen && seen.fixMs >= Math.floor(rep.fix_ms / 1000) * 1000; // frames tell whole seconds
     const to: LatLng = isLive ? [seen.lat, seen.lng] : [rep.lat!, rep.lng!];
     const course = (isLive ? seen.course : rep.course) ?? this.markers.get(id)?.course ?? 0;
     const isNewer = (this.heard.get(id) ?? 0) > this.toldAt; // whoever spoke last knows the state
@@ -552,7 +552,7 @@ export function LiveMap(props: Props) {
 
   return (
     <>
-      <div ref={box} className="gl" />
+      <div ref={box} className="gl" data-link={state} />
       <div className="ctl float" role="group" aria-label={t("map.controls")}>
         <button type="button" aria-label={t("map.zoom_in")} title={t("map.zoom_in")} onClick={() => map.current?.zoomIn()}><Icon name="plus" /></button>
         <button type="button" aria-label={t("map.zoom_out")} title={t("map.zoom_out")} onClick={() => map.current?.zoomOut()}><Icon name="minus" /></button>

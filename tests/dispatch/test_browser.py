@@ -157,6 +157,7 @@ def test_a_fix_moves_its_rep_on_the_map(page: Page, install: Install) -> None:
     )
     rep_id, token = rep_on_shift(install, cookie)
     open_desk(page, install)
+    page.locator(".gl[data-link=live]").wait_for(timeout=20_000)
     for lat in (60.1705, 60.1711):
         url = f"{install.gateway}/ingest/osmand?id={token}&lat={lat}&lon=24.9425&speed=3&accuracy=5"
         urllib.request.urlopen(url, timeout=5).read()
