@@ -368,9 +368,10 @@ def estimated_offset(
     if len(ahead) >= 3:
         middle = median(ahead)
         return min(lag for lag in ahead if lag >= middle - CLOCK_MATTERS_MS)
-    if known_ms < 0:
-        return known_ms if len(lags) < 5 else 0
     smallest = [lag for _, lag in envelope]
+    if known_ms < 0:  # late fixes say nothing against it, only a long time without one so early
+        is_past = len(smallest) == ENVELOPE_PARTS and min(smallest) > known_ms + CLOCK_MATTERS_MS
+        return 0 if is_past else known_ms
     if min(smallest) < known_ms - CLOCK_MATTERS_MS:
         return max(0, min(smallest))  # its clock was set right, or a backlog has come to its end
     if len(smallest) < ENVELOPE_PARTS:

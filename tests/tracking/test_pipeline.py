@@ -171,6 +171,21 @@ def test_a_backlog_is_not_taken_for_a_slow_clock() -> None:
     assert path.device.offset_ms == 0
 
 
+def test_a_clock_ahead_stays_known_through_a_backlog_and_is_forgotten_once_right() -> None:
+    path, ahead = Path(), 4 * MINUTE
+    for i in range(5):
+        path.send(RawFix(NOW + i * 10_000 + ahead, 60, 25), now=NOW + i * 10_000, phone_now=None)
+    assert path.device.offset_ms == -ahead
+    for i in range(10):
+        told = RawFix(NOW + i * 10_000 + ahead - 20 * MINUTE, 60, 25)
+        path.send(told, now=NOW + MINUTE + i * 10_000, phone_now=None)
+    assert path.device.offset_ms == -ahead
+    for i in range(90):
+        at = NOW + 5 * MINUTE + i * 10_000
+        path.send(RawFix(at, 60, 25), now=at, phone_now=None)
+    assert path.device.offset_ms == 0
+
+
 def test_one_nonsense_time_changes_no_clock() -> None:
     path = Path()
     for i in range(10):
