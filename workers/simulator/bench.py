@@ -83,7 +83,8 @@ class Install:
         return [sys.executable, "-m", "fieldcrm.cli", *arguments]
 
     def prepare(self, template: Path | None) -> None:
-        """Fill the home: from a template, else by loading the sample as it stands at opening."""
+        """Build the pages; fill the home from a template, else by loading the sample."""
+        subprocess.run(self.command("build"), env=self.env(1.0), check=True, stdout=sys.stderr)
         if template is not None and (template / "fieldcrm.db").is_file():
             shutil.copytree(template, self.home, dirs_exist_ok=True)
             return
