@@ -180,6 +180,8 @@ def _company_verbs(verbs) -> None:  # type: ignore[no-untyped-def]
     imported = _verb(clients, "import", run_import, "Import clients from CSV, TSV or XLSX.")
     imported.add_argument("file", type=Path)
     imported.add_argument("--map", action="append", default=[], metavar="COLUMN=FIELD")
+    imported.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE",
+                          help="for every row without its own: kind, country, territory")
     imported.add_argument("--match", default=None, help="field that tells a known client")
     imported.add_argument("--mode", choices=["create", "update", "upsert"], default="upsert")
     imported.add_argument("--dry-run", action="store_true")
@@ -298,12 +300,15 @@ def run_user_add(options: argparse.Namespace) -> None:
 def run_import(options: argparse.Namespace) -> None:
     from fieldcrm.clients import importing
 
-    mapping = dict(pair.split("=", 1) for pair in options.map)
+    mapping = {column: field for column, _, field in (p.rpartition("=") for p in options.map)}
+    constants = {field: value for field, _, value in (p.partition("=") for p in options.set)}
     report = importing.import_file(
         options.file, mapping=mapping or None, match=options.match, mode=options.mode,
-        dry_run=options.dry_run, progress=_progress_line,
+        dry_run=options.dry_run, progress=_progress_line, constants=constants,
     )  # fmt: skip
     print(json.dumps(report, ensure_ascii=False) if options.json else importing.as_text(report))
+    if report["status"] == "failed":
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

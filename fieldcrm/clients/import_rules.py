@@ -72,6 +72,8 @@ def _by_content(table: Table, known: dict[str, str]) -> dict[str, str]:
         elif guess and guess not in taken:
             found[column] = guess
             taken.add(guess)
+    if len(found) + len(texts) < 2:
+        return {}  # one unnamed column says too little to make clients of it
     return found | _text_columns(texts, taken)
 
 

@@ -473,10 +473,16 @@ def import_file(
             discard(_CLI, seen.run_id)
             return {"status": "preview", **report}
         return report | run_import(_CLI, seen.run_id, progress)
+    except OSError as error:
+        return _unread({"why": "no_file", "reason": error.strerror or str(error)})
     except UnreadableTable as error:
-        return {"status": "failed", "unreadable": error.params, "counts": {}, "troubles": []}
+        return _unread(error.params)
     except ImportBlocked:
         return {"status": "failed", **report}
+
+
+def _unread(why: dict[str, Any]) -> dict[str, Any]:
+    return {"status": "failed", "unreadable": why, "counts": {}, "troubles": []}
 
 
 def _joined_mapping(

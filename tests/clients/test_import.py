@@ -220,6 +220,9 @@ class TestReading:
             "6": "lat", "7": "lng",
         }  # fmt: skip
 
+    def test_one_column_without_a_title_is_no_client_list(self, base: Base):
+        assert troubles(base, "vm\n") == [(1, "not_mapped")]
+
     def test_x_is_the_longitude(self):
         table = tabular.read_table("f.csv", b"X,Y,NUME\n23.57,46.07,Alba Iulia\n")
         assert import_rules.suggest(table) == {"X": "lng", "Y": "lat", "NUME": "name"}
@@ -263,6 +266,31 @@ class TestReading:
         for mapping in ({"nope": "name"}, {"name": "password_hash"}, {"name": "id"}):
             with pytest.raises(UnreadableTable):
                 importing.preview_import(boss, "f.csv", GOOD.encode(), mapping)
+
+
+class TestCommandLine:
+    def test_a_file_of_this_machine_comes_in_with_constants(self, base: Base, tmp_path):
+        path = tmp_path / "a.csv"
+        path.write_text("external_id,who\nE1,Alpha\n")
+        given = {"mapping": {"who": "name"}, "constants": {"kind": "pharmacy"}}
+        seen = importing.import_file(path, dry_run=True, **given)
+        assert (seen["status"], seen["counts"]["create"]) == ("preview", 1)
+        assert "E1" not in clients()
+        done = importing.import_file(path, **given)
+        assert done["status"] == "done"
+        assert (clients()["E1"].name, clients()["E1"].kind) == ("Alpha", "pharmacy")
+        assert "New clients: 1" in importing.as_text(done)
+
+    def test_what_keeps_it_out_is_told_in_words(self, base: Base, tmp_path):
+        path = tmp_path / "a.csv"
+        path.write_text("name,kind\nX,dragon\n")
+        report = importing.import_file(path)
+        assert report["status"] == "failed"
+        assert "Row 2 kind “dragon”" in importing.as_text(report)
+        gone = importing.import_file(tmp_path / "none.csv")
+        assert "could not be opened" in importing.as_text(gone)
+        path.write_bytes(b"\x00\x01")
+        assert "neither a text table" in importing.as_text(importing.import_file(path))
 
 
 class TestExport:
