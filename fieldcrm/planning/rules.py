@@ -163,7 +163,7 @@ def missed_cost_s(priority: int, category: str | None, service_s: int) -> int:
     """What leaving a visit out costs, in seconds of travel.
 
     It grows with the visit's own length; otherwise a solver drops the long visits, which are the
-    important clients' (measured: docs/decisions/solver.md).
+    important clients' (measured: docs/decisions/0006-solver.md).
     """
     weight = PRIORITY_WEIGHT.get(priority, 1) * CATEGORY_WEIGHT.get(category or "C", 1)
     return weight * (MISSED_BASE_S + 2 * service_s)

@@ -84,7 +84,7 @@ class _Solver:
     def _search(self, best: Draft) -> Draft:
         """Alone, a rep's day is searched by our own steps first; shared visits by OR-Tools first.
 
-        Measured (docs/decisions/solver.md): ours is ahead on small days, OR-Tools where visits
+        Measured (docs/decisions/0006-solver.md): ours is ahead on small days, OR-Tools where visits
         may go to any of several reps.
         """
         is_alone = len(self.problem.shifts) < 2
