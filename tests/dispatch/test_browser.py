@@ -228,5 +228,5 @@ def test_a_signed_out_desk_shows_nothing_more(page: Page, install: Install) -> N
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url("**/sign-in*")
     page.goto(f"{install.base}/dispatch")
-    page.wait_for_url("**/sign-in?next=*")
+    page.wait_for_url("**/sign-in?next=/dispatch*")
     assert page.locator("[data-rep-row]").count() == 0
