@@ -37,9 +37,13 @@ function useMap(fit: LatLng[], key: string, padding: number, maxZoom: number) {
     const made = new GlMap({
       container: box.current, style: styleUrl(), center: [24.9384, 60.1699], zoom: 12,
       attributionControl: false, dragRotate: false, pitchWithRotate: false, fadeDuration: 0,
-      scrollZoom: false, keyboard: true,
+      scrollZoom: false, keyboard: false,
     });
     map.current = made;
+    const canvas = made.getCanvas(); // the drawing above it has the name and says what is to be seen
+    canvas.setAttribute("role", "presentation");
+    canvas.removeAttribute("aria-label");
+    canvas.tabIndex = -1;
     const again = () => redraw((n) => n + 1);
     made.on("move", again);
     made.on("resize", again);

@@ -60,15 +60,13 @@ def sort_head(label: Any, name: str, state: Any, class_name: str = "") -> rx.Com
     arrow = rx.cond(
         up, icon("arrow-up", "s"), rx.cond(down, icon("arrow-down", "s"), rx.fragment())
     )
-    button = rx.el.button(label, arrow, type="button", class_name="way", on_click=state.sort_by(name))
+    button = rx.el.button(
+        label, arrow, type="button", class_name="way", on_click=state.sort_by(name)
+    )
     order = rx.cond(up, "ascending", rx.cond(down, "descending", "none"))
     return rx.el.th(button, scope="col", class_name=class_name, aria_sort=order)
 
 
 def labelled(label: Any, control: rx.Component, wide: bool = False) -> rx.Component:
     """A form's field: label above control."""
-    return rx.el.label(
-        rx.el.span(label), control, class_name="field wide" if wide else "field"
-    )
-
-
+    return rx.el.label(rx.el.span(label), control, class_name="field wide" if wide else "field")

@@ -141,7 +141,9 @@ class AdminDevices(Desk):
         """A new device and its code, shown now only."""
         wanted = (str(data.get("rep_id", "")), str(data.get("kind", "")), str(data.get("name", "")))
         try:
-            device, _, uri, svg = await asyncio.to_thread(people.pair_device, self._actor(), *wanted)
+            device, _, uri, svg = await asyncio.to_thread(
+                people.pair_device, self._actor(), *wanted
+            )
         except Refusal as error:
             self.refused = self._refusal(error)
             return
@@ -244,6 +246,6 @@ def _drawer() -> rx.Component:
     )  # fmt: skip
     return rx.el.aside(
         head,
-        rx.el.div(rx.cond(AdminDevices.qr != "", code, form), class_name="dr-b", tab_index=0, role="region", aria_label=title),
+        rx.el.div(rx.cond(AdminDevices.qr != "", code, form), class_name="dr-b", tab_index=0, role="region", aria_label=words("admin.form")),
         class_name="drawer", aria_label=title,
     )  # fmt: skip

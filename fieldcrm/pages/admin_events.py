@@ -24,7 +24,6 @@ from fieldcrm.reports.eventlog import KINDS, Asked, page_of
 PAGE = 60
 
 
-
 @dataclass
 class EventRow:
     """An event as the table shows it."""
@@ -149,7 +148,9 @@ class AdminEvents(Desk):
 
 def _row(event: Event, names: dict[str, str], language: str) -> EventRow:
     who = names.get(event.actor_id or "", event.actor_id or i18n.t("admin.product", language))
-    told = ", ".join(f"{k}: {_plain(v)}" for k, v in event.data.items() if v not in (None, "", [], {}))
+    told = ", ".join(
+        f"{k}: {_plain(v)}" for k, v in event.data.items() if v not in (None, "", [], {})
+    )
     return EventRow(event.id, i18n.moment(event.at, language, "d MMM HH:mm:ss"), who, event.kind,
                     event.subject_id or "", event.source, told[:400])  # fmt: skip
 
@@ -184,7 +185,13 @@ def _tools() -> rx.Component:
     )  # fmt: skip
 
     def day(value: Any, act: Any, label: str) -> rx.Component:
-        return rx.el.input(type="date", class_name="input sm day", value=value, on_change=act, aria_label=words(label))
+        return rx.el.input(
+            type="date",
+            class_name="input sm day",
+            value=value,
+            on_change=act,
+            aria_label=words(label),
+        )
 
     return rx.el.div(
         kinds, actors, subject, day(AdminEvents.first, AdminEvents.filter_first, "admin.from_day"),

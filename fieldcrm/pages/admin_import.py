@@ -131,7 +131,7 @@ class AdminImport(Desk):
         self.territories = [t.name for t in every]
         await self._fill_runs()
         if self.step == 2 and self.run_id:
-            await self._preview(self._mapping)
+            await self._preview(dict(self._mapping))
         self.is_ready = True
 
     async def _fill_runs(self) -> None:
@@ -175,7 +175,7 @@ class AdminImport(Desk):
             setattr(self, name, str(value)[:40])
             self.is_busy = True
             yield
-            await self._preview(self._mapping)
+            await self._preview(dict(self._mapping))
 
     @rx.event
     @allows(ADMINISTERING)
@@ -211,7 +211,9 @@ class AdminImport(Desk):
         self.about = self._t("admin.import.about", n=made.table["rows"],
                              encoding=made.table["encoding"] or "XLSX")  # fmt: skip
         self.columns = _columns(made, lang)
-        self.mapped = self._t("admin.import.mapped", part=len(self._mapping), whole=len(self.columns))
+        self.mapped = self._t(
+            "admin.import.mapped", part=len(self._mapping), whole=len(self.columns)
+        )
         self.totals = _totals(made.counts, lang)
         self.troubles = [_trouble(asdict(t), lang) for t in made.troubles]
         self.examples = [_example(e, lang) for e in made.examples]
@@ -237,11 +239,16 @@ class AdminImport(Desk):
             self.step, self.percent, self.doing = 3, 0, self._t("import.reading")
         stop, heard = threading.Event(), {"share": 0.0, "what": "import.reading"}
         _cancelled[run_id] = stop
-        work = asyncio.create_task(asyncio.to_thread(importing.run_import, actor, run_id, _progress(heard, stop)))
+        work = asyncio.create_task(
+            asyncio.to_thread(importing.run_import, actor, run_id, _progress(heard, stop))
+        )
         while not work.done():
             await asyncio.wait([work], timeout=0.3)
             async with self:
-                self.percent, self.doing = round(100 * heard["share"]), i18n.t(str(heard["what"]), lang)
+                self.percent, self.doing = (
+                    round(100 * heard["share"]),
+                    i18n.t(str(heard["what"]), lang),
+                )
         _cancelled.pop(run_id, None)
         async with self:
             self._finish(work)
@@ -302,12 +309,18 @@ def _trouble(t: dict[str, Any], language: str) -> TroubleRow:
     text = i18n.t(f"import.trouble.{t['code']}", language, **t["params"])
     row = i18n.number(t["row"], language) if t["row"] else ""
     name = f"admin.field.{t['column']}"
-    known = i18n.t(name, language) if t["column"] and name in i18n.catalogue(language) else t["column"]
+    known = (
+        i18n.t(name, language) if t["column"] and name in i18n.catalogue(language) else t["column"]
+    )
     return TroubleRow(row, t["blocks"], known, t["value"], text[:1].upper() + text[1:])
 
 
 def _example(e: dict[str, Any], language: str) -> ExampleRow:
-    told = [f"{_field_word(k, language)}: {v}" for k, v in e["fields"].items() if v not in (None, "", [])]
+    told = [
+        f"{_field_word(k, language)}: {v}"
+        for k, v in e["fields"].items()
+        if v not in (None, "", [])
+    ]
     return ExampleRow(i18n.number(e["row"], language), e["action"], i18n.t(f"admin.import.{e['action']}", language),
                       e["name"] or "", " · ".join(told)[:300])  # fmt: skip
 
@@ -336,9 +349,7 @@ def _runs(actor: Any, language: str) -> list[RunRow]:
 
 def admin_import() -> rx.Component:
     """The page."""
-    shown = rx.match(
-        AdminImport.step, (1, _upload()), (2, _check()), (3, _running()), _done()
-    )
+    shown = rx.match(AdminImport.step, (1, _upload()), (2, _check()), (3, _running()), _done())
     return admin_page("/admin/import", _steps(), said(AdminImport.refused), shown)
 
 
@@ -439,7 +450,9 @@ def _dry() -> rx.Component:
     )  # fmt: skip
 
 
-def _figure(tone: str, sign: rx.Component, name: str, value: Any, is_bad: Any = False) -> rx.Component:
+def _figure(
+    tone: str, sign: rx.Component, name: str, value: Any, is_bad: Any = False
+) -> rx.Component:
     return rx.el.div(
         rx.el.dt(rx.el.i(class_name=tone), sign, words(f"admin.import.{name}")),
         rx.el.dd(value, class_name=rx.cond(is_bad, "bad", "")),
@@ -489,7 +502,11 @@ def _column(row: rx.Var[ColumnRow]) -> rx.Component:
         class_name=rx.cond(row.field == "", "input sm is-off", "input sm"),
         aria_label=f"{words('admin.import.field')}: {row.name}",
     )  # fmt: skip
-    bad = rx.el.span(glyph("doubtful", label=words("admin.import.has_problems")), row.troubles, class_name="row g0 t1")
+    bad = rx.el.span(
+        glyph("doubtful", label=words("admin.import.has_problems")),
+        row.troubles,
+        class_name="row g0 t1",
+    )
     fits = glyph("confirmed", label=words("admin.import.fits"))
     sign = rx.cond(row.has_troubles, bad, rx.cond(row.field == "", icon("minus", "s"), fits))
     return rx.el.tr(
@@ -506,21 +523,31 @@ def _problems() -> rx.Component:
         (words("admin.import.first_rows"), AdminImport.tab == "rows", AdminImport.show_tab("rows")),
         label=words("report.tabs"),
     )  # fmt: skip
-    heads = [("admin.import.row", "num"), ("", ""), ("admin.import.field", ""), ("admin.import.value", ""), ("admin.import.problem", "")]
+    heads = [
+        ("admin.import.row", "num"),
+        ("", ""),
+        ("admin.import.field", ""),
+        ("admin.import.value", ""),
+        ("admin.import.problem", ""),
+    ]
     troubles = rx.el.table(
         rx.el.thead(rx.el.tr(*[rx.el.th(words(k) if k else rx.el.span(words("admin.import.weight"), class_name="vh"),
                                         scope="col", class_name=c) for k, c in heads])),
         rx.el.tbody(rx.foreach(AdminImport.troubles, _trouble_row)), class_name="tbl pt",
         aria_label=words("admin.import.problems"),
     )  # fmt: skip
-    none = empty("no_plan", words("admin.import.no_problems"), words("admin.import.no_problems_why"))
+    none = empty(
+        "no_plan", words("admin.import.no_problems"), words("admin.import.no_problems_why")
+    )
     rows = rx.el.table(
         rx.el.thead(rx.el.tr(*[rx.el.th(words(k), scope="col", class_name=c) for k, c in
                                (("admin.import.row", "num"), ("admin.import.action", ""), ("admin.field.name", ""), ("admin.data", ""))])),
         rx.el.tbody(rx.foreach(AdminImport.examples, _example_row)), class_name="tbl tight",
         aria_label=words("admin.import.first_rows"),
     )  # fmt: skip
-    shown = rx.cond(AdminImport.tab == "rows", rows, rx.cond(AdminImport.troubles.length() > 0, troubles, none))
+    shown = rx.cond(
+        AdminImport.tab == "rows", rows, rx.cond(AdminImport.troubles.length() > 0, troubles, none)
+    )
     return rx.el.section(
         rx.el.header(tabs, class_name="ptabs"),
         rx.el.div(shown, class_name="scr", tab_index=0, role="region", aria_label=words("admin.import.problems")),
@@ -575,5 +602,3 @@ def _done() -> rx.Component:
         ),
         _past(), class_name="im-w",
     )  # fmt: skip
-
-

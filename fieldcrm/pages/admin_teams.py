@@ -92,7 +92,9 @@ class AdminTeams(Desk):
     async def _fill(self) -> None:
         self.teams, every = await asyncio.to_thread(_both, self._actor(), self.language)
         wanted = self.search.strip().casefold()
-        self.territories = [t for t in every if wanted in f"{t.name} {t.team} {_rep_name(t)}".casefold()]
+        self.territories = [
+            t for t in every if wanted in f"{t.name} {t.team} {_rep_name(t)}".casefold()
+        ]
         self.is_ready = True
 
     @rx.event
@@ -187,7 +189,13 @@ def admin_teams() -> rx.Component:
         button(words("admin.add"), kind="primary", small=True, type="submit"),
         on_submit=AdminTeams.save_team, reset_on_submit=True, class_name="row",
     )  # fmt: skip
-    heads = [("admin.team", ""), ("admin.reps", "num"), ("admin.leaders", "num"), ("admin.territories", "num"), ("", "")]
+    heads = [
+        ("admin.team", ""),
+        ("admin.reps", "num"),
+        ("admin.leaders", "num"),
+        ("admin.territories", "num"),
+        ("", ""),
+    ]
     rows = rx.el.table(
         rx.el.thead(rx.el.tr(*[rx.el.th(words(k) if k else rx.el.span(words("admin.change"), class_name="vh"),
                                         scope="col", class_name=c) for k, c in heads])),
@@ -238,7 +246,13 @@ def admin_territories() -> rx.Component:
         button(words("admin.add"), kind="primary", small=True, type="submit"),
         on_submit=AdminTeams.add_territory, reset_on_submit=True, class_name="row",
     )  # fmt: skip
-    heads = [("admin.territory", ""), ("admin.team", ""), ("admin.rep", ""), ("admin.clients", "num"), ("", "")]
+    heads = [
+        ("admin.territory", ""),
+        ("admin.team", ""),
+        ("admin.rep", ""),
+        ("admin.clients", "num"),
+        ("", ""),
+    ]
     rows = rx.el.table(
         rx.el.thead(rx.el.tr(*[rx.el.th(words(k) if k else rx.el.span(words("admin.change"), class_name="vh"),
                                         scope="col", class_name=c) for k, c in heads])),
@@ -252,7 +266,9 @@ def admin_territories() -> rx.Component:
         class_name="card ad-c",
     )  # fmt: skip
     tools = rx.el.div(search, rx.el.span(class_name="sp"), add, class_name="row ad-t")
-    return admin_page("/admin/territories", tools, said(AdminTeams.refused), loaded(AdminTeams, card))
+    return admin_page(
+        "/admin/territories", tools, said(AdminTeams.refused), loaded(AdminTeams, card)
+    )
 
 
 def _territory(row: rx.Var[TerritoryRow]) -> rx.Component:

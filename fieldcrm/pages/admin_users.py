@@ -21,7 +21,14 @@ from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor, Role, TravelMode
 
 SORTS = ("name", "login", "role", "team", "active")
-REP_FIELDS = ("mode", "shift_start_min", "shift_end_min", "lunch_start_min", "lunch_minutes", "work_days")
+REP_FIELDS = (
+    "mode",
+    "shift_start_min",
+    "shift_end_min",
+    "lunch_start_min",
+    "lunch_minutes",
+    "work_days",
+)
 
 
 @dataclass
@@ -246,7 +253,9 @@ class AdminUsers(Desk):
 
     async def _tell(self, text: str, tone: str) -> None:
         messages = await self.get_state(Messages)
-        messages._say(Toast(f"users:{text}", tone, "confirmed" if tone == "ok" else "contradicted", text))
+        messages._say(
+            Toast(f"users:{text}", tone, "confirmed" if tone == "ok" else "contradicted", text)
+        )
 
 
 def _monday_to_sunday() -> list[Any]:
@@ -261,10 +270,14 @@ _WEEK = _monday_to_sunday()
 def _rows(actor: Actor, search: str, role: str, language: str) -> list[UserRow]:
     teams = {t.id: t.name for t in people.list_teams(actor)}
     of_users = people.teams_of_users(actor)
-    return [_row(u, teams, of_users, language) for u in people.list_users(actor, search, role or None)]
+    return [
+        _row(u, teams, of_users, language) for u in people.list_users(actor, search, role or None)
+    ]
 
 
-def _row(user: Any, teams: dict[str, str], of_users: dict[str, frozenset[str]], language: str) -> UserRow:
+def _row(
+    user: Any, teams: dict[str, str], of_users: dict[str, frozenset[str]], language: str
+) -> UserRow:
     own = {user.team_id} if user.team_id else of_users.get(user.id, frozenset())
     is_rep = user.role == Role.rep
     return UserRow(
@@ -312,7 +325,9 @@ def minutes_of(text: Any) -> int | None:
 
 def read_form(data: dict[str, Any], role: str, is_new: bool) -> dict[str, Any]:
     """A form's texts as fields of a user; the service judges them."""
-    changes: dict[str, Any] = {k: data.get(k) for k in ("name", "login", "phone", "email", "language")}
+    changes: dict[str, Any] = {
+        k: data.get(k) for k in ("name", "login", "phone", "email", "language")
+    }
     changes["role"] = role
     if role == Role.rep:
         changes |= {"team_id": data.get("team_id") or None, "mode": data.get("mode")}
@@ -323,7 +338,9 @@ def read_form(data: dict[str, Any], role: str, is_new: bool) -> dict[str, Any]:
         changes["work_days"] = "".join(str(n) for n in range(1, 8) if data.get(f"day_{n}"))
     else:
         changes["team_id"] = None
-        changes["team_ids"] = [k.removeprefix("team:") for k, v in data.items() if v and k.startswith("team:")]
+        changes["team_ids"] = [
+            k.removeprefix("team:") for k, v in data.items() if v and k.startswith("team:")
+        ]
     if is_new:
         changes["password"] = data.get("password")
     return changes
@@ -360,7 +377,9 @@ def _tools() -> rx.Component:
 def _table() -> rx.Component:
     none = empty("no_match", words("admin.no_users"), words("admin.no_users_why"),
                  button(words("report.clear_filters"), small=True, on_click=AdminUsers.clear))  # fmt: skip
-    heads = [sort_head(words(f"admin.{n}"), n, AdminUsers) for n in ("name", "login", "role", "team")]
+    heads = [
+        sort_head(words(f"admin.{n}"), n, AdminUsers) for n in ("name", "login", "role", "team")
+    ]
     rows = rx.el.table(
         rx.el.thead(
             rx.el.tr(*heads, rx.el.th(words("admin.mode"), scope="col"), rx.el.th(words("admin.shift"), scope="col"),
@@ -406,7 +425,7 @@ def _drawer() -> rx.Component:
                 on_submit=AdminUsers.save, class_name="ad-f", key=f"{f.id}:{f.version}", no_validate=True,
             ),
             rx.cond(f.id != "", _dangers(f), rx.fragment()),
-            class_name="dr-b", tab_index=0, role="region", aria_label=title,
+            class_name="dr-b", tab_index=0, role="region", aria_label=words("admin.form"),
         ),
         class_name="drawer", aria_label=title,
     )  # fmt: skip
@@ -430,7 +449,9 @@ def _common(f: Any) -> list[rx.Component]:
         rx.el.option("Română", value="ro"), name="language", default_value=f.language, class_name="input",
     )  # fmt: skip
     password = labelled(
-        words("admin.password"), _input("password", "", "password", auto_complete="new-password"), wide=True
+        words("admin.password"),
+        _input("password", "", "password", auto_complete="new-password"),
+        wide=True,
     )
     return [
         labelled(words("admin.name"), _input("name", f.name, auto_complete="off"), wide=True),

@@ -52,7 +52,9 @@ def manager() -> rx.Component:
 
 def _filters() -> rx.Component:
     return rx.el.div(
-        _filter(Manager.teams, Manager.team, Manager.filter_team, "report.all_teams", "report.team"),
+        _filter(
+            Manager.teams, Manager.team, Manager.filter_team, "report.all_teams", "report.team"
+        ),
         class_name="row",
     )
 
@@ -118,7 +120,7 @@ def _report() -> rx.Component:
             Manager.problem != "", broken,
             rx.cond(Manager.is_ready, rx.cond(Manager.has_visits, whole, nothing), _waiting()),
         ),
-        class_name="pvb", tab_index=0, role="region", aria_label=words("report.title"),
+        class_name="pvb", tab_index=0, role="region", aria_label=words("report.numbers"),
     )  # fmt: skip
 
 
@@ -140,8 +142,10 @@ def _card(card: rx.Var[Card]) -> rx.Component:
     delta = rx.el.span(arrow, card.delta, class_name=f"{card.delta_tone} med nw",
                        title=words("report.delta_why"))  # fmt: skip
     goal = rx.el.span(
-        rx.cond(card.is_reached, icon("check", "s"), rx.fragment()), card.goal,
-        class_name=rx.cond(card.is_reached, "good nw", "muted nw"), title=card.goal_why,
+        rx.cond(card.is_reached, icon("check", "s"), rx.fragment()),
+        card.goal,
+        class_name=rx.cond(card.is_reached, "good nw", "muted nw"),
+        title=card.goal_why,
     )
     return rx.el.article(
         rx.el.h2(card.label, title=card.label),
@@ -246,7 +250,7 @@ def _days_table() -> rx.Component:
                                    for n, k in enumerate(heads)])),
             rx.el.tbody(rx.foreach(Manager.bars, _day_row)), class_name="tbl tight",
         ),
-        class_name="scr days", tab_index=0, role="region", aria_label=words("report.by_day"),
+        class_name="scr days", tab_index=0, role="region", aria_label=words("report.days_table"),
     )  # fmt: skip
 
 
@@ -271,19 +275,21 @@ def _table() -> rx.Component:
         rx.el.thead(_heads()),
         rx.el.tbody(rx.foreach(Manager.lines, _lines)),
         rx.el.tfoot(_total()),
-        class_name="tbl tight pvt", aria_label=words("report.title"),
+        class_name="tbl tight pvt", aria_label=words("report.table"),
     )  # fmt: skip
     return rx.el.section(
         rx.el.header(groups, rx.el.span(class_name="sp"),
                      rx.el.span(words("report.table_hint"), class_name="t1 faint nw el")),
-        rx.el.div(body, class_name="scr-x", tab_index=0, role="region", aria_label=words("report.title")),
+        rx.el.div(body, class_name="scr-x", tab_index=0, role="region", aria_label=words("report.table")),
         class_name="card tblc",
     )  # fmt: skip
 
 
 def _heads() -> rx.Component:
     def head(key: str, class_name: str = "num", **more: Any) -> rx.Component:
-        return rx.el.th(words(key), scope="col", class_name=class_name, title=words(f"{key}.why"), **more)
+        return rx.el.th(
+            words(key), scope="col", class_name=class_name, title=words(f"{key}.why"), **more
+        )
 
     verdicts = [
         rx.el.th(glyph(v, label=words(f"report.{v}")), scope="col", class_name="num vc",
@@ -309,7 +315,9 @@ def _lines(line: rx.Var[TableRow]) -> rx.Component:
     is_open = Manager.opened == line.key
     return rx.fragment(
         _line(line, is_open),
-        rx.cond(is_open, rx.fragment(rx.foreach(Manager.sub, _sub_row), _sub_end(line)), rx.fragment()),
+        rx.cond(
+            is_open, rx.fragment(rx.foreach(Manager.sub, _sub_row), _sub_end(line)), rx.fragment()
+        ),
     )
 
 
@@ -359,10 +367,14 @@ def _number(text: Any, what: str, key: Any, tone: str = "") -> rx.Component:
 
 def _cell(value: rx.Var[Value], key: Any, class_name: str) -> rx.Component:
     number = rx.el.button(
-        value.text, type="button", class_name=f"way {value.tone}", on_click=Manager.drill(value.name, key)
+        value.text,
+        type="button",
+        class_name=f"way {value.tone}",
+        on_click=Manager.drill(value.name, key),
     )
     return rx.el.td(
-        rx.cond(value.text == "—", rx.el.span("—", class_name="faint"), number), class_name=class_name
+        rx.cond(value.text == "—", rx.el.span("—", class_name="faint"), number),
+        class_name=class_name,
     )
 
 
@@ -390,7 +402,10 @@ def _sub_end(line: rx.Var[TableRow]) -> rx.Component:
     """Below the suspect visits: that there are none, or a way to all of them."""
     none = rx.el.span(glyph("confirmed"), words("report.none_suspect"), class_name="row muted")
     every = rx.el.button(
-        Manager.sub_more, type="button", class_name="way link", on_click=Manager.drill("suspect", line.key)
+        Manager.sub_more,
+        type="button",
+        class_name="way link",
+        on_click=Manager.drill("suspect", line.key),
     )
     shown = rx.cond(Manager.sub.length() == 0, none, every)
     return rx.cond(
@@ -438,7 +453,7 @@ def _visit_drawer() -> rx.Component:
         head,
         rx.el.div(
             rx.cond(Manager.visit_problem != "", broken, rx.fragment(*evidence_body(Manager.visit))),
-            class_name="dr-b", tab_index=0, role="region", aria_label=words("report.visit_and_evidence"),
+            class_name="dr-b", tab_index=0, role="region", aria_label=Manager.visit.client,
         ),
         class_name="drawer", aria_label=words("report.visit_and_evidence"),
     )  # fmt: skip

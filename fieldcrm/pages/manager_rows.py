@@ -176,8 +176,14 @@ def counts(tally: Tally, language: str) -> Counts:
         contradicted=tally.contradicted, unjudged=tally.unjudged,
     )  # fmt: skip
     numbers = (tally.confirmed, tally.doubtful, tally.contradicted, tally.unjudged)
-    return Counts(tally.confirmed, tally.doubtful, tally.contradicted, tally.unjudged, said,
-                  [i18n.number(n, language) for n in numbers])
+    return Counts(
+        tally.confirmed,
+        tally.doubtful,
+        tally.contradicted,
+        tally.unjudged,
+        said,
+        [i18n.number(n, language) for n in numbers],
+    )
 
 
 def parts_text(name: Indicator, m: Measure, language: str) -> str:
@@ -246,7 +252,9 @@ def _add_goal(
     card.goal = i18n.t(key, language, value=i18n.number(goal, language))
 
 
-def _add_delta(card: Card, name: Indicator, value: float | None, report: Report, language: str) -> None:
+def _add_delta(
+    card: Card, name: Indicator, value: float | None, report: Report, language: str
+) -> None:
     before = report.total_before.measures[name].value if report.total_before else None
     if value is None or before is None:
         return
@@ -296,7 +304,9 @@ def _hex(gap: Gap, most: int, language: str) -> Hex:
 def table_rows(report: Report, by: GroupBy, language: str) -> list[TableRow]:
     scale = max([1, *(max(x.planned, x.closed.valid) for x in report.lines)]) / 0.933
     passed = passed_share(report)
-    return [table_row(x, group_name(by, x, language), scale, passed, language) for x in report.lines]
+    return [
+        table_row(x, group_name(by, x, language), scale, passed, language) for x in report.lines
+    ]
 
 
 def table_row(line: Line, name: str, scale: float, passed: float, language: str) -> TableRow:

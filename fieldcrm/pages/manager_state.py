@@ -116,7 +116,9 @@ class Manager(Desk):
     async def step(self, forward: bool):
         """The period before or after."""
         period = await asyncio.to_thread(self._period, self._actor())
-        day = period.ends_on + timedelta(days=1) if forward else period.starts_on - timedelta(days=1)
+        day = (
+            period.ends_on + timedelta(days=1) if forward else period.starts_on - timedelta(days=1)
+        )
         if 2000 < day.year < 2100:
             self.anchor = day.isoformat()
             await self._show_anew()
@@ -217,7 +219,9 @@ class Manager(Desk):
         self.hexes = rows.hexes(report.gaps, lang)
         self.gap_most = i18n.number(max((g.missing for g in report.gaps), default=0), lang)
         self.lines = rows.table_rows(report, GroupBy(self.by), lang)
-        self.total = rows.table_row(report.total, self._t("report.total"), 1, rows.passed_share(report), lang)
+        self.total = rows.table_row(
+            report.total, self._t("report.total"), 1, rows.passed_share(report), lang
+        )
         self._parts = rows.all_parts(report, lang)
         self.has_visits = bool(report.total.planned or report.total.closed.closed)
         self.export_url = self._export_url(period)

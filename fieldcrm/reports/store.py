@@ -506,7 +506,7 @@ def latest_reasons(session: Session, visit_ids: Sequence[str]) -> dict[str, list
             col(Verdict.visit_id).in_(visit_ids[n : n + 500])
         )
         rows = session.execute(asked.order_by(col(Verdict.at), col(Verdict.id)))
-        found |= {visit_id: reasons for visit_id, reasons in rows}
+        found |= dict(rows.all())  # type: ignore[arg-type]
     return found
 
 

@@ -100,7 +100,9 @@ def _table(book: Any, styles: _Styles, report: Report, by: GroupBy, language: st
     _heads(sheet, styles, 0, heads)
     for n, line in enumerate(report.lines, start=1):
         _line(sheet, n, line, group_name(by, line, language), styles.number)
-    _line(sheet, len(report.lines) + 1, report.total, i18n.t("report.total", language), styles.total)
+    _line(
+        sheet, len(report.lines) + 1, report.total, i18n.t("report.total", language), styles.total
+    )
     sheet.freeze_panes(1, 1)
 
 

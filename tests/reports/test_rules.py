@@ -74,8 +74,7 @@ def test_what_was_done_ahead_is_not_asked_for_again_and_what_was_missed_is_not_a
 def test_goals_of_any_split_add_up_to_the_plan(planned: int, cuts: list[int]) -> None:
     edges = sorted({0, 92, *(c for c in cuts if c)})
     spans = [
-        (CYCLE[0] + timedelta(a), CYCLE[0] + timedelta(b - 1))
-        for a, b in itertools.pairwise(edges)
+        (CYCLE[0] + timedelta(a), CYCLE[0] + timedelta(b - 1)) for a, b in itertools.pairwise(edges)
     ]
     assert sum(rules.goal_within(planned, CYCLE, s, 0) for s in spans) == planned
 

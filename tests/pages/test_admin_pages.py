@@ -1,0 +1,258 @@
+"""The administrator's pages: what each handler does and refuses, with nothing typed lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlmodel import select
+
+from fieldcrm.clients import importing
+from fieldcrm.clients.tables import Client
+from fieldcrm.kit.database import reading
+from fieldcrm.pages.admin_devices import AdminDevices
+from fieldcrm.pages.admin_events import AdminEvents
+from fieldcrm.pages.admin_import import AdminImport
+from fieldcrm.pages.admin_teams import AdminTeams
+from fieldcrm.pages.admin_users import AdminUsers, minutes_of, read_form
+from fieldcrm.people import service as people
+from fieldcrm.people.tables import Device
+from tests.pages.conftest import Open, call
+from tests.reports.conftest import Field
+
+REP = {"name": "Ștefan Țurcan", "login": "stefan", "language": "ro", "mode": "foot", "phone": "", "email": "",
+       "shift_start": "08:30", "shift_end": "16:30", "lunch_start": "12:00", "lunch_minutes": "30",
+       "day_1": "on", "day_2": "on", "password": "correct horse 7"}  # fmt: skip
+
+
+def test_users_are_found_filtered_and_sorted(team: Field, open_page: Open) -> None:
+    page = open_page(AdminUsers, "admin")
+    assert len(page.rows) == 8
+    call(page, "find", "SOUTH")
+    assert {r.login for r in page.rows} == {"rep_south", "dispatcher_south", "manager_south"}
+    call(page, "filter_role", "rep")
+    assert [r.login for r in page.rows] == ["rep_south"]
+    call(page, "clear")
+    call(page, "sort_by", "login")
+    names = [r.login for r in page.rows]
+    assert names == sorted(names)
+    call(page, "sort_by", "login")
+    assert [r.login for r in page.rows] == names[::-1]
+    call(page, "sort_by", "password_hash")
+    assert page.sort == "-login"
+
+
+def test_a_rep_is_added_changed_and_refused_with_what_was_typed(
+    team: Field, open_page: Open
+) -> None:
+    page = open_page(AdminUsers, "admin")
+    call(page, "add")
+    call(page, "save", REP)
+    assert page.is_open
+    assert (page.bad_field, page.form_problem) == (
+        "team_id",
+        "The field “Team” is missing or not valid.",
+    )
+    call(page, "save", {**REP, "team_id": team.company.teams["north"]})
+    assert not page.is_open
+    row = next(r for r in page.rows if r.login == "stefan")
+    assert (row.team, row.shift) == ("north", "08:30–16:30")
+    call(page, "edit", row.id)
+    assert page.form.work_days == [True, True, False, False, False, False, False]
+    call(page, "save", {**REP, "team_id": team.company.teams["south"], "name": "Ștefan"})
+    assert next(r for r in page.rows if r.login == "stefan").team == "south"
+
+
+def test_a_leaders_teams_and_a_taken_login(team: Field, open_page: Open) -> None:
+    page = open_page(AdminUsers, "admin")
+    call(page, "edit", team.company.users["manager_north"])
+    assert [(t.name, t.is_chosen) for t in page.teams] == [("north", True), ("south", False)]
+    call(page, "choose_role", "dispatcher")
+    call(page, "save", {"name": "M", "login": "admin", "language": "en",
+                        f"team:{team.company.teams['south']}": "on"})  # fmt: skip
+    assert page.form_problem == "Another user already has this login."
+    call(page, "save", {"name": "M", "login": "m.north", "language": "en",
+                        f"team:{team.company.teams['south']}": "on"})  # fmt: skip
+    row = next(r for r in page.rows if r.login == "m.north")
+    assert (row.role, row.team) == ("dispatcher", "south")
+
+
+def test_letting_go_asks_first_and_the_last_administrator_stays(
+    team: Field, open_page: Open
+) -> None:
+    page = open_page(AdminUsers, "admin")
+    call(page, "edit", team.company.users["rep_north"])
+    call(page, "let_go")
+    assert page.must_confirm
+    assert people.actor_of(team.company.users["rep_north"])
+    call(page, "let_go")
+    assert not next(r for r in page.rows if r.login == "rep_north").is_active
+    call(page, "edit", team.company.users["admin"])
+    call(page, "let_go")
+    call(page, "let_go")
+    assert "last administrator" in page.form_problem
+
+
+def test_a_new_password_is_judged_and_taken(team: Field, open_page: Open) -> None:
+    page = open_page(AdminUsers, "admin")
+    call(page, "edit", team.company.users["rep_north"])
+    call(page, "give_password", {"new_password": "short"})
+    assert "at least 10" in page.form_problem
+    call(page, "give_password", {"new_password": "another horse 8"})
+    assert page.form_problem == ""
+    assert people.sign_in("rep_north", "another horse 8", "127.0.0.1", "test")
+
+
+def test_form_texts_that_cannot_be() -> None:
+    assert [minutes_of(t) for t in ("09:30", "9:5x", "", None, "x:10", "²:10")] == [
+        570,
+        None,
+        None,
+        None,
+        None,
+        None,
+    ]
+    read = read_form({**REP, "lunch_minutes": "²", "shift_start": "noon"}, "rep", is_new=False)
+    assert (read["lunch_minutes"], read["shift_start_min"], read["work_days"]) == (None, None, "12")
+    assert "password" not in read
+
+
+def test_teams_and_territories_are_added_renamed_and_handed_over(
+    team: Field, open_page: Open
+) -> None:
+    page = open_page(AdminTeams, "admin")
+    call(page, "save_team", {"name": "East"})
+    assert [t.name for t in page.teams] == ["East", "north", "south"]
+    call(page, "save_team", {"name": " "})
+    assert page.refused != ""
+    north, users = team.company.teams["north"], team.company.users
+    call(page, "add_territory", {"name": "Kluuvi", "team_id": north})
+    (place,) = page.territories
+    call(page, "hand_over", place.id, users["rep_north"])
+    assert page.territories[0].rep_id == users["rep_north"]
+    call(page, "hand_over", place.id, users["rep_south"])
+    assert page.refused != ""
+    assert page.territories[0].rep_id == users["rep_north"]
+    call(page, "rename_territory", {"id": place.id, "name": "Kamppi"})
+    assert page.territories[0].name == "Kamppi"
+    call(page, "find", "nowhere")
+    assert page.territories == []
+
+
+def test_a_device_is_paired_shown_once_and_cut_off_on_the_second_press(
+    team: Field, open_page: Open
+) -> None:
+    page = open_page(AdminDevices, "admin")
+    call(page, "start_pairing")
+    call(
+        page, "pair", {"rep_id": team.company.users["rep_north"], "kind": "osmand", "name": "Redmi"}
+    )
+    assert page.qr.startswith("data:image/svg+xml;base64,")
+    assert page.paired_for == "Rep North"
+    call(page, "stop_pairing")
+    assert (page.qr, page.uri) == ("", "")
+    (row,) = page.rows
+    call(page, "revoke", row.id)
+    assert page.asked == row.id
+    call(page, "revoke", row.id)
+    assert page.rows == []
+    with reading() as session:
+        assert session.exec(select(Device)).one().revoked_at is not None
+    call(page, "pair", {"rep_id": "nobody", "kind": "osmand"})
+    assert page.refused != ""
+
+
+def test_the_log_filters_and_pages(team: Field, open_page: Open) -> None:
+    users = open_page(AdminUsers, "admin")
+    for n in range(70):
+        call(users, "edit", team.company.users["rep_north"])
+        call(
+            users,
+            "save",
+            {
+                **REP,
+                "login": "rep_north",
+                "name": f"Rep {n}",
+                "team_id": team.company.teams["north"],
+            },
+        )
+    page = open_page(AdminEvents, "admin")
+    assert len(page.rows) == 60
+    assert page.has_more
+    call(page, "more")
+    assert len({r.id for r in page.rows}) == len(page.rows) == 70
+    call(page, "filter_kind", "device")
+    assert page.rows == []
+    call(page, "clear")
+    call(page, "filter_actor", team.company.users["rep_south"])
+    assert page.rows == []
+    call(page, "clear")
+    call(page, "filter_last", "2020-01-01")
+    assert page.rows == []
+    call(page, "filter_last", "not a day")
+    assert len(page.rows) == 60
+
+
+def kept(team: Field, content: bytes, name: str = "clients.csv") -> str:
+    return importing.preview_import(team.company.actor("admin"), name, content).run_id
+
+
+GOOD = "Name;Address;Category;Code\nAptekă ș;Street 1;A;1\n=SUM(A1);Street 2;B;2\n".encode()
+
+
+def test_an_import_shows_what_it_would_do_and_maps_anew(team: Field, open_page: Open) -> None:
+    page = open_page(AdminImport, "admin")
+    call(page, "kept", kept(team, GOOD.replace(b";B;", b";Z;")), "clients.csv")
+    assert page.step == 2
+    assert {c.name: c.field for c in page.columns}["Category"] == "category"
+    assert (page.totals.blocks, page.totals.creates) == (1, 1)
+    assert page.troubles[0].row == "3"
+    call(page, "map_column", "Category", "note")
+    assert page.totals.blocks == 0
+    assert page.totals.creates == 2
+    call(page, "choose", "kind", "pharmacy")
+    assert page.kind == "pharmacy"
+    call(page, "choose", "mode", "delete everything")
+    assert page.mode == "upsert"
+    call(page, "forget")
+    assert (page.step, page.run_id) == (1, "")
+    assert page.runs[0].status == "cancelled"
+
+
+def test_a_made_up_run_is_refused(team: Field, open_page: Open) -> None:
+    page = open_page(AdminImport, "admin")
+    call(page, "kept", "../../etc/passwd", "x")
+    assert page.run_id == ""
+    call(page, "kept", "01a1f3ad-8e00-7ca7-9e04-005c511979d6", "x")
+    assert page.refused == "This import does not exist."
+
+
+class Unlocked:
+    """A State whose background lock is taken at once, as it is when nobody else works on it."""
+
+    def __init__(self, state: Any) -> None:
+        object.__setattr__(self, "state", state)
+
+    async def __aenter__(self) -> Any:
+        return self
+
+    async def __aexit__(self, *_: Any) -> None:
+        return None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.state, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self.state, name, value)
+
+
+def test_an_import_runs_whole_and_says_so(team: Field, open_page: Open, home: Path) -> None:
+    import asyncio
+
+    page = open_page(AdminImport, "admin")
+    call(page, "kept", kept(team, GOOD), "clients.csv")
+    asyncio.run(type(page).event_handlers["run"].fn(Unlocked(page)))
+    assert (page.step, page.outcome, page.outcome_tone) == (4, "The file was imported.", "ok")
+    with reading() as session:
+        assert {c.name for c in session.exec(select(Client))} == {"Aptekă ș", "=SUM(A1)"}
+    assert page.runs[0].status == "done"
