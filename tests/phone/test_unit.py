@@ -22,7 +22,7 @@ def _installed() -> None:
 
 
 def test_the_phones_own_suite() -> None:
-    done = run("test")
+    done = run("test", "--timeout", "60000")
     assert done.returncode == 0, done.stdout + done.stderr
     assert " 0 fail" in done.stderr
 

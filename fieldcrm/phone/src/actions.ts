@@ -35,10 +35,22 @@ export async function keepPhoto(
     id: newId(), sha256: hash, kind: "photo", content_type: contentType, size: bytes.byteLength,
     taken_at_ms: Date.now() + ((await db.get<number>("offset_ms")) ?? 0),
     lat: position?.lat ?? null, lng: position?.lng ?? null,
-    visit_id: visitId, entry_id: null, state: "held", offset: 0, code: null, bytes,
+    visit_id: visitId, entry_id: null, state: "held", offset: 0, code: null, has_bytes: true,
   };
-  if (!(await db.files.get(hash))) await db.files.add(file);
+  await db.transaction("rw", db.files, db.blobs, async () => {
+    if (await db.files.get(hash)) return;
+    await db.blobs.put({ sha256: hash, bytes });
+    await db.files.add(file);
+  });
   return hash;
+}
+
+/** Forget a picture that no action names yet. */
+export async function dropPhoto(db: PhoneDb, hash: string): Promise<void> {
+  await db.transaction("rw", db.files, db.blobs, async () => {
+    await db.files.delete(hash);
+    await db.blobs.delete(hash);
+  });
 }
 
 /** The named files of a visit, as the wire wants them. */

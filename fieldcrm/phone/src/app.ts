@@ -208,9 +208,12 @@ export async function askForKeeping(): Promise<void> {
 /** Remove photos the server has checked; how many bytes that freed. */
 export async function freeSpace(): Promise<number> {
   let freed = 0;
-  await db.files.where("state").equals("stored").modify((f) => {
-    freed += f.bytes?.byteLength ?? 0;
-    f.bytes = null;
+  await db.transaction("rw", db.files, db.blobs, async () => {
+    const stored = await db.files.where("state").equals("stored").and((f) => f.has_bytes).toArray();
+    freed = stored.reduce((sum, f) => sum + f.size, 0);
+    const names = stored.map((f) => f.sha256);
+    await db.blobs.bulkDelete(names);
+    await db.files.where("sha256").anyOf(names).modify({ has_bytes: false });
   });
   isStorageFull.value = false;
   await refresh();

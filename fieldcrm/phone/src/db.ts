@@ -1,7 +1,7 @@
 /** The phone's own database: everything a day needs, before it is needed. */
 import Dexie, { type Table } from "dexie";
 import type {
-  BufferedFix, Client, DayPlan, Draft, Entry, Notice, Product, Profile, Shift, StoredFile, Visit,
+  BufferedFix, Client, DayPlan, Draft, Entry, FileBytes, Notice, Product, Profile, Shift, StoredFile, Visit,
 } from "./docs";
 
 export class PhoneDb extends Dexie {
@@ -14,6 +14,7 @@ export class PhoneDb extends Dexie {
   profiles!: Table<Profile, string>;
   outbox!: Table<Entry, string>;
   files!: Table<StoredFile, string>;
+  blobs!: Table<FileBytes, string>;
   fixes!: Table<BufferedFix, number>;
   drafts!: Table<Draft, string>;
   notices!: Table<Notice, number>;
@@ -30,6 +31,7 @@ export class PhoneDb extends Dexie {
       profiles: "id",
       outbox: "id, &seq, status, subject_id",
       files: "sha256, state, visit_id",
+      blobs: "sha256",
       fixes: "++n",
       drafts: "visit_id",
       notices: "++n, seen",

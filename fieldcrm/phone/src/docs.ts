@@ -84,11 +84,15 @@ export interface StoredFile extends NewAttachment {
   /** Bytes the server has confirmed. */
   offset: number;
   code: string | null;
-  /** Null once stored and cleared away to make room. */
-  bytes: ArrayBuffer | null;
+  /** False once stored and cleared away to make room. */
+  has_bytes: boolean;
 }
 
-export type FileInfo = Omit<StoredFile, "bytes"> & { has_bytes: boolean };
+/** A photo's bytes, apart from its row, so that listing photos reads none. */
+export interface FileBytes {
+  sha256: string;
+  bytes: ArrayBuffer;
+}
 
 /** A position of this phone on its way to the gateway; `n` is its sequence number. */
 export interface BufferedFix {

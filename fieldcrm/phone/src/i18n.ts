@@ -16,6 +16,14 @@ export function browserLanguage(): Language {
   return LANGUAGES.find((l) => wanted[0] === l) ?? LANGUAGES.find((l) => wanted.includes(l)) ?? "en";
 }
 
+const KEPT = "fieldcrm.language";
+
+/** The language used last, known before the database is open; else the browser's. */
+export function lastLanguage(): Language {
+  const kept = localStorage.getItem(KEPT);
+  return LANGUAGES.find((l) => l === kept) ?? browserLanguage();
+}
+
 /** Load a language's catalogue and switch to it. */
 export async function speak(wanted: Language): Promise<void> {
   const answer = await fetch(`/rep/locales/${wanted}.json`);
@@ -24,14 +32,10 @@ export async function speak(wanted: Language): Promise<void> {
 }
 
 export function use(wanted: Language, catalogue: Record<string, Text>): void {
+  localStorage.setItem(KEPT, wanted);
   texts.value = catalogue;
   language.value = wanted;
   document.documentElement.lang = wanted;
-}
-
-/** Whether a catalogue has been loaded. */
-export function hasWords(): boolean {
-  return Object.keys(texts.peek()).length > 0;
 }
 
 /** The text of a key, filled; an unknown key shows itself, so that a gap is seen. */

@@ -2,7 +2,7 @@
 import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { start } from "./app";
-import { browserLanguage, hasWords, speak } from "./i18n";
+import { lastLanguage, speak } from "./i18n";
 import { mapSize, readMapSize, saveMap } from "./region";
 import { route, screen } from "./router";
 import { CheckIn } from "./screens/checkin";
@@ -96,8 +96,7 @@ function keepMapWhenReady(): void {
 }
 
 async function boot(): Promise<void> {
-  await open();
-  if (!hasWords()) await speak(browserLanguage());
+  await Promise.all([open(), speak(lastLanguage())]);
   render(<App />, document.getElementById("app")!);
   document.documentElement.dataset.opened = "1";
   performance.mark("opened");

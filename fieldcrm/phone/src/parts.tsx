@@ -93,9 +93,9 @@ export function trackCell(): Cell {
 
 export function Truth({ thin = false, float = false }: { thin?: boolean; float?: boolean }) {
   return (
-    <div class={`truth ${thin ? "thin" : ""} ${float ? "float" : ""}`}>
+    <nav class={`truth ${thin ? "thin" : ""} ${float ? "float" : ""}`} aria-label={t("phone.truth.label")}>
       <TruthSync /><TruthTrack />
-    </div>
+    </nav>
   );
 }
 

@@ -2,9 +2,9 @@
 import { batch, computed, signal } from "@preact/signals";
 import { PhoneDb } from "./db";
 import type {
-  Client, DayPlan, Entry, FileInfo, Me, Notice, PlanRow, Product, Profile, Shift, Visit,
+  Client, DayPlan, Entry, Me, Notice, PlanRow, Product, Profile, Shift, StoredFile, Visit,
 } from "./docs";
-import { dayOf, LANGUAGES, speak, timezone, type Language } from "./i18n";
+import { dayOf, speak, timezone, type Language } from "./i18n";
 import { newId } from "./ids";
 import { donePromises, isUnsent, overlayShifts, overlayVisits } from "./overlay";
 import type { Progress } from "./sync";
@@ -20,7 +20,7 @@ export const products = signal<Product[]>([]);
 export const shifts = signal<Shift[]>([]);
 export const plans = signal<Map<string, DayPlan>>(new Map());
 export const entries = signal<Entry[]>([]);
-export const files = signal<FileInfo[]>([]);
+export const files = signal<StoredFile[]>([]);
 export const notices = signal<Notice[]>([]);
 export const hasFirstCopy = signal(false);
 export const progress = signal<Progress>({ phase: "idle", problem: null, first: null, file: null });
@@ -106,16 +106,15 @@ export async function open(): Promise<void> {
     navigator_.value = (stored.get("navigator") as typeof navigator_.value | undefined) ?? "ask";
     if (me.value) timezone.value = me.value.timezone;
   });
-  const chosen = (stored.get("language") ?? me.value?.user.language) as Language | undefined;
-  await Promise.all([refresh(), chosen && LANGUAGES.includes(chosen) ? speak(chosen) : null]);
   showTheme();
+  await refresh();
 }
 
 /** Read the database again; called after each action and each step of the sync. */
 export async function refresh(): Promise<void> {
   const [meta, docs, people, goods, turns, routes, outbox, pictures, told] = await Promise.all([
     db.meta.toArray(), db.visits.toArray(), db.profiles.toArray(), db.products.toArray(), db.shifts.toArray(),
-    db.plans.toArray(), db.outbox.orderBy("seq").toArray(), fileInfos(), db.notices.reverse().limit(20).toArray(),
+    db.plans.toArray(), db.outbox.orderBy("seq").toArray(), db.files.toArray(), db.notices.reverse().limit(20).toArray(),
   ]);
   const stored = new Map(meta.map((m) => [m.key, m.value]));
   const shown = overlayVisits(docs, outbox);
@@ -152,12 +151,6 @@ export async function loadAllClients(): Promise<void> {
     hasAllClients.value = true;
     clients.value = new Map(all.map((c) => [c.id, c]));
   });
-}
-
-async function fileInfos(): Promise<FileInfo[]> {
-  const infos: FileInfo[] = [];
-  await db.files.each(({ bytes, ...info }) => infos.push({ ...info, has_bytes: bytes !== null }));
-  return infos;
 }
 
 export async function choose(key: "theme" | "language" | "keep_awake" | "navigator", value: unknown): Promise<void> {

@@ -252,7 +252,7 @@ export class Sync {
     let stored = 0;
     for (const sha of waiting) {
       const file = await this.db.files.get(sha);
-      if (file?.bytes && (await this.isNamed(file))) stored += (await this.sendFile(file)) ? 1 : 0;
+      if (file?.has_bytes && (await this.isNamed(file))) stored += (await this.sendFile(file)) ? 1 : 0;
     }
     if (stored) await this.pull(); // the visit is complete now: fetch what the server makes of it
   }
@@ -264,7 +264,7 @@ export class Sync {
   }
 
   private async sendFile(file: StoredFile): Promise<boolean> {
-    const bytes = file.bytes!;
+    const { bytes } = (await this.db.blobs.get(file.sha256))!;
     for (let tries = 0; tries < 3; tries++) {
       let offset = await this.offsetOf(file);
       if (offset >= file.size) return this.fileStored(file);

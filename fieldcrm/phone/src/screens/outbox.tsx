@@ -1,6 +1,6 @@
 /** Outbox: what needs the rep, what waits on this phone, what is on the server. */
 import { refusalText, syncNow } from "../app";
-import type { Entry, FileInfo } from "../docs";
+import type { Entry, StoredFile } from "../docs";
 import { bytes, longDay, t, time, type Params } from "../i18n";
 import { Icon } from "../icons";
 import { isUnsent } from "../overlay";
@@ -46,7 +46,7 @@ export function Outbox() {
   );
 }
 
-function grouped(all: Entry[]): { entry: Entry; photos: FileInfo[] }[] {
+function grouped(all: Entry[]): { entry: Entry; photos: StoredFile[] }[] {
   return all.map((entry) => ({ entry, photos: unsentFiles.value.filter((f) => f.entry_id === entry.id) }));
 }
 
@@ -109,7 +109,7 @@ async function keepAsDraft(entry: Entry): Promise<void> {
   await db.files.where("visit_id").equals(entry.subject_id).and((f) => f.entry_id === entry.id && f.state !== "stored").modify({ state: "held", entry_id: null });
 }
 
-function Waiting({ entry, photos }: { entry: Entry; photos: FileInfo[] }) {
+function Waiting({ entry, photos }: { entry: Entry; photos: StoredFile[] }) {
   const p = progress.value;
   const at = time(entry.device_at_ms + entry.offset_ms);
   return (
@@ -121,7 +121,7 @@ function Waiting({ entry, photos }: { entry: Entry; photos: FileInfo[] }) {
   );
 }
 
-function Sending({ file }: { file: FileInfo }) {
+function Sending({ file }: { file: StoredFile }) {
   const live = progress.value.file?.sha256 === file.sha256 ? progress.value.file.sent : file.offset;
   const share = file.size ? live / file.size : 0;
   const visit = visits.value.get(file.visit_id);
@@ -163,7 +163,7 @@ export async function exportFile(): Promise<void> {
   const pictures = await db.files.where("state").anyOf("waiting", "held", "refused").toArray();
   const content = {
     made_at: new Date().toISOString(), device_id: await db.get("device_id"), synced_at_ms: syncedAt.value, mutations: open,
-    photos: pictures.map(({ bytes: data, ...f }) => ({ ...f, base64: data ? toBase64(data) : null })),
+    photos: await Promise.all(pictures.map(async (f) => ({ ...f, base64: await base64Of(f.sha256) }))),
   };
   const file = new File([JSON.stringify(content)], `fieldcrm-${today.value}.json`, { type: "application/json" });
   if (navigator.canShare?.({ files: [file] })) {
@@ -175,6 +175,11 @@ export async function exportFile(): Promise<void> {
   link.download = file.name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+async function base64Of(sha256: string): Promise<string | null> {
+  const kept = await db.blobs.get(sha256);
+  return kept ? toBase64(kept.bytes) : null;
 }
 
 function toBase64(data: ArrayBuffer): string {

@@ -1,6 +1,6 @@
 /** A visit as it stands: planned, under way (the form), or over (what became of it). */
 import { useEffect, useRef, useState } from "preact/hooks";
-import { closeVisit } from "../actions";
+import { closeVisit, dropPhoto } from "../actions";
 import { afterAction, refusalText, storing } from "../app";
 import type { Draft, ResultName, Visit } from "../docs";
 import { metresBetween } from "../geo";
@@ -178,10 +178,10 @@ function FormTop({ visit, savedAt }: { visit: Visit; savedAt: number }) {
         <div class="grow"><h1 class="ell">{clientOf(visit)?.name ?? "…"}</h1><p class="tiny muted ell">{[t("phone.visit.since", { time: time(startedAt) }), metres === null ? t("phone.visit.no_gps") : t("phone.visit.at_distance", { distance: distance(metres) })].join(", ")}</p></div>
         <div class="timer" role="timer" aria-label={t("phone.visit.timer", { n: Math.floor(s / 60) })}><i class="sq" />{clock}</div>
       </header>
-      <div class="truth thin">
+      <nav class="truth thin" aria-label={t("phone.truth.label")}>
         <a href={href("outbox")} class="ok"><Icon name="onPhone" /><span><b>{t("phone.visit.saved")}</b><i>{savedAt ? t("phone.visit.saved_at", { time: time(savedAt + offsetMs.value) }) : t("phone.visit.saved_start")}</i></span></a>
         <a href={href("shift")} class={track.tone}><Icon name={track.icon} /><span><b>{track.title}</b><i>{track.sub}</i></span></a>
-      </div>
+      </nav>
     </>
   );
 }
@@ -289,11 +289,11 @@ function Photos({ visit }: { visit: Visit }) {
 export function Photo({ sha, state, at, canRemove = false, small = false }: { sha: string; state: string; at: number | null; canRemove?: boolean; small?: boolean }) {
   const [data, setData] = useState<ArrayBuffer | null>(null);
   useEffect(() => {
-    void db.files.get(sha).then((f) => setData(f?.bytes ?? null));
+    void db.blobs.get(sha).then((f) => setData(f?.bytes ?? null));
   }, [sha]);
   const url = useObjectUrl(data);
   const remove = async () => {
-    await db.files.delete(sha);
+    await dropPhoto(db, sha);
     await afterAction();
   };
   const label = at ? t("phone.visit.photo_at", { time: time(at) }) : t("phone.visit.photo");

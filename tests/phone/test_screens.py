@@ -1,0 +1,140 @@
+"""The app as browsers judge it: installable, quick without a network, accessible, safe to update."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fieldcrm.phone import build
+from fieldcrm.phone.build import SOURCE, BuildReport
+from tests.phone.field import Day, Server
+from tests.phone.screens import all_safe, check_in, close_with_photo, sign_in
+
+pytestmark = pytest.mark.browser
+AXE = SOURCE / "node_modules" / "axe-core" / "axe.min.js"
+OPEN_MS = 500
+
+
+def test_chromium_finds_it_installable(server: Server, phone: Any) -> None:
+    with phone() as context:
+        page = context.new_page()
+        sign_in(page, server.base)
+        session = context.new_cdp_session(page)
+        errors = session.send("Page.getInstallabilityErrors")["installabilityErrors"]
+        manifest = session.send("Page.getAppManifest")
+    assert errors == []
+    assert manifest["errors"] == []
+
+
+def test_it_opens_quickly_without_a_network(server: Server, phone: Any) -> None:
+    with phone() as context:
+        sign_in(context.new_page(), server.base)
+    server.stop()
+    opened = []
+    for _ in range(5):
+        with phone() as context:
+            context.set_offline(True)
+            page = context.new_page()
+            page.goto(f"{server.base}/rep/")
+            page.wait_for_selector("section.next")
+            opened.append(
+                page.evaluate("performance.getEntriesByName('opened')[0].startTime")
+            )
+    assert min(opened) <= OPEN_MS, opened  # a busy machine only ever adds
+
+
+def _violations(page: Any) -> list[str]:
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    return [
+        f"{v['id']}: {n['html'][:160]} {json.dumps(n['any'][:1])[:200]}"
+        for v in found for n in v["nodes"]
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(server: Server, day: Day, phone: Any, scheme: str) -> None:
+    found: dict[str, list[str]] = {}
+    with phone(color_scheme=scheme) as context:
+        page = context.new_page()
+
+        def judge(name: str) -> None:
+            page.wait_for_timeout(300)
+            if violations := _violations(page):
+                found[name] = violations
+
+        def visit(*parts: str) -> None:
+            page.goto(f"{server.base}/rep/#/{'/'.join(parts)}")
+            judge(parts[0])
+
+        page.goto(f"{server.base}/rep/")
+        page.wait_for_selector("input[name=login]")
+        judge("welcome")
+        sign_in(page, server.base)
+        for name in ("today", "map", "clients", "outbox", "shift", "settings", "pair", "receipt",
+                     "install", "update", "storage", "sign-in", "new-visit", "plan-changed"):  # fmt: skip
+            visit(name)
+        for name in ("visit", "move", "skip", "check-in"):
+            visit(name, day.visits[1])
+        visit("client", day.clients[0])
+        visit("new-visit", day.clients[1])
+        visit("visit", "nothing-here")
+        page.goto(f"{server.base}/rep/#/shift")
+        page.click(".btn.huge.p")
+        judge("on shift")
+        page.goto(f"{server.base}/rep/#/today")
+        check_in(page)
+        judge("form")
+        page.click("#result .ch >> nth=0")
+        page.click(".pick-product >> nth=0")
+        page.fill("input.inp", "Send the price list")
+        judge("form filled")
+        context.set_offline(True)
+        close_with_photo(page)
+        judge("closed offline")
+        visit("outbox")
+        visit("revise", day.visits[0])
+        context.set_geolocation({"latitude": 60.3, "longitude": 24.9, "accuracy": 30})
+        visit("check-in", day.visits[1])
+        page.goto(f"{server.base}/rep/#/today")
+        page.click("button.btn.c1")
+        judge("navigator choice")
+    assert found == {}
+
+
+def test_a_new_version_waits_and_loses_nothing(
+    server: Server, day: Day, phone: Any, built: BuildReport, tmp_path: Path
+) -> None:
+    from tests.phone.field import copy_app
+
+    server.stop()
+    server.folder = copy_app(built.folder.parent, tmp_path / "app")
+    server.start()
+    with phone() as context:
+        page = context.new_page()
+        sign_in(page, server.base)
+        context.set_offline(True)
+        check_in(page)
+        context.route("**/api/**", lambda route: route.abort())
+        context.set_offline(False)
+        folder = server.folder / "rep"
+        texts = folder / "locales" / "en.json"
+        texts.write_text(texts.read_text().replace("Check in", "Arrive"), encoding="utf-8")
+        (folder / "sw.js").unlink()
+        build._write_worker(folder, {"lazy": [p.name for p in folder.glob("map-*")]})
+        page.evaluate("navigator.serviceWorker.getRegistration().then((r) => r.update())")
+        page.goto(f"{server.base}/rep/#/today")
+        page.wait_for_selector("a[href='#/update']")
+        page.click("a[href='#/update']")
+        assert "1 unsent item" in page.inner_text("main")
+        page.click("button.btn.huge.p")
+        page.wait_for_selector(".timer, section.next")
+        page.wait_for_function("document.documentElement.dataset.opened === '1'")
+        page.goto(f"{server.base}/rep/#/visit/{day.visits[2]}")
+        page.wait_for_selector("text=Arrive")
+        context.unroute("**/api/**")
+        page.evaluate("dispatchEvent(new Event('online'))")
+        all_safe(page)
