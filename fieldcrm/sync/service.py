@@ -21,11 +21,10 @@ from fieldcrm.kit.errors import Refusal
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor, Role
 from fieldcrm.people.tables import Device
-from fieldcrm.sync import documents, pieces, rules, store
+from fieldcrm.sync import documents, envelope, pieces, rules, store
 from fieldcrm.sync.model import (
     BadId,
     BadPayload,
-    BadPush,
     MutationReused,
     NoSuchFile,
     SequenceReused,
@@ -57,10 +56,7 @@ def register_device(actor: Actor, hello: wire.DeviceHello) -> wire.DeviceAnswer:
 
 def decode_push(body: bytes) -> wire.Push:
     """The message, or BadPush saying where it breaks the format."""
-    try:
-        return msgspec.json.decode(body, type=wire.Push)
-    except msgspec.MsgspecError as error:
-        raise BadPush(why=str(error)[:300]) from error
+    return envelope.read_push(body)
 
 
 def push(actor: Actor, message: wire.Push) -> wire.PushAnswer:
@@ -81,7 +77,19 @@ def push(actor: Actor, message: wire.Push) -> wire.PushAnswer:
             device = _locked_device(session, actor, message.device_id)
             results.append(_answer(session, actor, device, each, device_now, received))
             last_seq = device.last_seq
+        _settle_files(each)
     return wire.PushAnswer(results=results, last_seq=last_seq, server_time_ms=clock.now_ms())
+
+
+def _settle_files(m: wire.Mutation) -> None:
+    """Look again, after the commit: a file may have become whole while its naming was under way."""
+    named = m.payload.get("attachments")
+    hashes = (
+        [r.get("sha256") for r in named if isinstance(r, dict)] if isinstance(named, list) else []
+    )
+    for sha256 in {str(h) for h in (*hashes, m.payload.get("photo_sha256")) if h}:
+        if files.is_hash(sha256) and files.has(sha256):
+            visits.attach_stored(sha256)
 
 
 def _device_seq(actor: Actor, device_id: str) -> int:
@@ -165,6 +173,8 @@ def _applied(session: Session, actor: Actor, m: wire.Mutation, when: When) -> wi
 
 def _handle(session: Session, actor: Actor, m: wire.Mutation, when: When) -> int | None:
     """The version of what was changed."""
+    if m.kind == envelope.MALFORMED:
+        raise BadPayload(**m.payload)
     kind = wire.PAYLOADS.get(m.kind)
     if kind is None:
         raise UnknownKind(kind=m.kind)

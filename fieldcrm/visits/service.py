@@ -488,7 +488,11 @@ def mark_missed(now: datetime, limit: int = 500) -> int:
 
 def attach_stored(sha256: str) -> int:
     """Note that a file's bytes are whole; returns how many attachments wait for nothing now."""
+    with reading() as session:
+        if all(a.stored_at for a in store.attachments_of_hash(session, sha256)):
+            return 0
     with transaction() as session:
+        feed.take_turn(session)
         waiting = [a for a in store.attachments_of_hash(session, sha256) if a.stored_at is None]
         for attachment in waiting:
             attachment.stored_at = clock.now()

@@ -15,6 +15,8 @@ ShortText = Annotated[str, Meta(max_length=200)]
 LongText = Annotated[str, Meta(max_length=4000)]
 Day = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+Seq = Annotated[int, Meta(ge=1, le=1 << 53)]
+PUSH_MAX = 200
 EpochMs = Annotated[int, Meta(ge=0, le=253_402_300_799_000)]
 Lat = Annotated[float, Meta(ge=-90, le=90)]
 Lng = Annotated[float, Meta(ge=-180, le=180)]
@@ -158,7 +160,7 @@ class Mutation(Struct):
 
     id: Id
     """UUIDv7 made by the phone."""
-    seq: Annotated[int, Meta(ge=1, le=1 << 53)]
+    seq: Seq
     """1, 2, 3, ... without holes on this device."""
     kind: ShortText
     subject_id: Id
@@ -174,7 +176,7 @@ class Push(Struct):
     """POST /api/v1/sync/push: at most 200 mutations in order of seq."""
 
     device_id: Id
-    mutations: Annotated[list[Mutation], Meta(max_length=200)]
+    mutations: Annotated[list[Mutation], Meta(max_length=PUSH_MAX)]
     schema: ShortText = ""
     device_now_ms: EpochMs | None = None
     """The phone's own clock as it sends this, so that the server can check its offset."""

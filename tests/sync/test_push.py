@@ -319,19 +319,57 @@ def test_revisions_of_different_fields_merge(company: Field) -> None:
     assert (merged.result, merged.comment, merged.conflicts) == ("order", None, [])
 
 
-def test_a_message_beyond_its_bounds_is_refused_whole() -> None:
-    one = {"id": "x", "seq": 1, "kind": "k", "subject_id": "s", "device_at_ms": 1}
-    for wrong in (
-        b"{", b"[]", b'{"device_id": 3}',
-        msgspec.json.encode({"device_id": "d", "mutations": [one] * 201}),
-        msgspec.json.encode({"device_id": "d", "mutations": [{**one, "seq": 0}]}),
-        msgspec.json.encode({"device_id": "d", "mutations": [{**one, "id": "i" * 65}]}),
-        msgspec.json.encode({"device_id": "d", "mutations": [{**one, "device_at_ms": 10**18}]}),
-    ):  # fmt: skip
-        with pytest.raises(BadPush):
-            service.decode_push(wrong)
-    extra = {"device_id": "d", "mutations": [{**one, "later": 1}], "more": True}
+ONE = {"id": "x", "seq": 1, "kind": "k", "subject_id": "s", "device_at_ms": 1}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"{", b"[]", b'{"device_id": 3}', b"\xff\xfe", b"[" * 200_000, b'{"device_id":"d"}',
+        msgspec.json.encode({"device_id": "d", "mutations": [ONE] * 201}),
+        msgspec.json.encode({"device_id": "d", "mutations": [{**ONE, "seq": 0}]}),
+        msgspec.json.encode({"device_id": "d", "mutations": [{**ONE, "id": "i" * 65}]}),
+        msgspec.json.encode({"device_id": "d", "mutations": ["what"]}),
+    ],
+)  # fmt: skip
+def test_a_message_that_cannot_be_answered_is_refused_whole(body: bytes) -> None:
+    with pytest.raises(BadPush):
+        service.decode_push(body)
+
+
+def test_unknown_fields_are_ignored() -> None:
+    extra = {"device_id": "d", "mutations": [{**ONE, "later": 1}], "more": True}
     assert service.decode_push(msgspec.json.encode(extra)).mutations[0].seq == 1
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"device_at_ms": 10**18}, {"kind": 7}, {"payload": []}, {"subject_id": None},
+        {"payload": {"a": "x" * 70_000}}, {"payload": {"a": [[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]}},
+        {"offset_ms": "soon"},
+    ],
+)  # fmt: skip
+def test_a_broken_mutation_is_refused_and_the_next_goes_through(company: Field, broken) -> None:
+    phone = phone_of(company)
+    wrong = {**msgspec.to_builtins(phone.checks_in(company.visits[0])), **broken}
+    right = msgspec.to_builtins(phone.checks_in(company.visits[1]))
+    body = msgspec.json.encode({"device_id": phone.device_id, "mutations": [wrong, right]})
+    for _ in range(2):
+        answer = service.push(phone.actor, service.decode_push(body))
+        assert statuses(answer.results) == ["refused:bad_payload", "applied"]
+
+
+def test_text_that_no_database_takes_is_freed_of_it(company: Field) -> None:
+    """NUL, and an emoji that the app cut in two."""
+    phone, visit_id = phone_of(company), company.visits[0]
+    phone.push(phone.checks_in(visit_id))
+    closing = msgspec.json.encode(msgspec.to_builtins(phone.closes(visit_id, comment="COMMENT")))
+    spoilt = closing.replace(b"COMMENT", b"fine\\u0000 \\ud83d")
+    body = b'{"device_id":"' + phone.device_id.encode() + b'","mutations":[' + spoilt + b"]}"
+    answer = service.push(phone.actor, service.decode_push(body))
+    assert statuses(answer.results) == ["applied"]
+    assert visit(visit_id).comment == "fine \ufffd"
 
 
 def test_long_texts_are_refused_by_name(company: Field) -> None:
