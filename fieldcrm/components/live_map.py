@@ -34,6 +34,7 @@ class _LiveMap(NoSSRComponent):
     gateway: rx.Var[str]
     words: rx.Var[dict[str, dict[str, str]]]
     lang: rx.Var[str]
+    zone: rx.Var[str]
     follow: rx.Var[bool]
     on_select: rx.EventHandler[rx.event.passthrough_event_spec(str)]
     on_follow: rx.EventHandler[rx.event.passthrough_event_spec(bool)]
@@ -52,7 +53,9 @@ class _VisitDrag(rx.Component):
 def live_map(**props: Any) -> rx.Component:
     """The map of the reader's reps; see `Props` in live_map.tsx. Fills its positioned parent."""
     texts = all_texts(*(f"map.{name}" for name in _TEXTS))
-    return _LiveMap.create(words=texts, lang=Desk.language, gateway=Desk.gateway, **props)
+    return _LiveMap.create(
+        words=texts, lang=Desk.language, zone=Desk.timezone, gateway=Desk.gateway, **props
+    )
 
 
 def visit_drag(rep: Any, is_off: Any, on_move: Any) -> rx.Component:

@@ -19,7 +19,7 @@ type Passed = [number, number, number]; // lat, lng, epoch ms
 type Lines = { plan: LatLng[]; before: LatLng[]; track: Passed[][] };
 type Props = {
   reps: Rep[]; selected: string; stops: Stop[]; lines: Lines; fit: string; spot: { lat: number; lng: number; key: string } | null;
-  gateway: string; words: Words; lang: string; follow: boolean;
+  gateway: string; words: Words; lang: string; zone: string; follow: boolean;
   onSelect: (repId: string) => void; onFollow: (is: boolean) => void;
   onNotices: (notices: string) => void; onLink: (state: string) => void;
 };
@@ -53,6 +53,12 @@ function node(name: string, attributes: Record<string, string | number>, parent?
   for (const key in attributes) made.setAttribute(key, String(attributes[key]));
   parent?.appendChild(made);
   return made;
+}
+
+/** The product's time of day in the company's zone. */
+function clockTime(lang: string, zone: string): string {
+  const form = new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone });
+  return form.format(new Date(productNow()));
 }
 
 function metres(a: LatLng, b: LatLng): number {
@@ -265,7 +271,8 @@ class Markers {
     const rep = this.reps.get(marker.id)!;
     const now = productNow();
     if (marker.state === "silent") return `${rep.short} · ${ageText((now - rep.fix_ms) / 1000, this.lang)}`;
-    const lasts = rep.since_ms ? ageText((now - rep.since_ms) / 1000, this.lang) : "";
+    const lastsS = rep.since_ms ? (now - rep.since_ms) / 1000 : 0;
+    const lasts = lastsS >= 60 ? ageText(lastsS, this.lang) : "";
     if (marker.state === "idle" && lasts) return `${rep.short} · ${this.words["map.idle"]?.[this.lang] ?? ""} ${lasts}`;
     if (marker.state === "in_visit" && lasts) return `${rep.short} · ${lasts}`;
     return rep.short;
@@ -481,7 +488,7 @@ export function LiveMap(props: Props) {
       state: (now) => {
         setState(now);
         if (now === "offline") {
-          setLostAt((at) => at || new Intl.DateTimeFormat(latest.current.lang, { hour: "2-digit", minute: "2-digit" }).format(new Date(productNow())));
+          setLostAt((at) => at || clockTime(latest.current.lang, latest.current.zone));
         } else if (now === "live") setLostAt("");
         latest.current.onLink(now);
       },

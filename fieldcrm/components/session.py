@@ -163,6 +163,8 @@ class Desk(rx.State):
     clock_ms: float = 0
     """The product's time when the server last told it (epoch ms), and how fast it runs."""
     clock_speed: float = 1.0
+    timezone: str = "UTC"
+    """The company's zone, for moments that the browser writes."""
     _owner_id: str = ""
 
     def _actor(self) -> Actor:
@@ -181,6 +183,7 @@ class Desk(rx.State):
         self.role_word = i18n.t(f"desk.role.{actor.role.value}", self.language)
         self.is_sample = await asyncio.to_thread(_is_sample)
         self.gateway = settings().gateway_url or f":{settings().gateway_port}"
+        self.timezone = settings().timezone
         self._tell_time()
         self.is_in = True
         return actor
