@@ -7,7 +7,6 @@ import hashlib
 import json
 import re
 import shutil
-import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +56,9 @@ def build(target: Path) -> BuildReport:
     _write_manifest(folder)
     script_gzip = _weigh(folder, made["eager"])
     if script_gzip > SCRIPT_LIMIT:
-        raise BuildFailed(f"{script_gzip} bytes of JavaScript before the map, {SCRIPT_LIMIT} allowed")
+        raise BuildFailed(
+            f"{script_gzip} bytes of JavaScript before the map, {SCRIPT_LIMIT} allowed"
+        )
     files = _write_worker(folder, made)
     map_gzip = _weigh(folder, [n for n in made["lazy"] if n.endswith(".js")])
     return BuildReport(folder, version, script_gzip, map_gzip, tuple(files))

@@ -11,6 +11,7 @@ import urllib.request
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from fieldcrm.clients.tables import Affiliation, Client, Promise, Territory
 from fieldcrm.kit import clock, ids
@@ -65,7 +66,7 @@ def lay_out(visits: int = 5) -> Day:
 _NAMES = ("Elina Korhonen", "Ирина Соколова", "Ștefan Țurcanu", "Mikael Lindqvist", "Kaisa Mäkelä")
 
 
-def _client(kind: str, name: str, n: int, home: str, **more: object) -> Client:
+def _client(kind: str, name: str, n: int, home: str, **more: Any) -> Client:
     now = clock.now()
     return Client(
         id=ids.new_id(), kind=kind, name=name, lat=LAT + n * 100 / 111_195, lng=LNG,

@@ -51,7 +51,9 @@ def test_every_word_comes_along(built: BuildReport, language: str) -> None:
 
 def test_the_service_worker_knows_every_file(built: BuildReport) -> None:
     worker = (built.folder / "sw.js").read_text()
-    shipped = {f"/rep/{p.relative_to(built.folder)}" for p in built.folder.rglob("*") if p.is_file()}
+    shipped = {
+        f"/rep/{p.relative_to(built.folder)}" for p in built.folder.rglob("*") if p.is_file()
+    }
     assert {path for path in shipped - {"/rep/sw.js"} if path not in worker} == set()
 
 

@@ -143,9 +143,7 @@ def test_an_ended_session_loses_nothing(server: Server, day: Day, phone: Any) ->
     expect_one_visit_with_photo(day)
 
 
-def test_a_refusal_says_why_and_lets_the_next_through(
-    server: Server, day: Day, phone: Any
-) -> None:
+def test_a_refusal_says_why_and_lets_the_next_through(server: Server, day: Day, phone: Any) -> None:
     from fieldcrm.kit import clock
     from fieldcrm.kit.database import transaction
     from fieldcrm.visits.model import MoveRequest

@@ -230,6 +230,7 @@ export async function install(): Promise<void> {
 /** Switch to the new version; everything typed or unsent lies in the database and stays. */
 export function restart(): void {
   const waiting = updateReady.value;
+  history.replaceState(null, "", "#/today");
   if (!waiting) return location.reload();
   navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
   waiting.postMessage({ t: "activate" });
