@@ -136,15 +136,27 @@ def _clock(rep: LiveRep) -> Wish | None:
     return Wish(AlertKind.clock_wrong, {"minutes": abs(round(rep.clock_offset_ms / 60_000))})
 
 
+DEAF_MS = 120_000
+"""After a start, silence is not told for so long: phones come back one after another."""
+
+
 class Memory:
     """Since when each rep's alerts are asked for, and since when no more."""
 
     def __init__(self) -> None:
         self._asked: dict[tuple[str, AlertKind], int] = {}
+        self._began_ms: int | None = None
         self._gone: dict[tuple[str, AlertKind], int] = {}
 
     def ripe(self, rep_id: str, asked: Sequence[Wish], now_ms: int) -> list[Wish]:
-        """Those that have been asked for long enough."""
+        """Those that have been asked for long enough.
+
+        Who has only just begun to listen can't tell silence from not having heard yet.
+        """
+        if self._began_ms is None:
+            self._began_ms = now_ms
+        if now_ms - self._began_ms < DEAF_MS:
+            asked = [w for w in asked if w.kind is not AlertKind.silent]
         kinds = {w.kind for w in asked}
         for key in [k for k in self._asked if k[0] == rep_id and k[1] not in kinds]:
             del self._asked[key]
