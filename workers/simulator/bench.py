@@ -30,6 +30,7 @@ import httpx
 import psutil
 
 from workers.simulator.log import read
+from workers.simulator.scenario import TRAITS
 
 OPENS = (8, 40)
 """Local hour and minute at which the day's clock starts."""
@@ -46,6 +47,8 @@ KILLS = (
 )
 """Local hour (decimal) at which each part is killed."""
 BACK_WITHIN_S = 60.0
+EDGE_S = 30.0
+"""Product seconds by which two clocks may differ at speed 60: half a real second."""
 SETTLE_S = 90.0
 """Real seconds within which the last visits must be judged."""
 
@@ -352,15 +355,41 @@ def count_fixes(
                 missing[names[rep_id]] = sorted(times - kept)
     count = sum(map(len, sent.values()))
     gone = sum(map(len, missing.values()))
+    edge = sum(at_edge(rep, times, start, end) for rep, times in true_times(missing, names))
     return {
         "fixes_sent": count, "fixes_stored": stored, "rejected": rejected,
-        "lost": max(0, gone - sum(rejected.values())),
+        "at_edge": edge, "lost": max(0, gone - edge - sum(rejected.values())),
         "not_stored": {rep: len(times) for rep, times in missing.items()},
         "not_stored_at": {
             rep: [clock.local(clock.from_ms(t)).strftime("%H:%M:%S") for t in times[:5]]
             for rep, times in missing.items()
         },
     }  # fmt: skip
+
+
+def true_times(
+    missing: dict[str, list[int]], names: dict[str, str]
+) -> list[tuple[str, list[float]]]:
+    """(rep id, true epoch seconds) of what is missing: without the phones' clock errors."""
+    ids = {login: rep_id for rep_id, login in names.items()}
+    return [
+        (ids[login], [at / 1000 - TRAITS[login].clock_error_s for at in times])
+        for login, times in missing.items()
+    ]
+
+
+def at_edge(rep_id: str, times: Sequence[float], start: datetime, end: datetime) -> int:
+    """How many lie so near to the start or end of a shift or pause that clocks can't tell.
+
+    A phone measures the server's clock over a network whose delay this bench's speed multiplies.
+    """
+    from fieldcrm.kit import database
+    from fieldcrm.tracking import service as tracking
+
+    with database.reading() as session:
+        spans = tracking.spans_in(session, start, [rep_id]).get(rep_id, ())
+    bounds = [b for s in spans for pair in ((s.start_ms, s.end_ms), *s.pauses) for b in pair if b]
+    return sum(any(abs(at - b / 1000) <= EDGE_S for b in bounds) for at in times)
 
 
 def count_photos(install: Install, entries: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -210,7 +210,7 @@ def _request(rep: Crew, told: CheckedIn | Closed | PutOff, move: str, **more: An
     error = timedelta(seconds=rep.traits.clock_error_s)
     return MoveRequest(
         told.stop.visit_id, move, at=_utc(told.at), device_at=_utc(told.at) + error,
-        offset_ms=-1000 * rep.traits.clock_error_s, change_id=ids.new_id(_utc(told.at)), **more,
+        offset_ms=-1000 * rep.traits.clock_error_s, **more,
     )  # fmt: skip
 
 

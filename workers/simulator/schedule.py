@@ -30,7 +30,7 @@ from workers.simulator.streets import RoadStreets
 
 Point = tuple[float, float]
 STEPS = 12
-"""Of the quick search, per rep and day."""
+"""Of the quick search, per rep and day that is still ahead; days behind keep the first order."""
 
 
 class BrokenPlan(Exception):
@@ -69,7 +69,8 @@ def make(
         for day, chosen in zip(days, _chosen(targets[rep.id], len(days)), strict=True):
             if after is None or day > after:
                 planned_on = min(_decided_at(day), now - timedelta(hours=18))
-                _plan_day(rep, day, chosen, table, rows, planned_on)
+                steps = STEPS if day >= clock.local(now).date() else 0
+                _plan_day(rep, day, chosen, table, rows, planned_on, steps)
         progress((number + 1) / len(reps))
     with database.transaction() as session:
         for kind, found in rows.items():
@@ -151,7 +152,7 @@ def _home(rep: User) -> Point:
 
 def _plan_day(
     rep: User, day: date, chosen: Sequence[Target], table: Tables,
-    rows: dict[type[SQLModel], list[SQLModel]], planned_on: datetime,
+    rows: dict[type[SQLModel], list[SQLModel]], planned_on: datetime, steps: int,
 ) -> None:  # fmt: skip
     by_visit = {ids.new_id(planned_on): target for target in chosen}
     facts = assemble.RepFacts(
@@ -160,7 +161,7 @@ def _plan_day(
     )  # fmt: skip
     wanted = [_visit_facts(i, rep, t) for i, t in by_visit.items()]
     problem = assemble.make_problem(day, settings().timezone, [facts], wanted, table)
-    plan = search.plan_quickly(problem, day.toordinal(), STEPS)
+    plan = search.plan_quickly(problem, day.toordinal(), steps)
     if broken := check_plan(problem, plan):
         raise BrokenPlan(f"{rep.login} on {day}: {broken[0]}")
     tour = plan.tour(rep.id)
