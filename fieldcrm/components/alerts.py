@@ -1,5 +1,8 @@
 """What needs a dispatcher's eye: the bell's list and the toasts that stay until answered."""
 
+# Reflex turns a State's fields into vars at run time; a checker sees the plain types.
+# pyright: reportAttributeAccessIssue=false
+
 from __future__ import annotations
 
 import asyncio

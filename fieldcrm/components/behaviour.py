@@ -1,5 +1,8 @@
 """The small TypeScript behaviours of `desk.tsx` as Reflex components."""
 
+# Reflex turns a State's fields into vars at run time; a checker sees the plain types.
+# pyright: reportCallIssue=false
+
 from __future__ import annotations
 
 from typing import Any

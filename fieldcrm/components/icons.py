@@ -1,5 +1,8 @@
 """Icons (Lucide, `i-*`) and the product's own glyphs (`g-*`) from the one sprite, assets/icons.svg."""
 
+# Reflex turns a State's fields into vars at run time; a checker sees the plain types.
+# pyright: reportArgumentType=false
+
 from __future__ import annotations
 
 from typing import Any

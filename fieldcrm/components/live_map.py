@@ -1,5 +1,8 @@
 """The live map of `live_map.tsx` and the dragging of visits, as Reflex components."""
 
+# Reflex turns a State's fields into vars at run time; a checker sees the plain types.
+# pyright: reportCallIssue=false
+
 from __future__ import annotations
 
 from typing import Any

@@ -20,6 +20,8 @@ class Page:
 
 PAGES = (
     Page("/dispatch", "desk.nav.live", "radio", DISPATCHING),
+    Page("/clients", "office.nav.clients", "contact", DISPATCHING),
+    Page("/visits", "office.nav.visits", "clipboard-check", DISPATCHING),
     Page("/manager", "desk.nav.reports", "chart-no-axes-column", MANAGING),
     Page("/admin", "desk.nav.admin", "settings-2", ADMINISTERING),
 )

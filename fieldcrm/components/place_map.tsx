@@ -41,9 +41,8 @@ function useMap(fit: LatLng[], key: string, padding: number, maxZoom: number) {
     });
     map.current = made;
     const canvas = made.getCanvas(); // the drawing above it has the name and says what is to be seen
-    canvas.setAttribute("role", "presentation");
-    canvas.removeAttribute("aria-label");
-    canvas.tabIndex = -1;
+    for (const name of ["role", "aria-label", "tabindex"]) canvas.removeAttribute(name);
+    canvas.setAttribute("aria-hidden", "true");
     const again = () => redraw((n) => n + 1);
     made.on("move", again);
     made.on("resize", again);

@@ -20,6 +20,9 @@ A message at the bottom right: `(await self.get_state(Messages))._say(Toast(...)
 components/alerts); a page that answers a toast's buttons gives `on_toast=State.handler(id, name)`.
 """
 
+# Reflex turns a State's fields into vars at run time; a checker sees the plain types.
+# pyright: reportArgumentType=false
+
 from __future__ import annotations
 
 from typing import Any

@@ -4,6 +4,9 @@
 made in a State with `kit.i18n.t`, in the user's language, and made again when it is switched.
 """
 
+# Reflex turns a State's fields into vars at run time; a checker sees the plain types.
+# pyright: reportAttributeAccessIssue=false
+
 from __future__ import annotations
 
 import json

@@ -1,5 +1,8 @@
 """The live desk: reps and who needs attention, the map, the selected rep's day and its re-planning."""
 
+# Reflex turns a State's fields into vars at run time; a checker sees the plain types.
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false
+
 from __future__ import annotations
 
 from typing import Any
