@@ -14,7 +14,8 @@ from fieldcrm.kit import i18n
 ROOT = Path(__file__).resolve().parents[2]
 PARAMETER = re.compile(r"{(\w+)}")
 OPEN_ENDED = re.compile(r"""["'`]([a-z0-9_]+(?:\.[a-z0-9_]+)*\.)(?:\$?\{|["'`]\s*[+,)])""")
-CODE = re.compile(r"""code(?:: ClassVar\[str\])? = ["']([a-z0-9_]+)["']""")
+CODE = re.compile(r"""^    code(?:: ClassVar\[str\])? = ["']([a-z0-9_]+)["']""", re.MULTILINE)
+PROBLEM = re.compile(r"""["']([a-z_]+)["']""")
 OTHERS = [language for language in i18n.LANGUAGES if language != i18n.DEFAULT]
 
 
@@ -72,7 +73,8 @@ def test_romanian_uses_commas_below() -> None:
 def test_no_key_is_unused() -> None:
     text = sources()
     open_ended = tuple(set(OPEN_ENDED.findall(text)))
-    codes = {f"error.{code}" for code in CODE.findall(text)}
+    problems = (ROOT / "fieldcrm" / "api" / "problems.py").read_text()
+    codes = {f"error.{code}" for code in [*CODE.findall(text), *PROBLEM.findall(problems)]}
     unused = {
         key
         for key in i18n.catalogue(i18n.DEFAULT)
