@@ -12,12 +12,14 @@ from fieldcrm.pages.admin_events import AdminEvents, admin_events
 from fieldcrm.pages.admin_import import AdminImport, admin_import
 from fieldcrm.pages.admin_teams import AdminTeams, admin_teams, admin_territories
 from fieldcrm.pages.admin_users import AdminUsers, admin_users
+from fieldcrm.pages.clients import Clients, clients_page
 from fieldcrm.pages.dispatch import dispatch
 from fieldcrm.pages.dispatch_state import Dispatch
 from fieldcrm.pages.home import home, missing
 from fieldcrm.pages.manager import manager
 from fieldcrm.pages.manager_state import Manager
 from fieldcrm.pages.sign_in import SignIn, sign_in
+from fieldcrm.pages.visits import Visits, visits_page
 
 _THEME_BEFORE_PAINT = (
     "(function(){var t=localStorage.getItem('fieldcrm-theme')||'system';"
@@ -45,6 +47,7 @@ app.add_page(sign_in, route="/sign-in", title="fieldcrm", on_load=SignIn.load)
 app.add_page(dispatch, route="/dispatch", title="fieldcrm", on_load=Dispatch.load)
 app.add_page(manager, route="/manager", title="fieldcrm", on_load=Manager.load)
 for _page, _route, _load in (
+    (clients_page, "/clients", Clients.load), (visits_page, "/visits", Visits.load),
     (admin_users, "/admin", AdminUsers.load), (admin_teams, "/admin/teams", AdminTeams.load),
     (admin_territories, "/admin/territories", AdminTeams.load),
     (admin_devices, "/admin/devices", AdminDevices.load),

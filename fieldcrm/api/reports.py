@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
-from fieldcrm.api.identity import Administrator, DeskPerson
+from fieldcrm.api.identity import Administrator, Allows, DeskPerson
 from fieldcrm.api.shapes import Day, Id
 from fieldcrm.kit import i18n
-from fieldcrm.reports import service
+from fieldcrm.people.model import Actor, Role
+from fieldcrm.reports import service, visit_list
 from fieldcrm.reports.eventlog import Asked, export_csv
 from fieldcrm.reports.model import Filters, PeriodKind
 from fieldcrm.reports.workbook import export_xlsx, file_name
 
 router = APIRouter(prefix="/api/v1/reports", tags=["reports"])
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+Manager = Annotated[Actor, Depends(Allows(Role.manager, Role.admin))]
+Word = Annotated[str, Query(max_length=20, pattern="^[a-z_]*$")]
 Letter = Annotated[str, Query(pattern="^[ABC-]$")]
 
 
@@ -24,7 +27,7 @@ Letter = Annotated[str, Query(pattern="^[ABC-]$")]
     response_class=Response, responses={200: {"content": {XLSX: {}}}},
 )  # fmt: skip
 def plan_vs_actual(
-    actor: DeskPerson, period: PeriodKind = PeriodKind.month, day: Day | None = None,
+    actor: Manager, period: PeriodKind = PeriodKind.month, day: Day | None = None,
     team_id: Id | None = None, rep_id: Id | None = None, territory_id: Id | None = None,
     category: Letter | None = None, language: Annotated[str, Query(max_length=2)] = "",
 ) -> Response:  # fmt: skip
@@ -49,6 +52,23 @@ def events(
     asked = Asked(kind, actor_id or "", subject_id or "", str(first or ""), str(last or ""))
     headers = {"Content-Disposition": 'attachment; filename="events.csv"'}
     return Response(export_csv(actor, asked), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.get("/visits.xlsx", summary="Visits as a workbook", response_class=Response)
+def visits(
+    actor: DeskPerson, search: Annotated[str, Query(max_length=200)] = "", state: Word = "",
+    verdict: Word = "", category: Letter | None = None, rep_id: Id | None = None,
+    team_id: Id | None = None, first: Day | None = None, last: Day | None = None,
+    language: Annotated[str, Query(max_length=2)] = "",
+) -> Response:  # fmt: skip
+    """The same list as on the visits' page; each row with its verdict and the reasons for it."""
+    wanted = visit_list.filters_of(
+        search, state, verdict, category or "", rep_id or "", team_id or "", first, last
+    )
+    chosen = language if language in i18n.LANGUAGES else actor.language
+    content = visit_list.export_xlsx(actor, wanted, chosen)
+    headers = {"Content-Disposition": 'attachment; filename="visits.xlsx"'}
+    return Response(content, media_type=XLSX, headers=headers)
 
 
 def _one(value: str | None) -> tuple[str, ...]:

@@ -335,13 +335,15 @@ def _runs(actor: Any, language: str) -> list[RunRow]:
 
     names = {u.id: u.name for u in people.list_users(actor)}
     rows = []
-    for run in importing.list_runs(actor, 20):
+    for run in importing.list_runs(actor, 40):
+        if run.status == "preview" or (run.status == "cancelled" and not run.report):
+            continue  # looked at only, or read again by other rules
         counts = run.report.get("counts", {}) if run.report else {}
         told = [i18n.t(f"import.count.{k}", language, n=n) for k, n in counts.items() if n]
         rows.append(RunRow(run.id, i18n.moment(run.started_at, language), names.get(run.actor_id or "", "—"),
                            run.file_name, run.status, i18n.t(f"admin.import.status.{run.status}", language),
                            " · ".join(told)))  # fmt: skip
-    return [r for r in rows if r.status != "preview"]
+    return rows
 
 
 # ── the page ─────────────────────────────────────────────────────────────────────────────────────

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import reflex as rx
 
 from fieldcrm.components.evidence_drawer import EvidenceView, evidence_view
-from fieldcrm.components.session import DISPATCHING, Desk, allows
+from fieldcrm.components.session import MANAGING, Desk, allows
 from fieldcrm.evidence import service as evidence
 from fieldcrm.kit import i18n, ids
 from fieldcrm.kit.errors import Refusal
@@ -85,7 +85,7 @@ class Manager(Desk):
     # ---- the report ----
 
     @rx.event
-    @allows(DISPATCHING)
+    @allows(MANAGING)
     async def load(self):
         """Fill the page; again after a switch of language."""
         actor = await self._enter()
@@ -98,13 +98,13 @@ class Manager(Desk):
             await self._explain(actor, self.visit.id)
 
     @rx.event
-    @allows(DISPATCHING)
+    @allows(MANAGING)
     async def reload(self):
         """Try again."""
         await self._show(self._actor())
 
     @rx.event
-    @allows(DISPATCHING)
+    @allows(MANAGING)
     async def choose_kind(self, kind: str):
         """Week, month or cycle, around the day shown."""
         if kind in PeriodKind and kind != self.kind:
@@ -112,7 +112,7 @@ class Manager(Desk):
             await self._show_anew()
 
     @rx.event
-    @allows(DISPATCHING)
+    @allows(MANAGING)
     async def step(self, forward: bool):
         """The period before or after."""
         period = await asyncio.to_thread(self._period, self._actor())
@@ -124,14 +124,14 @@ class Manager(Desk):
             await self._show_anew()
 
     @rx.event
-    @allows(DISPATCHING)
+    @allows(MANAGING)
     async def back_to_now(self):
         """The period that holds today."""
         self.anchor = ""
         await self._show_anew()
 
     @rx.event
-    @allows(DISPATCHING)
+    @allows(MANAGING)
     async def choose_group(self, by: str):
         """Lines by team, rep, day or category."""
         if by in GroupBy and by != self.by:
@@ -139,42 +139,42 @@ class Manager(Desk):
             await self._show(self._actor())
 
     @rx.event
-    @allows(DISPATCHING)
+    @allows(MANAGING)
     async def filter_team(self, team_id: str):
         """One team, or all."""
         self.team, self.rep = _id(team_id), ""
         await self._show_anew()
 
     @rx.event
-    @allows(DISPATCHING)
+    @allows(MANAGING)
     async def filter_rep(self, rep_id: str):
         """One rep, or all."""
         self.rep = _id(rep_id)
         await self._show_anew()
 
     @rx.event
-    @allows(DISPATCHING)
+    @allows(MANAGING)
     async def filter_territory(self, territory_id: str):
         """One territory, or all."""
         self.territory = _id(territory_id)
         await self._show_anew()
 
     @rx.event
-    @allows(DISPATCHING)
+    @allows(MANAGING)
     async def filter_category(self, category: str):
         """One category of clients, or all."""
         self.category = category if category in service.CATEGORIES else ""
         await self._show_anew()
 
     @rx.event
-    @allows(DISPATCHING)
+    @allows(MANAGING)
     async def clear_filters(self):
         """Everything one may see."""
         self.team = self.rep = self.territory = self.category = ""
         await self._show_anew()
 
     @rx.event
-    @allows(DISPATCHING)
+    @allows(MANAGING)
     def switch_view(self):
         """The chart as a table, and back."""
         self.as_table = not self.as_table
@@ -236,7 +236,7 @@ class Manager(Desk):
     # ---- lines open in place ----
 
     @rx.event
-    @allows(DISPATCHING)
+    @allows(MANAGING)
     async def toggle_line(self, key: str):
         """Show or hide the doubtful and contradicted visits of a line."""
         if key == self.opened:
@@ -259,7 +259,7 @@ class Manager(Desk):
     # ---- lists behind numbers ----
 
     @rx.event
-    @allows(DISPATCHING)
+    @allows(MANAGING)
     async def drill(self, what: str, key: str):
         """The visits behind a number of a line (empty key: of the total)."""
         self.list_tab, self.listed, self.lacking = "visits", [], []
@@ -270,7 +270,7 @@ class Manager(Desk):
         await self._list(self._actor())
 
     @rx.event
-    @allows(DISPATCHING)
+    @allows(MANAGING)
     async def drill_day(self, day: str):
         """A day's visits, from the chart."""
         if rows.day_of(day) is None:
@@ -280,14 +280,14 @@ class Manager(Desk):
         yield Manager.drill("closed", day)
 
     @rx.event
-    @allows(DISPATCHING)
+    @allows(MANAGING)
     async def more(self):
         """The next page of the list."""
         if self.list_cursor:
             await self._list(self._actor(), self.list_cursor)
 
     @rx.event
-    @allows(DISPATCHING)
+    @allows(MANAGING)
     def show_tab(self, tab: str):
         """Visits that are there, or clients that lack some."""
         self.list_tab = "lacking" if tab == "lacking" else "visits"
@@ -316,21 +316,21 @@ class Manager(Desk):
     # ---- a visit ----
 
     @rx.event
-    @allows(DISPATCHING)
+    @allows(MANAGING)
     async def open_listed(self, visit_id: str):
         """A visit of the list."""
         self._around, self.came_from = [r.id for r in self.listed], "list"
         await self._explain(self._actor(), visit_id)
 
     @rx.event
-    @allows(DISPATCHING)
+    @allows(MANAGING)
     async def open_sub(self, visit_id: str):
         """A suspect visit of an open line."""
         self._around, self.came_from = [r.id for r in self.sub], "table"
         await self._explain(self._actor(), visit_id)
 
     @rx.event
-    @allows(DISPATCHING)
+    @allows(MANAGING)
     async def neighbour(self, step: int):
         """The visit before or after in the list it came from."""
         if self.visit.id in self._around:
@@ -339,20 +339,20 @@ class Manager(Desk):
                 await self._explain(self._actor(), self._around[n])
 
     @rx.event
-    @allows(DISPATCHING)
+    @allows(MANAGING)
     def close_drawer(self):
         """Back to the list a visit came from, else away."""
         is_listed = self.drawer == "visit" and self.came_from == "list"
         self.drawer = "list" if is_listed else ""
 
     @rx.event
-    @allows(DISPATCHING)
+    @allows(MANAGING)
     def shut_drawer(self):
         """Away at once."""
         self.drawer = ""
 
     @rx.event
-    @allows(DISPATCHING)
+    @allows(MANAGING)
     async def press(self, key: str):
         """J and K: next and previous visit; Escape: back."""
         if self.drawer == "visit" and key in ("j", "k"):

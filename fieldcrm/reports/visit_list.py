@@ -1,0 +1,76 @@
+"""Visits as a list for screens and files: filters from plain texts, a workbook of all of them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from io import BytesIO
+
+import xlsxwriter
+
+from fieldcrm.kit import clock, i18n
+from fieldcrm.people.model import Actor
+from fieldcrm.reports.model import VERDICTS
+from fieldcrm.visits import service as visits
+from fieldcrm.visits.life import life
+from fieldcrm.visits.model import VisitFilters
+from fieldcrm.visits.store import VisitView
+
+HEADS = ("report.day", "report.rep", "report.client", "report.category", "visits_page.place",
+         "visits_page.state", "visits_page.planned", "visits_page.actual", "report.result",
+         "report.verdict", "visits_page.comment", "report.visit_id")  # fmt: skip
+WIDTHS = (12, 22, 32, 10, 28, 16, 10, 14, 18, 16, 60, 38)
+
+
+def filters_of(
+    search: str = "", state: str = "", verdict: str = "", category: str = "", rep_id: str = "",
+    team_id: str = "", first: date | None = None, last: date | None = None,
+) -> VisitFilters:  # fmt: skip
+    """Filters of the list; words it doesn't know count as none."""
+
+    def one(value: str, allowed: tuple[str, ...] | None = None) -> tuple[str, ...]:
+        return (value,) if value and (allowed is None or value in allowed) else ()
+
+    return VisitFilters(
+        search=search[:200].replace("\x00", ""), states=one(state, life().states), verdicts=one(verdict, VERDICTS),
+        categories=one(category, ("A", "B", "C")), rep_ids=one(rep_id), team_ids=one(team_id),
+        day_from=first, day_to=last,
+    )  # fmt: skip
+
+
+def export_xlsx(actor: Actor, filters: VisitFilters, language: str) -> bytes:
+    """Every visit of the list, in order of day; texts stay texts."""
+    buffer = BytesIO()
+    options = {"constant_memory": False, "strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(buffer, {"in_memory": True, **options}) as book:
+        sheet = book.add_worksheet(i18n.t("report.sheet.visits", language)[:31])
+        bold, day = book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd"})
+        for n, (key, width) in enumerate(zip(HEADS, WIDTHS, strict=True)):
+            sheet.set_column(n, n, width)
+            sheet.write_string(0, n, i18n.t(key, language), bold)
+        for line, view in enumerate(visits.export_rows(actor, filters), start=1):
+            on = view.visit.day
+            sheet.write_datetime(line, 0, datetime(on.year, on.month, on.day), day)
+            for n, text in enumerate(_texts(view, language), start=1):
+                sheet.write_string(line, n, text)
+        sheet.freeze_panes(1, 0)
+    return buffer.getvalue()
+
+
+def _texts(view: VisitView, language: str) -> tuple[str, ...]:
+    v = view.visit
+    return (
+        view.rep_name, view.client_name, view.category or "", view.place_name or view.address or "",
+        i18n.t(f"visits_page.state.{v.state}", language),
+        _time(v.planned_at), actual_text(v.checked_in_at, v.closed_at),
+        i18n.t(f"report.result.{v.result}", language) if v.result else "",
+        i18n.t(f"report.{v.verdict}", language) if v.state == "closed" else "", v.comment or "", v.id,
+    )  # fmt: skip
+
+
+def _time(at: datetime | None) -> str:
+    return f"{clock.local(at):%H:%M}" if at else ""
+
+
+def actual_text(began: datetime | None, ended: datetime | None) -> str:
+    """When it really took place, as '11:19–11:31'."""
+    return "–".join(t for t in (_time(began), _time(ended)) if t)

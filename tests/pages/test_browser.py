@@ -1,0 +1,175 @@
+"""The manager's and administrator's pages in a real browser against a whole install."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+from python_calamine import CalamineWorkbook
+
+from tests.browser import chromium
+from tests.install import PASSWORD, Install, copy_home, make_sample_home
+
+pytestmark = [pytest.mark.browser, pytest.mark.flow]
+MIDDAY = "2026-11-23T11:00:00+02:00"
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+@pytest.fixture(scope="module")
+def install(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Install]:
+    """A running sample company at eleven on a working day, its reps standing still."""
+    made = make_sample_home(tmp_path_factory.mktemp("sample") / "home")
+    home = copy_home(made, tmp_path_factory.mktemp("install") / "home")
+    with Install(home, "--no-simulate", "--clock-start", MIDDAY) as running:
+        yield running
+
+
+@pytest.fixture(params=["light", "dark"])
+def page(request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page of 1440 x 900 in each theme that fails the test on an error nobody handled."""
+    with chromium() as browser:
+        context = browser.new_context(
+            viewport={"width": 1440, "height": 900}, locale="en-GB", color_scheme=request.param
+        )
+        found = context.new_page()
+        errors: list[str] = []
+        found.on("pageerror", lambda error: errors.append(str(error)))
+        yield found
+        assert errors == []
+
+
+def enter(page: Page, install: Install, login: str, home: str) -> None:
+    page.goto(f"{install.base}/sign-in")
+    page.fill("#login", login)
+    page.fill("#password", PASSWORD)
+    page.click("button[type=submit]")
+    page.wait_for_url(f"**{home}")
+
+
+def violations(page: Page) -> list[Any]:
+    found = Axe().run(page, options=RULES).response["violations"]
+    return [(v["id"], [n["target"] for n in v["nodes"]]) for v in found]
+
+
+def test_a_manager_goes_from_a_number_to_the_evidence(page: Page, install: Install) -> None:
+    enter(page, install, "manager", "/manager")
+    page.wait_for_selector(".kpi .val")
+    assert page.locator(".kpi").count() == 5
+    assert page.locator(".dbar").count() > 5
+    assert page.locator(".hx").count() > 3
+    assert violations(page) == []
+    total = page.locator("tfoot .way").first.inner_text().replace(",", "")
+    lines = page.locator("tbody tr td:nth-child(3) .way:first-child").all_inner_texts()
+    assert sum(int(n.replace(",", "")) for n in lines) == int(total)
+    page.locator(".kpi .val").first.click()
+    page.wait_for_selector(".vlist .vl")
+    assert violations(page) == []
+    page.get_by_role("button", name="Wanting").click()
+    expect(page.locator(".vlist .vl").first).to_contain_text("of")
+    page.get_by_role("button", name="Visits", exact=True).click()
+    page.locator(".vlist .vl").nth(2).click()
+    page.wait_for_selector(".evl li")
+    expect(page.locator(".ev-map canvas")).to_be_visible()
+    assert violations(page) == []
+    page.keyboard.press("j")
+    expect(page.locator(".drawer")).to_contain_text("4 of")
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".vlist .vl")
+    page.keyboard.press("Escape")
+    expect(page.locator(".drawer")).to_have_count(0)
+
+
+def test_doubtful_visits_open_below_their_rep_and_days_as_a_table(
+    page: Page, install: Install
+) -> None:
+    enter(page, install, "manager", "/manager")
+    page.wait_for_selector(".exp")
+    suspects = page.locator("tbody tr:has(.bad-if .way)").first
+    suspects.locator(".exp").click()
+    page.locator("tr.sub").first.click()
+    expect(page.locator(".drawer .badge.verd")).to_be_visible()
+    page.get_by_role("button", name="As a table").click()
+    expect(page.locator(".scr.days tbody tr").first).to_be_visible()
+    assert violations(page) == []
+
+
+def test_the_export_is_a_workbook_of_what_is_shown(page: Page, install: Install) -> None:
+    enter(page, install, "manager", "/manager")
+    page.wait_for_selector(".kpi .val")
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="Export to Excel").click()
+    content = Path(waiting.value.path()).read_bytes()
+    assert waiting.value.suggested_filename.endswith(".xlsx")
+    book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+    done = int(page.locator("tfoot td").nth(2).inner_text().replace(",", "").split("/")[0])
+    visits = book.get_sheet_by_name("Visits").to_python()[1:]
+    assert sum(row[5] != "Contradicted" for row in visits) == done
+
+
+def test_every_section_of_administration(page: Page, install: Install) -> None:
+    enter(page, install, "admin", "/admin")
+    page.wait_for_selector(".tbl tbody tr")
+    assert violations(page) == []
+    page.locator(".tbl .way.med").first.click()
+    page.wait_for_selector(".drawer form")
+    assert violations(page) == []
+    for section in ("teams", "territories", "devices", "events", "import"):
+        page.goto(f"{install.base}/admin/{section}")
+        page.wait_for_selector(".card")
+        expect(page.locator(".tabs [aria-current=page]")).to_be_visible()
+        assert violations(page) == [], section
+
+
+def test_a_file_is_checked_refused_mapped_anew_and_imported(
+    page: Page, install: Install, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    theme = request.node.callspec.params["page"]
+    file = tmp_path / "аптеки.csv"
+    rows = [f"Аптека {theme} {n};Katu {n};{'D' if n == 2 else 'A'};{theme}{n}" for n in range(4)]
+    file.write_text("Название;Адрес;Категория;Код\n" + "\n".join(rows), encoding="cp1251")
+    enter(page, install, "admin", "/admin")
+    page.goto(f"{install.base}/admin/import")
+    page.wait_for_selector(".drop")
+    page.set_input_files("input[type=file]", file)
+    page.wait_for_selector(".dry")
+    expect(page.get_by_role("button", name="Run the import")).to_be_disabled()
+    expect(page.locator(".cellv")).to_have_text("D")
+    assert violations(page) == []
+    page.locator(".mpc tr", has_text="Категория").locator("select").select_option("note")
+    run = page.get_by_role("button", name="Run the import")
+    expect(run).to_be_enabled()
+    run.click()
+    expect(page.get_by_role("status").filter(has_text="The file was imported.")).to_be_visible(
+        timeout=20_000
+    )
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("path", ["/visits", "/clients"])
+def test_lists_are_searched_sorted_and_opened(page: Page, install: Install, path: str) -> None:
+    enter(page, install, "dispatcher", "/dispatch*")
+    page.goto(f"{install.base}{path}")
+    page.wait_for_selector(".tbl tbody tr")
+    assert violations(page) == []
+    page.get_by_role("button", name="Show more").click()
+    expect(page.locator(".tbl tbody tr")).to_have_count(120)
+    page.locator(".tbl th .way").nth(1).click()
+    expect(page.locator(".tbl th[aria-sort=ascending]")).to_have_count(1)
+    page.locator(".tbl .way.med").nth(1).click()
+    expect(page.locator(".drawer .dr-b")).to_be_visible()
+    page.wait_for_selector(".drawer .t3")
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    page.fill("input[type=search]", "nobody is called so")
+    expect(page.locator(".empty")).to_be_visible()
+
+
+def test_a_manager_has_no_administration(page: Page, install: Install) -> None:
+    enter(page, install, "manager", "/manager")
+    page.goto(f"{install.base}/admin/events")
+    page.wait_for_url("**/manager")

@@ -1,0 +1,122 @@
+"""The lists of visits and clients: scope, filters, pages, cards, files."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from python_calamine import CalamineWorkbook
+
+from fieldcrm.kit import clock
+from fieldcrm.pages.clients import Clients
+from fieldcrm.pages.visits import Visits
+from fieldcrm.reports import visit_list
+from tests.pages.conftest import Open, call
+from tests.reports.conftest import Field
+
+MONDAY = date(2026, 11, 16)
+
+
+@pytest.fixture(autouse=True)
+def thursday_afternoon() -> Iterator[None]:
+    with clock.held(datetime(2026, 11, 19, 12, 0, tzinfo=UTC)):
+        yield
+
+
+@pytest.fixture
+def visited(team: Field) -> Field:
+    """70 visits of the north, one of the south."""
+    place = team.add_territory("north", "rep_north")
+    clients = [team.add_client(letter, place) for letter in "ABC"]
+    for n in range(70):
+        day = MONDAY - timedelta(n % 14)
+        verdict = "doubtful" if n == 5 else "confirmed"
+        team.add_visit("rep_north", clients[n % 3], day, "closed" if n % 7 else "missed", verdict)
+    team.add_visit("rep_south", clients[0], MONDAY)
+    return team
+
+
+def test_visits_come_in_pages_within_ones_teams(visited: Field, open_page: Open) -> None:
+    page = open_page(Visits, "manager_north")
+    assert (len(page.rows), page.has_more, page.shown) == (60, True, "60+ visits")
+    call(page, "more")
+    assert len({r.id for r in page.rows}) == 70
+    assert not page.has_more
+    assert {r.rep for r in page.rows} == {"Rep North"}
+
+
+def test_visits_are_filtered_sorted_and_a_made_up_filter_counts_as_none(
+    visited: Field, open_page: Open
+) -> None:
+    page = open_page(Visits, "manager_north")
+    call(page, "narrow", "verdict", "doubtful")
+    assert [r.verdict for r in page.rows] == ["doubtful"]
+    call(page, "narrow", "verdict", "'; --")
+    assert len(page.rows) == 60
+    call(page, "narrow", "state", "missed")
+    assert len(page.rows) == 10
+    call(page, "narrow", "letter", "B")
+    assert {r.category for r in page.rows} == {"B"}
+    call(page, "clear")
+    call(page, "narrow", "first", "2026-11-16")
+    assert {r.day for r in page.rows} == {"Mon 16 Nov"}
+    call(page, "narrow", "_cursor", "stolen")
+    assert page._cursor != "stolen"
+    call(page, "sort_by", "client")
+    assert page.sort == "client"
+    call(page, "sort_by", "password")
+    assert page.sort == "client"
+
+
+def test_a_visit_opens_its_evidence_and_a_foreign_one_does_not(
+    visited: Field, open_page: Open
+) -> None:
+    page = open_page(Visits, "manager_north")
+    call(page, "open", page.rows[0].id)
+    assert page.visit.id == page.rows[0].id
+    call(page, "press", "j")
+    assert page.visit.id == page.rows[1].id
+    call(page, "press", "Escape")
+    assert page.opened == ""
+    foreign = open_page(Visits, "manager_south")
+    call(page, "open", foreign.rows[0].id)
+    assert page.visit.id == ""
+    assert page.visit_problem != ""
+
+
+def test_clients_are_listed_and_opened_within_ones_teams(visited: Field, open_page: Open) -> None:
+    page = open_page(Clients, "manager_north")
+    assert [r.category for r in page.rows] == ["A", "B", "C"]
+    assert {r.territory for r in page.rows} == {"Центр"}
+    call(page, "sort_by", "category")
+    call(page, "sort_by", "category")
+    assert [r.category for r in page.rows] == ["C", "B", "A"]
+    call(page, "narrow", "letter", "B")
+    assert len(page.rows) == 1
+    call(page, "open", page.rows[0].id)
+    assert page.card.name == page.rows[0].name
+    assert len(page.card.visits) == 12
+    call(page, "narrow", "kind", "spaceship")
+    assert page.rows
+    call(page, "switch_archive")
+    assert page.rows == []
+    foreign = open_page(Clients, "manager_south")
+    call(foreign, "open", page.card.id)
+    assert foreign.card.id == ""
+    assert foreign.card_problem != ""
+
+
+def test_the_list_exports_what_it_shows(visited: Field) -> None:
+    actor = visited.company.actor("manager_north")
+    content = visit_list.export_xlsx(actor, visit_list.filters_of(verdict="doubtful"), "ro")
+    rows = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
+    assert len(rows) == 2
+    assert rows[0][9] == "Verdict"
+    assert rows[1][9] == "Îndoielnică"
+    every = visit_list.export_xlsx(actor, visit_list.filters_of(state="nonsense"), "en")
+    assert (
+        len(CalamineWorkbook.from_filelike(io.BytesIO(every)).get_sheet_by_index(0).to_python())
+        == 71
+    )
