@@ -17,6 +17,7 @@ from fieldcrm.api import (
     live,
     plans,
     problems,
+    reports,
     session,
     sync,
     users,
@@ -24,7 +25,7 @@ from fieldcrm.api import (
 )
 from fieldcrm.api.gate import Gate
 
-PARTS = (session, live, clients, visits, plans, devices, users, sync)
+PARTS = (session, live, clients, visits, plans, devices, users, reports, sync)
 DESCRIPTION = (
     "What a field team did, where, and how sure that is. Sign in with `POST /api/v1/session`; the "
     "answer sets an HttpOnly cookie that every other call needs. Times are ISO 8601 in UTC, "

@@ -7,7 +7,9 @@ test. A rule says which roles a route serves and how a stranger asks it for a ro
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
@@ -33,6 +35,7 @@ DESK = frozenset({DISPATCHER, MANAGER, ADMIN})
 EVERYBODY = DESK | {REP}
 ADMINS = frozenset({ADMIN})
 REPS = frozenset({REP})
+BOSSES = frozenset({MANAGER, ADMIN})
 DAY = date(2026, 5, 4)
 PHOTO = b"\xff\xd8\xff\xe0 a photo of the north"
 SHA = hashlib.sha256(PHOTO).hexdigest()
@@ -92,6 +95,12 @@ def _mutation(kind: str, subject: str, payload: dict[str, Any], seq: int = 1) ->
         "id": ids.new_id(), "seq": seq, "kind": kind, "subject_id": subject, "device_at_ms": 1,
         "offset_ms": 0, "payload": payload,
     }  # fmt: skip
+
+
+def _workbook(answer: Any) -> str:
+    """Every text of a workbook."""
+    book = zipfile.ZipFile(io.BytesIO(answer.content))
+    return "".join(book.read(n).decode() for n in book.namelist() if n.endswith(".xml"))
 
 
 RULES: dict[tuple[str, str], list[Rule]] = {
@@ -228,6 +237,19 @@ RULES: dict[tuple[str, str], list[Rule]] = {
              ]},
              check=lambda a: [r["status"] for r in a.json()["results"]] == ["refused"] * 7),
     ],
+    ("GET", f"{V}/reports/plan-vs-actual.xlsx"): [
+        Rule(BOSSES, f"{V}/reports/plan-vs-actual.xlsx", {"day": "2026-05-04"}, hidden=True,
+             check=lambda a: "Töölö" not in _workbook(a)),
+        Rule(BOSSES, f"{V}/reports/plan-vs-actual.xlsx", {"day": "2026-05-04", "rep_id": "<rep>"},
+             hidden=True, check=lambda a: "Töölö" not in _workbook(a)),
+    ],
+    ("GET", f"{V}/reports/visits.xlsx"): [
+        Rule(DESK, f"{V}/reports/visits.xlsx", {"rep_id": "<rep>", "team_id": "<team>"},
+             hidden=True, check=lambda a: "Töölö" not in _workbook(a)),
+        Rule(DESK, f"{V}/reports/visits.xlsx", hidden=True,
+             check=lambda a: "Töölö" not in _workbook(a)),
+    ],
+    ("GET", f"{V}/reports/events.csv"): [Rule(ADMINS, f"{V}/reports/events.csv")],
     ("GET", f"{V}/sync/pull"): [Rule(REPS, f"{V}/sync/pull", hidden=True)],
     ("GET", f"{V}/sync/receipt"): [
         Rule(REPS, f"{V}/sync/receipt", {"day": "2026-05-04"}, hidden=True)
@@ -445,6 +467,11 @@ def test_whose_rows_they_are_can_read_them(world: World):
         for who in (login, "admin"):
             answer = _signed_in(api, who).get(world.fill(path))
             assert answer.status_code == 200, f"{who} {path}: {answer.text}"
+
+
+def test_its_own_manager_finds_the_visit_in_the_workbook(world: World):
+    found = _signed_in(make_api(), "manager_north").get(f"{V}/reports/visits.xlsx")
+    assert "Töölö" in _workbook(found)
 
 
 def test_a_pushed_batch_cannot_be_replayed_as_somebody_else(world: World):
