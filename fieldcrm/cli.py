@@ -180,8 +180,13 @@ def _company_verbs(verbs) -> None:  # type: ignore[no-untyped-def]
     imported = _verb(clients, "import", run_import, "Import clients from CSV, TSV or XLSX.")
     imported.add_argument("file", type=Path)
     imported.add_argument("--map", action="append", default=[], metavar="COLUMN=FIELD")
-    imported.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE",
-                          help="for every row without its own: kind, country, territory")
+    imported.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="for every row without its own: kind, country, territory",
+    )
     imported.add_argument("--match", default=None, help="field that tells a known client")
     imported.add_argument("--mode", choices=["create", "update", "upsert"], default="upsert")
     imported.add_argument("--dry-run", action="store_true")

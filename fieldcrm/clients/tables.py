@@ -1,5 +1,8 @@
 """Rows of the client base: clients, where they work, territories, promises, imports."""
 
+# pyright: reportAssignmentType=false
+# SQLModel declares __tablename__ as something else than the text it takes.
+
 from __future__ import annotations
 
 from datetime import date, datetime

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 from fieldcrm.kit.settings import Settings, settings
 
-
 _held: ContextVar[datetime | None] = ContextVar("held", default=None)
 
 

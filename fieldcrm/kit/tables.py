@@ -1,5 +1,8 @@
 """Rows that belong to no domain: the event log, the feed phones pull from, facts of the install."""
 
+# pyright: reportAssignmentType=false
+# SQLModel declares __tablename__ as something else than the text it takes.
+
 from __future__ import annotations
 
 from datetime import datetime

@@ -1,5 +1,8 @@
 """Rows of people: teams, users, what they sign in with, their devices."""
 
+# pyright: reportAssignmentType=false
+# SQLModel declares __tablename__ as something else than the text it takes.
+
 from __future__ import annotations
 
 from datetime import datetime

@@ -1,5 +1,8 @@
 """Rows of planning: the cycle and its targets, day plans as saved, proposals awaiting a person."""
 
+# pyright: reportAssignmentType=false
+# SQLModel declares __tablename__ as something else than the text it takes.
+
 from __future__ import annotations
 
 from datetime import date, datetime

@@ -1,5 +1,8 @@
 """Every SQL statement of offline sync, and the reads of a phone's documents."""
 
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportOptionalMemberAccess=false
+# Columns of SQLModel rows look like plain values to the checker.
+
 from __future__ import annotations
 
 from collections.abc import Collection

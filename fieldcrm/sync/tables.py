@@ -1,5 +1,8 @@
 """Rows of offline sync: every mutation a phone sent, with the first answer it got."""
 
+# pyright: reportAssignmentType=false
+# SQLModel declares __tablename__ as something else than the text it takes.
+
 from __future__ import annotations
 
 from datetime import datetime

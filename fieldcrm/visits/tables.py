@@ -1,5 +1,8 @@
 """Rows of visits: the visit as it stands, every change of it, its attachments, products."""
 
+# pyright: reportAssignmentType=false
+# SQLModel declares __tablename__ as something else than the text it takes.
+
 from __future__ import annotations
 
 from datetime import date, datetime

@@ -17,9 +17,11 @@ def test_a_client_that_trusts_the_authority_connects(tmp_path: Path) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     threading.Thread(target=_serve_once, args=(listener, context), daemon=True).start()
     trusting = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
-    with socket.create_connection(listener.getsockname()) as raw:
-        with trusting.wrap_socket(raw, server_hostname="127.0.0.1") as secure:
-            assert secure.recv(2) == b"ok"
+    with (
+        socket.create_connection(listener.getsockname()) as raw,
+        trusting.wrap_socket(raw, server_hostname="127.0.0.1") as secure,
+    ):
+        assert secure.recv(2) == b"ok"
 
 
 def _serve_once(listener: socket.socket, context: ssl.SSLContext) -> None:

@@ -130,7 +130,7 @@ def desk(server: str) -> Iterator[Any]:
         browser.close()
 
 
-def send_http(rep: Rep, protocol: str, fix: dict[str, Any]) -> None:
+def send_http(rep: Rep, protocol: Any, fix: dict[str, Any]) -> None:
     """One fix as the protocol's app sends it."""
     device, token = rep.devices[protocol]
     wire = PROTOCOLS[protocol].request([fix], device, token)
