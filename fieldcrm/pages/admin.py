@@ -25,7 +25,9 @@ def admin_page(path: str, *children: Any, drawer: Any = None) -> rx.Component:
         *[_tab(*section, is_here=section[0] == path) for section in SECTIONS],
         class_name="tabs", aria_label=words("admin.sections"),
     )  # fmt: skip
-    body = rx.el.div(*children, class_name="ad-b")
+    name = next(label for section, label, _ in SECTIONS if section == path)
+    title = rx.el.h2(words(name), class_name="vh")
+    body = rx.el.div(title, *children, class_name="ad-b")
     return page(
         "/admin", words("desk.nav.admin"), tabs,
         rx.el.div(body, *([drawer] if drawer is not None else []), class_name="ad-w"),

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import reflex as rx
 
-from fieldcrm.components.icons import icon
+from fieldcrm.components.download import download
 from fieldcrm.components.parts import badge, button, empty
 from fieldcrm.components.session import ADMINISTERING, Desk, allows
 from fieldcrm.components.words import words
@@ -197,8 +197,7 @@ def _tools() -> rx.Component:
         kinds, actors, subject, day(AdminEvents.first, AdminEvents.filter_first, "admin.from_day"),
         rx.el.span("–", class_name="faint", aria_hidden="true"),
         day(AdminEvents.last, AdminEvents.filter_last, "admin.to_day"), rx.el.span(class_name="sp"),
-        rx.el.a(icon("download", "s"), words("admin.export_csv"), href=AdminEvents.export_url, class_name="btn sm",
-                custom_attrs={"download": ""}),
+        download(words("admin.export_csv"), AdminEvents.export_url),
         class_name="row ad-t",
     )  # fmt: skip
 

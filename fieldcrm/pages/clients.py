@@ -12,6 +12,7 @@ import reflex as rx
 from fieldcrm.clients import service as clients
 from fieldcrm.clients.model import ClientCard, ClientFilters, ClientKind
 from fieldcrm.components import behaviour
+from fieldcrm.components.download import download
 from fieldcrm.components.icons import glyph, icon
 from fieldcrm.components.parts import badge, button, category, empty, icon_button
 from fieldcrm.components.session import DISPATCHING, Desk, allows
@@ -302,7 +303,7 @@ def clients_page() -> rx.Component:
     drawer = rx.cond(Clients.opened != "", _drawer(), rx.fragment())
     return page(
         "/clients", words("clients_page.title"), behaviour.keys(["j", "k", "Escape"], Clients.press),
-        rx.el.div(rx.el.div(_tools(), loaded(Clients, _table()), class_name="ad-b"), drawer, class_name="ad-w"),
+        rx.el.div(rx.el.div(rx.el.h2(words("clients_page.title"), class_name="vh"), _tools(), loaded(Clients, _table()), class_name="ad-b"), drawer, class_name="ad-w"),
         class_name="ad",
     )  # fmt: skip
 
@@ -330,8 +331,7 @@ def _tools() -> rx.Component:
         select("letter", Clients.letter, "report.all_categories", letters, "report.category"),
         select("territory", Clients.territory, "report.all_territories", places, "report.territory"),
         archive, rx.el.span(Clients.shown, class_name="muted t1 nw"), rx.el.span(class_name="sp"),
-        rx.el.a(icon("download", "s"), words("report.export"), href=Clients.export_url, class_name="btn sm",
-                custom_attrs={"download": ""}),
+        download(words("report.export"), Clients.export_url),
         class_name="row ad-t",
     )  # fmt: skip
 

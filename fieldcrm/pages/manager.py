@@ -8,6 +8,7 @@ import reflex as rx
 
 from fieldcrm.components import behaviour
 from fieldcrm.components.charts import bullet, day_chart, plan_bar, sparkline, verdict_bar
+from fieldcrm.components.download import download
 from fieldcrm.components.evidence_drawer import evidence_body
 from fieldcrm.components.icons import glyph, icon
 from fieldcrm.components.parts import (
@@ -96,8 +97,7 @@ def _head() -> rx.Component:
         _filter(Manager.territories, Manager.territory, Manager.filter_territory,
                 "report.all_territories", "report.territory"),
         letters,
-        rx.el.a(icon("download", "s"), words("report.export"), href=Manager.export_url,
-                class_name="btn sm", custom_attrs={"download": ""}),
+        download(words("report.export"), Manager.export_url),
         class_name="row pv-h",
     )  # fmt: skip
 

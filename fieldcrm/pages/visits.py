@@ -10,8 +10,9 @@ from urllib.parse import urlencode
 import reflex as rx
 
 from fieldcrm.components import behaviour
+from fieldcrm.components.download import download
 from fieldcrm.components.evidence_drawer import EvidenceView, evidence_body, evidence_view
-from fieldcrm.components.icons import glyph, icon
+from fieldcrm.components.icons import glyph
 from fieldcrm.components.parts import button, category, empty, icon_button
 from fieldcrm.components.session import DISPATCHING, Desk, allows
 from fieldcrm.components.shell import page
@@ -222,7 +223,7 @@ def visits_page() -> rx.Component:
     drawer = rx.cond(Visits.opened != "", _drawer(), rx.fragment())
     return page(
         "/visits", words("visits_page.title"), behaviour.keys(["j", "k", "Escape"], Visits.press),
-        rx.el.div(rx.el.div(_tools(), loaded(Visits, _table()), class_name="ad-b"), drawer, class_name="ad-w"),
+        rx.el.div(rx.el.div(rx.el.h2(words("visits_page.title"), class_name="vh"), _tools(), loaded(Visits, _table()), class_name="ad-b"), drawer, class_name="ad-w"),
         class_name="ad",
     )  # fmt: skip
 
@@ -259,8 +260,7 @@ def _tools() -> rx.Component:
         day("first", Visits.first, "admin.from_day"), rx.el.span("–", class_name="faint", aria_hidden="true"),
         day("last", Visits.last, "admin.to_day"), rx.el.span(Visits.shown, class_name="muted t1 nw"),
         rx.el.span(class_name="sp"),
-        rx.el.a(icon("download", "s"), words("report.export"), href=Visits.export_url, class_name="btn sm",
-                custom_attrs={"download": ""}),
+        download(words("report.export"), Visits.export_url),
         class_name="row ad-t",
     )  # fmt: skip
 

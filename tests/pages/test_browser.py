@@ -61,7 +61,7 @@ def test_a_manager_goes_from_a_number_to_the_evidence(page: Page, install: Insta
     page.wait_for_selector(".kpi .val")
     assert page.locator(".kpi").count() == 5
     assert page.locator(".dbar").count() > 5
-    assert page.locator(".hx").count() > 3
+    expect(page.locator(".hx").nth(3)).to_be_attached()
     assert violations(page) == []
     total = page.locator("tfoot .way").first.inner_text().replace(",", "")
     lines = page.locator("tbody tr td:nth-child(3) .way:first-child").all_inner_texts()
@@ -69,9 +69,9 @@ def test_a_manager_goes_from_a_number_to_the_evidence(page: Page, install: Insta
     page.locator(".kpi .val").first.click()
     page.wait_for_selector(".vlist .vl")
     assert violations(page) == []
-    page.get_by_role("button", name="Wanting").click()
+    page.locator(".drawer .seg button").nth(1).click()
     expect(page.locator(".vlist .vl").first).to_contain_text("of")
-    page.get_by_role("button", name="Visits", exact=True).click()
+    page.locator(".drawer .seg button").nth(0).click()
     page.locator(".vlist .vl").nth(2).click()
     page.wait_for_selector(".evl li")
     expect(page.locator(".ev-map canvas")).to_be_visible()
