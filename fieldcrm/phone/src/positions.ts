@@ -2,7 +2,7 @@
  * This phone's own position while the app is open: shown to the rep, and on shift sent to the
  * gateway. Each fix is kept until the gateway has acknowledged it; nothing is kept off shift.
  */
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import type { BufferedFix } from "./docs";
 import { metresBetween } from "./geo";
 import type { Position } from "./life";
@@ -45,6 +45,16 @@ export function watchPosition(): void {
   watch = navigator.geolocation.watchPosition(take, refuse, { enableHighAccuracy: true, maximumAge: 5000, timeout: 60_000 });
 }
 
+const OPTIONS: PositionOptions = { enableHighAccuracy: true, maximumAge: 0, timeout: 20_000 };
+const ASK_AFTER_MS = 15_000;
+
+/** A phone that lies still may report nothing more: ask anew, so that its position stays fresh. */
+function askAgain(): void {
+  if (watch === null || document.hidden) return;
+  const age = here.peek() ? Date.now() - here.peek()!.fix_at_ms : Infinity;
+  if (age > ASK_AFTER_MS) navigator.geolocation.getCurrentPosition(take, refuse, OPTIONS);
+}
+
 export function stopWatching(): void {
   if (watch !== null) navigator.geolocation.clearWatch(watch);
   watch = null;
@@ -78,7 +88,8 @@ function refuse(error: GeolocationPositionError): void {
 
 /** Buffer a fix if the rep is on shift and it says something new. */
 async function keep(found: GeolocationPosition): Promise<void> {
-  if (!shift.peek() || isPaused.peek()) return;
+  const open = shift.peek();
+  if (!open || isPaused.peek() || serverTime(found.timestamp) < open.started_at_ms) return;
   const c = found.coords;
   const fix: BufferedFix = {
     at: Math.round(found.timestamp), lat: c.latitude, lng: c.longitude, acc: finite(c.accuracy), spd: finite(c.speed),
@@ -200,13 +211,21 @@ export async function begin(): Promise<void> {
   await readPermission();
   addEventListener("online", connect);
   document.addEventListener("visibilitychange", onVisibility);
-  shift.subscribe((s) => {
-    if (s && permission.peek() === "granted") watchPosition();
-    sendStatus();
-  });
-  isPaused.subscribe(sendStatus);
-  setInterval(() => void send(), 15_000);
+  computed(() => `${shift.value?.id} ${isPaused.value}`).subscribe(onShiftChange);
+  setInterval(() => {
+    askAgain();
+    void send();
+  }, ASK_AFTER_MS);
   connect();
+}
+
+/** The shift began, paused or ended: say so, and begin the track where the rep stands. */
+function onShiftChange(): void {
+  if (shift.peek() && !isPaused.peek() && permission.peek() === "granted") {
+    watchPosition();
+    navigator.geolocation.getCurrentPosition(take, refuse, OPTIONS);
+  }
+  sendStatus();
 }
 
 export function batteryPercent(): number | null {
