@@ -62,6 +62,8 @@ class EvidenceView:
     """A visit's evidence in the reader's words; the shape the drawer draws."""
 
     id: str = ""
+    is_done: bool = False
+    """Closed: there is something to prove."""
     client: str = ""
     category: str = ""
     where: str = ""
@@ -91,12 +93,14 @@ def evidence_view(found: Evidence, language: str) -> EvidenceView:
     against = sum(r.weight < 0 for r in found.reasons)
     in_favour = sum(r.weight > 0 for r in found.reasons)
     key = "evidence_drawer.weighed" if found.reasons else "evidence_drawer.not_judged"
+    is_done = visit.state == "closed"
+    word = f"report.{found.verdict}" if is_done else f"visits_page.state.{visit.state}"
     return EvidenceView(
         id=visit.id, client=view.client_name, category=view.category or "",
         where=" · ".join(t for t in (view.rep_name, view.place_name or view.address) if t),
         when=_when(visit, language), verdict=found.verdict,
-        verdict_word=i18n.t(f"report.{found.verdict}", language),
-        weighed=i18n.t(key, language, against=against, in_favour=in_favour),
+        verdict_word=i18n.t(word, language), is_done=is_done,
+        weighed=i18n.t(key, language, against=against, in_favour=in_favour) if is_done else "",
         reasons=_reasons(found.reasons, found.verdict, language), around=_around(found, language),
         has_place=visit.lat is not None or bool(found.track),
         map_label=i18n.t("evidence_drawer.map", language, client=view.client_name),
@@ -204,7 +208,8 @@ def _past(p: PastVerdict, language: str) -> PastRow:
 
 def evidence_body(view: Any) -> list[rx.Component]:
     """The drawer's content for an `EvidenceView` var."""
-    return [_head(view), _map(view), _verdict(view), _proofs(view), _words(view), _earlier(view)]
+    proofs = rx.cond(view.is_done, rx.fragment(_proofs(view), _words(view)), rx.fragment())
+    return [_head(view), _map(view), _verdict(view), proofs, _earlier(view)]
 
 
 def _head(view: Any) -> rx.Component:

@@ -18,7 +18,7 @@ from fieldcrm.components.session import DISPATCHING, Desk, allows
 from fieldcrm.components.shell import page
 from fieldcrm.components.words import words
 from fieldcrm.evidence import service as evidence
-from fieldcrm.kit import i18n
+from fieldcrm.kit import clock, i18n
 from fieldcrm.kit.errors import Refusal
 from fieldcrm.pages.admin import loaded, sort_head
 from fieldcrm.pages.manager_rows import day_of
@@ -95,6 +95,8 @@ class Visits(Desk):
         actor = await self._enter()
         every = await asyncio.to_thread(people.visible_reps, actor, True)
         self.reps = [Choice(r.id, r.name) for r in every]
+        if not self.is_ready:  # facts first, what is planned on request
+            self.last = clock.local(clock.now()).date().isoformat()
         self.teams = [
             Choice(t.id, t.name) for t in await asyncio.to_thread(people.list_teams, actor)
         ]
@@ -269,14 +271,14 @@ def _table() -> rx.Component:
     def head(key: str, name: str) -> rx.Component:
         return sort_head(words(key), name, Visits)
 
-    def plain(key: str) -> rx.Component:
-        return rx.el.th(words(key), scope="col")
+    def plain(key: str, name: str = "") -> rx.Component:
+        return rx.el.th(words(key), scope="col", class_name=name)
 
     rows = rx.el.table(
         rx.el.thead(rx.el.tr(
             head("report.day", "day"), head("report.client", "client"), head("report.category", "category"),
-            plain("visits_page.place"), head("report.rep", "rep"), head("visits_page.state", "state"),
-            plain("visits_page.planned"), plain("visits_page.actual"), plain("report.result"),
+            plain("visits_page.place", "xtra"), head("report.rep", "rep"), head("visits_page.state", "state"),
+            plain("visits_page.planned", "num xtra"), plain("visits_page.actual", "num"), plain("report.result"),
             head("report.verdict", "verdict"),
         )),
         rx.el.tbody(rx.foreach(Visits.rows, _line)), class_name="tbl tight", aria_label=words("visits_page.title"),
@@ -303,10 +305,10 @@ def _line(row: rx.Var[Row]) -> rx.Component:
         rx.el.td(rx.el.button(row.client, type="button", class_name="way med el cell-l", title=row.client,
                               on_click=Visits.open(row.id))),
         rx.el.td(category(row.category)),
-        rx.el.td(rx.el.div(row.place, class_name="el cell-l", title=row.place), class_name="muted"),
+        rx.el.td(rx.el.div(row.place, class_name="el cell-l", title=row.place), class_name="muted xtra"),
         rx.el.td(row.rep, class_name="nw"),
         rx.el.td(rx.el.span(glyph(row.state_glyph), row.state_word, class_name="row nw")),
-        rx.el.td(row.planned, class_name="num muted"), rx.el.td(row.actual, class_name="num"),
+        rx.el.td(row.planned, class_name="num muted xtra"), rx.el.td(row.actual, class_name="num"),
         rx.el.td(row.result, class_name="nw"), rx.el.td(verdict),
         aria_selected=rx.cond(Visits.opened == row.id, "true", "false"),
     )  # fmt: skip
