@@ -106,7 +106,9 @@ def walk() -> Iterator[tuple[float, float]]:
     lat, lng, way = 60.1690, 24.9400, 1
     for step in range(1, 100_000):
         lat += STEP * way
-        way = -way if step % 20 == 0 else way
+        way = (
+            -way if step % 8 == 0 else way
+        )  # stays in view: what is out of view comes with the tick
         yield lat, lng
 
 
