@@ -1,5 +1,7 @@
 """The drop zone of `import_drop.tsx` as a Reflex component."""
 
+# pyright: reportCallIssue=false
+
 from __future__ import annotations
 
 from typing import Any

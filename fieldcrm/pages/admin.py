@@ -1,5 +1,8 @@
 """What the administrator's pages share: the row of sections under the bar."""
 
+# Reflex turns a State's fields into vars at run time; a checker sees the plain types.
+# pyright: reportArgumentType=false
+
 from __future__ import annotations
 
 from typing import Any

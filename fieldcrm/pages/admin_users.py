@@ -1,5 +1,8 @@
 """Users: who may sign in, as what, for which teams; add, change, new password, let go, take back."""
 
+# Reflex turns a State's fields into vars at run time; a checker sees the plain types.
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false
+
 from __future__ import annotations
 
 import asyncio
@@ -394,7 +397,7 @@ def _table() -> rx.Component:
     )  # fmt: skip
 
 
-def _line(row: rx.Var[UserRow]) -> rx.Component:
+def _line(row: Any) -> rx.Component:
     state = rx.cond(row.is_active, badge(words("admin.is_active"), tone="ok"),
                     badge(words("admin.is_gone"), tone="line"))  # fmt: skip
     chosen = AdminUsers.is_open & (AdminUsers.form.id == row.id)

@@ -1,5 +1,8 @@
 """All visits as a list: search, filters, order, pages by keyset, export; each opens its evidence."""
 
+# Reflex turns a State's fields into vars at run time; a checker sees the plain types.
+# pyright: reportAttributeAccessIssue=false
+
 from __future__ import annotations
 
 import asyncio
@@ -295,7 +298,7 @@ def _table() -> rx.Component:
     )  # fmt: skip
 
 
-def _line(row: rx.Var[Row]) -> rx.Component:
+def _line(row: Any) -> rx.Component:
     verdict = rx.cond(
         row.verdict == "", rx.fragment(),
         rx.el.span(glyph(row.verdict), row.verdict_word, class_name="row nw"),

@@ -13,7 +13,6 @@ from sqlalchemy import (
     CTE,
     Date,
     Integer,
-    Select,
     String,
     and_,
     case,
@@ -23,19 +22,32 @@ from sqlalchemy import (
     func,
     literal,
     or_,
+    select,
     true,
 )  # fmt: skip
 from sqlalchemy.orm import aliased
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
-from fieldcrm.clients.tables import Client, Territory
-from fieldcrm.evidence.tables import Verdict
+from fieldcrm.clients import tables as clients
+from fieldcrm.evidence import tables as evidence
+from fieldcrm.kit import clock
 from fieldcrm.kit.database import UtcDateTime
-from fieldcrm.people.tables import Team, User
-from fieldcrm.planning.tables import Cycle, CycleTarget
+from fieldcrm.people import tables as people
+from fieldcrm.planning import tables as planning
 from fieldcrm.reports.model import NO_CATEGORY, VERDICTS, Cell, Filters, Tally, VisitRow
-from fieldcrm.tracking.tables import Shift
-from fieldcrm.visits.tables import Visit
+from fieldcrm.tracking import tables as tracking
+from fieldcrm.visits import tables as visits
+
+# columns, not values: a type checker takes a row's fields for what they hold
+Visit: Any = visits.Visit
+Client: Any = clients.Client
+Territory: Any = clients.Territory
+Verdict: Any = evidence.Verdict
+Team: Any = people.Team
+User: Any = people.User
+Cycle: Any = planning.Cycle
+CycleTarget: Any = planning.CycleTarget
+Shift: Any = tracking.Shift
 
 Moved, Last = aliased(Visit, name="moved"), aliased(Visit, name="last")
 DAY = timedelta(days=1)
@@ -83,12 +95,12 @@ def scoped(scope: Scope) -> list[Any]:
     if scope.rep_id is not None:
         where.append(Visit.rep_id == scope.rep_id)
     elif scope.team_ids is not None:
-        where.append(col(Visit.team_id).in_(scope.team_ids))
+        where.append(Visit.team_id.in_(scope.team_ids))
     for column, wanted in (
         (Visit.team_id, f.team_ids), (Visit.rep_id, f.rep_ids), (Client.territory_id, f.territory_ids),
     ):  # fmt: skip
         if wanted:
-            where.append(col(column).in_(wanted))
+            where.append(column.in_(wanted))
     if f.categories:
         where.append(CATEGORY.in_(f.categories))
     return where
@@ -101,20 +113,20 @@ IS_VALID = and_(IS_CLOSED, Visit.verdict != "contradicted")
 
 def is_first() -> Any:
     """Planned ahead, and not what a moved visit became: the plan's own word on a day."""
-    became = select(Moved.moved_to_id).where(col(Moved.moved_to_id).is_not(None))
-    return and_(col(Visit.is_unplanned).is_(False), col(Visit.id).not_in(became))
+    became = select(Moved.moved_to_id).where(Moved.moved_to_id.is_not(None))
+    return and_(Visit.is_unplanned.is_(False), Visit.id.not_in(became))
 
 
 def is_due(today: date, now: datetime) -> Any:
     """Of an earlier day, or of today with its time come (or done early)."""
-    come = or_(IS_CLOSED, col(Visit.planned_at) <= now)
+    come = or_(IS_CLOSED, Visit.planned_at <= now)
     return or_(Visit.day < today, and_(Visit.day == today, come))
 
 
 def moved_ends() -> Any:
     """What became of moved visits: the first one's id, with state, closing and verdict of the last."""
     first = aliased(Visit, name="first_one")
-    became = select(Moved.moved_to_id).where(col(Moved.moved_to_id).is_not(None))
+    became = select(Moved.moved_to_id).where(Moved.moved_to_id.is_not(None))
     chain: CTE = (
         select(first.id.label("root_id"), first.moved_to_id.label("at_id"))
         .where(first.moved_to_id.is_not(None), first.id.not_in(became))
@@ -129,15 +141,13 @@ def moved_ends() -> Any:
     return (
         select(chain.c.root_id, Last.state, Last.closed_at, Last.verdict)
         .join(Last, Last.id == chain.c.at_id)
-        .where(col(Last.moved_to_id).is_(None))
+        .where(Last.moved_to_id.is_(None))
         .subquery("later")
     )
 
 
 def days_late(session: Session, moment: Any, day: Any, span: tuple[date, date]) -> Any:
     """Local date of a moment minus a date, in days, within a span of dates (for SQLite's offsets)."""
-    from fieldcrm.kit import clock
-
     if session.get_bind().dialect.name == "postgresql":
         return cast(func.timezone(clock.zone().key, moment), Date) - day
     shifted = [
@@ -177,7 +187,7 @@ def targets_of(first: date, last: date) -> Any:
         select(
             CycleTarget.client_id, Cycle.team_id, Cycle.starts_on, Cycle.ends_on,
         )
-        .join(Cycle, col(Cycle.id) == CycleTarget.cycle_id)
+        .join(Cycle, Cycle.id == CycleTarget.cycle_id)
         .where(Cycle.starts_on <= last, Cycle.ends_on >= first)
         .distinct()
         .subquery("aim")
@@ -205,7 +215,7 @@ def cells(session: Session, scope: Scope, first: date, last: date, now: datetime
 
 
 def _cell(row: Any, stock: tuple[int, int]) -> Cell:
-    n = [int(v) if v is not None else None for v in row[4:]]
+    n: list[Any] = [int(v) if v is not None else None for v in row[4:]]
     return Cell(
         row[0], row[1], _as_date(row[2]), row[3], n[0] or 0, Tally(*n[1:5]), Tally(*n[5:9]),
         Tally(*n[9:13]), Tally(*n[13:17]), n[17] or 0, n[18], n[19], *stock,
@@ -218,8 +228,6 @@ def _as_date(value: Any) -> date:
 
 def _marked(session: Session, scope: Scope, first: date, last: date, now: datetime) -> CTE:
     """One row a visit with what the sums ask, worked out once."""
-    from fieldcrm.kit import clock
-
     later, aim = moved_ends(), targets_of(first, last)
     end_state = func.coalesce(later.c.state, Visit.state)
     end_closed = func.coalesce(later.c.closed_at, Visit.closed_at)
@@ -230,14 +238,14 @@ def _marked(session: Session, scope: Scope, first: date, last: date, now: dateti
         select(
             Visit.team_id, Visit.rep_id, Visit.day, CATEGORY.label("category"), Visit.verdict,
             IS_CLOSED.label("is_closed"), planned.label("is_planned"),
-            col(aim.c.client_id).is_not(None).label("is_target"),
+            aim.c.client_id.is_not(None).label("is_target"),
             func.coalesce(later.c.verdict, Visit.verdict).label("end_verdict"),
             case((end_state == "closed", lateness), else_=None).label("late"),
             case((IS_VALID, epoch_out - epoch_in), else_=None).label("contact_s"),
             case((IS_VALID, epoch_in), else_=None).label("in_s"),
             case((IS_VALID, epoch_out), else_=None).label("out_s"),
         )
-        .join(Client, col(Client.id) == Visit.client_id)
+        .join(Client, Client.id == Visit.client_id)
         .outerjoin(later, later.c.root_id == Visit.id)
         .outerjoin(aim, _aims(aim))
         .where(Visit.day >= first, Visit.day <= last, *scoped(scope))
@@ -266,7 +274,7 @@ def _stock(
     """Shelf checks by rep, day and category: (made, found absent)."""
     wanted = (
         select(Visit.rep_id, Visit.day, CATEGORY, Visit.details)
-        .join(Client, col(Client.id) == Visit.client_id)
+        .join(Client, Client.id == Visit.client_id)
         .where(Visit.day >= first, Visit.day <= last, IS_VALID, _has_stock(), *scoped(scope))
     )
     found: dict[tuple[str, date, str], tuple[int, int]] = {}
@@ -298,24 +306,27 @@ def wanted(session: Session, scope: Scope, first: date, last: date) -> list[Want
     if scope.rep_id is not None:
         where.append(CycleTarget.rep_id == scope.rep_id)
     elif scope.team_ids is not None:
-        where.append(col(Cycle.team_id).in_(scope.team_ids))
+        where.append(Cycle.team_id.in_(scope.team_ids))
     for column, chosen in (
         (Cycle.team_id, f.team_ids), (CycleTarget.rep_id, f.rep_ids),
         (Client.territory_id, f.territory_ids),
     ):  # fmt: skip
         if chosen:
-            where.append(col(column).in_(chosen))
+            where.append(column.in_(chosen))
     if f.categories:
         where.append(CATEGORY.in_(f.categories))
     asked = (
         select(CycleTarget.client_id, CycleTarget.rep_id, Cycle.team_id, CATEGORY, CycleTarget.planned,
                Cycle.starts_on, Cycle.ends_on, Client.lat, Client.lng)
-        .join(Cycle, col(Cycle.id) == CycleTarget.cycle_id)
-        .join(Client, col(Client.id) == CycleTarget.client_id)
+        .join(Cycle, Cycle.id == CycleTarget.cycle_id)
+        .join(Client, Client.id == CycleTarget.client_id)
         .where(*where)
-        .order_by(col(CycleTarget.id))
+        .order_by(CycleTarget.id)
     )  # fmt: skip
-    return [Wanted(*r[:5], (r[5], r[6]), r[7], r[8]) for r in session.execute(asked)]
+    return [
+        Wanted(r[0], r[1], r[2], r[3], r[4], (r[5], r[6]), r[7], r[8])
+        for r in session.execute(asked)
+    ]
 
 
 def credits(
@@ -329,7 +340,7 @@ def credits(
     ahead = _sum(and_(Visit.day < span[0], Visit.verdict != "contradicted"))
     where: list[Any] = [IS_CLOSED, Visit.day >= min(since, span[0]), Visit.day <= span[1]]
     if team_ids is not None:
-        where.append(col(Visit.team_id).in_(team_ids))
+        where.append(Visit.team_id.in_(team_ids))
     asked = (
         select(Visit.client_id, Visit.rep_id, *_tally(inside, Visit.verdict), ahead)
         .where(*where).group_by(Visit.client_id, Visit.rep_id)
@@ -343,7 +354,7 @@ def planned_by_client(
     """Visits that the plan first set for a span, by client and rep, due or not."""
     asked = (
         select(Visit.client_id, Visit.rep_id, func.count())
-        .join(Client, col(Client.id) == Visit.client_id)
+        .join(Client, Client.id == Visit.client_id)
         .where(Visit.day >= first, Visit.day <= last, is_first(), *scoped(scope))
         .group_by(Visit.client_id, Visit.rep_id)
     )
@@ -354,18 +365,16 @@ def weekly_reach(
     session: Session, scope: Scope, weeks: Sequence[tuple[date, date]], now: datetime
 ) -> dict[int, tuple[int, int, int, int]]:
     """By week's number: clients planned, of them seen; visits planned, of them done (valid)."""
-    from fieldcrm.kit import clock
-
     number = case(*((Visit.day <= last, n) for n, (_, last) in enumerate(weeks)), else_=-1)
     later = moved_ends()
     state = func.coalesce(later.c.state, Visit.state)
     verdict = func.coalesce(later.c.verdict, Visit.verdict)
     done = and_(state == "closed", verdict != "contradicted")
     asked = (
-        select(number, func.count(Visit.client_id.distinct()),  # type: ignore[attr-defined]
+        select(number, func.count(Visit.client_id.distinct()),
                func.count(case((done, Visit.client_id), else_=None).distinct()),
                func.count(), _sum(done))
-        .join(Client, col(Client.id) == Visit.client_id)
+        .join(Client, Client.id == Visit.client_id)
         .outerjoin(later, later.c.root_id == Visit.id)
         .where(Visit.day >= weeks[0][0], Visit.day <= weeks[-1][1], is_first(),
                is_due(clock.local(now).date(), now), *scoped(scope))
@@ -380,18 +389,20 @@ def weekly_reach(
 def spans_of_reps(session: Session, rep_ids: Iterable[str]) -> dict[str, tuple[date, date]]:
     """First and last day on which each rep has any visit."""
     asked = select(Visit.rep_id, func.min(Visit.day), func.max(Visit.day)).where(
-        col(Visit.rep_id).in_(list(rep_ids))
+        Visit.rep_id.in_(list(rep_ids))
     )
     rows = session.execute(asked.group_by(Visit.rep_id))
     return {rep: (_as_date(low), _as_date(high)) for rep, low, high in rows}
 
 
-def shifts(session: Session, rep_ids: Iterable[str], start: datetime, end: datetime) -> list[Shift]:
+def shifts(
+    session: Session, rep_ids: Iterable[str], start: datetime, end: datetime
+) -> list[tracking.Shift]:
     """Shifts that began within a span."""
     asked = select(Shift).where(
-        col(Shift.rep_id).in_(list(rep_ids)), Shift.started_at >= start, Shift.started_at < end
+        Shift.rep_id.in_(list(rep_ids)), Shift.started_at >= start, Shift.started_at < end
     )
-    return list(session.exec(asked))
+    return list(session.execute(asked).scalars())
 
 
 def cycle_at(
@@ -400,23 +411,23 @@ def cycle_at(
     """The cycle of these teams (None: of all) that holds a day, the latest begun, else the last one."""
     asked = select(Cycle.starts_on, Cycle.ends_on)
     if team_ids is not None:
-        asked = asked.where(col(Cycle.team_id).in_(list(team_ids)))
+        asked = asked.where(Cycle.team_id.in_(list(team_ids)))
     holds = case((and_(Cycle.starts_on <= day, Cycle.ends_on >= day), 0), else_=1)
-    row = session.execute(asked.order_by(holds, col(Cycle.starts_on).desc()).limit(1)).first()
+    row = session.execute(asked.order_by(holds, Cycle.starts_on.desc()).limit(1)).first()
     return (row[0], row[1]) if row else None
 
 
-def territories(session: Session, team_ids: frozenset[str] | None) -> list[Territory]:
+def territories(session: Session, team_ids: frozenset[str] | None) -> list[clients.Territory]:
     """Territories of teams (None: of all), by name."""
     asked = select(Territory)
     if team_ids is not None:
-        asked = asked.where(col(Territory.team_id).in_(team_ids))
-    return list(session.exec(asked.order_by(col(Territory.name), col(Territory.id))))
+        asked = asked.where(Territory.team_id.in_(team_ids))
+    return list(session.execute(asked.order_by(Territory.name, Territory.id)).scalars())
 
 
 def team_names(session: Session, team_ids: Iterable[str]) -> dict[str, str]:
-    asked = select(Team.id, Team.name).where(col(Team.id).in_(list(team_ids)))
-    return dict(session.execute(asked.order_by(col(Team.name))).all())  # type: ignore[arg-type]
+    asked = select(Team.id, Team.name).where(Team.id.in_(list(team_ids)))
+    return dict(session.execute(asked.order_by(Team.name)).all())  # type: ignore[arg-type]
 
 
 # ---- the visits behind a number ----
@@ -432,8 +443,6 @@ class Behind:
 
 def behind(session: Session, what: str, span: tuple[date, date], now: datetime) -> Behind | None:
     """The visits of an indicator, a verdict, `planned` or `closed`; None for an unknown word."""
-    from fieldcrm.kit import clock
-
     later, aim = moved_ends(), targets_of(*span)
     planned = and_(is_first(), is_due(clock.local(now).date(), now))
     state = _later(later.c.state, later, Visit.state)
@@ -454,7 +463,7 @@ def behind(session: Session, what: str, span: tuple[date, date], now: datetime) 
         "out_of_stock": Behind(and_(IS_VALID, _has_stock()), absent),
         "evidence_rate": Behind(IS_CLOSED, and_(IS_CLOSED, Visit.verdict == "confirmed")),
         "planned": Behind(planned, done), "closed": Behind(IS_CLOSED, IS_VALID),
-        "suspect": Behind(and_(IS_CLOSED, col(Visit.verdict).in_(("doubtful", "contradicted"))),
+        "suspect": Behind(and_(IS_CLOSED, Visit.verdict.in_(("doubtful", "contradicted"))),
                           IS_VALID),
     }  # fmt: skip
     for each in VERDICTS:
@@ -473,19 +482,24 @@ def rows_behind(
     limit: int, after: tuple[date, str] | None,
 ) -> list[VisitRow]:  # fmt: skip
     """Visits, the latest day first, from `after` (day, id) on."""
-    asked: Select[Any] = (
+    asked: Any = (
         select(Visit.id, Visit.rep_id, User.name, Visit.client_id, Client.name, CATEGORY, Visit.day,
                Visit.state, Visit.result, Visit.verdict, Visit.verdict_reasons,
                case((chosen.counts, 1), else_=0))
-        .join(Client, col(Client.id) == Visit.client_id)
-        .join(User, col(User.id) == Visit.rep_id)
+        .join(Client, Client.id == Visit.client_id)
+        .join(User, User.id == Visit.rep_id)
         .where(Visit.day >= span[0], Visit.day <= span[1], chosen.where, *group, *scoped(scope))
-        .order_by(col(Visit.day).desc(), col(Visit.id).desc()).limit(limit)
+        .order_by(Visit.day.desc(), Visit.id.desc()).limit(limit)
     )  # fmt: skip
     if after is not None:
         earlier = and_(Visit.day == after[0], Visit.id < after[1])
         asked = asked.where(or_(Visit.day < after[0], earlier))
-    return [VisitRow(*r[:11], bool(r[11])) for r in session.execute(asked)]
+    return [_visit_row(r) for r in session.execute(asked)]
+
+
+def _visit_row(row: Any) -> VisitRow:
+    *plain, counts = row
+    return VisitRow(*plain, counts=bool(counts))
 
 
 def in_group(by: str, key: str) -> list[Any]:
@@ -503,13 +517,13 @@ def latest_reasons(session: Session, visit_ids: Sequence[str]) -> dict[str, list
     found: dict[str, list[dict[str, Any]]] = {}
     for n in range(0, len(visit_ids), 500):
         asked = select(Verdict.visit_id, Verdict.reasons).where(
-            col(Verdict.visit_id).in_(visit_ids[n : n + 500])
+            Verdict.visit_id.in_(visit_ids[n : n + 500])
         )
-        rows = session.execute(asked.order_by(col(Verdict.at), col(Verdict.id)))
+        rows = session.execute(asked.order_by(Verdict.at, Verdict.id))
         found |= dict(rows.all())  # type: ignore[arg-type]
     return found
 
 
 def names_of_clients(session: Session, ids: Sequence[str]) -> dict[str, str]:
-    rows = session.execute(select(Client.id, Client.name).where(col(Client.id).in_(ids)))
+    rows = session.execute(select(Client.id, Client.name).where(Client.id.in_(ids)))
     return dict(rows.all())  # type: ignore[arg-type]
