@@ -470,6 +470,18 @@ def _stop(v: Visit) -> rules.Stop:
     )  # fmt: skip
 
 
+def refresh_running_days(now: datetime) -> int:
+    """Push on the expected times of reps whose next visit should have begun; returns how many."""
+    today = clock.local(now).date()
+    with reading() as session:
+        late = store.reps_running_late(session, today, now)
+    for rep_id in late:
+        with transaction() as session:
+            feed.take_turn(session)
+            refresh_expected_in(session, rep_id, today)
+    return len(late)
+
+
 def mark_missed(now: datetime, limit: int = 500) -> int:
     """Mark planned visits whose local day is over as missed; returns how many."""
     today = clock.local(now).date()

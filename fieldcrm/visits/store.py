@@ -84,6 +84,14 @@ def last_position(session: Session, rep_id: str, day: date) -> int:
     return session.exec(wanted).one() or 0
 
 
+def reps_running_late(session: Session, day: date, now: datetime) -> list[str]:
+    """Reps of a day with a visit that is still planned though its expected time has passed."""
+    late = select(Visit.rep_id).where(
+        Visit.day == day, Visit.state == "planned", col(Visit.expected_at) < now
+    )
+    return sorted(set(session.exec(late)))
+
+
 def overdue(session: Session, today: date, limit: int) -> list[str]:
     """Ids of planned visits whose day is over."""
     wanted = select(Visit.id).where(Visit.state == "planned", Visit.day < today)

@@ -267,6 +267,22 @@ def test_running_late_moves_expected_times(company: Field) -> None:
     assert day[1].visit.planned_at == NOW + timedelta(minutes=30)
 
 
+def test_time_alone_moves_expected_times(company: Field) -> None:
+    """Nobody presses anything: what should have begun moves on, and the phone hears of it."""
+    rep = company.reps[0]
+    with transaction() as session:
+        service.refresh_expected_in(session, rep.user_id, TODAY)
+    late = NOW + timedelta(minutes=45)
+    with clock.held(late):
+        assert service.refresh_running_days(late) == 1
+        day = service.day(company.dispatcher, rep.user_id, TODAY)
+        assert day[0].visit.expected_at == late
+        assert day[0].visit.planned_at == NOW
+        with reading() as session:
+            last = session.exec(select(FeedEntry).where(FeedEntry.rep_id == rep.user_id)).all()
+        assert company.visits[0] in {entry.entity_id for entry in last}
+
+
 def test_unknown_result_is_refused(company: Field) -> None:
     move(company.reps[0], company.visits[0], "check_in", position=here())
     with pytest.raises(UnknownResult):

@@ -122,6 +122,7 @@ def watcher() -> Callable[[], None]:
 
     def look() -> None:
         _attempt("missed visits", lambda: visits.mark_missed(clock.now()))
+        _attempt("expected times", lambda: visits.refresh_running_days(clock.now()))
         _attempt("verdicts", lambda: evidence.judge_due(clock.now()))
         _attempt("alerts", lambda: tracking.raise_alerts(memory))
 
