@@ -155,7 +155,8 @@ def days_late(session: Session, moment: Any, day: Any, span: tuple[date, date]) 
         for until, seconds in utc_offsets(clock.zone(), *span)
     ]
     local = case(*shifted, else_=None)
-    return cast(func.julianday(local) - func.julianday(day), Integer)
+    apart = cast(func.julianday(local) - func.julianday(day), Integer)
+    return case((local == day, 0), else_=apart)  # most are; SQLite's date functions are slow
 
 
 def utc_offsets(zone: ZoneInfo, first: date, last: date) -> list[tuple[datetime, int]]:
@@ -202,12 +203,14 @@ def cells(session: Session, scope: Scope, first: date, last: date, now: datetime
     marked = _marked(session, scope, first, last, now)
     m = marked.c
     keys = (m.team_id, m.rep_id, m.day, m.category)
+    is_valid = and_(m.is_closed, m.verdict != "contradicted")
     sums = [
         _sum(m.is_planned),
         *_tally(m.is_closed, m.verdict), *_tally(and_(m.is_closed, m.is_target), m.verdict),
         *_tally(and_(m.is_planned, m.late == 0), m.end_verdict),
         *_tally(and_(m.is_planned, m.late.between(-1, 1)), m.end_verdict),
-        func.coalesce(func.sum(m.contact_s), 0), func.min(m.in_s), func.max(m.out_s),
+        func.coalesce(func.sum(case((is_valid, m.out_s - m.in_s))), 0),
+        func.min(case((is_valid, m.in_s))), func.max(case((is_valid, m.out_s))),
     ]  # fmt: skip
     stock = _stock(session, scope, first, last)
     found = session.execute(select(*keys, *sums).group_by(*keys)).all()
@@ -241,9 +244,7 @@ def _marked(session: Session, scope: Scope, first: date, last: date, now: dateti
             aim.c.client_id.is_not(None).label("is_target"),
             func.coalesce(later.c.verdict, Visit.verdict).label("end_verdict"),
             case((end_state == "closed", lateness), else_=None).label("late"),
-            case((IS_VALID, epoch_out - epoch_in), else_=None).label("contact_s"),
-            case((IS_VALID, epoch_in), else_=None).label("in_s"),
-            case((IS_VALID, epoch_out), else_=None).label("out_s"),
+            epoch_in.label("in_s"), epoch_out.label("out_s"),
         )
         .join(Client, Client.id == Visit.client_id)
         .outerjoin(later, later.c.root_id == Visit.id)
