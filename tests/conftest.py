@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.install import make_sample_home
 from tests.servers import Postgres, Valkey
 
 
@@ -35,6 +36,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     forget_settings()
     yield tmp_path
     forget_settings()
+
+
+@pytest.fixture(scope="session")
+def sample_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the sample company; never started itself, only copied."""
+    return make_sample_home(tmp_path_factory.mktemp("sample") / "home")
 
 
 @pytest.fixture(scope="session")

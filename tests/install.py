@@ -15,6 +15,7 @@ import urllib.request
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psutil
 
@@ -137,6 +138,17 @@ def make_sample_home(target: Path) -> Path:
     with install:
         pass
     return target
+
+
+def midday_of(home: Path) -> str:
+    """Eleven in the morning (ISO 8601 with zone) of the day on which a sample home's clock stands."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith("FIELDCRM_")}
+    told = subprocess.run(
+        [sys.executable, "-m", "fieldcrm.cli", "sample", "clock"],
+        env=env | {"FIELDCRM_HOME": str(home)}, check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    stands = datetime.fromisoformat(told.strip()).astimezone(ZoneInfo("Europe/Helsinki"))
+    return stands.replace(hour=11, minute=0, second=0, microsecond=0).isoformat()
 
 
 def copy_home(source: Path, target: Path) -> Path:

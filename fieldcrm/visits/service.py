@@ -187,11 +187,19 @@ def _tell(session: Session, request: MoveRequest, visit: Visit, before: dict[str
         session, "visit", visit.id, rep_ids=reps, team_id=visit.team_id,
         desk={"move": request.move, "state": visit.state},
     )  # fmt: skip
+    if before.get("rep_id") not in (None, visit.rep_id):
+        _send_cards(session, visit, reps)
     if request.move in ("close", "revise"):
         feed.touch(session, "client", visit.client_id, rep_ids=[visit.rep_id])
         feed.touch(session, "profile", visit.rep_id, rep_ids=[visit.rep_id])
     if request.move in ("check_in", "close", "cancel", "move", "create"):
         refresh_expected_in(session, visit.rep_id, visit.day)
+
+
+def _send_cards(session: Session, visit: Visit, reps: set[str]) -> None:
+    """Who is given a visit needs the cards of its client and place; who loses it may lose them."""
+    for client_id in {visit.client_id, visit.place_id} - {None}:
+        feed.touch(session, "client", str(client_id), rep_ids=reps)
 
 
 # ---- what each move does to the row ----

@@ -7,13 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.install import Install, copy_home, make_sample_home
-
-
-@pytest.fixture(scope="session")
-def sample_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with the sample company; never started itself, only copied."""
-    return make_sample_home(tmp_path_factory.mktemp("sample") / "home")
+from tests.install import Install, copy_home
 
 
 @pytest.fixture(scope="module")

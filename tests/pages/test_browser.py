@@ -13,19 +13,17 @@ from playwright.sync_api import Page, expect
 from python_calamine import CalamineWorkbook
 
 from tests.browser import chromium
-from tests.install import PASSWORD, Install, copy_home, make_sample_home
+from tests.install import PASSWORD, Install, copy_home, midday_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.flow]
-MIDDAY = "2026-11-23T11:00:00+02:00"
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
 @pytest.fixture(scope="module")
-def install(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Install]:
+def install(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Install]:
     """A running sample company at eleven on a working day, its reps standing still."""
-    made = make_sample_home(tmp_path_factory.mktemp("sample") / "home")
-    home = copy_home(made, tmp_path_factory.mktemp("install") / "home")
-    with Install(home, "--no-simulate", "--clock-start", MIDDAY) as running:
+    home = copy_home(sample_home, tmp_path_factory.mktemp("install") / "home")
+    with Install(home, "--no-simulate", "--clock-start", midday_of(home)) as running:
         yield running
 
 
