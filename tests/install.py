@@ -109,7 +109,10 @@ class Install:
     def part(self, word: str) -> psutil.Process:
         """The process of a part, by a word of its command line: web, gateway, valkey-server..."""
         for process in self.family()[1:]:
-            line = process.cmdline()
+            try:
+                line = process.cmdline()
+            except psutil.NoSuchProcess:  # ended, or a zombie nobody has waited for yet
+                continue
             if word in line or (line and line[0].endswith(word)):
                 return process
         raise AssertionError(f"no process for {word}")

@@ -58,7 +58,7 @@ export function DayChart({ bars, label, onPick }: { bars: Bar[]; label: string; 
           const x = LEFT + EDGE + slot * n + (slot - wide) / 2;
           const valid = bar.confirmed + bar.unjudged;
           const parts = [
-            { n: bar.confirmed, from: 0, fill: "var(--accent)", opacity: bar.is_today ? 0.7 : 1 },
+            { n: bar.confirmed, from: 0, fill: "var(--accent)", opacity: 1 },
             { n: bar.unjudged, from: bar.confirmed, fill: "var(--accent)", opacity: 0.42 },
             { n: bar.doubtful, from: valid, fill: "url(#hat)", opacity: 1 },
             { n: bar.contradicted, from: valid + bar.doubtful, fill: "var(--contradicted)", opacity: 1 },

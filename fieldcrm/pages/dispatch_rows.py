@@ -243,7 +243,7 @@ def _what(live: LiveRep | None, state: str, day: list[VisitView], language: str)
     word = i18n.t(f"state.{state}", language)
     if live is None:
         return word
-    if state == "moving" and live.speed_mps is not None:
+    if state == "moving" and live.speed_mps is not None and live.speed_mps * 3.6 >= 1:
         speed = i18n.number(live.speed_mps * 3.6, language, 0)
         return f"{word} · {speed}{NO_BREAK}{i18n.t('dispatch.kmh', language)}"
     if state == "silent":
@@ -482,16 +482,26 @@ def compare(before: dict[str, Any], after: dict[str, Any], language: str) -> lis
     late = (total(before, "late"), total(after, "late"))
     rows = [
         CompareRow(i18n.t("proposal.driving", language), duration(drive[0], language),
-                   duration(drive[1], language), signed_duration(drive[1] - drive[0], language), _tone(drive[1] - drive[0])),
+                   duration(drive[1], language), signed_duration(_whole(drive[1]) - _whole(drive[0]), language), _tone(drive[1] - drive[0])),
         CompareRow(i18n.t("proposal.late", language), str(late[0]), str(late[1]),
                    signed_count(late[1] - late[0]), _tone(late[1] - late[0])),
     ]  # fmt: skip
     ends = _ends(before), _ends(after)
     if ends[0] and ends[1]:
-        by = (ends[1] - ends[0]).total_seconds()
+        by = (_minute(ends[1]) - _minute(ends[0])).total_seconds()
         rows.append(CompareRow(i18n.t("proposal.ends", language), i18n.time_of_day(ends[0], language),
                                i18n.time_of_day(ends[1], language), signed_duration(by, language), _tone(by)))  # fmt: skip
     return rows
+
+
+def _whole(seconds: float) -> int:
+    """Seconds of the minutes that are shown."""
+    return round(seconds / 60) * 60
+
+
+def _minute(moment: datetime) -> datetime:
+    """The minute that is shown, so that a difference is that of the shown figures."""
+    return moment.replace(second=0, microsecond=0)
 
 
 def _tone(change: float) -> str:

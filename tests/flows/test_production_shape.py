@@ -118,7 +118,11 @@ def test_a_part_ends_cleanly_when_told(production: Production) -> None:
 
 
 def test_one_gateway_of_two_dies_and_the_other_serves(production: Production) -> None:
-    gateways = [p for p in production.running if "gateway" in psutil.Process(p.pid).cmdline()]
+    gateways = [
+        p
+        for p in production.running
+        if p.poll() is None and "gateway" in psutil.Process(p.pid).cmdline()
+    ]
     assert len(gateways) == 2
     gateways[1].kill()
     gateways[1].wait()

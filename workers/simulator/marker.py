@@ -90,6 +90,13 @@ def prepare(server: str) -> Rep:
     return rep
 
 
+def cut_off(server: str, rep: Rep) -> None:
+    """Revoke what `prepare` paired."""
+    admin = sign_in(server, "admin")
+    for device, _token in rep.devices.values():
+        admin.delete(f"/api/v1/devices/{device}").raise_for_status()
+
+
 def _start_shift(rep: Rep) -> None:
     device = ids.new_id()
     shown = {"device_id": device, "name": "bench", "app_version": "bench"}
@@ -212,4 +219,5 @@ def main(argv: Sequence[str] | None = None) -> None:
             name: measure(rep, page, name, options.rounds, steps) for name in (*PROTOCOLS, "socket")
         }
         frame = page.evaluate(_FRAME)
+    cut_off(options.server, rep)
     print(json.dumps(summary(found, frame)))

@@ -1,5 +1,5 @@
 /** The shift: when tracking runs, what the boss sees now, which trackers are paired. */
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { act } from "../actions";
 import { afterAction, hasUnsent, storing } from "../app";
 import { longDay, span, t, time, dayOf } from "../i18n";
@@ -108,8 +108,23 @@ function OnShift() {
             <Btn class="big c1" icon="home" onClick={() => void pause("time_off")}>{t("phone.shift.time_off")}</Btn></>
         )}
       </div>
-      <div class="btns" style="margin-top:10px"><Btn class="big q" icon="square" onClick={() => void endShift()}>{t("phone.shift.end")}</Btn></div></footer>
+      <EndShift /></footer>
     </>
+  );
+}
+
+/** Ending is asked twice: from then on nothing is tracked, and it can't be taken back. */
+function EndShift() {
+  const [isAsked, setAsked] = useState(false);
+  if (!isAsked) return <div class="btns" style="margin-top:10px"><Btn class="big q" icon="square" onClick={() => setAsked(true)}>{t("phone.shift.end")}</Btn></div>;
+  return (
+    <div role="group" aria-label={t("phone.shift.end_sure")}>
+      <p style="margin:10px 4px">{t("phone.shift.end_sure")}</p>
+      <div class="btns">
+        <Btn class="big c1" onClick={() => setAsked(false)}>{t("phone.shift.go_on")}</Btn>
+        <Btn class="big p c1" icon="square" onClick={() => void endShift()}>{t("phone.shift.end_now")}</Btn>
+      </div>
+    </div>
   );
 }
 

@@ -251,7 +251,7 @@ function Tri({ visit }: { visit: Visit }) {
   return (
     <div class="tri">
       {visit.travel_s !== null && <Num value={value} unit={unit} label={[t(`phone.mode.${visit.travel_mode ?? "foot"}`), visit.travel_m === null ? "" : distance(visit.travel_m)].filter(Boolean).join(" · ")} />}
-      {at && <Num value={time(Math.max(at, now()))} label={t("phone.next.arrival")} />}
+      {at && <Num value={time(Math.max(at, now() + (visit.travel_s ?? 0) * 1000))} label={t("phone.next.arrival")} />}
       {hours && <Num value={hours[0]} label={hours[1]} />}
     </div>
   );
