@@ -6,13 +6,16 @@ import reflex as rx
 from reflex.plugins import SitemapPlugin
 
 from fieldcrm.kit.settings import settings
+from fieldcrm.ops import tls
 from fieldcrm.phone.plugin import PhonePlugin
 
 
 def own_origins() -> list[str]:
     """The addresses pages may come from: the public one, and this machine's names of the port."""
     s = settings()
-    names = ("localhost", "127.0.0.1", "[::1]", s.host)
+    names = ["localhost", "127.0.0.1", "[::1]", s.host]
+    if s.host in ("0.0.0.0", "::") and not s.public_url:  # every name this machine has
+        names += [n for n in tls.addresses() if ":" not in n]
     return sorted({s.web_address, *(f"{s.scheme}://{name}:{s.port}" for name in names)})
 
 

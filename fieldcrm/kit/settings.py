@@ -64,7 +64,7 @@ class Settings(BaseSettings):
 
     @property
     def _shown_host(self) -> str:
-        return "localhost" if self.host in ("127.0.0.1", "::1") else self.host
+        return "localhost" if self.host in ("127.0.0.1", "::1", "0.0.0.0", "::") else self.host
 
     @property
     def database(self) -> str:
