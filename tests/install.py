@@ -113,7 +113,7 @@ class Install:
                 line = process.cmdline()
             except psutil.NoSuchProcess:  # ended, or a zombie nobody has waited for yet
                 continue
-            if word in line or (line and line[0].endswith(word)):
+            if word in line or (line and word in line[0]):
                 return process
         raise AssertionError(f"no process for {word}")
 

@@ -143,9 +143,10 @@ DEAF_MS = 120_000
 class Memory:
     """Since when each rep's alerts are asked for, and since when no more."""
 
-    def __init__(self) -> None:
+    def __init__(self, began_ms: int | None = None) -> None:
+        """`began_ms`: since when somebody listens; the first look when not given."""
         self._asked: dict[tuple[str, AlertKind], int] = {}
-        self._began_ms: int | None = None
+        self._began_ms = began_ms
         self._gone: dict[tuple[str, AlertKind], int] = {}
 
     def ripe(self, rep_id: str, asked: Sequence[Wish], now_ms: int) -> list[Wish]:

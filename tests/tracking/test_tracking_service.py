@@ -133,7 +133,7 @@ def test_live_shows_each_person_only_their_reps(town: Town) -> None:
 def test_a_silent_rep_is_told_of_once_with_its_cause_and_resolved_by_himself(town: Town) -> None:
     town.shift()
     show(fix(town, 20, battery_pct=5.0))
-    dispatcher, memory = people.actor_of(town.dispatcher), alerting.Memory()
+    dispatcher, memory = people.actor_of(town.dispatcher), alerting.Memory(began_ms=0)
     assert service.raise_alerts(memory) == 2
     assert service.raise_alerts(memory) == 0
     found = {a.kind: a for a in service.alerts(dispatcher)}
@@ -148,9 +148,16 @@ def test_a_silent_rep_is_told_of_once_with_its_cause_and_resolved_by_himself(tow
     assert service.raise_alerts(memory) == 2
     assert service.alerts(dispatcher, snoozed=True) == []
     show(fix(town, 20))
-    assert service.raise_alerts(alerting.Memory()) == 1
+    assert service.raise_alerts(alerting.Memory(began_ms=0)) == 1
     (again,) = service.alerts(dispatcher)
     assert (again.id, again.acknowledged_by) == (left.id, town.dispatcher)
+
+
+def test_who_has_just_begun_to_listen_calls_nobody_silent(town: Town) -> None:
+    town.shift()
+    show(fix(town, 20))
+    assert service.raise_alerts(alerting.Memory()) == 0
+    assert service.raise_alerts(alerting.Memory(began_ms=0)) == 1
 
 
 def test_alerts_are_a_teams_own(town: Town) -> None:
