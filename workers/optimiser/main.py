@@ -33,6 +33,7 @@ def main(queue: str) -> None:
         raise SystemExit(f"optimiser: unknown queue '{queue}'")
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s optimiser %(message)s")
     stop = pulse.keep_beating(PART)
+    _sweep_once(queue)  # before any fork: a child must not inherit a driver half imported
     threading.Thread(target=_sweep, args=(queue, stop), name="sweep", daemon=True).start()
     try:
         while not _serve(queue):
@@ -67,13 +68,16 @@ class PlanWorker(Worker):
 
 
 def _sweep(queue: str, stop: threading.Event) -> None:
-    """Queue again what a dead worker or a lost Valkey left behind, now and every few seconds."""
-    while not stop.is_set():
-        try:
-            requeue_lost(queue)
-        except Exception as error:
-            _log.warning("no sweep: %s", error)
-        stop.wait(SWEEP_EVERY_S)
+    """Queue again what a dead worker or a lost Valkey left behind, every few seconds."""
+    while not stop.wait(SWEEP_EVERY_S):
+        _sweep_once(queue)
+
+
+def _sweep_once(queue: str) -> None:
+    try:
+        requeue_lost(queue)
+    except Exception as error:
+        _log.warning("no sweep: %s", error)
 
 
 def requeue_lost(queue: str) -> list[str]:
