@@ -15,7 +15,12 @@ from pathlib import Path
 BENCHES = {
     "day": "workers.simulator.bench",
     "plan": "fieldcrm.planning.bench",
-    "live": "fieldcrm.tracking.bench",
+    "live": "workers.gateway.benches.live",
+    "backlog": "workers.gateway.benches.backlog",
+    "power-loss": "workers.gateway.benches.power_loss",
+    "map": "workers.gateway.benches.map",
+    "tracks": "fieldcrm.tracking.benches.tracks",
+    "history": "fieldcrm.tracking.benches.history",
     "marker": "workers.simulator.marker",
 }
 

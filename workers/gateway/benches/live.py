@@ -1,4 +1,4 @@
-"""How many fixes a gateway acknowledges from disk, beside a bare echo: `python -m fieldcrm.tracking.bench`.
+"""How many fixes a gateway acknowledges from disk, beside a bare echo: `fieldcrm bench live`.
 
 Starts its own Valkey, SQLite and gateway in a temporary home; gateway and Valkey on one core, the
 load on another where there are two. Prints one JSON object last. Phones are raw sockets here, so
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -35,13 +36,13 @@ uvloop.run(main())
 _FULL = b"\x00\x00\x00\x00"
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Read the arguments, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--phones", type=int, default=500)
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--rate", type=float, default=0.0, help="fixes/s in all; 0 is all it takes")
-    chosen = parser.parse_args()
+    chosen = parser.parse_args(argv)
     home = Path(tempfile.mkdtemp(prefix="fieldcrm-bench-"))
     try:
         print(json.dumps(measure(home, chosen.phones, chosen.seconds, chosen.rate)))
