@@ -1,0 +1,50 @@
+"""A slower disk, and what a power cut would leave on it: builds slow_sync.c for LD_PRELOAD."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+_SOURCE = Path(__file__).with_name("slow_sync.c")
+
+
+def build(home: Path) -> Path | None:
+    """Compile the library into `home`; None where there is no compiler or it fails."""
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if compiler is None:
+        return None
+    made = home / "slow_sync.so"
+    command = [compiler, "-O2", "-shared", "-fPIC", "-o", str(made), str(_SOURCE), "-ldl"]
+    done = subprocess.run(command, capture_output=True, check=False)
+    return made if done.returncode == 0 else None
+
+
+def variables(library: Path, delay_ms: float = 0.0, log: Path | None = None) -> dict[str, str]:
+    """The environment under which a program syncs more slowly and says how far it has synced."""
+    chosen = {"LD_PRELOAD": str(library), "FIELDCRM_FSYNC_DELAY_US": str(round(delay_ms * 1000))}
+    return chosen if log is None else {**chosen, "FIELDCRM_SYNCED_LOG": str(log)}
+
+
+def synced_lengths(log: Path) -> dict[int, int]:
+    """By inode: how many bytes of a file were on disk at its last completed sync."""
+    if not log.exists():
+        return {}
+    rows = [line.split(b" ", 2) for line in log.read_bytes().splitlines()]
+    return {int(inode): int(length) for length, inode, _ in rows}
+
+
+def cut_to_synced(folder: Path, log: Path) -> int:
+    """Do to a folder's files what a power cut may: take back all that no sync has covered.
+
+    Returns how many bytes are gone. The program that wrote them must have ended.
+    """
+    synced, gone = synced_lengths(log), 0
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        there = path.stat()
+        kept = min(there.st_size, synced.get(there.st_ino, 0))
+        if kept < there.st_size:
+            gone += there.st_size - kept
+            with path.open("r+b") as file:
+                file.truncate(kept)
+    return gone
