@@ -21,7 +21,7 @@ from fieldcrm.evidence.track import Centre, Flanks, Stay, Texture, Track
 from fieldcrm.kit.units import distance_m
 from fieldcrm.tracking.model import Fix
 
-VERSION = 1
+VERSION = 2
 """Rises when the same evidence may get another verdict."""
 
 PATIENCE_MS = 24 * 3_600_000
@@ -203,7 +203,10 @@ def _had_no_time(s: Sight, seen: Flanks) -> bool:
 
 
 def _time(facts: VisitFacts, s: Sight) -> list[Reason]:
-    """How long the rep stayed, by the track; and how long he says."""
+    """How long the rep stayed, by the track; and how long he says.
+
+    A long stay speaks for the visit only at its place: anywhere else it is a fact without weight.
+    """
     reasons: list[Reason] = []
     if s.told_s < SHORT_CLAIM_S:
         told = {"told_s": round(s.told_s)}
@@ -219,7 +222,10 @@ def _time(facts: VisitFacts, s: Sight) -> list[Reason]:
     elif stayed < 0.4 * s.told_s:
         reasons.append(Reason("left_early", -1.5, told, forbids_confirming=True))
     elif stayed >= LONG_S or stayed >= 0.8 * s.told_s:
-        reasons.append(Reason("stayed", 1.5, told))
+        is_there = s.centre.distance_m <= NEAR_M
+        reasons.append(
+            Reason("stayed", 1.5, told) if is_there else Reason("stayed_elsewhere", 0.0, told)
+        )
     return reasons
 
 

@@ -28,7 +28,7 @@ AGAIN_AFTER = timedelta(seconds=120)
 NEWS = timedelta(days=2)
 """Chunks written and shifts ended within it may call for a new judgement."""
 NOTABLE = 0.2
-"""A new verdict row is written when the verdict changes, or its score by so much."""
+"""A new verdict row is written when the verdict or its reasons change, or its score by so much."""
 SHOWN = timedelta(minutes=12)
 """How much of the track around a visit is shown before and after."""
 
@@ -53,6 +53,13 @@ def judge_due(now: datetime, limit: int = 200) -> int:
 
 
 def _to_judge_again(session: Session, since: date, now: datetime) -> list[Visit]:
+    """Judged visits with newer fixes around them or newer photos, or whose shift ended since."""
+    photos = store.with_newer_photos(session, now - NEWS, since, now - AGAIN_AFTER)
+    tracks = _with_newer_tracks(session, since, now)
+    return list({v.id: v for v in (*photos, *tracks)}.values())
+
+
+def _with_newer_tracks(session: Session, since: date, now: datetime) -> list[Visit]:
     """Judged visits with newer fixes around them, or whose shift ended since.
 
     Whoever writes chunks also asks this, so nothing older than NEWS is news.
@@ -175,6 +182,7 @@ def _is_news(before: Verdict, judgement: Judgement) -> bool:
         before.verdict != judgement.verdict.value
         or abs(before.score - judgement.score) >= NOTABLE
         or before.rules_version != rules.VERSION
+        or {r["code"] for r in before.reasons} != {r.code for r in judgement.reasons}
     )
 
 

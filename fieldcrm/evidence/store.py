@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import date, datetime
 
-from sqlalchemy import func
+from sqlalchemy import exists, func
 from sqlmodel import Session, col, select
 
 from fieldcrm.evidence.tables import Verdict
@@ -49,6 +49,22 @@ def judged(
     wanted = select(Visit).where(
         col(Visit.rep_id).in_(rep_ids), Visit.day >= since, Visit.state == "closed",
         Visit.verdict != "unjudged", col(Visit.judged_at) <= before,
+    )  # fmt: skip
+    return list(session.exec(wanted.order_by(col(Visit.judged_at))))
+
+
+def with_newer_photos(
+    session: Session, arrived_after: datetime, since: date, before: datetime
+) -> list[Visit]:
+    """Visits judged before a moment, some photo of which arrived after their verdict."""
+    arrived = col(Attachment.stored_at)
+    newer = exists().where(
+        col(Attachment.visit_id) == Visit.id, arrived > arrived_after,
+        arrived > col(Visit.judged_at),
+    )  # fmt: skip
+    wanted = select(Visit).where(
+        Visit.day >= since, Visit.state == "closed", Visit.verdict != "unjudged",
+        col(Visit.judged_at) <= before, newer,
     )  # fmt: skip
     return list(session.exec(wanted.order_by(col(Visit.judged_at))))
 

@@ -161,6 +161,34 @@ def test_a_photo_given_twice_is_doubted_only_the_second_time(company: Field) -> 
     assert "photo_repeated" in {r.code for r in told.reasons}
 
 
+def test_a_photo_that_comes_after_the_verdict_is_looked_at(company: Field) -> None:
+    """A poor network brings the words first: the picture counts when it comes, either way."""
+    day, start, end = walk()
+    first = made(company, start, start + 300)
+    second = made(company, start + 310, end, company.visits[1])
+    with transaction() as s:
+        row = s.get_one(Visit, second)
+        row.lat, row.lng = at(*DOCTOR)
+    keep(company, Receiver(4).hears(day), day.now)
+    assert judge(day.now + 1) == 2
+    assert "photo_missing" in reasons_of(company, first)
+    arrives = day.now + 600
+    with clock.held(when(arrives)):
+        files.path_of(HASH).parent.mkdir(parents=True, exist_ok=True)
+        files.path_of(HASH).write_bytes(PHOTO)
+        assert visits.attach_stored(HASH) == 2
+    assert judge(arrives + 5) == 2
+    assert judge(arrives + 300) == 0
+    assert "photo" in reasons_of(company, first)
+    assert state(first)[0] == "confirmed"
+    assert "photo_repeated" in reasons_of(company, second)
+    assert state(second)[0] == "doubtful"
+
+
+def reasons_of(company: Field, visit_id: str) -> set[str]:
+    return {r.code for r in service.explain(company.manager, visit_id).reasons}
+
+
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_the_explanation_says_it_in_words(company: Field, language: str) -> None:
     day, start, end = walk()

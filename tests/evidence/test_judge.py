@@ -86,6 +86,21 @@ def test_the_spot_is_named_when_it_shows() -> None:
     assert found.verdict == VerdictName.contradicted
 
 
+@pytest.mark.parametrize("metres", [0.0, 40.0, 70.0, 130.0, 300.0])
+def test_a_long_stay_speaks_for_a_visit_only_at_its_place(metres: float) -> None:
+    """Twenty minutes are worth something at the door, nothing in a cafe down the street."""
+    spot = (A[0], A[1] + metres)
+    day, told = round_of([spot], [1200])
+    found = judged(visit(A, *told[0]), Receiver(7).hears(day))
+    stays = {r.code: r.weight for r in found.reasons if r.code.startswith("stayed")}
+    if metres < 100:
+        assert stays == {"stayed": 1.5}
+        assert found.verdict == VerdictName.confirmed
+    else:
+        assert stays == {"stayed_elsewhere": 0.0}
+        assert found.verdict != VerdictName.confirmed
+
+
 @pytest.mark.parametrize("mps", [1.33, 4.2])
 @pytest.mark.parametrize("told_s", [40.0, 600.0])
 def test_passing_by_is_never_confirmed(mps: float, told_s: float) -> None:
