@@ -89,8 +89,9 @@ def _after(
     facts: DayFacts, line: Line,
 ) -> dict[str, Any]:  # fmt: skip
     first = _next_position(facts.kept.get(shift.id, []))
+    pauses = pause_minutes(shift, tour)
     stops = [
-        _stop(problem, stop, visits[stop.job_id], first + n, facts)
+        _stop(problem, stop, visits[stop.job_id], first + n, facts) | {"pause_min": pauses[n]}
         for n, stop in enumerate(tour.stops)
     ]
     pause_s = tour.break_start_s
@@ -105,6 +106,17 @@ def _after(
         "on_foot": sum(s.mode != shift.mode for s in tour.stops),
         "line": way(problem, shift, tour, line),
     }  # fmt: skip
+
+
+def pause_minutes(shift: Shift, tour: Tour) -> list[int]:
+    """Minutes of break right before each stop of a tour; all 0 where it comes after the last."""
+    begins = tour.break_start_s
+    minutes = [0] * len(tour.stops)
+    if shift.lunch is not None and begins is not None:
+        after = [n for n, stop in enumerate(tour.stops) if stop.start_s > begins]
+        for n in after[:1]:
+            minutes[n] = shift.lunch.duration_s // 60
+    return minutes
 
 
 def _next_position(kept: Sequence[Visit]) -> int:

@@ -476,7 +476,7 @@ def _place(
             row.id, "assign", at=clock.now(), rep_id=rep_id, order=stop["position"],
             planned_at=planned_at, reason=f"plan:{found.id}",
         ))  # fmt: skip
-    row.expected_at = start
+    row.expected_at, row.pause_min = start, stop.get("pause_min", 0)
     row.travel_s, row.travel_m, row.travel_mode = stop["travel_s"], stop["travel_m"], stop["mode"]
     row.plan_reason = stop["reason"]
     _tell(session, row)
@@ -488,6 +488,7 @@ def _as_was(row: Visit) -> dict[str, Any]:
         "rep_id": row.rep_id, "position": row.position, "planned_at": outcome.iso(row.planned_at),
         "expected_at": outcome.iso(row.expected_at), "travel_s": row.travel_s,
         "travel_m": row.travel_m, "travel_mode": row.travel_mode, "plan_reason": row.plan_reason,
+        "pause_min": row.pause_min,
     }  # fmt: skip
 
 
@@ -501,6 +502,7 @@ def _leave_out(
             row.id, "assign", at=clock.now(), order=0, reason=f"left_out:{dropped['reason']}"
         ))  # fmt: skip
     row.expected_at = row.travel_s = row.travel_m = row.travel_mode = None
+    row.pause_min = 0
     row.plan_reason = {"code": "dropped", "reason": dropped["reason"], "params": dropped["params"]}
     _tell(session, row)
     undo[row.id]["version_after"] = row.version
@@ -583,6 +585,7 @@ def _put_back(session: Session, actor: Actor, row: Visit, old: dict[str, Any]) -
     row.planned_at, row.expected_at = planned_at, _moment(old["expected_at"])
     row.travel_s, row.travel_m = old["travel_s"], old["travel_m"]
     row.travel_mode, row.plan_reason = old["travel_mode"], old["plan_reason"]
+    row.pause_min = old.get("pause_min", 0)
     _tell(session, row)
 
 

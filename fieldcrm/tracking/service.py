@@ -32,6 +32,7 @@ from fieldcrm.tracking.model import (
     UnknownShift,
 )
 from fieldcrm.tracking.tables import Alert, Shift, TrackChunk
+from fieldcrm.visits import service as visits
 
 SHIFTS_KNOWN = timedelta(days=8)
 """How far back shifts matter for fixes that come in now."""
@@ -133,9 +134,9 @@ def crew_in(session: Session, reps: Sequence[User], now: datetime) -> dict[str, 
     """What the state rule needs of these reps, beside their fixes."""
     rep_ids = [r.id for r in reps]
     spans = spans_in(session, now - SHIFTS_KNOWN, rep_ids)
-    visits = dict(store.visits_under_way(session, rep_ids))
+    under_way = dict(store.visits_under_way(session, rep_ids))
     return {
-        r.id: Member(r.id, r.name, r.team_id, spans.get(r.id, ()), _ms(visits.get(r.id)))
+        r.id: Member(r.id, r.name, r.team_id, spans.get(r.id, ()), _ms(under_way.get(r.id)))
         for r in reps
     }
 
@@ -473,6 +474,8 @@ def pause_in(
         begun = {"from": max(at, shift.started_at).isoformat(), "to": None, "kind": kind}
         shift.pauses = [*shift.pauses, begun]
         _tell(session, actor, shift, "shift.paused")
+        if kind == "lunch":
+            visits.begin_pause_in(session, shift.rep_id, clock.local(at).date())
     return shift
 
 
@@ -492,6 +495,8 @@ def _close_pause(session: Session, shift: Shift, at: datetime) -> None:
     if is_open:
         begun, ended = (datetime.fromisoformat(shift.pauses[-1][k]) for k in ("from", "to"))
         erase_in(session, shift.rep_id, begun, ended)
+        if shift.pauses[-1]["kind"] == "lunch":
+            visits.end_pause_in(session, shift.rep_id, clock.local(ended).date())
 
 
 def _pauses_until(shift: Shift, at: datetime) -> list[dict[str, Any]]:

@@ -120,6 +120,7 @@ class Stop:
     travel_s: int | None
     checked_in_at: datetime | None = None
     closed_at: datetime | None = None
+    pause_min: int = 0
 
 
 WAIT_S = 300
@@ -130,19 +131,28 @@ def expected_times(stops: Iterable[Stop], now: datetime) -> dict[str, datetime]:
     """Expected start of each planned visit of a day, given what is done by now.
 
     The day goes on from the last closed visit, or from the end of the one under way; a stop's
-    travel is the road time from the stop before. Nobody is expected in the past.
+    travel is the road time from the stop before. Nobody is expected in the past. Being late doesn't
+    eat the break: it goes before the stop that the plan puts it before, or the next one left.
     """
     ordered = sorted(stops, key=_order)
     free_at = _free_at(ordered, now)
     expected: dict[str, datetime] = {}
     before: Stop | None = None
+    pause_min = 0
     for stop in ordered:
+        pause_min = 0 if stop.checked_in_at is not None else pause_min + stop.pause_min
         if stop.state == "planned":
-            start = _start(stop, before, free_at, now)
+            start = _start(stop, before, free_at, now, timedelta(minutes=pause_min))
             expected[stop.visit_id] = start
-            free_at = start + timedelta(minutes=stop.planned_minutes)
+            free_at, pause_min = start + timedelta(minutes=stop.planned_minutes), 0
         before = stop
     return expected
+
+
+def pause_moves_to(stops: Iterable[Stop]) -> tuple[str | None, int]:
+    """(the next planned visit, minutes of break still due that day): a break begun falls there."""
+    left = [stop for stop in sorted(stops, key=_order) if stop.state == "planned"]
+    return (left[0].visit_id if left else None), sum(stop.pause_min for stop in left)
 
 
 def _order(stop: Stop) -> tuple[int, datetime, str]:
@@ -164,10 +174,12 @@ def _leaves(stop: Stop, now: datetime) -> datetime:
     return max(now, stop.checked_in_at + timedelta(minutes=stop.planned_minutes))
 
 
-def _start(stop: Stop, before: Stop | None, free_at: datetime | None, now: datetime) -> datetime:
+def _start(
+    stop: Stop, before: Stop | None, free_at: datetime | None, now: datetime, pause: timedelta
+) -> datetime:
     if free_at is None:
         return max(now, stop.planned_at or now)
-    arrives = max(now, free_at + timedelta(seconds=stop.travel_s or 0))
+    arrives = max(now, free_at + pause + timedelta(seconds=stop.travel_s or 0))
     if stop.planned_at is not None and _waits(stop, before):
         return max(arrives, stop.planned_at)
     return arrives

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -370,7 +370,7 @@ def _assign(session: Session, actor: Actor, r: MoveRequest, before: Visit | None
     if r.rep_id is not None and r.rep_id != visit.rep_id:
         rep = _rep_in_scope(session, actor, r.rep_id)
         assert rep.team_id is not None
-        visit.rep_id, visit.team_id = rep.id, rep.team_id
+        visit.rep_id, visit.team_id, visit.pause_min = rep.id, rep.team_id, 0
     for name, value in (("position", r.order), ("planned_at", r.planned_at), ("day", r.day)):
         if value is not None:
             setattr(visit, name, value)
@@ -467,6 +467,29 @@ def refresh_expected_in(session: Session, rep_id: str, day: date) -> None:
         feed.touch(session, "visit", visit.id, rep_ids=[rep_id])
 
 
+def begin_pause_in(session: Session, rep_id: str, day: date) -> None:
+    """The break of the day is being taken: it falls before the next visit, wherever it was planned."""
+    visits = store.day_of(session, rep_id, day)
+    next_id, minutes = rules.pause_moves_to([_stop(v) for v in visits])
+    _put_pause(session, visits, next_id, minutes)
+    refresh_expected_in(session, rep_id, day)
+
+
+def end_pause_in(session: Session, rep_id: str, day: date) -> None:
+    """The break of the day has been taken: it delays nothing any more."""
+    _put_pause(session, store.day_of(session, rep_id, day), None, 0)
+    refresh_expected_in(session, rep_id, day)
+
+
+def _put_pause(session: Session, visits: Sequence[Visit], before: str | None, minutes: int) -> None:
+    for visit in visits:
+        wanted = minutes if visit.id == before else 0
+        if visit.state == "planned" and visit.pause_min != wanted:
+            visit.pause_min = wanted
+            session.add(visit)
+            feed.touch(session, "visit", visit.id, rep_ids=[visit.rep_id])
+
+
 def _is_notable(before: datetime | None, after: datetime) -> bool:
     return before is None or abs((after - before).total_seconds()) >= NOTABLE_S
 
@@ -474,7 +497,7 @@ def _is_notable(before: datetime | None, after: datetime) -> bool:
 def _stop(v: Visit) -> rules.Stop:
     return rules.Stop(
         v.id, v.state, v.position, v.planned_at, v.planned_minutes, v.travel_s, v.checked_in_at,
-        v.closed_at,
+        v.closed_at, v.pause_min,
     )  # fmt: skip
 
 

@@ -40,6 +40,8 @@ class Visit(SQLModel, table=True):
     travel_s: int | None = None
     """Road time from the stop before (seconds); None where no road is known."""
     travel_m: int | None = None
+    pause_min: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """Minutes of the break that the plan puts right before this visit; 0 once it is taken."""
     travel_mode: str | None = None
     """foot, bicycle or car as driven; 'foot' where the rep's own mode has no route."""
     is_locked: bool = False

@@ -261,6 +261,8 @@ class VisitDoc(Struct):
     planned_at_ms: int | None
     planned_minutes: int
     expected_at_ms: int | None
+    pause_min: int
+    """Minutes of the break that comes right before this visit."""
     travel_s: int | None
     travel_m: int | None
     travel_mode: str | None

@@ -161,6 +161,31 @@ def test_a_wait_of_the_plan_is_kept() -> None:
     assert minutes(rules.expected_times([done, after_lunch], NOW)) == {"2": 90}
 
 
+def test_being_late_does_not_eat_the_break() -> None:
+    done = stop(1, "closed", checked_in_at=NOW, closed_at=NOW + timedelta(minutes=60))
+    after_lunch = stop(2, planned_at=NOW + timedelta(minutes=60), pause_min=30)
+    late = NOW + timedelta(minutes=60)
+    assert minutes(rules.expected_times([done, after_lunch, stop(3)], late)) == {"2": 100, "3": 125}
+
+
+def test_the_break_of_a_cancelled_visit_falls_before_the_next() -> None:
+    done = stop(1, "closed", checked_in_at=NOW, closed_at=NOW + timedelta(minutes=60))
+    gone = stop(2, "cancelled", pause_min=30)
+    late = NOW + timedelta(minutes=60)
+    assert minutes(rules.expected_times([done, gone, stop(3)], late)) == {"3": 100}
+
+
+def test_a_break_before_a_visit_already_begun_is_over() -> None:
+    begun = stop(1, "under_way", checked_in_at=NOW, pause_min=30)
+    assert minutes(rules.expected_times([begun, stop(2)], NOW)) == {"2": 25}
+
+
+def test_a_break_begun_early_falls_before_the_next_visit() -> None:
+    stops = [stop(1, "closed", checked_in_at=NOW), stop(2), stop(3), stop(4, pause_min=30)]
+    assert rules.pause_moves_to(stops) == ("2", 30)
+    assert rules.pause_moves_to(stops[:1]) == (None, 0)
+
+
 def test_a_visit_under_way_too_long_is_over_now_at_the_earliest() -> None:
     now = NOW + timedelta(minutes=60)
     expected = rules.expected_times([stop(1, "under_way", checked_in_at=NOW), stop(2)], now)

@@ -283,6 +283,20 @@ def test_time_alone_moves_expected_times(company: Field) -> None:
         assert company.visits[0] in {entry.entity_id for entry in last}
 
 
+def test_a_break_falls_where_it_is_taken_and_then_is_over(company: Field) -> None:
+    rep = company.reps[0]
+    with transaction() as session:
+        planned = service.store.day_of(session, rep.user_id, TODAY)[3]
+        planned.pause_min = 30
+        session.add(planned)
+        service.begin_pause_in(session, rep.user_id, TODAY)
+    pauses = [v.visit.pause_min for v in service.day(rep, rep.user_id, TODAY)]
+    assert pauses == [30, 0, 0, 0]
+    with transaction() as session:
+        service.end_pause_in(session, rep.user_id, TODAY)
+    assert not any(v.visit.pause_min for v in service.day(rep, rep.user_id, TODAY))
+
+
 def test_unknown_result_is_refused(company: Field) -> None:
     move(company.reps[0], company.visits[0], "check_in", position=here())
     with pytest.raises(UnknownResult):

@@ -17,7 +17,7 @@ from fieldcrm.kit import clock, database, ids
 from fieldcrm.kit.settings import settings
 from fieldcrm.kit.tables import Event
 from fieldcrm.people.tables import User
-from fieldcrm.planning import assemble, search
+from fieldcrm.planning import assemble, outcome, search
 from fieldcrm.planning.check import check_plan
 from fieldcrm.planning.model import Plan, Problem
 from fieldcrm.planning.model import Stop as Placed
@@ -165,8 +165,10 @@ def _plan_day(
     if broken := check_plan(problem, plan):
         raise BrokenPlan(f"{rep.login} on {day}: {broken[0]}")
     tour = plan.tour(rep.id)
-    for position, stop in enumerate(tour.stops, 1):
-        visit = _visit(rep, day, by_visit[stop.job_id], problem, stop, position, planned_on)
+    pauses = outcome.pause_minutes(problem.shifts[0], tour)
+    for position, (stop, pause_min) in enumerate(zip(tour.stops, pauses, strict=True), 1):
+        target = by_visit[stop.job_id]
+        visit = _visit(rep, day, target, problem, stop, position, pause_min, planned_on)
         rows[Visit].append(visit)
         rows[VisitChange].append(_change(visit, planned_on))
         rows[Event].append(_event(visit, planned_on))
@@ -189,7 +191,7 @@ def _visit_facts(visit_id: str, rep: User, target: Target) -> assemble.VisitFact
 
 def _visit(
     rep: User, day: date, target: Target, problem: Problem, stop: Placed, position: int,
-    planned_on: datetime,
+    pause_min: int, planned_on: datetime,
 ) -> Visit:  # fmt: skip
     start = problem.origin + timedelta(seconds=stop.start_s)
     is_person = target.place.id != target.client.id
@@ -198,7 +200,7 @@ def _visit(
         place_id=target.place.id if is_person else None, lat=target.point[0], lng=target.point[1],
         day=day, position=position, planned_at=start, expected_at=start,
         planned_minutes=target.client.visit_minutes or 20, travel_s=stop.travel_s,
-        travel_m=stop.travel_m, travel_mode=stop.mode, plan_reason=stop.reason, is_sample=True,
+        pause_min=pause_min, travel_m=stop.travel_m, travel_mode=stop.mode, plan_reason=stop.reason, is_sample=True,
         created_at=planned_on, updated_at=planned_on,
     )  # fmt: skip
 

@@ -117,7 +117,7 @@ function addMoved(visits: Map<string, Visit>, old: Visit, entry: Entry): void {
 
 const BLANK: Visit = {
   id: "", rep_id: "", team_id: "", client_id: "", place_id: null, lat: null, lng: null, state: "planned", day: "",
-  position: 0, planned_at_ms: null, planned_minutes: 15, expected_at_ms: null, travel_s: null, travel_m: null,
+  position: 0, planned_at_ms: null, planned_minutes: 15, expected_at_ms: null, pause_min: 0, travel_s: null, travel_m: null,
   travel_mode: null, is_locked: false, is_unplanned: false, priority: 1, objective: null, plan_reason: null,
   checked_in_at_ms: null, closed_at_ms: null, check_in: null, check_out: null, result: null, comment: null,
   details: {}, reason: null, moved_to_id: null, promise_id: null, verdict: "unjudged", verdict_reasons: [],

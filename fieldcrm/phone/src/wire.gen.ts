@@ -1,6 +1,6 @@
 // Made by `python -m fieldcrm.wire.typescript` from fieldcrm/wire/sync.py: edit that.
 export const PROTOCOL_VERSION = 1;
-export const SCHEMA = "5230c9d56fd11008";
+export const SCHEMA = "83f84a7ccf2cd774";
 
 export interface AttachmentDoc {
   id: string;
@@ -323,6 +323,7 @@ export interface VisitDoc {
   planned_at_ms: number | null;
   planned_minutes: number;
   expected_at_ms: number | null;
+  pause_min: number;
   travel_s: number | null;
   travel_m: number | null;
   travel_mode: string | null;

@@ -34,7 +34,7 @@ async function startSync(origin: string): Promise<void> {
 function visit(id: string): VisitDoc {
   return {
     id, rep_id: "r", team_id: "t", client_id: "c1", place_id: null, lat: 60.17, lng: 24.94, state: "planned",
-    day: "2026-11-19", position: 1, planned_at_ms: null, planned_minutes: 15, expected_at_ms: null, travel_s: null,
+    day: "2026-11-19", position: 1, planned_at_ms: null, planned_minutes: 15, expected_at_ms: null, pause_min: 0, travel_s: null,
     travel_m: null, travel_mode: null, is_locked: false, is_unplanned: false, priority: 1, objective: null,
     plan_reason: null, checked_in_at_ms: null, closed_at_ms: null, check_in: null, check_out: null, result: null,
     comment: null, details: {}, reason: null, moved_to_id: null, promise_id: null, verdict: "unjudged",

@@ -164,30 +164,23 @@ function doneWord(v: Visit): string {
   return [lasted, v.unsent ? t("phone.visit.on_this_phone") : v.verdict === "doubtful" ? t("phone.verdict.doubtful") : ""].filter(Boolean).join(" · ");
 }
 
-/** The visits left, with the break where it falls. */
+/** The visits left, with the break before the stop that the plan puts it before. */
 function withBreak(rest: Visit[]) {
-  const lunch = profile.value?.lunch;
-  const rows = [];
-  let told = !lunch || lunch.minutes === 0;
-  for (const v of rest) {
-    const minute = minuteOfDay(v.expected_at_ms ?? v.planned_at_ms);
-    if (!told && minute !== null && minute >= lunch!.start_min) {
-      told = true;
-      rows.push(<div class="vr gap"><Icon name="cup" class="s" />{t("phone.today.break", { from: hhmm(lunch!.start_min), to: hhmm(lunch!.start_min + lunch!.minutes) })}</div>);
-    }
-    rows.push(<VisitRow visit={v} />);
-  }
-  return rows;
+  return rest.flatMap((v) => [...(v.pause_min > 0 ? [<BreakRow before={v} />] : []), <VisitRow visit={v} />]);
+}
+
+function BreakRow({ before: v }: { before: Visit }) {
+  const arrives = v.expected_at_ms ?? v.planned_at_ms;
+  if (arrives === null) return null;
+  const ends = arrives - (v.travel_s ?? 0) * 1000;
+  const words = { from: time(ends - v.pause_min * 60_000), to: time(ends) };
+  return <div class="vr gap"><Icon name="cup" class="s" />{t("phone.today.break", words)}</div>;
 }
 
 function minuteOfDay(ms: number | null): number | null {
   if (ms === null) return null;
   const [h, m] = time(ms).split(":").map(Number);
   return h! * 60 + m!;
-}
-
-function hhmm(minute: number): string {
-  return `${String(Math.floor(minute / 60)).padStart(2, "0")}:${String(minute % 60).padStart(2, "0")}`;
 }
 
 export function VisitRow({ visit }: { visit: Visit }) {
