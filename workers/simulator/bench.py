@@ -63,6 +63,8 @@ class Install:
     speed: float
     origin: datetime | None = None
     process: subprocess.Popen[bytes] | None = None
+    servers: dict[str, str] = field(default_factory=dict)
+    """FIELDCRM_DATABASE_URL and FIELDCRM_REDIS_URL where these are servers of their own."""
 
     @property
     def server(self) -> str:
@@ -75,7 +77,7 @@ class Install:
     def env(self, speed: float | None = None) -> dict[str, str]:
         """The variables that every process of this install gets."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith("FIELDCRM_")}
-        return kept | {
+        return kept | self.servers | {
             "FIELDCRM_HOME": str(self.home), "FIELDCRM_PORT": str(self.port),
             "FIELDCRM_CLOCK_START": self.opens.isoformat(),
             "FIELDCRM_CLOCK_ORIGIN": (self.origin or datetime.now(UTC)).isoformat(),
@@ -88,6 +90,8 @@ class Install:
     def prepare(self, template: Path | None) -> None:
         """Build the pages; fill the home from a template, else by loading the sample."""
         subprocess.run(self.command("build"), env=self.env(1.0), check=True, stdout=sys.stderr)
+        if self.servers:
+            template = None  # a template is a folder; what is in a server is not
         if template is not None and (template / "fieldcrm.db").is_file():
             shutil.copytree(template, self.home, dirs_exist_ok=True)
             return
@@ -155,7 +159,8 @@ class Killer:
     ended: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
-        for hour, part in KILLS:
+        ours = [k for k in KILLS if k[1] != "valkey" or not self.install.servers]
+        for hour, part in ours:
             while self.install.hour() < hour:
                 if self.ended.wait(0.5):
                     return
@@ -482,7 +487,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     opens = datetime(options.day.year, options.day.month, options.day.day, *OPENS,
                      tzinfo=clock.zone())  # fmt: skip
     home = Path(options.home or tempfile.mkdtemp(prefix="fieldcrm-bench-"))
-    install = Install(home, options.port or free_port_pair(), opens, options.speed)
+    install = Install(home, options.port or free_port_pair(), opens, options.speed,
+                      servers=servers(options))  # fmt: skip
     log = home / "truth.jsonl"
     began = time.monotonic()
     try:
@@ -507,6 +513,15 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             shutil.rmtree(home, ignore_errors=True)
 
 
+def servers(options: argparse.Namespace) -> dict[str, str]:
+    """The variables that name servers of their own; both or none, since one is left as it is."""
+    given = {"FIELDCRM_DATABASE_URL": options.database, "FIELDCRM_REDIS_URL": options.redis}
+    named = {name: url for name, url in given.items() if url}
+    if len(named) == 1:
+        raise SystemExit("bench day: --database and --redis go together")
+    return named
+
+
 def _say(text: str) -> None:
     print(f"bench day: {text}", file=sys.stderr, flush=True)
 
@@ -521,6 +536,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--port", type=int, help="of the web part; the gateway takes the next one")
     made.add_argument("--home", help="use and keep this empty folder")
     made.add_argument("--template", type=Path, help="take the loaded sample from here, or leave it")
+    made.add_argument("--database", help="an empty PostgreSQL database's URL, instead of SQLite")
+    made.add_argument("--redis", help="the URL of an empty Valkey with AOF, instead of our own")
     made.add_argument("--keep", action="store_true", help="keep the home")
     return made
 
