@@ -18,6 +18,8 @@ from fieldcrm.kit import i18n
 from fieldcrm.phone import icons
 
 SOURCE = Path(__file__).parent
+TOKENS = SOURCE.parent.parent / "assets" / "tokens.css"
+"""Colours and sizes, the same for desk and phone."""
 SCRIPT_LIMIT = 90 * 1024
 """Bytes of JavaScript, gzipped, that may load before the map is asked for."""
 
@@ -83,8 +85,8 @@ def source_hash() -> str:
     digest = hashlib.sha256()
     roots = [SOURCE / "src", SOURCE.parent / "locales"]
     files = [p for root in roots for p in root.rglob("*") if p.is_file()]
-    files += [SOURCE / n for n in ("phone.css", "tokens.css", "index.html", "bun.lock", "icons.py")]
-    files += [SOURCE.parent / "visits" / "life.json"]
+    files += [SOURCE / n for n in ("phone.css", "index.html", "bun.lock", "icons.py")]
+    files += [SOURCE.parent / "visits" / "life.json", TOKENS]
     for path in sorted(files):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:12]
