@@ -65,6 +65,8 @@ class Phone:
             self._one_through()
             if outcome is not None:
                 self.socket.send_text(session.ack(batch.number, outcome))
+            else:  # not on disk: it comes again, sooner than by waiting for an answer in vain
+                self.socket.close(session.TRY_LATER, "not stored")
 
         self._slow_down(len(batch.decoded.fixes))
         self._submit(batch.decoded, batch.phone_now_ms, done)

@@ -13,7 +13,7 @@ const STILL_S = 30;
 const MOVING_S = 5;
 const MOVED_M = 15;
 const RETRY_MS = [1000, 2000, 5000, 15_000, 30_000];
-const ACK_WAIT_MS = 20_000;
+const ACK_WAIT_MS = 10_000;
 
 /** The newest position, by the phone's own clock; null before the first or without permission. */
 export const here = signal<(Position & { heading: number | null }) | null>(null);
@@ -129,7 +129,8 @@ export function connect(): void {
     socket = null;
     sending = null;
     isConnected.value = false;
-    setTimeout(connect, RETRY_MS[Math.min(tries++, RETRY_MS.length - 1)]);
+    const wait = RETRY_MS[Math.min(tries++, RETRY_MS.length - 1)] ?? 0;
+    setTimeout(connect, wait * (0.5 + Math.random())); // a gateway that dies loses all its phones at once
   };
 }
 
