@@ -541,7 +541,7 @@ def device_by_token(token: str | None) -> DeviceIdentity:
 
 
 def register_device(actor: Actor, device_id: str, name: str, app_version: str) -> Device:
-    """Note the phone app that a signed-in rep uses; the same call again changes nothing.
+    """Note the phone app that a signed-in rep uses; safe to repeat, a newer name and version count.
 
     Raises DeviceTaken when the id is somebody else's, UnknownDevice when it was revoked.
     """
@@ -560,7 +560,7 @@ def register_device(actor: Actor, device_id: str, name: str, app_version: str) -
             session.add(device)
             _record_device(session, actor, "device.registered", device, rep)
         _check_own(device, actor)
-        device.app_version = app_version[:40]
+        device.name, device.app_version = _device_name(name) or device.name, app_version[:40]
         return device
 
 

@@ -31,13 +31,21 @@ def photo() -> dict[str, Any]:
     return {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": buffer.getvalue()}
 
 
-def check_in(page: Any) -> None:
-    """From Today: check in at the next stop, where the phone already is; its receiver says so anew."""
+def check_in(page: Any, how: str = "Visit without a track") -> None:
+    """From Today: check in at the next stop, where the phone already is; its receiver says so anew.
+
+    `how` is the button's text: off shift the rep may start the shift with the visit, or go without.
+    """
+    page.click("section.next a.btn.p")
+    check_in_here(page, how)
+
+
+def check_in_here(page: Any, how: str = "Start shift and visit") -> None:
+    """On the check-in's own screen."""
     page.context.set_geolocation(
         {"latitude": LAT + 101 / 111_195, "longitude": LNG, "accuracy": 12}
     )
-    page.click("section.next a.btn.p")
-    page.click("section.sheet button.btn.huge.p")
+    page.click(f"section.sheet button.btn >> text={how}")
     page.wait_for_selector(".timer")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,11 +11,15 @@ from sqlmodel import select
 
 from fieldcrm.kit import files
 from fieldcrm.kit.database import reading
+from fieldcrm.people.tables import Device
 from fieldcrm.sync.tables import Mutation
+from fieldcrm.tracking.tables import Shift
 from fieldcrm.visits import service as visits
 from fieldcrm.visits.tables import Attachment, Visit
+from tests.browser import lasting_chromium
+from tests.phone.conftest import PHONE
 from tests.phone.field import Day, Server
-from tests.phone.screens import all_safe, check_in, close_with_photo, sign_in
+from tests.phone.screens import all_safe, check_in, check_in_here, close_with_photo, sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -108,6 +113,44 @@ def test_what_was_typed_survives_the_phone_dying(server: Server, day: Day, phone
         page.wait_for_selector("#comment textarea")
         assert page.input_value("#comment textarea") == "half a sent"
         assert page.get_attribute("#result .ch >> nth=0", "aria-pressed") == "true"
+
+
+def test_one_tap_starts_the_shift_with_the_visit(server: Server, day: Day, phone: Any) -> None:
+    """Off shift the check-in says what it costs; the shift then begins before the visit does."""
+    with phone() as context:
+        page = context.new_page()
+        sign_in(page, server.base)
+        context.set_offline(True)
+        page.click("section.next a.btn.p")
+        page.wait_for_selector("section.sheet .note.warn >> text=You are off shift")
+        check_in_here(page)
+        assert page.is_visible(".truth >> text=In visit")
+        context.set_offline(False)
+        page.evaluate("dispatchEvent(new Event('online'))")
+        all_safe(page)
+    with reading() as s:
+        shift = s.exec(select(Shift)).one()
+        visit = s.get_one(Visit, day.visits[0])
+    assert visit.checked_in_at is not None
+    assert shift.started_at <= visit.checked_in_at
+
+
+def test_a_session_that_exists_asks_for_no_password(
+    server: Server, day: Day, phone: Any, tmp_path: Path
+) -> None:
+    with phone() as context:
+        sign_in(context.new_page(), server.base)
+        cookies = context.cookies()
+    with lasting_chromium(tmp_path / "another", **PHONE) as context:
+        context.add_cookies(cookies)
+        page = context.new_page()
+        page.goto(f"{server.base}/rep/")
+        page.wait_for_selector("section.next")
+        assert page.locator("input[name=password]").count() == 0
+    with reading() as s:
+        names = {d.name for d in s.exec(select(Device).where(Device.app_version != "")).all()}
+    assert all(name.startswith("Chrome · ") for name in names)
+    assert len(names) == 1
 
 
 def test_signing_out_waits_for_unsent_work(server: Server, day: Day, phone: Any) -> None:

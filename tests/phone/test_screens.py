@@ -84,7 +84,7 @@ def test_axe_finds_nothing(server: Server, day: Day, phone: Any, scheme: str) ->
         page.click(".btn.huge.p")
         judge("on shift")
         page.goto(f"{server.base}/rep/#/today")
-        check_in(page)
+        check_in(page, "Start the visit")
         judge("form")
         page.click("#result .ch >> nth=0")
         page.click(".pick-product >> nth=0")

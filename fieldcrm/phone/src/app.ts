@@ -1,5 +1,6 @@
 /** The app's life: signing in and out, syncing when there is reason to, new versions, storage. */
 import { signal } from "@preact/signals";
+import { deviceName } from "./device";
 import type { Me } from "./docs";
 import { planDifference, isChange } from "./plan";
 import { begin, connect, disconnect, onNudge, buffered } from "./positions";
@@ -33,7 +34,7 @@ const sync = new Sync(db, "", {
   fetch: (input, init) => fetch(input, init),
   deviceNow: Date.now,
   appVersion: VERSION,
-  deviceName: deviceName(),
+  deviceName,
   changed: refresh,
   progress: keepProgress,
 } as ConstructorParameters<typeof Sync>[2]);
@@ -123,6 +124,20 @@ export async function signIn(login: string, password: string): Promise<string | 
   await askForKeeping();
   void syncNow().then(loadAllClients);
   return null;
+}
+
+/** Whether we are still finding out who this is; the sign-in waits for the answer. */
+export const isAsking = signal(true);
+const ASK_MS = 4000;
+
+/** Come in by the session this browser already has, if it is a rep's. */
+async function enterBySession(): Promise<void> {
+  if (me.peek() || !navigator.onLine) return;
+  const answer = await fetch("/api/v1/me", { cache: "no-store", signal: AbortSignal.timeout(ASK_MS) }).catch(() => null);
+  const found = answer?.ok ? ((await answer.json()) as Me) : null;
+  if (!found || me.peek() || (await mayEnter(found))) return;
+  await keepMe(found);
+  await askForKeeping();
 }
 
 /** Reps only, and never onto somebody else's unsent work. */
@@ -247,14 +262,9 @@ async function registerWorker(): Promise<void> {
   setInterval(() => void registration.update().catch(() => undefined), 30 * EVERY_MS);
 }
 
-function deviceName(): string {
-  const data = (navigator as { userAgentData?: { platform?: string } }).userAgentData;
-  const found = /\(([^)]+)\)/.exec(navigator.userAgent)?.[1] ?? "";
-  return (data?.platform ? `${data.platform} · ` : "") + found.split(";").slice(0, 3).join(";").slice(0, 80);
-}
-
 /** Everything that keeps running once the first screen stands. */
 export async function start(): Promise<void> {
+  await enterBySession().finally(() => { isAsking.value = false; });
   onNudge.pull = () => void syncNow();
   addEventListener("online", () => {
     isOnline.value = true;

@@ -1,7 +1,7 @@
 /** The rep's app: one screen at a time, opened from what the phone holds. */
 import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { start } from "./app";
+import { isAsking, start } from "./app";
 import { lastLanguage, speak } from "./i18n";
 import { mapSize, readMapSize, saveMap } from "./region";
 import { route, screen } from "./router";
@@ -15,7 +15,7 @@ import { Outbox } from "./screens/outbox";
 import { Pair } from "./screens/pair";
 import { Receipt } from "./screens/receipt";
 import { ShiftScreen } from "./screens/shift";
-import { FirstCopy, Install, PlanChanged, Settings, SignIn, SignInAgain, Storage, Update } from "./screens/system";
+import { FirstCopy, Install, Opening, PlanChanged, Settings, SignIn, SignInAgain, Storage, Update } from "./screens/system";
 import { Today } from "./screens/today";
 import { NotHere, VisitScreen } from "./screens/visit";
 import type { Visit } from "./docs";
@@ -57,7 +57,7 @@ function App() {
   useEffect(() => {
     document.querySelector("main")?.scrollTo(0, 0);
   }, [route.value.join("/")]);
-  if (!me.value) return <SignIn />;
+  if (!me.value) return isAsking.value ? <Opening /> : <SignIn />;
   if (!hasFirstCopy.value && !isOpened) return <FirstCopy onOpen={() => setOpened(true)} />;
   return <><Screens /><NavigatorChoice /></>;
 }

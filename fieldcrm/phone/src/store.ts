@@ -59,6 +59,8 @@ export const shift = computed(() => {
 });
 export const isPaused = computed(() => shift.value?.pauses.some((p) => p.to_ms === null) ?? false);
 export const underWay = computed(() => [...visits.value.values()].find((v) => v.state === "under_way") ?? null);
+/** Where the rep goes next today, unless he is in a visit. */
+export const nextStop = computed(() => (underWay.value ? null : (visitsOf(today.value).find((v) => v.state === "planned") ?? null)));
 export const unseenNotice = computed(() => notices.value.find((n) => !n.seen && n.day === today.value) ?? null);
 
 /** A day's visits in order: done first by time, then the rest as planned. */
@@ -86,6 +88,13 @@ export function placeNameOf(visit: Visit): string {
   const client = clientOf(visit);
   if (!visit.place_id) return client?.address ?? "";
   return clients.value.get(visit.place_id)?.name ?? client?.workplaces.find((w) => w.id === visit.place_id)?.name ?? client?.address ?? "";
+}
+
+/** When the rep gets there: as the server expects, but for the next stop no sooner than the ride takes. */
+export function arrivalAt(visit: Visit): number | null {
+  const at = visit.expected_at_ms ?? visit.planned_at_ms;
+  if (at === null || visit.state !== "planned" || visit !== nextStop.value) return at;
+  return Math.max(at, halfMinute.value + offsetMs.value + (visit.travel_s ?? 0) * 1000);
 }
 
 /** Where a visit takes place on the ground. */

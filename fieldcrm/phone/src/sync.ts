@@ -28,7 +28,7 @@ export interface Ports {
   /** The phone's own clock, epoch ms. */
   deviceNow: () => number;
   appVersion: string;
-  deviceName: string;
+  deviceName: () => Promise<string>;
   /** Called after every step that changed the database, and with the progress as it changes. */
   changed: () => Promise<void> | void;
   progress: (progress: Progress) => void;
@@ -146,12 +146,12 @@ export class Sync {
   // ── device ──
 
   private async register(): Promise<void> {
-    if (await this.db.get("registered")) return;
+    const name = await this.ports.deviceName();
+    const told = `${this.ports.appVersion} ${name}`;
+    if ((await this.db.get("registered")) === told) return;
     const device_id = await this.db.get<string>("device_id");
-    await this.json("POST", "/api/v1/sync/device", {
-      device_id, name: this.ports.deviceName, app_version: this.ports.appVersion,
-    });
-    await this.db.put("registered", true);
+    await this.json("POST", "/api/v1/sync/device", { device_id, name, app_version: this.ports.appVersion });
+    await this.db.put("registered", told);
   }
 
   // ── push ──

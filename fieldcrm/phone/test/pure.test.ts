@@ -1,6 +1,7 @@
 /** Small pure parts: search, opening hours, distances, ids. */
 import { describe, expect, test } from "bun:test";
 import type { Client } from "../src/docs";
+import { nameOf } from "../src/device";
 import { metresBetween } from "../src/geo";
 import { opening } from "../src/hours";
 import { newId, sha256 } from "../src/ids";
@@ -61,3 +62,13 @@ describe("ids", () => {
 
 test("a degree of latitude is 111.2 km", () =>
   expect(metresBetween({ lat: 60, lng: 24 }, { lat: 61, lng: 24 })).toBeCloseTo(111195, -1));
+
+test.each([
+  ["Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Mobile Safari/537.36", ["Not=A?Brand", "Chromium", "Google Chrome"], "Android", "Pixel 7", "Chrome · Android · Pixel 7"],
+  ["Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36", ["Chromium"], "Linux", "", "Chrome · Linux"],
+  ["Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1", [], undefined, undefined, "Safari · iPhone"],
+  ["Mozilla/5.0 (Android 14; Mobile; rv:133.0) Gecko/133.0 Firefox/133.0", [], undefined, undefined, "Firefox · Android"],
+  ["Mozilla/5.0 (Linux; Android 9; SM-G960F Build/PPR1.180610.011) AppleWebKit/537.36 SamsungBrowser/14.0 Chrome/87.0.4280.141 Mobile Safari/537.36", [], undefined, undefined, "Samsung Internet · Android · SM-G960F"],
+])("a phone's name: %s", (agent, brands, platform, model, name) => {
+  expect(nameOf(agent, brands, platform, model)).toBe(name);
+});

@@ -26,7 +26,7 @@ afterEach(() => peer.stop());
 
 async function startSync(origin: string): Promise<void> {
   sync = new Sync(db, origin, {
-    fetch, deviceNow: Date.now, appVersion: "test", deviceName: "test", changed: () => {},
+    fetch, deviceNow: Date.now, appVersion: "test", deviceName: async () => "test", changed: () => {},
     progress: (p) => { progress = p; },
   });
 }

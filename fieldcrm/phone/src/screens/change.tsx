@@ -59,7 +59,7 @@ export function MoveVisit({ visit }: { visit: Visit }) {
         <Reasons all={MOVE_REASONS} reason={reason} pick={setReason} text={text} type={setText} />
       </main>
       <footer class="dock">
-        <div class="btns"><Btn class="big q c1" onClick={back}>{t("phone.cancel")}</Btn><Btn class={`big c2 ${isReady ? "p" : "soft"}`} onClick={() => void save()}>{t("phone.move.save")}</Btn></div>
+        <div class="btns"><Btn class="big q c1" onClick={back}>{t("phone.cancel")}</Btn><Btn class={`big c2 ${isReady ? "p" : "wait"}`} onClick={() => void save()}>{t("phone.move.save")}</Btn></div>
         <p role="alert" class="small c-contra">{error}</p>
       </footer>
     </>
@@ -88,7 +88,7 @@ export function SkipVisit({ visit }: { visit: Visit }) {
         <Reasons all={SKIP_REASONS} reason={reason} pick={setReason} text={text} type={setText} />
       </main>
       <footer class="dock">
-        <div class="btns"><Btn class="big q c1" onClick={back}>{t("phone.cancel")}</Btn><Btn class={`big c2 ${why ? "p" : "soft"}`} onClick={() => void save()}>{t("phone.skip.save")}</Btn></div>
+        <div class="btns"><Btn class="big q c1" onClick={back}>{t("phone.cancel")}</Btn><Btn class={`big c2 ${why ? "p" : "wait"}`} onClick={() => void save()}>{t("phone.skip.save")}</Btn></div>
         <p role="alert" class="small c-contra">{error}</p>
       </footer>
     </>
@@ -131,7 +131,7 @@ export function ReviseVisit({ visit }: { visit: Visit }) {
         </div></section>
       </main>
       <footer class="dock">
-        <div class="btns"><Btn class="big q c1" onClick={back}>{t("phone.cancel")}</Btn><Btn class={`big c2 ${isChanged ? "p" : "soft"}`} onClick={() => void save()}>{t("phone.revise.save")}</Btn></div>
+        <div class="btns"><Btn class="big q c1" onClick={back}>{t("phone.cancel")}</Btn><Btn class={`big c2 ${isChanged ? "p" : "wait"}`} onClick={() => void save()}>{t("phone.revise.save")}</Btn></div>
         <p role="alert" class="small c-contra">{error}</p>
       </footer>
     </>

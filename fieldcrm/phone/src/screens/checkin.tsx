@@ -68,14 +68,29 @@ async function begin(visit: Visit, noGpsReason: string | null, comment: string):
   return null;
 }
 
-/** Without a shift no track is kept, and a visit without a track is doubtful: offer to start it. */
-function ShiftHint() {
-  if (shift.value && !isPaused.value) return null;
+/**
+ * Starting the visit. Off shift and on a break no track is kept, so the visit would be in doubt:
+ * the one tap then starts the shift as well, and going without is a choice of its own.
+ */
+function Start({ go, label, missing = false }: { go: () => Promise<void>; label: string; missing?: boolean }) {
+  const isOn = shift.value !== null && !isPaused.value;
+  const both = async () => {
+    if (missing) return go();
+    await startShift();
+    await go();
+  };
+  const count = missing && <span class="count dark">{t("phone.checkin.none_of_one")}</span>;
+  const look = missing ? "wait" : "p";
+  if (isOn) return <div class="btns" style="margin-top:10px"><Btn class={`huge ${look}`} onClick={() => void go()}>{t(label)}{count}</Btn></div>;
+  const kind = shift.value ? "paused" : "off";
   return (
-    <button class="opt" type="button" onClick={() => void startShift()}>
-      <Icon name="play" class="c-acc" /><span class="grow" style="text-align:left">{t(shift.value ? "phone.shift.resume" : "phone.shift.start")}</span>
-      <span class="r">{t("phone.checkin.no_track")}</span>
-    </button>
+    <>
+      <div class="note warn" style="margin-top:10px"><Icon name={shift.value ? "pause" : "ring"} /><p><b>{t(`phone.checkin.shift_${kind}`)}</b>{t("phone.checkin.no_track")}</p></div>
+      <div class="btns col" style="margin-top:10px">
+        <Btn class={`huge ${look}`} icon="play" onClick={() => void both()}>{t(`phone.checkin.with_shift_${kind}`)}{count}</Btn>
+        <Btn class={missing ? "link" : "q"} onClick={() => void go()}>{t("phone.checkin.without_shift")}</Btn>
+      </div>
+    </>
   );
 }
 
@@ -99,10 +114,7 @@ function WithFix({ visit, metres }: { visit: Visit; metres: number }) {
           : <><Icon name="walk" class="c-doubt" /><div><b>{t("phone.checkin.too_far", { distance: distance(metres - limit) })}</b>{t("phone.checkin.limit", { radius: RADIUS_M, accuracy })}</div></>}
       </div>
       {anyway ? <Explain visit={visit} noGpsReason={null} /> : isNear ? (
-        <>
-          <ShiftHint />
-          <div class="btns" style="margin-top:10px"><Btn class="huge p" onClick={() => void start()}>{t("phone.checkin.start")}</Btn></div>
-        </>
+        <Start go={start} label="phone.checkin.start" />
       ) : (
         <>
           <div class="btns" style="margin-top:10px">
@@ -139,8 +151,7 @@ function NoPlace({ visit }: { visit: Visit }) {
   return (
     <section class="sheet" aria-label={t("phone.next.label")}>
       <div class="note" style="margin-bottom:12px"><Icon name="pin" /><p>{t("phone.checkin.no_coordinates")}</p></div>
-      <ShiftHint />
-      <div class="btns"><Btn class="huge p" onClick={async () => setError(await begin(visit, null, ""))}>{t("phone.checkin.start")}</Btn></div>
+      <Start go={async () => setError(await begin(visit, null, ""))} label="phone.checkin.start" />
       <p role="alert" class="small c-contra">{error}</p>
     </section>
   );
@@ -180,7 +191,10 @@ function Explain({ visit, noGpsReason }: { visit: Visit; noGpsReason: string | n
   const photos = files.value.filter((f) => f.visit_id === visit.id && f.state === "held").length;
   const given = photos > 0 || comment.trim().length > 0;
   const start = async () => {
-    if (!given) return setWriting(true);
+    if (!given) {
+      setWriting(true);
+      return setError(t(noGpsReason ? "phone.checkin.add_one" : "phone.checkin.add_one_far"));
+    }
     setError(await begin(visit, noGpsReason, comment));
   };
   return (
@@ -192,11 +206,7 @@ function Explain({ visit, noGpsReason }: { visit: Visit; noGpsReason: string | n
       </div>
       <input ref={camera} type="file" accept="image/*" capture="environment" class="vh" tabIndex={-1} aria-label={t("phone.checkin.photo")} onChange={(e) => void takePhoto(e.currentTarget, visit.id)} />
       {isWriting && <textarea class="ta" style="min-height:64px;margin-top:8px" aria-label={t("phone.visit.comment")} value={comment} onInput={(e) => setComment(e.currentTarget.value)} autofocus />}
-      <div class="btns" style="margin-top:10px">
-        <Btn class={`huge ${given ? "p" : "soft"}`} onClick={() => void start()}>
-          {t(noGpsReason ? "phone.checkin.start_no_gps" : "phone.checkin.anyway")} {!given && <span class="count dark">{t("phone.checkin.none_of_one")}</span>}
-        </Btn>
-      </div>
+      <Start go={start} label={noGpsReason ? "phone.checkin.start_no_gps" : "phone.checkin.anyway"} missing={!given} />
       <p role="alert" class="small c-contra">{error}</p>
     </>
   );

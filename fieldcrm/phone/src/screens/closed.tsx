@@ -5,7 +5,7 @@ import { bytes, distance, has, longDay, span, t, time } from "../i18n";
 import { Icon, type IconName } from "../icons";
 import { Btn, LinkBtn, minutesParts, Num, Top, Truth, VerdictMark } from "../parts";
 import { href } from "../router";
-import { clientOf, entries, files, placeNameOf, pointOf, products, today, visits, visitsOf } from "../store";
+import { arrivalAt, clientOf, entries, files, placeNameOf, pointOf, products, today, visits, visitsOf } from "../store";
 import { isUnsent } from "../overlay";
 import { navigateTo } from "./navigate";
 import { Photo } from "./visit";
@@ -179,7 +179,7 @@ function What({ visit }: { visit: Visit }) {
 function NextDock({ visit }: { visit: Visit }) {
   const next = visitsOf(today.value).find((v) => v.state === "planned");
   const client = next && clientOf(next);
-  const at = next?.expected_at_ms ?? next?.planned_at_ms;
+  const at = next && arrivalAt(next);
   const [value, unit] = minutesParts(next?.travel_s ?? 0);
   return (
     <footer class="dock">

@@ -7,7 +7,7 @@ import { MapBox } from "../mapbox";
 import { Btn, LinkBtn, minutesParts, Num, Tabs, Truth } from "../parts";
 import { here, permission, watchPosition } from "../positions";
 import { go, href } from "../router";
-import { clientOf, placeNameOf, plans, pointOf, today, visitsOf } from "../store";
+import { arrivalAt, clientOf, placeNameOf, plans, pointOf, today, visitsOf } from "../store";
 import { navigateTo } from "./navigate";
 
 export function MapScreen() {
@@ -44,7 +44,7 @@ export function MapScreen() {
           <a class="row" style="gap:12px" href={href("visit", shown.id)}>
             <b class="ord big">{shown.position || "+"}</b>
             <div class="grow"><h2 class="ell big-name">{clientOf(shown)?.name ?? "…"}</h2><p class="sub ell">{[placeNameOf(shown), shown.travel_m === null ? "" : distance(shown.travel_m)].filter(Boolean).join(" · ")}</p></div>
-            <Travel seconds={shown.travel_s} at={shown.expected_at_ms ?? shown.planned_at_ms} />
+            <Travel seconds={shown.travel_s} at={arrivalAt(shown)} />
           </a>
           <div class="btns" style="margin-top:12px">
             {shown.state === "planned" ? (

@@ -3,8 +3,9 @@ import { useEffect, useState } from "preact/hooks";
 import { problemOf, refusalText } from "../app";
 import { longDay, dayOf, t } from "../i18n";
 import { Icon } from "../icons";
-import { Btn, Chip, Top } from "../parts";
-import { me } from "../store";
+import { Btn, Chip, LinkBtn, Top } from "../parts";
+import { href } from "../router";
+import { db, me, shift } from "../store";
 
 const KINDS = ["osmand", "owntracks", "overland", "gpslogger"] as const;
 type Kind = (typeof KINDS)[number];
@@ -32,7 +33,9 @@ export function Pair() {
   const [paired, setPaired] = useState<Paired | null>(null);
   const [devices, setDevices] = useState<Device[] | null>(null);
   const [error, setError] = useState<string | null>(null);
+  const [own, setOwn] = useState<string | undefined>();
   const list = async () => {
+    setOwn(await db.get<string>("device_id"));
     const answer = await fetch("/api/v1/devices", { cache: "no-store" }).catch(() => null);
     if (answer?.ok) setDevices((await answer.json()) as Device[]);
     else setError(answer ? refusalText(await problemOf(answer)) : t("phone.pair.offline"));
@@ -58,10 +61,11 @@ export function Pair() {
           </div></section>
         )}
         {paired && <Code paired={paired} />}
+        <ShiftFirst />
         {error && <p class="note bad" role="alert" style="margin-top:10px">{error}</p>}
         <h2 class="sec">{t("phone.pair.devices")}</h2>
         <section class="card"><div class="list">
-          {devices?.filter((d) => !d.revoked_at).map((d) => <div><Icon name={d.kind === "pwa" ? "onPhone" : "link"} /><div class="t"><p>{NAMES[d.kind] ?? d.kind}</p><p>{[d.name === NAMES[d.kind] ? "" : d.name, t("phone.pair.since", { day: longDay(dayOf(Date.parse(d.paired_at))) })].filter(Boolean).join(" · ")}</p></div></div>)}
+          {devices?.filter((d) => !d.revoked_at).map((d) => <DeviceRow device={d} isThis={d.id === own} />)}
           {devices?.length === 0 && <div class="small muted">{t("phone.pair.none")}</div>}
         </div></section>
       </main>
@@ -69,6 +73,33 @@ export function Pair() {
         {paired ? <Btn class="huge q" onClick={() => setPaired(null)}>{t("phone.pair.another")}</Btn> : <Btn class="huge p" icon="link" onClick={() => void make()}>{t("phone.pair.make")}</Btn>}
       </div></footer>
     </>
+  );
+}
+
+/** An app that may send positions: its name, whether it is this very phone, since when. */
+function DeviceRow({ device, isThis }: { device: Device; isThis: boolean }) {
+  const isApp = device.kind === "pwa";
+  const name = NAMES[device.kind] ?? device.kind;
+  const since = t("phone.pair.since", { day: longDay(dayOf(Date.parse(device.paired_at))) });
+  const sub = [device.name && device.name !== name ? name : "", since].filter(Boolean).join(" · ");
+  return (
+    <div><Icon name={isApp ? "onPhone" : "link"} />
+      <div class="t"><p>{device.name || name}</p><p>{sub}</p></div>
+      {isThis && <span class="tag ok">{t("phone.pair.this")}</span>}
+    </div>
+  );
+}
+
+/** A tracker alone shows nothing: positions count only while its rep is on shift. */
+function ShiftFirst() {
+  const isOn = shift.value !== null;
+  return (
+    <div class={`note ${isOn ? "ok" : "warn"}`} style="margin-top:10px">
+      <Icon name={isOn ? "tick" : "ring"} />
+      <div class="grow"><b>{t(isOn ? "phone.pair.on_shift" : "phone.pair.shift_first")}</b>{t(isOn ? "phone.pair.on_shift_text" : "phone.pair.shift_first_text")}
+        {!isOn && <div class="btns" style="margin-top:10px"><LinkBtn class="soft" icon="play" to={href("shift")}>{t("phone.pair.to_shift")}</LinkBtn></div>}
+      </div>
+    </div>
   );
 }
 

@@ -52,6 +52,11 @@ function SignInForm({ submit, login: known }: { submit: string; login?: string }
   );
 }
 
+/** While the server is asked who this is: the app's mark, no form that would vanish under a finger. */
+export function Opening() {
+  return <main class="welcome" aria-busy="true"><div class="logo"><Icon name="arrow" class="xl" /></div><h1>fieldcrm</h1></main>;
+}
+
 export function SignIn() {
   return (
     <>

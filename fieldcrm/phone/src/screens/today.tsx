@@ -10,7 +10,7 @@ import {
 import { opening } from "../hours";
 import { go, href } from "../router";
 import {
-  clientOf, halfMinute, now, placeNameOf, placeOf, profile, promisesDone, today, underWay, unseenNotice, visitsOf,
+  arrivalAt, clientOf, halfMinute, now, placeNameOf, placeOf, profile, promisesDone, today, underWay, unseenNotice, visitsOf,
 } from "../store";
 import { navigateTo } from "./navigate";
 
@@ -236,15 +236,14 @@ function NextSheet({ visit, all }: { visit: Visit; all: Visit[] }) {
 }
 
 function Tri({ visit }: { visit: Visit }) {
-  void halfMinute.value;
-  const at = visit.expected_at_ms ?? visit.planned_at_ms;
+  const at = arrivalAt(visit);
   const [value, unit] = minutesParts(visit.travel_s ?? 0);
   const hours = openUntil(visit);
   if (visit.travel_s === null && !at && !hours) return <div style="height:10px" />;
   return (
     <div class="tri">
       {visit.travel_s !== null && <Num value={value} unit={unit} label={[t(`phone.mode.${visit.travel_mode ?? "foot"}`), visit.travel_m === null ? "" : distance(visit.travel_m)].filter(Boolean).join(" · ")} />}
-      {at && <Num value={time(Math.max(at, now() + (visit.travel_s ?? 0) * 1000))} label={t("phone.next.arrival")} />}
+      {at && <Num value={time(at)} label={t("phone.next.arrival")} />}
       {hours && <Num value={hours[0]} label={hours[1]} />}
     </div>
   );

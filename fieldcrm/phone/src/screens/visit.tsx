@@ -10,7 +10,7 @@ import { closeFacts, fixState, isHeld, RESULTS, tryMove } from "../life";
 import { Btn, Chip, clientLine, LinkBtn, Top, Truth, trackCell, useObjectUrl } from "../parts";
 import { asPosition } from "../positions";
 import { back, href, turn } from "../router";
-import { clientOf, db, files, offsetMs, placeNameOf, pointOf, products, promisesDone, second, today, visits } from "../store";
+import { arrivalAt, clientOf, db, files, offsetMs, placeNameOf, pointOf, products, promisesDone, second, today, visits } from "../store";
 import { takePhoto } from "./checkin";
 import { Closed } from "./closed";
 import { navigateTo } from "./navigate";
@@ -40,7 +40,7 @@ function Planned({ visit }: { visit: Visit }) {
   const client = clientOf(visit);
   const hours = openUntil(visit);
   const promises = client?.promises.filter((p) => !p.done_at_ms && !promisesDone.value.has(p.id)) ?? [];
-  const at = visit.expected_at_ms ?? visit.planned_at_ms;
+  const at = arrivalAt(visit);
   return (
     <>
       <Top title={client?.name ?? "…"} sub={[longDay(visit.day), at ? time(at) : ""].filter(Boolean).join(" · ")}>
@@ -133,7 +133,7 @@ function Form({ visit }: { visit: Visit }) {
           <div class="left"><span>{t("phone.visit.left")}</span>{missing.map((m) => <button type="button" class="jump" onClick={() => showFirst(m)}>{t(`phone.visit.need_${m}`)}</button>)}</div>
         )}
         <div class="btns">
-          <Btn class={`huge ${missing.length ? "soft" : "p"}`} onClick={() => void close()}>
+          <Btn class={`huge ${missing.length ? "wait" : "p"}`} onClick={() => void close()}>
             {t("phone.visit.close")}{missing.length > 0 && <span class="count dark">{missing.length}</span>}
           </Btn>
         </div>
