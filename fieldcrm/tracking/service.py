@@ -37,6 +37,9 @@ from fieldcrm.visits import service as visits
 SHIFTS_KNOWN = timedelta(days=8)
 """How far back shifts matter for fixes that come in now."""
 
+CLOCK_UNSURE_MS = 5 * 60_000
+"""By so much a device's clock may be corrected differently when it sends a fix again."""
+
 REOPEN_WITHIN = timedelta(minutes=15)
 """An alert that comes back so soon is the same one, not another."""
 
@@ -60,10 +63,35 @@ def _merge_hour(session: Session, rep_id: str, hour_ms: int, arrived: list[Fix])
     hour = clock.from_ms(hour_ms)
     row = store.chunk(session, rep_id, hour)
     kept = chunks.unpack(rep_id, row.data) if row else []
-    merged, added = chunks.merge(kept, arrived)
+    merged, added = chunks.merge(kept, _unless_elsewhere(session, hour_ms, kept, arrived))
     if added:
         _write_hour(session, row, rep_id, hour, merged)
     return added
+
+
+def _unless_elsewhere(
+    session: Session, hour_ms: int, kept: Sequence[Fix], arrived: Sequence[Fix]
+) -> list[Fix]:
+    """What arrived, less what another hour holds.
+
+    A fix that is sent twice may be corrected differently each time, since the estimate of its
+    device's clock may have changed between: near its hour's edge it may lie on the other side.
+    """
+    known = {f.key for f in kept}
+    new = [f for f in arrived if f.key not in known]
+    hours = {(f.rep_id, hour) for f in new for hour in _hours_of(f)}
+    elsewhere: set[Any] = set()
+    for rep_id, hour in sorted(h for h in hours if h[1] != hour_ms):
+        row = store.chunk(session, rep_id, clock.from_ms(hour))
+        if row is not None:
+            elsewhere |= {f.key for f in chunks.unpack(rep_id, row.data)}
+    return [f for f in new if f.key not in elsewhere]
+
+
+def _hours_of(fix: Fix) -> set[int]:
+    """The hours in which this very fix may have been recorded before."""
+    times = (fix.device_at_ms, fix.fix_at_ms - CLOCK_UNSURE_MS, fix.fix_at_ms + CLOCK_UNSURE_MS)
+    return {chunks.hour_of(at) for at in times}
 
 
 def _write_hour(

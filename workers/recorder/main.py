@@ -1,7 +1,7 @@
 """The recorder: turns the stream of fixes into track chunks, and watches over reps and visits.
 
 A batch is taken off the stream only after its transaction: whatever dies when, it is read again,
-and merging by key makes exactly once of at least once.
+and merging by key makes exactly once of at least once. Several recorders may run side by side.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 import redis
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from fieldcrm.evidence import service as evidence
 from fieldcrm.kit import bus, clock, pulse
@@ -93,7 +96,7 @@ class Recorder:
         fixes: list[Fix] = []
         for entry_id, fields in entries:
             fixes += self._decoded(entry_id, fields)
-        counts = tracking.record(fixes)
+        counts = record_apart(sorted(fixes, key=lambda f: (f.rep_id, f.fix_at_ms)))
         entry_ids = [entry_id for entry_id, _ in entries]
         pipe = bus.connection().pipeline(transaction=True)
         pipe.xack(bus.FIX_STREAM, GROUP, *entry_ids)
@@ -105,15 +108,42 @@ class Recorder:
         """An entry's fixes; one that can't be read is set aside for a person, not thrown away."""
         try:
             return live_index.decode_batch(fields[live_index.BATCH_FIELD])
-        except (KeyError, msgspec.MsgspecError):
+        except (KeyError, TypeError, msgspec.MsgspecError):
             _log.error("entry %s can't be read, kept in %s", entry_id, UNREADABLE)
-            kept = msgspec.msgpack.encode(fields)
-            bus.connection().rpush(UNREADABLE, kept)
+            set_aside(fields)
             return []
 
     def leftovers_again(self) -> None:
         """After a failure what was read and not finished comes first."""
         self._has_leftovers = True
+
+
+def record_apart(fixes: Sequence[Fix]) -> dict[str, int]:
+    """Record fixes of any reps; what never can be recorded is set aside and holds up nothing else.
+
+    One broken hour, or one fix that a chunk can't hold, would otherwise be read again for ever with
+    everybody's fixes behind it. Raises as it is what may pass: a store or database that is away.
+    """
+    try:
+        return tracking.record(fixes)
+    except (redis.RedisError, OperationalError, InterfaceError, PoolTimeout, OSError):
+        raise
+    except Exception as error:
+        if not fixes:
+            raise
+        if len(fixes) == 1:
+            _log.error("fix %s can't be recorded, kept in %s: %r", fixes[0].key, UNREADABLE, error)
+            set_aside(fixes)
+            return {"set_aside": 1}
+    counts: Counter[str] = Counter()
+    for half in (fixes[: len(fixes) // 2], fixes[len(fixes) // 2 :]):
+        counts.update(record_apart(half))
+    return counts
+
+
+def set_aside(what: object) -> None:
+    """Keep for a person what no program of ours can record."""
+    bus.connection().rpush(UNREADABLE, msgspec.msgpack.encode(what))
 
 
 def watcher() -> Callable[[], None]:
