@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from fieldcrm.kit.errors import Unavailable
 from fieldcrm.people import service as people
 from fieldcrm.people.model import SYSTEM, Actor, OutOfScope, Role
 from fieldcrm.people.tables import User
-from fieldcrm.tracking import alerting, chunks, live_index, rules, store, trips
+from fieldcrm.tracking import alerting, chunks, keeping, live_index, rules, store, trips
 from fieldcrm.tracking.live_index import LivePoint, PhoneStatus
 from fieldcrm.tracking.model import (
     AlertKind,
@@ -31,7 +31,7 @@ from fieldcrm.tracking.model import (
     UnknownAlert,
     UnknownShift,
 )
-from fieldcrm.tracking.tables import Alert, Shift, TrackChunk
+from fieldcrm.tracking.tables import Alert, Shift
 from fieldcrm.visits import service as visits
 
 SHIFTS_KNOWN = timedelta(days=8)
@@ -45,67 +45,7 @@ REOPEN_WITHIN = timedelta(minutes=15)
 
 # ---- tracks ----
 
-
-def append(session: Session, fixes: Iterable[Fix]) -> int:
-    """Merge fixes of any reps, in any order, into their hours; returns how many were new.
-
-    The same fix again (device and seq, or device and its time) changes nothing.
-    """
-    by_hour: dict[tuple[str, int], list[Fix]] = defaultdict(list)
-    for fix in fixes:
-        by_hour[fix.rep_id, chunks.hour_of(fix.fix_at_ms)].append(fix)
-    for rep_id in sorted({rep for rep, _ in by_hour}):
-        store.lock_track(session, rep_id)
-    return sum(_merge_hour(session, rep, hour, by_hour[rep, hour]) for rep, hour in sorted(by_hour))
-
-
-def _merge_hour(session: Session, rep_id: str, hour_ms: int, arrived: list[Fix]) -> int:
-    hour = clock.from_ms(hour_ms)
-    row = store.chunk(session, rep_id, hour)
-    kept = chunks.unpack(rep_id, row.data) if row else []
-    merged, added = chunks.merge(kept, _unless_elsewhere(session, hour_ms, kept, arrived))
-    if added:
-        _write_hour(session, row, rep_id, hour, merged)
-    return added
-
-
-def _unless_elsewhere(
-    session: Session, hour_ms: int, kept: Sequence[Fix], arrived: Sequence[Fix]
-) -> list[Fix]:
-    """What arrived, less what another hour holds.
-
-    A fix that is sent twice may be corrected differently each time, since the estimate of its
-    device's clock may have changed between: near its hour's edge it may lie on the other side.
-    """
-    known = {f.key for f in kept}
-    new = [f for f in arrived if f.key not in known]
-    hours = {(f.rep_id, hour) for f in new for hour in _hours_of(f)}
-    elsewhere: set[Any] = set()
-    for rep_id, hour in sorted(h for h in hours if h[1] != hour_ms):
-        row = store.chunk(session, rep_id, clock.from_ms(hour))
-        if row is not None:
-            elsewhere |= {f.key for f in chunks.unpack(rep_id, row.data)}
-    return [f for f in new if f.key not in elsewhere]
-
-
-def _hours_of(fix: Fix) -> set[int]:
-    """The hours in which this very fix may have been recorded before."""
-    times = (fix.device_at_ms, fix.fix_at_ms - CLOCK_UNSURE_MS, fix.fix_at_ms + CLOCK_UNSURE_MS)
-    return {chunks.hour_of(at) for at in times}
-
-
-def _write_hour(
-    session: Session, row: TrackChunk | None, rep_id: str, hour: datetime, fixes: list[Fix]
-) -> None:
-    first_at, last_at = clock.from_ms(fixes[0].fix_at_ms), clock.from_ms(fixes[-1].fix_at_ms)
-    row = row or TrackChunk(
-        rep_id=rep_id, hour=hour, count=0, first_at=first_at, last_at=last_at, data=b"",
-        updated_at=first_at,
-    )  # fmt: skip
-    row.count, row.first_at, row.last_at = len(fixes), first_at, last_at
-    row.data, row.updated_at = chunks.pack(fixes), clock.now()
-    session.add(row)
-    session.flush()
+append, erase_in, tighten = keeping.append, keeping.erase_in, keeping.tighten
 
 
 def track_in(session: Session, rep_id: str, start: datetime, end: datetime) -> list[Fix]:
@@ -136,23 +76,6 @@ def day_track(actor: Actor, rep_id: str, day: date) -> dict[str, Any]:
         fixes = track_in(session, rep_id, start, end)
         shifts = store.shifts_between(session, rep_id, start, end)
     return trips.describe(fixes, [span(s) for s in shifts])
-
-
-def erase_in(session: Session, rep_id: str, start: datetime, end: datetime) -> int:
-    """Forget a rep's fixes after start and before end; returns how many there were."""
-    first, last = round(start.timestamp() * 1000), round(end.timestamp() * 1000)
-    store.lock_track(session, rep_id)
-    gone = 0
-    for row in store.chunks_between(session, rep_id, start, end):
-        fixes = chunks.unpack(rep_id, row.data)
-        kept = [f for f in fixes if not first < f.fix_at_ms < last]
-        gone += len(fixes) - len(kept)
-        if not kept:
-            session.delete(row)
-        elif len(kept) < len(fixes):
-            _write_hour(session, row, rep_id, row.hour, kept)
-    session.flush()
-    return gone
 
 
 # ---- who is where now ----

@@ -21,9 +21,48 @@ def lock_track(session: Session, rep_id: str) -> None:
         session.execute(statement, {"space": _LOCK_SPACE, "rep": rep_id})
 
 
-def chunk(session: Session, rep_id: str, hour: datetime) -> TrackChunk | None:
-    """One hour of a rep."""
-    return session.get(TrackChunk, (rep_id, hour), populate_existing=True)
+def chunk_around(session: Session, rep_id: str, hour: datetime) -> TrackChunk | None:
+    """The chunk to which a fix of this hour belongs: begun with the hour, or reaching into it."""
+    statement = (
+        select(TrackChunk)
+        .where(TrackChunk.rep_id == rep_id, TrackChunk.hour <= hour)
+        .order_by(col(TrackChunk.hour).desc())
+        .limit(1)
+        .execution_options(populate_existing=True)
+    )
+    row = session.exec(statement).first()
+    return row if row and (row.hour == hour or row.last_at >= hour) else None
+
+
+def reps_written_between(
+    session: Session, since: datetime, until: datetime, after: str, limit: int
+) -> list[str]:
+    """Reps beyond `after`, in order, to whose chunks was written after `since` and by `until`."""
+    statement = (
+        select(TrackChunk.rep_id)
+        .where(
+            TrackChunk.updated_at > since,
+            TrackChunk.updated_at <= until,
+            TrackChunk.rep_id > after,
+        )
+        .distinct()
+        .order_by(TrackChunk.rep_id)
+        .limit(limit)
+    )
+    return list(session.exec(statement))
+
+
+def chunks_from_settled(
+    session: Session, rep_id: str, since: datetime, until: datetime
+) -> list[TrackChunk]:
+    """A rep's chunks from the one before the first written in since..until, in order of time."""
+    own = TrackChunk.rep_id == rep_id
+    written = own, TrackChunk.updated_at > since, TrackChunk.updated_at <= until
+    first = session.exec(select(func.min(TrackChunk.hour)).where(*written)).one()
+    before = session.exec(select(func.max(TrackChunk.hour)).where(own, TrackChunk.hour < first))
+    statement = select(TrackChunk).where(own, TrackChunk.hour >= (before.one() or first))
+    ordered = statement.order_by(col(TrackChunk.hour))
+    return list(session.exec(ordered.execution_options(populate_existing=True)))
 
 
 def chunks_between(

@@ -11,9 +11,16 @@ from hypothesis import strategies as st
 from fieldcrm.kit import clock
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.tracking import chunks, service, store
+from fieldcrm.tracking.columns import NAMES
 from fieldcrm.tracking.model import BrokenChunk, Fix
 
 START_MS = 1_790_000_000_000
+FIRST_RELEASE = (
+    "0128b52ffd2087350300d4046b000000940691a570686f6e6591a37765629e9402cd138801cf000001a0c450"
+    "6c0094000100cd012c94020a01ce23dd36a0ce0edd8ac0940201010156032101000002000204040404000200"
+    "0209002fa471a12841a029112a1c4bd58d19686624e32a4f"
+)
+"""Six fixes of a walk, as the first release packed them."""
 
 
 def fix(i: int, seq: int | None = -1, **other) -> Fix:
@@ -55,6 +62,34 @@ def test_what_is_packed_comes_back(given_fixes: list[Fix]) -> None:
     assert chunks.unpack("rep", chunks.pack(given_fixes)) == given_fixes
 
 
+@given(st.lists(fixes, max_size=40))
+def test_the_tight_form_gives_back_the_same(given_fixes: list[Fix]) -> None:
+    data = chunks.pack_tight(given_fixes)
+    assert chunks.is_tight(data)
+    assert chunks.unpack("rep", data) == given_fixes
+
+
+@given(st.lists(fixes, min_size=1, max_size=20))
+def test_some_columns_of_either_form_are_those_of_the_fixes(given_fixes: list[Fix]) -> None:
+    for data in (chunks.pack(given_fixes), chunks.pack_tight(given_fixes)):
+        table = chunks.unpack_columns(data, ("at", "lng"))
+        assert table.columns[NAMES.index("at")].tolist() == [f.fix_at_ms for f in given_fixes]
+        assert [n / 1e7 for n in table.columns[NAMES.index("lng")]] == [f.lng for f in given_fixes]
+
+
+def test_numbers_no_phone_sends_are_kept_by_the_quick_form() -> None:
+    strange = [fix(1, seq=0), fix(2, seq=2**61)]
+    assert chunks.unpack("rep", chunks.pack_tight(strange)) == strange
+
+
+def test_a_chunk_written_by_the_first_release_is_read() -> None:
+    walk = [
+        fix(i, lat=round(60.17 + i * i * 1e-6, 6), accuracy_m=8.5, battery_pct=80.0, doubts=i % 2)
+        for i in range(6)
+    ]
+    assert chunks.unpack("rep", bytes.fromhex(FIRST_RELEASE)) == walk
+
+
 @given(st.permutations(range(12)), st.lists(st.integers(0, 11), max_size=30))
 def test_any_order_and_any_repeats_make_the_same_hour(order: list[int], repeats: list[int]) -> None:
     kept, added = [], 0
@@ -79,7 +114,16 @@ def test_a_day_of_walking_takes_few_bytes() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"\x09nonsense", b"\x01nonsense", chunks.pack([fix(1)])[:-4]]
+    "data",
+    [
+        b"",
+        b"\x09nonsense",
+        b"\x01nonsense",
+        b"\x02nonsense",
+        chunks.pack([fix(1)])[:-4],
+        chunks.pack_tight([fix(1), fix(3)])[:-1],
+        b"\x02",
+    ],
 )
 def test_a_damaged_chunk_says_so(data: bytes) -> None:
     with pytest.raises(BrokenChunk):
