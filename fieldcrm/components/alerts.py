@@ -43,6 +43,8 @@ class AlertRow:
     phone: str
     is_new: bool
     """Nobody has acknowledged it yet."""
+    seen: str
+    """Who acknowledged it and when: `seen by Dina R., 10:12`."""
 
 
 @dataclass
@@ -73,8 +75,6 @@ class Alerts(Desk):
 
     rows: list[AlertRow] = []
     new_count: int = 0
-    _set_aside: list[str] = []
-    """Toasts this person waved away; the alert itself stays in the bell's list."""
 
     @rx.event
     @allows(DISPATCHING)
@@ -107,17 +107,25 @@ class Alerts(Desk):
 def alert_rows(actor: Actor, language: str) -> list[AlertRow]:
     """Open alerts, newest first, told in a language."""
     reps = {rep.id: rep for rep in people.visible_reps(actor)}
-    found = tracking.alerts(actor)[:NEWEST]
-    return [_row(alert, reps[alert.rep_id], language) for alert in found if alert.rep_id in reps]
+    found = [alert for alert in tracking.alerts(actor) if alert.rep_id in reps][:NEWEST]
+    names = people.names_of(actor, [a.acknowledged_by for a in found if a.acknowledged_by])
+    return [_row(alert, reps[alert.rep_id], names, language) for alert in found]
 
 
-def _row(alert, rep, language: str) -> AlertRow:
+def _row(alert, rep, names: dict[str, str], language: str) -> AlertRow:
     return AlertRow(
         id=alert.id, rep_id=rep.id, kind=alert.kind, tone=TONES.get(alert.kind, "warn"),
         glyph=GLYPHS.get(alert.kind, "doubtful"), title=_title(alert, language),
         text=_text(alert, rep.name, language), at=i18n.time_of_day(alert.at, language),
-        phone=rep.phone or "", is_new=alert.acknowledged_at is None,
+        phone=rep.phone or "", is_new=alert.acknowledged_at is None, seen=_seen(alert, names, language),
     )  # fmt: skip
+
+
+def _seen(alert, names: dict[str, str], language: str) -> str:
+    if alert.acknowledged_at is None:
+        return ""
+    at = i18n.time_of_day(alert.acknowledged_at, language)
+    return i18n.t("alert.seen_by", language, who=names.get(alert.acknowledged_by, "—"), at=at)
 
 
 def _title(alert, language: str) -> str:
@@ -135,17 +143,6 @@ def _title(alert, language: str) -> str:
 def _text(alert, rep_name: str, language: str) -> str:
     at = i18n.time_of_day(alert.at, language)
     return i18n.t("alert.who_when", language, rep=rep_name, at=at)
-
-
-def as_toast(row: AlertRow, language: str) -> Toast:
-    """An alert as a toast that stays until answered."""
-    actions = [
-        Action(name, i18n.t(f"alert.{name}", language))
-        for name in ("show", "acknowledge", "snooze")
-    ]
-    return Toast(
-        f"alert:{row.id}", row.tone, row.glyph, row.title, row.text, True, row.phone, actions
-    )
 
 
 def bell() -> rx.Component:
@@ -178,7 +175,7 @@ def _item(row: rx.Var[AlertRow]) -> rx.Component:
     acts = rx.cond(
         row.is_new,
         button(words("alert.acknowledge"), small=True, on_click=Alerts.acknowledge(row.id)),
-        rx.el.span(words("alert.seen"), class_name="faint t1"),
+        rx.el.span(row.seen, class_name="faint t1"),
     )
     return rx.el.li(
         rx.el.span(sign, class_name=f"ico {row.tone}"),

@@ -32,6 +32,8 @@ class _LiveMap(NoSSRComponent):
     selected: rx.Var[str]
     stops: rx.Var[list[Any]]
     lines: rx.Var[Any]
+    shown: rx.Var[Any]
+    is_today: rx.Var[bool]
     fit: rx.Var[str]
     spot: rx.Var[Any]
     gateway: rx.Var[str]

@@ -1,9 +1,11 @@
-"""The search box: finds reps, clients, today's visits, pages and actions."""
+"""The search box: finds reps, clients, visits, pages and actions, and leads to the whole lists."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import quote
 
 import reflex as rx
 
@@ -11,14 +13,20 @@ from fieldcrm.clients import service as clients
 from fieldcrm.components import behaviour
 from fieldcrm.components.navigation import pages_for
 from fieldcrm.components.session import EVERYBODY, Desk, allows
-from fieldcrm.kit import i18n, ids
+from fieldcrm.kit import clock, i18n, ids
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor, Role
+from fieldcrm.visits import service as visits
+from fieldcrm.visits.model import VisitFilters
+from fieldcrm.visits.store import VisitView
 
 MOST = 6
 LONGEST = 80
 KIND_GLYPHS = {"pharmacy": "pharmacy", "pharmacist": "doctor", "doctor": "doctor", "buyer": "doctor",
                "organisation": "org"}  # fmt: skip
+PLACES = {"rep": "/dispatch?rep=", "client": "/clients?client=", "visit": "/visits?visit="}
+LISTS = {"clients": "/clients?search=", "visits": "/visits?search="}
+"""Where the lines lead that say there is more."""
 
 
 @dataclass
@@ -62,8 +70,10 @@ class Search(Desk):
             )
         if kind == "theme":
             return rx.call_script("window.dispatchEvent(new Event('fieldcrm:next-theme'))")
-        if kind in ("rep", "client") and ids.is_id(subject_id):
-            return rx.redirect(f"/dispatch?{kind}={subject_id}")
+        if kind in LISTS:
+            return rx.redirect(f"{LISTS[kind]}{quote(subject_id[:LONGEST])}")
+        if kind in PLACES and ids.is_id(subject_id):
+            return rx.redirect(f"{PLACES[kind]}{subject_id}")
         return None
 
 
@@ -71,9 +81,10 @@ def find(actor: Actor, text: str, language: str) -> list[Found]:
     """Everything that fits, best groups first."""
     if not text:
         return [*_pages(actor, "", language), _theme(language)]
-    found = _reps(actor, text, language) if actor.role is not Role.rep else []
-    found += _clients(actor, text, language)
-    return found + _pages(actor, text, language)
+    if actor.role is Role.rep:
+        return _pages(actor, text, language)
+    found = _reps(actor, text, language) + _clients(actor, text, language)
+    return found + _visits(actor, text, language) + _pages(actor, text, language)
 
 
 def _reps(actor: Actor, text: str, language: str) -> list[Found]:
@@ -85,18 +96,38 @@ def _reps(actor: Actor, text: str, language: str) -> list[Found]:
 def _clients(actor: Actor, text: str, language: str) -> list[Found]:
     group = i18n.t("desk.found.clients", language)
     page = clients.find(actor, search=text, limit=MOST)
-    return [
-        Found(
-            group,
-            "client",
-            c.id,
-            KIND_GLYPHS.get(c.kind, "org"),
-            c.name,
-            c.address or "",
-            c.category or "",
-        )
+    found = [
+        Found(group, "client", c.id, KIND_GLYPHS.get(c.kind, "org"), c.name, c.address or "",
+              c.category or "")
         for c in page.rows
-    ]
+    ]  # fmt: skip
+    return found + _more(group, "clients", text, page.cursor is not None, language)
+
+
+def _visits(actor: Actor, text: str, language: str) -> list[Found]:
+    """Visits that fit and are nearest to today: half of them ahead, half behind."""
+    today, half = clock.local(clock.now()).date(), MOST // 2
+    ahead = VisitFilters(search=text, day_from=today)
+    behind = VisitFilters(search=text, day_to=today - timedelta(days=1))
+    group = i18n.t("desk.found.visits", language)
+    pages = (visits.list_visits(actor, ahead, "day", half),
+             visits.list_visits(actor, behind, "-day", half))  # fmt: skip
+    found = [_visit(group, view, language) for page in pages for view in page.rows]
+    is_cut = any(page.cursor is not None for page in pages)
+    return found + _more(group, "visits", text, is_cut, language)
+
+
+def _visit(group: str, view: VisitView, language: str) -> Found:
+    note = f"{i18n.day(view.visit.day, language, 'd MMM')} · {view.rep_name}"
+    sign = KIND_GLYPHS.get(view.client_kind, "org")
+    return Found(group, "visit", view.visit.id, sign, view.client_name, note, view.category or "")
+
+
+def _more(group: str, kind: str, text: str, is_cut: bool, language: str) -> list[Found]:
+    """A line that leads to the whole list, where there is more than is shown."""
+    if not is_cut:
+        return []
+    return [Found(group, kind, text, "i-ellipsis", i18n.t("desk.found.more", language))]
 
 
 def _pages(actor: Actor, text: str, language: str) -> list[Found]:

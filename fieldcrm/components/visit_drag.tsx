@@ -2,7 +2,8 @@
 // between other visits; Alt with the arrows does the same from the keyboard.
 //
 // Sources:  [data-drag-visit="<visit id>"] holds [data-handle]; [data-order="<place in the day>"]
-// Targets:  [data-drop-rep="<rep id>"], and the sources themselves (above or below their middle)
+// Targets:  [data-drop-rep="<rep id>"], whoever the map says is under the pointer, and the sources that
+//           have a place in the day (above or below their middle)
 import { useEffect, useRef } from "react";
 
 type Target = { element: Element; rep: string; order: number; isBelow: boolean };
@@ -33,13 +34,14 @@ export function VisitDrag({ rep, isOff, onMove }: {
       const onRep = under?.closest("[data-drop-rep]");
       if (onRep) {
         const id = onRep.getAttribute("data-drop-rep")!;
-        return id === now.current.rep ? null : { element: onRep, rep: id, order: 0, isBelow: false };
+        const isOwn = id === now.current.rep && source?.dataset.order !== undefined;
+        return isOwn ? null : { element: onRep, rep: id, order: 0, isBelow: false };
       }
       const row = under?.closest("[data-drag-visit]") as HTMLElement | null;
-      if (!row || row === source || !row.querySelector("[data-handle]")) return null;
+      if (!row || row === source || !row.dataset.order || !row.querySelector("[data-handle]")) return null;
       const box = row.getBoundingClientRect();
       const isBelow = y > box.top + box.height / 2;
-      const own = Number(source!.dataset.order), there = Number(row.dataset.order);
+      const own = Number(source!.dataset.order ?? Infinity), there = Number(row.dataset.order);
       const order = there + (isBelow ? 1 : 0) - (own < there ? 1 : 0);
       return order === own ? null : { element: row, rep: "", order, isBelow };
     };
@@ -109,7 +111,7 @@ export function VisitDrag({ rep, isOff, onMove }: {
     const key = (event: KeyboardEvent) => {
       const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
       const row = (event.target as Element).closest?.("[data-drag-visit]") as HTMLElement | null;
-      if (!step || !event.altKey || !row?.querySelector("[data-handle]") || now.current.isOff) return;
+      if (!step || !event.altKey || !row?.dataset.order || !row.querySelector("[data-handle]") || now.current.isOff) return;
       event.preventDefault();
       now.current.onMove(row.dataset.dragVisit!, now.current.rep, Number(row.dataset.order) + step);
     };

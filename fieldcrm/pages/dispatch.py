@@ -10,13 +10,17 @@ from typing import Any
 import reflex as rx
 
 from fieldcrm.components import behaviour
+from fieldcrm.components.alerts import AlertRow
 from fieldcrm.components.icons import glyph, icon
 from fieldcrm.components.live_map import live_map, visit_drag
-from fieldcrm.components.parts import badge, button, category, empty, failed, icon_button, segments
+from fieldcrm.components.parts import button, category, empty, failed, icon_button
 from fieldcrm.components.shell import page
 from fieldcrm.components.words import words
-from fieldcrm.pages.dispatch_rows import GLYPHS, STATES, CompareRow, Hour, RepRow, VisitRow
-from fieldcrm.pages.dispatch_state import ChangeRow, Dispatch
+from fieldcrm.pages.dispatch_day import Hour
+from fieldcrm.pages.dispatch_loose import LooseRow
+from fieldcrm.pages.dispatch_panel import right_panel
+from fieldcrm.pages.dispatch_reps import GLYPHS, STATES, RepRow
+from fieldcrm.pages.dispatch_state import Dispatch
 
 EVERY_MS = 15_000
 KEYS = ["j", "k", "Enter", "Escape", "z", "f", "r"]
@@ -30,7 +34,7 @@ def dispatch() -> rx.Component:
         visit_drag(Dispatch.selected, Dispatch.proposal_id != "", Dispatch.move_visit),
         _left(),
         _middle(),
-        rx.cond(Dispatch.selected != "", _right(), rx.fragment()),
+        rx.cond(Dispatch.selected != "", right_panel(), rx.fragment()),
     ]
     shape = rx.cond(Dispatch.selected != "", "live", "live alone-map")
     return page(
@@ -76,7 +80,9 @@ def _left() -> rx.Component:
         head,
         search,
         _states(),
+        _alerts(),
         _rep_list(),
+        _loose(),
         class_name="side left reps",
         aria_label=words("dispatch.reps"),
     )
@@ -97,6 +103,57 @@ def _states() -> rx.Component:
     )
 
 
+# ── alerts that speak up ──
+
+
+def _alerts() -> rx.Component:
+    more = rx.el.button(
+        rx.el.span(Dispatch.more_speaking, class_name="num"), words("dispatch.more_alerts"),
+        type="button", class_name="al-more t1", custom_attrs={"popoverTarget": "alerts"},
+    )  # fmt: skip
+    some = rx.el.section(
+        rx.foreach(Dispatch.speaking, _alert),
+        rx.cond(Dispatch.more_speaking > 0, more, rx.fragment()),
+        class_name="speaking",
+        aria_label=words("desk.alerts"),
+        aria_live="polite",
+    )
+    return rx.cond(Dispatch.speaking.length() > 0, some, rx.fragment())
+
+
+def _alert(alert: rx.Var[AlertRow]) -> rx.Component:
+    sign = rx.cond(
+        alert.glyph.startswith("i-"), icon(alert.glyph.replace("i-", "")), glyph(alert.glyph, "l")
+    )
+    call = rx.cond(
+        alert.phone != "",
+        rx.el.a(icon("phone", "s"), href=f"tel:{alert.phone}", class_name="btn ghost icon sm",
+                aria_label=words("desk.call"), title=words("desk.call")),
+        rx.fragment(),
+    )  # fmt: skip
+    acts = [
+        button(words("alert.show"), small=True, on_click=Dispatch.show_alert(alert.rep_id)),
+        button(words("alert.replan"), small=True, on_click=Dispatch.replan_of(alert.rep_id)),
+        rx.el.span(class_name="sp"), call,
+        icon_button("clock", words("alert.snooze"), on_click=Dispatch.answer_alert(alert.id, "snooze")),
+        icon_button("check", words("alert.acknowledge"), on_click=Dispatch.answer_alert(alert.id, "seen")),
+    ]  # fmt: skip
+    return rx.el.div(
+        rx.el.span(sign, class_name=f"ico {alert.tone}"),
+        rx.el.div(
+            rx.el.b(alert.title, class_name="med el", title=alert.title),
+            rx.el.span(alert.text, class_name="t1 muted el"),
+            class_name="al-b",
+        ),
+        icon_button("x", words("desk.dismiss"), on_click=Dispatch.set_alert_aside(alert.id)),
+        rx.el.div(*acts, class_name="row g1 act"),
+        class_name="sa",
+    )  # fmt: skip
+
+
+# ── the list of reps ──
+
+
 def _rep_list() -> rx.Component:
     listed = rx.el.ul(
         rx.foreach(Dispatch.shown_reps, _rep),
@@ -112,18 +169,23 @@ def _rep_list() -> rx.Component:
     some = rx.cond(
         Dispatch.shown_reps.length() > 0,
         listed,
-        rx.cond(Dispatch.off_reps.length() > 0, rx.fragment(), nobody),
+        rx.cond(Dispatch.off_count > 0, rx.fragment(), nobody),
     )
     return rx.el.div(
         rx.cond(Dispatch.problem != "", broken, rx.fragment()),
-        some, _off_shift(), class_name="rep-scroll",
+        some, _unlisted(), _off_shift(), class_name="rep-scroll",
     )  # fmt: skip
+
+
+def _unlisted() -> rx.Component:
+    told = rx.el.p(Dispatch.unlisted, class_name="pal-n t1 muted")
+    return rx.cond(Dispatch.unlisted != "", told, rx.fragment())
 
 
 def _off_shift() -> rx.Component:
     fold = rx.el.button(
         glyph("off"), rx.el.span(words("state.off_shift"), class_name="muted"), rx.el.span(class_name="sp"),
-        rx.el.span(Dispatch.off_reps.length(), class_name="faint"),
+        rx.el.span(Dispatch.off_count, class_name="faint"),
         rx.cond(Dispatch.is_off_open, icon("chevron-down", "s"), icon("chevron-right", "s")),
         type="button", class_name="offline-row row", on_click=Dispatch.fold_off_shift,
         aria_expanded=rx.cond(Dispatch.is_off_open, "true", "false"),
@@ -135,7 +197,7 @@ def _off_shift() -> rx.Component:
         aria_label=words("state.off_shift"),
     )
     opened = rx.fragment(fold, rx.cond(Dispatch.is_off_open, listed, rx.fragment()))
-    return rx.cond(Dispatch.off_reps.length() > 0, opened, rx.fragment())
+    return rx.cond(Dispatch.off_count > 0, opened, rx.fragment())
 
 
 def _rep(rep: rx.Var[RepRow]) -> rx.Component:
@@ -200,13 +262,55 @@ def _next(rep: rx.Var[RepRow]) -> rx.Component:
     )
 
 
+# ── visits that want a rep ──
+
+
+def _loose() -> rx.Component:
+    fold = rx.el.button(
+        icon("user", "s"), rx.el.span(words("dispatch.loose"), class_name="med"), rx.el.span(class_name="sp"),
+        rx.el.span(Dispatch.loose.length(), class_name="badge warn"),
+        rx.cond(Dispatch.is_loose_open, icon("chevron-down", "s"), icon("chevron-right", "s")),
+        type="button", class_name="row unas-h", on_click=Dispatch.fold_loose,
+        aria_expanded=rx.cond(Dispatch.is_loose_open, "true", "false"),
+    )  # fmt: skip
+    listed = rx.el.div(
+        rx.el.p(words("dispatch.loose_hint"), class_name="t1 muted"),
+        rx.el.ul(rx.foreach(Dispatch.loose, _loose_visit), aria_label=words("dispatch.loose")),
+        class_name="unas-b",
+    )
+    opened = rx.el.section(
+        fold, rx.cond(Dispatch.is_loose_open, listed, rx.fragment()), class_name="unas",
+        aria_label=words("dispatch.loose"),
+    )  # fmt: skip
+    return rx.cond(Dispatch.loose.length() > 0, opened, rx.fragment())
+
+
+def _loose_visit(v: rx.Var[LooseRow]) -> rx.Component:
+    give = rx.el.button(
+        icon("arrow-right", "s"), type="button", class_name="dots", on_click=Dispatch.give_to_selected(v.id),
+        aria_label=words("dispatch.give_to_selected"), title=words("dispatch.give_to_selected"),
+    )  # fmt: skip
+    return rx.el.li(
+        rx.el.span(icon("grip-vertical", "s"), class_name="hand", title=words("dispatch.drag_loose"),
+                   custom_attrs={"data-handle": "true"}),
+        rx.el.div(
+            rx.el.div(category(v.category), rx.el.span(v.title, class_name="el med", title=v.title), class_name="row g1"),
+            rx.el.div(rx.el.span(v.why, class_name="el", title=v.why), class_name="row t1 muted"),
+            class_name="tvb",
+        ),
+        rx.el.span(v.at, class_name="num muted t1"),
+        rx.cond(Dispatch.selected != "", give, rx.fragment()),
+        class_name="lv", custom_attrs={"data-drag-visit": v.id, "data-title": v.title}, key=v.id,
+    )  # fmt: skip
+
+
 # ── middle: the map and the day's ribbon ─────────────────────────────────────────────────────────
 
 
 def _middle() -> rx.Component:
     pane = live_map(
         reps=Dispatch.reps, selected=Dispatch.selected, stops=Dispatch.stops, lines=Dispatch.map_lines,
-        fit=Dispatch.fit, spot=Dispatch.spot, follow=Dispatch.follow, on_select=Dispatch.select_rep,
+        shown=Dispatch.map_filter, is_today=Dispatch.is_today, fit=Dispatch.fit, spot=Dispatch.spot, follow=Dispatch.follow, on_select=Dispatch.select_rep,
         on_follow=Dispatch.set_follow, on_notices=Dispatch.notices, on_link=Dispatch.link_is,
     )  # fmt: skip
     return rx.el.div(
@@ -249,250 +353,3 @@ def _ribbon() -> rx.Component:
 
 def _hour(hour: rx.Var[Hour]) -> rx.Component:
     return rx.el.span(hour.text, style={"left": f"{hour.left}%"})
-
-
-# ── right: the selected rep's day ────────────────────────────────────────────────────────────────
-
-
-def _right() -> rx.Component:
-    rep: Any = Dispatch.chosen
-    listed = rx.el.ol(
-        rx.foreach(Dispatch.shown_day, _visit),
-        class_name="tl",
-        tab_index=0,
-        aria_label=words("dispatch.visits"),
-    )
-    nothing = empty("no_plan", words("dispatch.no_visits"), words("dispatch.no_visits_why"))
-    return rx.el.aside(
-        rx.cond(Dispatch.chosen, _head(rep), rx.fragment()),
-        rx.cond(Dispatch.shown_day.length() > 0, rx.fragment(_columns(), listed), nothing),
-        rx.match(
-            Dispatch.proposal_status,
-            ("ready", _proposal()),
-            ("", _foot()),
-            _working(),
-        ),
-        class_name="side right", aria_label=words("dispatch.day_of"),
-    )  # fmt: skip
-
-
-def _head(rep: Any) -> rx.Component:
-    call = rx.cond(
-        rep.phone != "",
-        rx.el.a(icon("phone"), href=f"tel:{rep.phone}", class_name="btn ghost icon sm", aria_label=words("desk.call"),
-                title=words("desk.call")),
-        rx.fragment(),
-    )  # fmt: skip
-    tone = rx.match(
-        rep.state,
-        ("moving", "accent"),
-        ("in_visit", "visit"),
-        ("idle", "warn"),
-        ("silent", "err"),
-        "",
-    )
-    return rx.el.div(
-        rx.el.div(
-            glyph(rep.glyph, "l"), rx.el.h2(rep.name, class_name="el"),
-            badge(rep.state_word, tone=tone), rx.el.span(class_name="sp"), call,
-            icon_button("x", words("desk.close"), on_click=Dispatch.unselect),
-            class_name="row",
-        ),
-        rx.el.div(
-            icon("smartphone", "s"), rx.el.span(rep.tracker, class_name="el", title=rep.tracker),
-            rx.el.span("·", class_name="faint"),
-            rx.el.span(words("dispatch.last_fix"), class_name="faint nw"), behaviour.age(rep.id, rep.fix_ms, class_name="nw"),
-            class_name="row g1 t1 muted",
-        ),
-        rx.el.dl(
-            _figure("dispatch.figure.visits", Dispatch.figures.done, f"/{Dispatch.figures.total}"),
-            _figure("dispatch.figure.contact", Dispatch.figures.contact, "\u00a0%"),
-            _figure("dispatch.figure.way", Dispatch.figures.distance, " ", words("dispatch.km")),
-            _figure("dispatch.figure.ends", Dispatch.figures.ends),
-            class_name="kv",
-        ),
-        class_name="rh",
-    )  # fmt: skip
-
-
-def _figure(key: str, value: Any, *unit: Any) -> rx.Component:
-    units = [rx.el.span(*unit, class_name="u")] if unit else []
-    return rx.el.div(rx.el.dt(words(key)), rx.el.dd(value, *units))
-
-
-def _columns() -> rx.Component:
-    return rx.el.div(
-        rx.el.span(), rx.el.span(), rx.el.span(words("dispatch.visit")),
-        rx.el.span(words("dispatch.plan"), class_name="num"),
-        rx.el.span(words("dispatch.actual"), class_name="num"), rx.el.span(),
-        class_name="th t1 faint", aria_hidden="true",
-    )  # fmt: skip
-
-
-def _visit(v: rx.Var[VisitRow]) -> rx.Component:
-    number = rx.el.svg(
-        rx.el.circle(r="10"), rx.el.svg.text(v.label, y="4"),
-        class_name=f"num-m stop {v.kind}", view_box="-12 -12 24 24", aria_hidden="true",
-    )  # fmt: skip
-    name = rx.el.div(
-        rx.el.div(rx.el.span(v.title, class_name=rx.cond(v.can_move, "el med", "el"), title=v.title), class_name="row g1"),
-        rx.el.div(category(v.category), glyph(v.glyph, "s"), rx.el.span(v.sub, class_name="el", title=v.sub),
-                  class_name="row g1 t1 faint"),
-        class_name="tvb",
-    )  # fmt: skip
-    row = [
-        _hand(v), number, name,
-        rx.el.span(v.plan, class_name="num tp"), _actual(v),
-        rx.el.span(
-            rx.cond(v.verdict != "", glyph(v.verdict, "l", label=v.verdict_word), rx.cond(v.can_move, _more(v), rx.fragment())),
-            class_name="vd",
-        ),
-    ]  # fmt: skip
-    return rx.el.li(
-        rx.el.div(
-            *row, class_name=f"tv {v.kind}", tab_index=rx.cond(v.can_move, 0, -1),
-            custom_attrs={"data-drag-visit": v.id, "data-order": v.order, "data-title": v.title},
-        ),
-        rx.cond(Dispatch.move_menu == v.id, _move_menu(v), rx.fragment()),
-        key=v.id,
-    )  # fmt: skip
-
-
-def _hand(v: rx.Var[VisitRow]) -> rx.Component:
-    locked = rx.el.button(
-        icon("lock", "s"), type="button", class_name="hand", title=words("dispatch.unlock"),
-        aria_label=words("dispatch.unlock"), on_click=Dispatch.set_lock(v.id, False),
-    )  # fmt: skip
-    free = rx.el.span(icon("grip-vertical", "s"), class_name="hand", title=words("dispatch.drag"),
-                      custom_attrs={"data-handle": "true"})  # fmt: skip
-    return rx.cond(v.is_locked, locked, rx.cond(v.can_move, free, rx.el.span(class_name="hand")))
-
-
-def _actual(v: rx.Var[VisitRow]) -> rx.Component:
-    expected = rx.el.span(rx.el.span("~", class_name="ap"), v.first)
-    below = rx.cond(
-        v.late != "",
-        rx.el.span(v.late, class_name="t1"),
-        rx.el.span(v.second, class_name="faint"),
-    )
-    return rx.el.span(
-        rx.cond(v.is_expected, expected, v.first), rx.el.br(), below,
-        class_name=rx.cond(v.late != "", "num late", rx.cond(v.is_expected, "num ex", "num")),
-    )  # fmt: skip
-
-
-def _more(v: rx.Var[VisitRow]) -> rx.Component:
-    return rx.el.button(
-        icon("ellipsis", "s"), type="button", class_name="dots", aria_label=words("dispatch.move_to"),
-        title=words("dispatch.move_to"), on_click=Dispatch.open_move_menu(v.id),
-        aria_expanded=rx.cond(Dispatch.move_menu == v.id, "true", "false"),
-    )  # fmt: skip
-
-
-def _move_menu(v: rx.Var[VisitRow]) -> rx.Component:
-    """What a drag does, for the keyboard: another rep, a place up or down, a lock."""
-    others = rx.foreach(
-        Dispatch.other_reps,
-        lambda rep: rx.el.button(
-            glyph(rep.glyph, "s"), rep.short, type="button", class_name="btn sm",
-            on_click=Dispatch.move_visit(v.id, rep.id, 0),
-        ),
-    )  # fmt: skip
-    own = [
-        icon_button(
-            "arrow-up",
-            words("dispatch.earlier"),
-            kind="",
-            on_click=Dispatch.move_visit(v.id, Dispatch.selected, v.order - 1),
-        ),
-        icon_button(
-            "arrow-down",
-            words("dispatch.later"),
-            kind="",
-            on_click=Dispatch.move_visit(v.id, Dispatch.selected, v.order + 1),
-        ),
-        button(
-            icon("lock", "s"),
-            words("dispatch.lock"),
-            small=True,
-            on_click=Dispatch.set_lock(v.id, True),
-        ),
-    ]
-    return rx.el.div(
-        rx.el.div(rx.el.span(words("dispatch.give_to"), class_name="t1 muted"), others, class_name="row wrap g1"),
-        rx.el.div(rx.el.span(words("dispatch.in_day"), class_name="t1 muted"), *own, class_name="row g1"),
-        class_name="mv-menu",
-    )  # fmt: skip
-
-
-# ── foot: re-plan, its progress, its proposal ────────────────────────────────────────────────────
-
-
-def _foot() -> rx.Component:
-    return rx.el.div(
-        rx.el.span(words("dispatch.drag_hint"), class_name="t1 faint el"), rx.el.span(class_name="sp"),
-        button(icon("route", "s"), words("dispatch.replan"), rx.el.kbd("R", class_name="kbd"), small=True,
-               on_click=Dispatch.replan),
-        class_name="rfoot",
-    )  # fmt: skip
-
-
-def _working() -> rx.Component:
-    return rx.el.section(
-        rx.el.div(
-            rx.el.span(class_name="spin", aria_hidden="true"), rx.el.h3(Dispatch.proposal_title, class_name="el"),
-            rx.el.span(class_name="sp"),
-            button(words("proposal.cancel"), rx.el.kbd("Esc", class_name="kbd"), kind="ghost", small=True, on_click=Dispatch.discard),
-            class_name="row",
-        ),
-        rx.el.div(
-            rx.el.i(style={"width": f"{Dispatch.proposal_progress}%"}), class_name="bart", role="progressbar",
-            aria_label=Dispatch.proposal_title, aria_valuenow=Dispatch.proposal_progress, aria_valuemin=0, aria_valuemax=100,
-        ),
-        class_name="replan", aria_label=words("proposal.title"), aria_live="polite",
-    )  # fmt: skip
-
-
-def _proposal() -> rx.Component:
-    head = rx.el.div(
-        icon("route"), rx.el.h3(Dispatch.proposal_title, class_name="el", title=Dispatch.proposal_title),
-        rx.el.span(class_name="sp"),
-        segments(
-            (words("proposal.before"), ~Dispatch.is_after, Dispatch.look_at(False)),
-            (words("proposal.after"), Dispatch.is_after, Dispatch.look_at(True)),
-            label=words("proposal.title"),
-        ),
-        class_name="row",
-    )  # fmt: skip
-    table = rx.el.table(rx.el.tbody(rx.foreach(Dispatch.compare, _compare)), class_name="cmp")
-    told = rx.el.ul(
-        rx.foreach(Dispatch.changes, _change),
-        class_name="mv t1",
-        tab_index=0,
-        aria_label=words("proposal.changes"),
-    )
-    foot = rx.el.div(
-        rx.el.span(Dispatch.proposal_note, class_name="t1 faint el"), rx.el.span(class_name="sp"),
-        button(words("proposal.discard"), rx.el.kbd("Esc", class_name="kbd"), kind="ghost", small=True, on_click=Dispatch.discard),
-        button(words("proposal.apply"), rx.el.kbd("↵", class_name="kbd"), kind="primary", small=True, on_click=Dispatch.apply),
-        class_name="row",
-    )  # fmt: skip
-    return rx.el.section(
-        head, table, rx.cond(Dispatch.changes.length() > 0, told, rx.fragment()), foot,
-        class_name="replan", aria_label=words("proposal.title"),
-    )  # fmt: skip
-
-
-def _compare(line: rx.Var[CompareRow]) -> rx.Component:
-    return rx.el.tr(
-        rx.el.td(line.label), rx.el.td(line.before, class_name="num muted"),
-        rx.el.td(icon("arrow-right", "s"), class_name="ar"), rx.el.td(line.after, class_name="num"),
-        rx.el.td(line.change, class_name=f"num med {line.tone}"),
-    )  # fmt: skip
-
-
-def _change(change: rx.Var[ChangeRow]) -> rx.Component:
-    return rx.el.li(
-        rx.el.span(change.text, class_name="el"), rx.el.span(class_name="sp"),
-        rx.el.span(change.note, class_name="muted nw"),
-    )  # fmt: skip

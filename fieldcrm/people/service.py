@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -210,6 +210,14 @@ def list_users(actor: Actor, search: str = "", role: str | None = None) -> list[
     if actor.is_admin:
         return found
     return [u for u in found if u.role == Role.rep and rules.sees_team(actor, u.team_id)]
+
+
+def names_of(actor: Actor, user_ids: Iterable[str]) -> dict[str, str]:
+    """The names of colleagues who did something that a desk shows, by id."""
+    require(actor, Role.admin, Role.manager, Role.dispatcher)
+    with reading() as session:
+        found = (store.user(session, user_id) for user_id in set(user_ids))
+        return {user.id: user.name for user in found if user is not None}
 
 
 def get_user(actor: Actor, user_id: str) -> User:

@@ -114,6 +114,15 @@ def live(actor: Actor, bbox: tuple[float, float, float, float] | None = None) ->
     return [rep for rep in found if bbox is None or _is_in(rep, bbox)]
 
 
+def phone_status(actor: Actor, rep_id: str) -> PhoneStatus | None:
+    """What a rep's phone last said of itself; None where it never did or Valkey is away."""
+    people.scope_rep(actor, rep_id)
+    try:
+        return live_index.statuses_of(bus.connection(), [rep_id]).get(rep_id)
+    except RedisError:
+        return None
+
+
 def live_rep(
     member: Member, point: LivePoint | None, status: PhoneStatus | None, now_ms: int
 ) -> LiveRep:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,11 +11,13 @@ import pytest
 from fieldcrm.components.alerts import Alerts
 from fieldcrm.components.session import Desk
 from fieldcrm.kit.database import reading, transaction
-from fieldcrm.pages import dispatch_rows as rows
+from fieldcrm.pages import dispatch_day
 from fieldcrm.pages.dispatch_state import Dispatch
 from fieldcrm.people.tables import SignIn
 from fieldcrm.planning.tables import Proposal
 from fieldcrm.tracking.tables import Alert
+from fieldcrm.visits import service as visits
+from fieldcrm.visits.model import MoveRequest
 from fieldcrm.visits.tables import Visit
 from tests.dispatch.conftest import tree_with
 from tests.field import NOW, Field
@@ -168,6 +171,7 @@ def test_locking_a_visit_keeps_it_from_being_dragged(field: Field, desk: Dispatc
 
 def test_filters_narrow_the_list(field: Field, desk: Dispatch) -> None:
     call(desk, "filter_text", "ann")
+    call(desk, "fold_off_shift")
     assert [rep.name for rep in desk.off_reps] == ["Anna"]
     call(desk, "filter_text", "")
     call(desk, "filter_state", "silent")
@@ -183,7 +187,8 @@ def test_nonsense_from_a_browser_changes_nothing(field: Field, desk: Dispatch) -
     call(desk, "filter_state", "'; drop table")
     call(desk, "filter_team", "nobody's")
     call(desk, "press", "Enter")
-    call(desk, "toast_act", "alert:none", "acknowledge")
+    call(desk, "answer_alert", "none", "seen")
+    call(desk, "toast_act", "none", "acknowledge")
     assert (len(desk.reps), desk.state_filter, desk.team) == (before, "", "")
 
 
@@ -194,11 +199,15 @@ def test_an_alert_speaks_up_until_it_is_answered(field: Field) -> None:
                     data={"minutes": 14, "battery_pct": 6, "cause": "tracking.cause.battery"}))  # fmt: skip
     found = desk_of(field.dispatcher.user_id)
     call(found, "load")
-    assert found.toasts[0].title == "Silent 14 min: battery nearly empty"
+    assert found.speaking[0].title == "Silent 14 min: battery nearly empty"
+    assert found.toasts == []
     bell = asyncio.run(found.get_state(Alerts))
     assert bell.new_count == 1
+    call(found, "answer_alert", "a1", "seen")
+    assert found.speaking == []
     call(bell, "acknowledge", "a1")
     assert bell.new_count == 0
+    assert bell.rows[0].seen.startswith("seen by Disp, ")
 
 
 def test_a_language_changes_texts_made_here(field: Field, desk: Dispatch) -> None:
@@ -213,6 +222,55 @@ def test_several_visits_at_one_place_are_one_stop(field: Field, desk: Dispatch) 
     call(desk, "select_rep", field.reps[0].user_id)
     for row in desk.day[:3]:
         row.lat, row.lng = 60.17, 24.94
-    labels = [dot.label for dot in rows.dots(desk.day)]
+    labels = [dot.label for dot in dispatch_day.dots(desk.day)]
     assert labels[0] == "1–3"
     assert len(labels) == 2
+
+
+def test_the_day_before_and_after_are_shown_and_today_is_found_again(
+    field: Field, desk: Dispatch
+) -> None:
+    call(desk, "select_rep", field.reps[0].user_id)
+    call(desk, "step_day", -1)
+    assert (desk.day_word, desk.is_today, desk.is_past, desk.day) == ("Yesterday", False, True, [])
+    call(desk, "back_to_today")
+    assert (desk.day_word, len(desk.day)) == ("Today", 4)
+    call(desk, "step_day", 1)
+    assert (desk.day_word, desk.is_past) == ("Tomorrow", False)
+    call(desk, "unselect")
+    assert desk.is_today
+
+
+def test_a_day_beyond_the_planned_ones_is_not_shown(field: Field, desk: Dispatch) -> None:
+    call(desk, "select_rep", field.reps[0].user_id)
+    for _ in range(40):
+        call(desk, "step_day", 1)
+    assert (date.fromisoformat(desk.on_day) - NOW.date()).days == 31
+
+
+def test_visits_of_a_rep_who_is_not_at_work_want_another(field: Field, desk: Dispatch) -> None:
+    assert [v.id for v in desk.loose] == field.visits
+    assert desk.loose[0].why == "Anna is not on shift"
+
+
+def test_a_cancelled_visit_is_planned_again_only_while_it_is_proposed(
+    field: Field, desk: Dispatch
+) -> None:
+    visit_id = field.visits[1]
+    cancel = MoveRequest(visit_id, "cancel", NOW, reason="client_asked")
+    visits.move(field.dispatcher, cancel)
+    call(desk, "tick")
+    assert {v.id: v.why for v in desk.loose}[visit_id] == "Cancelled (Anna)"
+    call(desk, "move_visit", visit_id, field.reps[1].user_id, 0)
+    assert visits.get(field.dispatcher, visit_id).view.visit.state == "planned"
+    call(desk, "discard")
+    back = visits.get(field.dispatcher, visit_id).view.visit
+    assert (back.state, back.reason) == ("cancelled", "client_asked")
+
+
+def test_the_phone_is_told_in_words(field: Field, desk: Dispatch) -> None:
+    call(desk, "select_rep", field.reps[0].user_id)
+    facts = {fact.label: fact.text for fact in desk.phone}
+    assert facts["Sends by"] == "nothing heard yet"
+    assert facts["Position allowed"] == "the app doesn’t say"
+    assert facts["Clock"] == "right"
