@@ -8,6 +8,7 @@ Stretches of one rep never overlap: a chunk begins at its `hour` and reaches to 
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -18,7 +19,7 @@ from sqlmodel import Session
 from fieldcrm.kit import clock, facts
 from fieldcrm.kit.database import transaction
 from fieldcrm.tracking import chunks, store
-from fieldcrm.tracking.model import Fix
+from fieldcrm.tracking.model import BrokenChunk, Fix
 from fieldcrm.tracking.tables import TrackChunk
 
 SETTLED = timedelta(hours=6)
@@ -26,9 +27,12 @@ SETTLED = timedelta(hours=6)
 FULL = 4096
 """Days are joined up to so many fixes; a longer day stands alone."""
 REPS_AT_ONCE = 5
+CLOCK_UNSURE_MS = 5 * 60_000
+"""By so much a device's clock may be corrected differently when it sends a fix again."""
 _TIGHTENED = "tracks_tightened_until"
 """The fact that says how far joining has got: [since, until, last rep done]."""
 _LONG_AGO = "1970-01-01T00:00:00+00:00"
+_log = logging.getLogger("tracking")
 
 
 def append(session: Session, fixes: Iterable[Fix]) -> int:
@@ -61,12 +65,38 @@ def _merge(
     session: Session, row: TrackChunk | None, rep_id: str, start: datetime, arrived: list[Fix]
 ) -> int:
     kept = chunks.unpack(rep_id, row.data) if row else []
-    merged, added = chunks.merge(kept, arrived)
+    merged, added = chunks.merge(kept, _unless_elsewhere(session, start, kept, arrived))
     if added:
         row = row or _new(rep_id, start)
         row.updated_at = clock.now()
         _write(session, row, merged, chunks.pack(merged))
     return added
+
+
+def _unless_elsewhere(
+    session: Session, start: datetime, kept: Sequence[Fix], arrived: Sequence[Fix]
+) -> list[Fix]:
+    """What arrived, less what another chunk than the one from `start` holds.
+
+    A fix that is sent twice may be corrected differently each time, since the estimate of its
+    device's clock may have changed between: near its hour's edge it may lie on the other side.
+    """
+    known = {f.key for f in kept}
+    new = [f for f in arrived if f.key not in known]
+    hours = sorted({(f.rep_id, hour) for f in new for hour in _hours_of(f)})
+    others: dict[datetime, TrackChunk] = {}
+    for rep_id, hour in hours:
+        row = store.chunk_around(session, rep_id, clock.from_ms(hour))
+        if row is not None and row.hour != start:
+            others[row.hour] = row
+    elsewhere = {f.key for row in others.values() for f in chunks.unpack(row.rep_id, row.data)}
+    return [f for f in new if f.key not in elsewhere]
+
+
+def _hours_of(fix: Fix) -> set[int]:
+    """The hours in which this very fix may have been recorded before."""
+    times = (fix.device_at_ms, fix.fix_at_ms - CLOCK_UNSURE_MS, fix.fix_at_ms + CLOCK_UNSURE_MS)
+    return {chunks.hour_of(at) for at in times}
 
 
 def _new(rep_id: str, start: datetime) -> TrackChunk:
@@ -143,7 +173,10 @@ def _tighten_rep(session: Session, rep_id: str, since: datetime, until: datetime
     """Join a rep's chunks from the last one with room before what is newly settled."""
     store.lock_track(session, rep_id)
     for group in joinable(store.chunks_from_settled(session, rep_id, since, until), until):
-        _join(session, group)
+        try:
+            _join(session, group)
+        except BrokenChunk as error:
+            _log.error("chunks of %s from %s stay apart: %s", rep_id, group[0].hour, error)
 
 
 def joinable(rows: Sequence[TrackChunk], until: datetime) -> list[list[TrackChunk]]:
@@ -177,7 +210,7 @@ def _join(session: Session, group: list[TrackChunk]) -> None:
     head, *others = group
     if not others and chunks.is_tight(head.data):
         return
-    fixes = [f for row in group for f in chunks.unpack(row.rep_id, row.data)]
+    fixes, _ = chunks.merge([], (f for row in group for f in chunks.unpack(row.rep_id, row.data)))
     head.updated_at = max(row.updated_at for row in group)
     for row in others:
         session.delete(row)

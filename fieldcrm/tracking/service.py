@@ -37,9 +37,6 @@ from fieldcrm.visits import service as visits
 SHIFTS_KNOWN = timedelta(days=8)
 """How far back shifts matter for fixes that come in now."""
 
-CLOCK_UNSURE_MS = 5 * 60_000
-"""By so much a device's clock may be corrected differently when it sends a fix again."""
-
 REOPEN_WITHIN = timedelta(minutes=15)
 """An alert that comes back so soon is the same one, not another."""
 

@@ -21,6 +21,11 @@ def lock_track(session: Session, rep_id: str) -> None:
         session.execute(statement, {"space": _LOCK_SPACE, "rep": rep_id})
 
 
+def chunk(session: Session, rep_id: str, start: datetime) -> TrackChunk | None:
+    """The chunk of a rep that begins there."""
+    return session.get(TrackChunk, (rep_id, start), populate_existing=True)
+
+
 def chunk_around(session: Session, rep_id: str, hour: datetime) -> TrackChunk | None:
     """The chunk to which a fix of this hour belongs: begun with the hour, or reaching into it."""
     statement = (

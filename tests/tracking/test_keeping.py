@@ -119,3 +119,15 @@ def test_joining_is_no_news_and_erasing_reaches_into_it(app_db: None) -> None:
         start, end = MONDAY + timedelta(hours=1), MONDAY + timedelta(hours=2)
         assert service.erase_in(session, "rep", start, end) == 119
     assert len(stored()) == 841
+
+
+def test_a_broken_hour_keeps_no_other_day_from_being_joined(app_db: None) -> None:
+    keep(day(MONDAY, every_s=10), MONDAY + timedelta(hours=9))
+    keep(day(MONDAY + timedelta(days=1), every_s=10), MONDAY + timedelta(days=1, hours=9))
+    with transaction() as session:
+        broken = session.get(TrackChunk, ("rep", MONDAY + timedelta(hours=2)))
+        assert broken
+        broken.data = b"\x01broken"
+    tighten_all(LATER)
+    assert [row.count for row in rows()] == [*[360] * 8, 2880]
+    assert rows()[2].data == b"\x01broken"
