@@ -7,7 +7,7 @@ import time
 
 from fieldcrm.kit import bus, clock, jobs
 from fieldcrm.kit.errors import Refusal
-from fieldcrm.planning import service
+from fieldcrm.planning import notices, working
 from fieldcrm.planning.model import Plan
 from fieldcrm.planning.tables import Proposal
 from fieldcrm.regions.model import RegionMissing
@@ -24,7 +24,7 @@ def run_proposal(proposal_id: str) -> None:
     with lease(proposal_id) as is_mine:
         if not is_mine:
             return
-        found = service.begin(proposal_id)
+        found = working.begin(proposal_id)
         if found is not None:
             _run(found)
 
@@ -33,14 +33,14 @@ def _run(found: Proposal) -> None:
     try:
         _work_out(found)
     except jobs.Cancelled:
-        service.fail(found.id, "cancelled", status="cancelled")
+        working.fail(found.id, "cancelled", status="cancelled")
     except Refusal as refusal:
-        service.fail(found.id, refusal.code)
+        working.fail(found.id, refusal.code)
     except RegionMissing:
-        service.fail(found.id, "no_region")
+        working.fail(found.id, "no_region")
     except Exception as error:
         if _is_last_try(error):
-            service.fail(found.id, "timeout" if _is_timeout(error) else "broken")
+            working.fail(found.id, "timeout" if _is_timeout(error) else "broken")
         raise
 
 
@@ -51,7 +51,7 @@ def _work_out(found: Proposal) -> None:
     started = time.perf_counter()
     reporter = Reporter(found)
     roads = Roads(settings().region_dir)
-    problem, facts = service.load_problem(found, roads, clock.now())
+    problem, facts = working.load_problem(found, roads, clock.now())
     reporter.tell(0.1, None)
     limit = _limit(found, reporter)
     plan = solve(problem, limit, SEED, reporter.tell)
@@ -60,7 +60,7 @@ def _work_out(found: Proposal) -> None:
         "seconds": round(time.perf_counter() - started, 2),
         "is_search_done": plan.is_optimal_search_done,
     }  # fmt: skip
-    broken = service.finish(found, problem, plan, facts, roads, solver)
+    broken = working.finish(found, problem, plan, facts, roads, solver)
     if broken:
         _log.error("a plan for %s breaks %s", found.id, [v.kind for v in broken])
 
@@ -97,7 +97,7 @@ class Reporter:
             return
         self._told = time.monotonic()
         jobs.report(self.id, share)
-        bus.publish(bus.desk_channel(self.team_id), service.notice(self.id, "running", share))
+        bus.publish(bus.desk_channel(self.team_id), notices.notice(self.id, "running", share))
 
     def is_cancelled(self) -> bool:
         """Asked at each step of the search; raises Cancelled when somebody cancelled."""
