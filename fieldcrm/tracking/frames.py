@@ -37,7 +37,7 @@ def rep_record(index: int, state: RepState, fix: Fix | None) -> bytes:
 
 
 def _small(value: float | None, scale: float, unknown: int) -> int:
-    return unknown if value is None else max(0, min(round(value * scale), unknown - 1))
+    return unknown if value is None else max(0, min(round(min(value, unknown) * scale), unknown - 1))
 
 
 def cell_record(cell: int, lat: float, lng: float, total: int, silent: int, moving: int) -> bytes:
