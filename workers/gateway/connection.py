@@ -31,6 +31,8 @@ class Speaker(Protocol):
 class Connection(asyncio.Protocol):
     """A socket of a phone, a desk or an HTTP client."""
 
+    __slots__ = ("_deadline", "address", "gateway", "head", "speaker", "transport")
+
     transport: asyncio.Transport
 
     def __init__(self, gateway: Gateway) -> None:
@@ -80,8 +82,9 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.settle()
         self.gateway.dismiss(self)
-        if self.speaker is not None:
-            self.speaker.lost()
+        speaker, self.speaker = self.speaker, None  # each holds the other: let both go at once
+        if speaker is not None:
+            speaker.lost()
 
     def write(self, data: bytes) -> None:
         """Send bytes; a peer that reads too slowly is dropped."""

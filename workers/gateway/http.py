@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from workers.gateway.server import Gateway
 
 BODY_MOST = 4 << 20
+BODIES_MOST = 128 << 20
+"""Of all connections together: half a body each from thousands of them must not fill the memory."""
+REQUEST_WITHIN_S = 60.0
+"""From a request's first byte to its last; who drips a body byte by byte is dropped."""
+HEAD_LEFT_MOST = 65_536
 PIPELINED_MOST = 32
 HEADERS_MOST = 64
 IDLE_S = 75.0
@@ -25,6 +30,12 @@ _REASONS = {
     405: "Method Not Allowed", 413: "Content Too Large", 429: "Too Many Requests",
     500: "Internal Server Error", 503: "Service Unavailable",
 }  # fmt: skip
+
+
+class Bodies:
+    """How many bytes of bodies this process holds."""
+
+    held = 0
 
 
 class Request:
@@ -45,11 +56,18 @@ class HttpSpeaker:
         self._requests: deque[Request] = deque()
         self._busy: Request | None = None
         self._is_over = False
+        self._is_under_way = self._is_in_head = False
+        """Whether a request has begun to come and is not whole yet, and whether its head is not."""
+        self._came = 0
+        """Bytes read since the reading in which it began."""
         self._url = b""
         self._headers: dict[str, str] = {}
         self._body: list[bytes] = []
         self._size = 0
+        self._held = 0
+        """Bytes of all bodies of this connection that are not answered yet."""
         self._idle: asyncio.TimerHandle | None = None
+        self._deadline: asyncio.TimerHandle | None = None
         self._stay_awake()
 
     def feed(self, data: bytes) -> None:
@@ -57,16 +75,42 @@ class HttpSpeaker:
         if self._is_over:
             return
         self._stay_awake()
+        if self._is_under_way:
+            self._came += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self._refuse(413 if self._size > BODY_MOST else 400)
+            self._refuse(self._trouble())
+        if self._is_under_way and not self._is_over:
+            self._check_pace()
+
+    def _check_pace(self) -> None:
+        """A request that has begun ends in time; the parser itself bounds neither head nor trailer."""
+        if self._deadline is None:
+            loop = asyncio.get_running_loop()
+            self._deadline = loop.call_later(REQUEST_WITHIN_S, self._too_slow)
+        if self._came > (HEAD_LEFT_MOST if self._is_in_head else 2 * BODY_MOST):
+            self._refuse(400)
+
+    def _trouble(self) -> int:
+        if self._size > BODY_MOST:
+            return 413
+        return 503 if Bodies.held > BODIES_MOST else 400
 
     def lost(self) -> None:
         """The client is gone."""
         self._is_over = True
-        if self._idle is not None:
-            self._idle.cancel()
+        self._let_go(self._held)
+        for timer in (self._idle, self._deadline):
+            if timer is not None:
+                timer.cancel()
+        self._requests.clear()
+        self._body, self._headers = [], {}
+        del self._parser  # it holds us as we hold it: bodies would wait for the garbage collector
+
+    def _let_go(self, size: int) -> None:
+        self._held -= size
+        Bodies.held -= size
 
     def _stay_awake(self) -> None:
         if self._idle is not None:
@@ -78,6 +122,8 @@ class HttpSpeaker:
 
     def on_message_begin(self) -> None:
         self._url, self._headers, self._body, self._size = b"", {}, [], 0
+        self._is_under_way = self._is_in_head = True
+        self._came = 0
 
     def on_url(self, url: bytes) -> None:
         self._url += url
@@ -88,6 +134,7 @@ class HttpSpeaker:
         self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
+        self._is_in_head = False
         if self._headers.get("expect", "").lower() == "100-continue":
             self.connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -95,9 +142,17 @@ class HttpSpeaker:
         self._size += len(body)
         if self._size > BODY_MOST:
             raise Unreadable("too big")  # httptools wraps it in an error of its own
+        self._held += len(body)
+        Bodies.held += len(body)
+        if Bodies.held > BODIES_MOST:
+            raise Unreadable("too much at once")
         self._body.append(body)
 
     def on_message_complete(self) -> None:
+        self._is_under_way = False
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
         url = httptools.parse_url(self._url)
         query = pairs(url.query) if url.query else {}
         method = self._parser.get_method().decode("latin-1")
@@ -122,6 +177,7 @@ class HttpSpeaker:
         request, self._busy = self._busy, None
         if request is None or self._is_over:
             return
+        self._let_go(len(request.post.body))
         self.connection.write(_response(reply, request.keep_alive, extra))
         if not request.keep_alive:
             self._is_over = True
@@ -130,10 +186,14 @@ class HttpSpeaker:
         if self._requests:
             self._next()
 
+    def _too_slow(self) -> None:
+        self.gateway.count("http_slow")
+        self.connection.transport.abort()
+
     def _refuse(self, status: int) -> None:
         """The stream of requests can't be followed any more."""
         self._is_over = True
-        self.gateway.count("http_unreadable")
+        self.gateway.count({413: "http_too_big", 503: "http_busy"}.get(status, "http_unreadable"))
         self.connection.write(_response(Reply(status), False, b""))
         self.connection.transport.close()
 
