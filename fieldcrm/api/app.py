@@ -20,12 +20,13 @@ from fieldcrm.api import (
     reports,
     session,
     sync,
+    tracks,
     users,
     visits,
 )
 from fieldcrm.api.gate import Gate
 
-PARTS = (session, live, clients, visits, plans, devices, users, reports, sync)
+PARTS = (session, live, tracks, clients, visits, plans, devices, users, reports, sync)
 DESCRIPTION = (
     "What a field team did, where, and how sure that is. Sign in with `POST /api/v1/session`; the "
     "answer sets an HttpOnly cookie that every other call needs. Times are ISO 8601 in UTC, "

@@ -16,7 +16,17 @@ from fieldcrm.kit.errors import Unavailable
 from fieldcrm.people import service as people
 from fieldcrm.people.model import SYSTEM, Actor, OutOfScope, Role
 from fieldcrm.people.tables import User
-from fieldcrm.tracking import alerting, chunks, keeping, live_index, rules, store, trips
+from fieldcrm.tracking import (
+    alerting,
+    chunks,
+    keeping,
+    live_index,
+    policy,
+    replay,
+    rules,
+    store,
+    trips,
+)
 from fieldcrm.tracking.live_index import LivePoint, PhoneStatus
 from fieldcrm.tracking.model import (
     AlertKind,
@@ -58,6 +68,24 @@ def track(actor: Actor, rep_id: str, start: datetime, end: datetime) -> list[Fix
     with reading() as session:
         people.scope_rep_in(session, actor, rep_id)
         return track_in(session, rep_id, start, end)
+
+
+def day_replay(actor: Actor, rep_id: str, day: date, known: str = "") -> tuple[str, bytes]:
+    """A rep's local day for a player (tracking.replay), and a tag that changes with it.
+
+    No bytes where the caller knows this tag already. Raises OutOfScope.
+    """
+    start, end = clock.day_bounds(day)
+    with reading() as session:
+        people.scope_rep_in(session, actor, rep_id)
+        rows, shifts = store.day_of(session, rep_id, start, end)
+    tag = replay.tag_of(rep_id, day, [row[:2] for row in rows], shifts)
+    if tag == known:
+        return tag, b""
+    tables = [chunks.unpack_columns(data, replay.SOURCES) for _, _, data in rows]
+    about = {"rep_id": rep_id, "day": day, "start_ms": _ms(start), "end_ms": _ms(end)}
+    columns = replay.joined(tables, about["start_ms"], about["end_ms"])
+    return tag, replay.encode(columns, [rules.span_of(*shift) for shift in shifts], about)
 
 
 def day_track(actor: Actor, rep_id: str, day: date) -> dict[str, Any]:
@@ -242,9 +270,11 @@ def _settle_rep(rep_id: str, spans: Sequence[Span]) -> dict[str, int]:
 def raise_alerts(memory: alerting.Memory) -> int:
     """Raise and resolve alerts as reps stand now; returns how many changed."""
     now, reps = clock.now(), live(SYSTEM)
-    now_ms, today = round(now.timestamp() * 1000), clock.local(now).date()
+    now_ms, here = round(now.timestamp() * 1000), clock.local(now)
     with transaction() as session:
-        stops = _stops_by_rep(session, today)
+        store.lock_alerts(session)
+        is_quiet = alerting.is_quiet(here.hour * 60 + here.minute, policy.policy_in(session).quiet)
+        stops = _stops_by_rep(session, here.date())
         asked = {r.rep_id: alerting.wishes(r, stops.get(r.rep_id, ()), now_ms) for r in reps}
         known = {(a.rep_id, AlertKind(a.kind)): a for a in store.open_alerts(session)}
         lately = store.alerts_resolved_since(session, now - REOPEN_WITHIN)
@@ -252,6 +282,7 @@ def raise_alerts(memory: alerting.Memory) -> int:
             _raise(session, rep, wish, known.get((rep.rep_id, wish.kind)), lately, now)
             for rep in reps
             for wish in memory.ripe(rep.rep_id, asked[rep.rep_id], now_ms)
+            if not is_quiet
         ]
         resolved = [
             _resolve(session, alert, now)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, or_, text
+from sqlalchemy import ColumnElement, String, bindparam, delete, func, or_, text
 from sqlmodel import Session, col, select
 
+from fieldcrm.kit.database import UtcDateTime
 from fieldcrm.tracking.tables import Alert, Shift, TrackChunk
 from fieldcrm.visits.tables import Visit
 
+_ALERT_SPACE = 0x616C  # "al"
 _LOCK_SPACE = 0x7472  # "tr": advisory locks of tracks, apart from those of other domains
 
 
@@ -74,12 +77,49 @@ def chunks_between(
     session: Session, rep_id: str, start: datetime, end: datetime
 ) -> list[TrackChunk]:
     """A rep's chunks that touch start..end, in order of time."""
-    statement = (
-        select(TrackChunk)
-        .where(TrackChunk.rep_id == rep_id, TrackChunk.last_at >= start, TrackChunk.first_at <= end)
-        .order_by(col(TrackChunk.hour))
+    statement = select(TrackChunk).where(*_touching(rep_id, start, end))
+    return list(session.exec(statement.order_by(col(TrackChunk.hour))))
+
+
+def _touching(rep_id: Any, start: Any, end: Any) -> list[ColumnElement[bool]]:
+    """Which chunks touch start..end, found by the key alone.
+
+    Chunks of one rep don't overlap, so of those begun before only the last can reach into it.
+    """
+    own = col(TrackChunk.rep_id) == rep_id
+    before = select(func.max(TrackChunk.hour)).where(own, col(TrackChunk.hour) <= start)
+    return [
+        own,
+        col(TrackChunk.hour) >= func.coalesce(before.scalar_subquery(), start),
+        col(TrackChunk.hour) <= end,
+        col(TrackChunk.last_at) >= start,
+        col(TrackChunk.first_at) <= end,
+    ]
+
+
+_DAY_FIRST, _DAY_LAST = bindparam("first", type_=UtcDateTime), bindparam("last", type_=UtcDateTime)
+_DAY_CHUNKS = (
+    select(TrackChunk.count, TrackChunk.updated_at, TrackChunk.data)
+    .where(*_touching(bindparam("rep", type_=String), _DAY_FIRST, _DAY_LAST))
+    .order_by(col(TrackChunk.hour))
+)
+_DAY_SHIFTS = (
+    select(Shift.id, Shift.started_at, Shift.ended_at, Shift.pauses)
+    .where(
+        Shift.rep_id == bindparam("rep", type_=String),
+        Shift.started_at < _DAY_LAST,
+        or_(col(Shift.ended_at).is_(None), col(Shift.ended_at) > _DAY_FIRST),
     )
-    return list(session.exec(statement))
+    .order_by(col(Shift.started_at))
+)
+"""Put together once: a player waits for them."""
+
+
+def day_of(session: Session, rep_id: str, start: datetime, end: datetime) -> tuple[Any, Any]:
+    """A rep's stretch for a player: rows of (fixes, when written, data) and of (shift, started,
+    ended, pauses), both in order of time."""
+    asked = {"rep": rep_id, "first": start, "last": end}
+    return session.execute(_DAY_CHUNKS, asked).all(), session.execute(_DAY_SHIFTS, asked).all()
 
 
 def shift(session: Session, shift_id: str) -> Shift | None:
@@ -157,3 +197,32 @@ def visits_of_day(session: Session, days: Iterable[object]) -> list[Visit]:
         col(Visit.day).in_(list(days)), col(Visit.state).in_(["planned", "under_way", "closed"])
     )
     return list(session.exec(statement.order_by(col(Visit.rep_id), col(Visit.position))))
+
+
+def lock_alerts(session: Session) -> None:
+    """Let one watcher at a time at the alerts (SQLite's transactions do so already)."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:space, 0)"), {"space": _ALERT_SPACE})
+
+
+def alerts_of(session: Session, rep_id: str) -> list[Alert]:
+    """Every alert there ever was about a rep that is kept, the oldest first."""
+    statement = select(Alert).where(Alert.rep_id == rep_id)
+    return list(session.exec(statement.order_by(col(Alert.at))))
+
+
+def forget_alerts(session: Session, rep_id: str) -> None:
+    """Erase the alerts about a rep: they tell where he was."""
+    session.execute(delete(Alert).where(col(Alert.rep_id) == rep_id))
+
+
+def reps_tracked_before(session: Session, moment: datetime) -> list[str]:
+    """Reps of whom there are fixes older than a moment."""
+    statement = select(TrackChunk.rep_id).where(TrackChunk.first_at < moment).distinct()
+    return sorted(session.exec(statement))
+
+
+def chunk_starts(session: Session, rep_id: str) -> list[datetime]:
+    """Where a rep's chunks begin, in order of time."""
+    statement = select(TrackChunk.hour).where(TrackChunk.rep_id == rep_id)
+    return list(session.exec(statement.order_by(col(TrackChunk.hour))))

@@ -42,8 +42,6 @@ _PARAMETERS = zstandard.ZstdCompressionParameters.from_level(
     _LEVEL, format=zstandard.FORMAT_ZSTD1_MAGICLESS, write_content_size=1, write_checksum=0
 )
 _BITS = np.arange(64)
-_PLACES = np.arange(8)
-_SHIFTS = np.arange(56, -8, -8, dtype=np.uint64)
 
 Head = int | list[int]
 Unsigned = np.ndarray[Any, np.dtype[np.uint64]]
@@ -164,10 +162,10 @@ def _numbers_of(tokens: Ints, split: int, lead: int, bits: bytes) -> Unsigned:
 def _read_bits(bits: bytes, widths: Ints) -> Unsigned:
     """Numbers of these widths from joined bits; raises IndexError where there are too few."""
     starts = np.cumsum(widths) - widths
-    padded = np.frombuffer(bits + bytes(8), np.uint8)
-    windows = np.zeros(widths.size, np.uint64)
-    for place, shift in zip(_PLACES, _SHIFTS, strict=True):
-        windows |= padded[(starts >> 3) + place].astype(np.uint64) << shift
+    padded = bits + bytes(8)
+    # At every byte the eight that follow as one number, its highest byte first.
+    eights = np.ndarray(len(bits) + 1, ">u8", padded, strides=(1,))
+    windows = eights[starts >> 3].astype(np.uint64)
     windows <<= (starts & 7).astype(np.uint64)
     unused = (64 - widths).astype(np.uint64)
     return np.where(widths > 0, windows >> np.minimum(unused, np.uint64(63)), np.uint64(0))

@@ -106,6 +106,9 @@ def _workbook(answer: Any) -> str:
 RULES: dict[tuple[str, str], list[Rule]] = {
     ("GET", f"{V}/live"): [Rule(EVERYBODY, f"{V}/live", hidden=True)],
     ("GET", f"{V}/tracks/{{rep_id}}/{{day}}"): [Rule(EVERYBODY, f"{V}/tracks/<rep>/2026-05-04")],
+    ("GET", f"{V}/tracks/{{rep_id}}/{{day}}/replay"): [
+        Rule(EVERYBODY, f"{V}/tracks/<rep>/2026-05-04/replay")
+    ],
     ("GET", f"{V}/clients"): [
         Rule(EVERYBODY, f"{V}/clients", hidden=True),
         Rule(EVERYBODY, f"{V}/clients", {"territory_id": "<territory>"}, hidden=True),
