@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
+from fieldcrm.clients import importing
 from fieldcrm.kit import errors, i18n, ids
 
 MEDIA_TYPE = "application/problem+json"
@@ -76,10 +77,17 @@ def problem(
     known = key if key in i18n.catalogue(language) else "error.refused"
     body = {
         "type": f"urn:fieldcrm:problem:{code}", "title": i18n.t(known, i18n.DEFAULT, **params),
-        "status": status, "detail": i18n.t(known, language, **params), "code": code,
+        "status": status, "detail": _detail(known, params, language), "code": code,
         "params": params, "instance": request.url.path, **more,
     }  # fmt: skip
     return JSONResponse(body, status, _headers(status, params), MEDIA_TYPE)
+
+
+def _detail(key: str, params: dict[str, Any], language: str) -> str:
+    """What is wrong in the reader's language; for a file also where and why it can't be read."""
+    if key == "error.unreadable_table":
+        return importing.unreadable_text(params, language)
+    return i18n.t(key, language, **params)
 
 
 def _headers(status: int, params: dict[str, Any]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from redis import RedisError
 from sqlmodel import Session
 
 from fieldcrm.clients import import_rules, rules, store, tabular
@@ -25,7 +26,7 @@ from fieldcrm.clients.model import (
     UnreadableTable,
 )
 from fieldcrm.clients.tables import Client, ImportRun, Territory
-from fieldcrm.kit import clock, events, facts, feed, i18n, ids
+from fieldcrm.kit import clock, events, facts, feed, i18n, ids, jobs
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.kit.errors import TooLarge
 from fieldcrm.kit.jobs import Cancelled
@@ -144,11 +145,17 @@ def _troubles(rows: list[Row], lacking: Sequence[Trouble] = ()) -> list[Trouble]
 
 
 def _example(step: Step) -> dict[str, Any]:
-    name = step.row.fields.get("name") or (step.client.name if step.client else "")
-    return {
-        "row": step.row.number, "action": step.action, "name": name,
-        "fields": step.changes if step.action == "update" else step.row.fields,
-    }  # fmt: skip
+    """A row as it would become; of a known client only what changes, with what it was before."""
+    is_update = step.action == "update"
+    name = (step.client.name if step.client else "") or step.row.fields.get("name")
+    shown = {
+        k: v
+        for k, v in (step.changes if is_update else step.row.fields).items()
+        if k != "phone_e164"
+    }
+    before = {k: getattr(step.client, k) for k in shown} if is_update else {}
+    return {"row": step.row.number, "action": step.action, "name": name, "fields": shown,
+            "before": before, "territory": step.row.territory}  # fmt: skip
 
 
 # ---- understanding rows ----
@@ -306,13 +313,14 @@ def _load(actor: Actor, run_id: str) -> tuple[ImportRun, bytes]:
 def run_import(actor: Actor, run_id: str, progress: Progress = _quiet) -> dict[str, Any]:
     """Import a previewed file in one transaction; returns its report.
 
-    Raises ImportBlocked when a row can't be imported and Cancelled when `progress` does so; either
-    way nothing has changed.
+    Raises ImportBlocked when a row can't be imported and Cancelled when `progress` does so or
+    somebody called `cancel_import`; either way nothing has changed.
     """
     run, content = _load(actor, run_id)
     chosen = ImportRules(**run.report["rules"])
     _claim(run_id)
     rows: list[Row] = []
+    progress = _heard_everywhere(run_id, progress)
     try:
         progress(0.0, "import.reading")
         table = tabular.read_table(run.file_name, content, run.report["has_header"])
@@ -324,6 +332,33 @@ def run_import(actor: Actor, run_id: str, progress: Progress = _quiet) -> dict[s
     report = _finish(run_id, "done", _report(rows, [], chosen) | {"counts": counts})
     (_folder() / run_id).unlink(missing_ok=True)
     return report
+
+
+def cancel_import(actor: Actor, run_id: str) -> None:
+    """Ask a running import to stop, whichever process runs it; nothing will have changed.
+
+    The wish lies in Redis: SQLite lets nobody write while the import does.
+    Raises ImportNotFound, ImportNotReady when it is not running.
+    """
+    people.require(actor, Role.admin)
+    with reading() as session:
+        run = store.import_run(session, run_id)
+    if run is None:
+        raise ImportNotFound()
+    if run.status != "running":
+        raise ImportNotReady(status=run.status)
+    jobs.cancel(run_id)
+
+
+def _heard_everywhere(run_id: str, progress: Progress) -> Progress:
+    """The same, listening for a cancel too; with Redis away an import can't be cancelled."""
+
+    def tell(share: float, what: str) -> None:
+        with contextlib.suppress(RedisError):
+            jobs.report(run_id, share, what)
+        progress(share, what)
+
+    return tell
 
 
 def _claim(run_id: str) -> None:

@@ -141,15 +141,20 @@ def _around(found: Evidence, language: str) -> dict[str, Any]:
     high = visit.closed_at.timestamp() * 1000 if visit.closed_at else 0
     inside = [[lat, lng] for lat, lng, at, *_ in found.track if low <= at <= high]
     radius = i18n.t("evidence_drawer.metres", language, n=round(found.radius_m))
-    minutes = round((high - low) / 60_000) if high else 0
+    told_s = round((high - low) / 1000) if high else 0
     return {
         "id": visit.id, "lat": visit.lat, "lng": visit.lng, "radius_m": found.radius_m,
-        "radius_text": radius, "stay_text": i18n.t("evidence_drawer.told_min", language, n=minutes),
+        "radius_text": radius, "stay_text": _stay(told_s, language),
         "track": [[lat, lng] for lat, lng, *_ in found.track[::step]],
         "inside": inside[:: max(1, len(inside) // 60)],
         "check_in": list(found.check_in) if found.check_in else None,
         "check_out": list(found.check_out) if found.check_out else None,
     }  # fmt: skip
+
+
+def _stay(told_s: int, language: str) -> str:
+    unit, n = ("s", told_s) if told_s < 90 else ("min", round(told_s / 60))
+    return i18n.t(f"evidence_drawer.told_{unit}", language, n=n)
 
 
 def _clocks(told: Clocks | None, language: str) -> list[ClockRow]:

@@ -25,7 +25,7 @@ export function ImportDrop({ words, lang, limitMb, onKept, onRefused }: {
       });
       const body = await answer.json().catch(() => ({}));
       if (answer.ok && body.run_id) onKept(body.run_id, file.name);
-      else onRefused([body.title, body.detail].filter(Boolean).join(" ") || t("admin.import.failed"));
+      else onRefused(body.detail || body.title || t("admin.import.failed"));
     } catch {
       onRefused(t("sign_in.unreachable"));
     }

@@ -10,7 +10,6 @@ from typing import Any
 import reflex as rx
 
 from fieldcrm.components.icons import icon
-from fieldcrm.components.parts import failed, skeleton
 from fieldcrm.components.shell import page
 from fieldcrm.components.words import words
 
@@ -43,33 +42,10 @@ def _tab(path: str, label: str, glyph: str, is_here: bool) -> rx.Component:
     return rx.el.a(icon(glyph, "s"), words(label), href=path, **current)
 
 
-def loaded(state: Any, *children: Any) -> rx.Component:
-    """Children once the state is ready; before that a skeleton, after a failure a way to try again."""
-    broken = failed(words("admin.broken"), state.problem, state.reload)
-    return rx.cond(
-        state.is_ready,
-        rx.cond(state.is_broken, broken, rx.fragment(*children)),
-        rx.el.section(skeleton(8), class_name="card"),
-    )
-
-
 def said(text: Any, tone: str = "err") -> rx.Component:
     """A refusal or a confirmation above a form's buttons."""
     line = rx.el.div(rx.el.span(text), class_name=f"note {tone}", role="alert")
     return rx.cond(text != "", line, rx.fragment())
-
-
-def sort_head(label: Any, name: str, state: Any, class_name: str = "") -> rx.Component:
-    """A heading that sorts its table: once up, again down."""
-    up, down = state.sort == name, state.sort == f"-{name}"
-    arrow = rx.cond(
-        up, icon("arrow-up", "s"), rx.cond(down, icon("arrow-down", "s"), rx.fragment())
-    )
-    button = rx.el.button(
-        label, arrow, type="button", class_name="way", on_click=state.sort_by(name)
-    )
-    order = rx.cond(up, "ascending", rx.cond(down, "descending", "none"))
-    return rx.el.th(button, scope="col", class_name=class_name, aria_sort=order)
 
 
 def labelled(label: Any, control: rx.Component, wide: bool = False) -> rx.Component:

@@ -17,11 +17,12 @@ from fieldcrm.components.behaviour import age
 from fieldcrm.components.icons import icon
 from fieldcrm.components.messages import Messages
 from fieldcrm.components.parts import badge, button, empty, icon_button
+from fieldcrm.components.section import AdminSection, Choice, loaded
 from fieldcrm.components.session import ADMINISTERING, Desk, allows
 from fieldcrm.components.words import words
 from fieldcrm.kit import i18n
 from fieldcrm.kit.errors import Refusal
-from fieldcrm.pages.admin import admin_page, labelled, loaded, said
+from fieldcrm.pages.admin import admin_page, labelled, said
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor, DeviceKind
 from fieldcrm.tracking import service as tracking
@@ -45,22 +46,11 @@ class DeviceRow:
     revoked: str
 
 
-@dataclass
-class Person:
-    """A rep one can pair a device for."""
-
-    value: str
-    text: str
-
-
-class AdminDevices(Desk):
+class AdminDevices(AdminSection, Desk):
     """The table, and the code of a device that was just paired."""
 
-    is_ready: bool = False
-    is_broken: bool = False
-    problem: str = ""
     rows: list[DeviceRow] = []
-    reps: list[Person] = []
+    reps: list[Choice] = []
     search: str = ""
     living_only: bool = True
     asked: str = ""
@@ -77,38 +67,27 @@ class AdminDevices(Desk):
         """Fill the page."""
         await self._enter()
         self.is_pairing, self.qr, self.uri, self.asked = False, "", "", ""
-        await self._fill()
-
-    @rx.event
-    @allows(ADMINISTERING)
-    async def reload(self):
-        """Try again."""
-        await self._fill()
+        await self._show()
 
     @rx.event
     @allows(ADMINISTERING)
     async def find(self, text: str):
         """Devices whose rep or name holds the text."""
         self.search = str(text)[:100]
-        await self._fill()
+        await self._show()
 
     @rx.event
     @allows(ADMINISTERING)
     async def switch_living(self):
         """Living devices only, or the revoked ones too."""
         self.living_only = not self.living_only
-        await self._fill()
+        await self._show()
 
-    async def _fill(self) -> None:
-        try:
-            every, reps = await asyncio.to_thread(_rows, self._actor(), self.language)
-        except Refusal as error:
-            self.problem, self.is_broken, self.is_ready = self._refusal(error), True, True
-            return
+    async def _fill(self, cursor: str = "") -> None:
+        every, self.reps = await asyncio.to_thread(_rows, self._actor(), self.language)
         wanted = self.search.strip().casefold()
         kept = [r for r in every if not (self.living_only and r.is_revoked)]
         self.rows = [r for r in kept if wanted in f"{r.rep} {r.name} {r.kind}".casefold()]
-        self.reps, self.is_broken, self.is_ready = reps, False, True
 
     @rx.event
     @allows(ADMINISTERING)
@@ -125,7 +104,7 @@ class AdminDevices(Desk):
             messages._say(Toast("device", "err", "contradicted", self._refusal(error)))
             return
         messages._say(Toast("device", "ok", "confirmed", self._t("admin.revoked_done")))
-        await self._fill()
+        await self._show()
 
     @rx.event
     @allows(ADMINISTERING)
@@ -146,7 +125,7 @@ class AdminDevices(Desk):
         wanted = (str(data.get("rep_id", "")), str(data.get("kind", "")), str(data.get("name", "")))
         try:
             device, _, uri, svg = await asyncio.to_thread(
-                people.pair_device, self._actor(), *wanted
+                people.pair_device, self._actor(), *wanted, self.router.url.hostname
             )
         except Refusal as error:
             self.refused = self._refusal(error)
@@ -154,10 +133,10 @@ class AdminDevices(Desk):
         self.refused, self.uri = "", uri
         self.qr = "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
         self.paired_for = next((r.text for r in self.reps if r.value == device.user_id), "")
-        await self._fill()
+        await self._show()
 
 
-def _rows(actor: Actor, language: str) -> tuple[list[DeviceRow], list[Person]]:
+def _rows(actor: Actor, language: str) -> tuple[list[DeviceRow], list[Choice]]:
     reps = {r.id: r for r in people.visible_reps(actor, inactive=True)}
     heard = {r.rep_id: r.fix_at_ms or 0 for r in tracking.live(actor)}
     rows = [
@@ -169,7 +148,7 @@ def _rows(actor: Actor, language: str) -> tuple[list[DeviceRow], list[Person]]:
         )
         for d in people.list_devices(actor) if d.user_id in reps
     ]  # fmt: skip
-    return rows, [Person(r.id, r.name) for r in reps.values() if r.is_active]
+    return rows, [Choice(r.id, r.name) for r in reps.values() if r.is_active]
 
 
 # ── the page ─────────────────────────────────────────────────────────────────────────────────────
@@ -237,6 +216,7 @@ def _drawer() -> rx.Component:
             *[rx.el.option(words(f"admin.kind.{k}"), value=k) for k in PAIRED], name="kind", class_name="input")),
         labelled(words("admin.device"), rx.el.input(name="name", class_name="input", auto_complete="off")),
         said(AdminDevices.refused),
+        rx.el.p(words("admin.shift_first"), class_name="muted t1 wide"),
         rx.el.div(button(words("admin.make_code"), kind="primary", type="submit"), class_name="row"),
         on_submit=AdminDevices.pair, class_name="ad-f",
     )  # fmt: skip
@@ -244,7 +224,8 @@ def _drawer() -> rx.Component:
         rx.el.p(words("admin.scan"), " ", rx.el.b(AdminDevices.paired_for)),
         rx.el.img(src=AdminDevices.qr, alt=words("admin.qr"), class_name="qr"),
         rx.el.p(words("admin.shown_once"), class_name="muted t1"),
-        rx.el.textarea(default_value=AdminDevices.uri, read_only=True, rows="3", class_name="input mono area",
+        rx.el.p(words("admin.shift_first"), class_name="note info"),
+        rx.el.textarea(default_value=AdminDevices.uri, read_only=True, rows="5", class_name="input mono area",
                        aria_label=words("admin.setup_link"), key=AdminDevices.uri),
         class_name="sec said",
     )  # fmt: skip

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -14,14 +13,16 @@ from urllib.parse import urlencode
 import reflex as rx
 
 from fieldcrm.components.download import download
-from fieldcrm.components.parts import badge, button, empty
+from fieldcrm.components.icons import icon
+from fieldcrm.components.parts import button, empty
+from fieldcrm.components.section import AdminSection, Choice, loaded
 from fieldcrm.components.session import ADMINISTERING, Desk, allows
 from fieldcrm.components.words import words
 from fieldcrm.kit import i18n
-from fieldcrm.kit.errors import Refusal
 from fieldcrm.kit.tables import Event
-from fieldcrm.pages.admin import admin_page, loaded
+from fieldcrm.pages.admin import admin_page
 from fieldcrm.people import service as people
+from fieldcrm.reports.event_words import Told, told
 from fieldcrm.reports.eventlog import KINDS, Asked, page_of
 
 PAGE = 60
@@ -34,31 +35,23 @@ class EventRow:
     id: str
     at: str
     who: str
-    kind: str
+    what: str
+    about: str
     subject: str
     source: str
-    data: str
+    change: str
 
 
-@dataclass
-class Person:
-    """Somebody who may have acted."""
-
-    value: str
-    text: str
-
-
-class AdminEvents(Desk):
+class AdminEvents(AdminSection, Desk):
     """One growing list, the newest first."""
 
-    is_ready: bool = False
-    is_broken: bool = False
-    problem: str = ""
     rows: list[EventRow] = []
-    people: list[Person] = []
+    people: list[Choice] = []
     kind: str = ""
     actor_id: str = ""
     subject: str = ""
+    """The one row whose events are shown, by its id."""
+    subject_name: str = ""
     first: str = ""
     last: str = ""
     has_more: bool = False
@@ -70,76 +63,68 @@ class AdminEvents(Desk):
         """Fill the page."""
         await self._enter()
         every = await asyncio.to_thread(people.list_users, self._actor())
-        self.people = [Person(u.id, u.name) for u in every]
-        await self._fill()
-
-    @rx.event
-    @allows(ADMINISTERING)
-    async def reload(self):
-        """Try again."""
-        await self._fill()
+        self.people = [Choice(u.id, u.name) for u in every]
+        await self._show()
 
     @rx.event
     @allows(ADMINISTERING)
     async def filter_kind(self, kind: str):
         """Events about one kind of thing."""
         self.kind = kind if kind in KINDS else ""
-        await self._fill()
+        await self._show()
 
     @rx.event
     @allows(ADMINISTERING)
     async def filter_actor(self, actor_id: str):
         """What one person did."""
         self.actor_id = actor_id[:64]
-        await self._fill()
+        await self._show()
 
     @rx.event
     @allows(ADMINISTERING)
     async def filter_subject(self, subject: str):
         """What was done to one row, by its id."""
         self.subject = subject.strip()[:64]
-        await self._fill()
+        await self._show()
 
     @rx.event
     @allows(ADMINISTERING)
     async def filter_first(self, day: str):
         """From a local day on."""
         self.first = day[:10]
-        await self._fill()
+        await self._show()
 
     @rx.event
     @allows(ADMINISTERING)
     async def filter_last(self, day: str):
         """Up to a local day, inclusive."""
         self.last = day[:10]
-        await self._fill()
+        await self._show()
 
     @rx.event
     @allows(ADMINISTERING)
     async def clear(self):
         """Everything."""
         self.kind = self.actor_id = self.subject = self.first = self.last = ""
-        await self._fill()
+        await self._show()
 
     @rx.event
     @allows(ADMINISTERING)
     async def more(self):
         """The next page."""
         if self.has_more:
-            await self._fill(self._cursor)
+            await self._show(self._cursor)
 
     async def _fill(self, cursor: str = "") -> None:
         asked = Asked(self.kind, self.actor_id, self.subject, self.first, self.last)
-        try:
-            found, more = await asyncio.to_thread(page_of, self._actor(), asked, cursor, PAGE)
-        except Refusal as error:
-            self.problem, self.is_broken, self.is_ready = self._refusal(error), True, True
-            return
+        actor = self._actor()
+        found, more = await asyncio.to_thread(page_of, actor, asked, cursor, PAGE)
+        words_of = await asyncio.to_thread(told, actor, found, self.language)
         names = {p.value: p.text for p in self.people}
-        told = [_row(e, names, self.language) for e in found]
-        self.rows = [*self.rows, *told] if cursor else told
+        rows = [_row(e, t, names, self.language) for e, t in zip(found, words_of, strict=True)]
+        self.rows = [*self.rows, *rows] if cursor else rows
         self.has_more, self._cursor = more, found[-1].id if found else ""
-        self.is_ready, self.is_broken = True, False
+        self.subject_name = next((r.about for r in self.rows if r.subject == self.subject), "")
 
     @rx.var
     def export_url(self) -> str:
@@ -149,17 +134,13 @@ class AdminEvents(Desk):
         return f"/api/v1/reports/events.csv?{urlencode({k: v for k, v in asked.items() if v})}"
 
 
-def _row(event: Event, names: dict[str, str], language: str) -> EventRow:
+def _row(event: Event, words_of: Told, names: dict[str, str], language: str) -> EventRow:
     who = names.get(event.actor_id or "", event.actor_id or i18n.t("admin.product", language))
-    told = ", ".join(
-        f"{k}: {_plain(v)}" for k, v in event.data.items() if v not in (None, "", [], {})
-    )
-    return EventRow(event.id, i18n.moment(event.at, language, "d MMM HH:mm:ss"), who, event.kind,
-                    event.subject_id or "", event.source, told[:400])  # fmt: skip
-
-
-def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return EventRow(
+        event.id, i18n.moment(event.at, language, "d MMM HH:mm:ss"), who, words_of.what,
+        words_of.about, event.subject_id or "", i18n.t(f"event.source.{event.source}", language),
+        words_of.change,
+    )  # fmt: skip
 
 
 # ── the page ─────────────────────────────────────────────────────────────────────────────────────
@@ -173,7 +154,7 @@ def admin_events() -> rx.Component:
 def _tools() -> rx.Component:
     kinds = rx.el.select(
         rx.el.option(words("admin.all_events"), value=""),
-        *[rx.el.option(k, value=k) for k in KINDS], value=AdminEvents.kind, on_change=AdminEvents.filter_kind,
+        *[rx.el.option(words(f"event.about.{k}"), value=k) for k in KINDS], value=AdminEvents.kind, on_change=AdminEvents.filter_kind,
         class_name="input sm pick", aria_label=words("admin.event_kind"),
     )  # fmt: skip
     actors = rx.el.select(
@@ -181,10 +162,11 @@ def _tools() -> rx.Component:
         rx.foreach(AdminEvents.people, lambda p: rx.el.option(p.text, value=p.value)), value=AdminEvents.actor_id,
         on_change=AdminEvents.filter_actor, class_name="input sm pick", aria_label=words("admin.who"),
     )  # fmt: skip
-    subject = rx.el.input(
-        type="search", class_name="input sm ad-find", placeholder=words("admin.subject_id"),
-        aria_label=words("admin.subject_id"), value=AdminEvents.subject,
-        on_change=AdminEvents.filter_subject.debounce(300),
+    only = rx.el.span(
+        words("admin.one_subject"), ": ", rx.cond(AdminEvents.subject_name != "", AdminEvents.subject_name, AdminEvents.subject),
+        rx.el.button(icon("x", "s"), type="button", class_name="way", aria_label=words("admin.show_all"),
+                     title=words("admin.show_all"), on_click=AdminEvents.filter_subject("")),
+        class_name="badge accent",
     )  # fmt: skip
 
     def day(value: Any, act: Any, label: str) -> rx.Component:
@@ -197,16 +179,17 @@ def _tools() -> rx.Component:
         )
 
     return rx.el.div(
-        kinds, actors, subject, day(AdminEvents.first, AdminEvents.filter_first, "admin.from_day"),
+        kinds, actors, day(AdminEvents.first, AdminEvents.filter_first, "admin.from_day"),
         rx.el.span("–", class_name="faint", aria_hidden="true"),
-        day(AdminEvents.last, AdminEvents.filter_last, "admin.to_day"), rx.el.span(class_name="sp"),
+        day(AdminEvents.last, AdminEvents.filter_last, "admin.to_day"),
+        rx.cond(AdminEvents.subject != "", only, rx.fragment()), rx.el.span(class_name="sp"),
         download(words("admin.export_csv"), AdminEvents.export_url),
         class_name="row ad-t",
     )  # fmt: skip
 
 
 def _table() -> rx.Component:
-    heads = ["when", "who", "event", "subject_id", "source", "data"]
+    heads = ["when", "who", "event", "about", "change_seen", "source"]
     rows = rx.el.table(
         rx.el.thead(rx.el.tr(*[rx.el.th(words(f"admin.{k}"), scope="col") for k in heads])),
         rx.el.tbody(rx.foreach(AdminEvents.rows, _line)), class_name="tbl tight log", aria_label=words("admin.events"),
@@ -225,10 +208,14 @@ def _table() -> rx.Component:
 
 
 def _line(row: Any) -> rx.Component:
-    subject = rx.el.button(row.subject, type="button", class_name="way mono el id", title=row.subject,
-                           on_click=AdminEvents.filter_subject(row.subject))  # fmt: skip
+    about = rx.el.button(
+        rx.cond(row.about != "", row.about, "—"), type="button", class_name="way el cell-l", title=row.about,
+        on_click=AdminEvents.filter_subject(row.subject),
+    )  # fmt: skip
     return rx.el.tr(
-        rx.el.td(row.at, class_name="muted"), rx.el.td(row.who), rx.el.td(badge(row.kind)),
-        rx.el.td(rx.cond(row.subject != "", subject, rx.fragment())), rx.el.td(row.source, class_name="muted"),
-        rx.el.td(rx.el.div(row.data, class_name="el", title=row.data), class_name="why muted"),
+        rx.el.td(row.at, class_name="muted nw"), rx.el.td(row.who, class_name="nw"),
+        rx.el.td(row.what, class_name="med nw"),
+        rx.el.td(rx.cond(row.subject != "", about, row.about)),
+        rx.el.td(rx.el.div(row.change, class_name="el", title=row.change), class_name="why muted"),
+        rx.el.td(row.source, class_name="muted nw"),
     )  # fmt: skip

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -32,8 +31,6 @@ MATCHES = ("external_id", "phone", "name_address")
 MODES = ("create", "update", "upsert")
 CONSTANTS = ("kind", "territory", "country")
 TABS = ("problems", "rows")
-_cancelled: dict[str, threading.Event] = {}
-"""Imports that run in this process and the flag that stops each."""
 
 
 @dataclass
@@ -118,6 +115,8 @@ class AdminImport(Desk):
     troubles: list[TroubleRow] = []
     examples: list[ExampleRow] = []
     tab: str = "problems"
+    is_stopping: bool = False
+    """Somebody pressed cancel and the run has not stopped yet."""
     percent: float = 0
     doing: str = ""
     outcome: str = ""
@@ -212,7 +211,7 @@ class AdminImport(Desk):
         self.has_territory = "territory" in self._mapping.values()
         self.kind = made.rules.constants.get("kind", "")
         self.about = self._t("admin.import.about", n=made.table["rows"],
-                             encoding=made.table["encoding"] or "XLSX")  # fmt: skip
+                             encoding=(made.table["encoding"] or "XLSX").upper())  # fmt: skip
         self.columns = _columns(made, lang)
         self.mapped = self._t(
             "admin.import.mapped", part=len(self._mapping), whole=len(self.columns)
@@ -240,10 +239,10 @@ class AdminImport(Desk):
                 return
             actor, run_id, lang = self._actor(), self.run_id, self.language
             self.step, self.percent, self.doing = 3, 0, self._t("import.reading")
-        stop, heard = threading.Event(), {"share": 0.0, "what": "import.reading"}
-        _cancelled[run_id] = stop
+            self.is_stopping = False
+        heard = {"share": 0.0, "what": "import.reading"}
         work = asyncio.create_task(
-            asyncio.to_thread(importing.run_import, actor, run_id, _progress(heard, stop))
+            asyncio.to_thread(importing.run_import, actor, run_id, _into(heard))
         )
         while not work.done():
             await asyncio.wait([work], timeout=0.3)
@@ -252,7 +251,6 @@ class AdminImport(Desk):
                     round(100 * heard["share"]),
                     i18n.t(str(heard["what"]), lang),
                 )
-        _cancelled.pop(run_id, None)
         async with self:
             self._finish(work)
             await self._fill_runs()
@@ -271,17 +269,18 @@ class AdminImport(Desk):
 
     @rx.event
     @allows(ADMINISTERING)
-    def stop(self):
-        """Cancel the run: nothing is changed."""
-        flag = _cancelled.get(self.run_id)
-        if flag is not None:
-            flag.set()
+    async def stop(self, run_id: str):
+        """Cancel a run, this page's or one begun elsewhere: nothing is changed."""
+        try:
+            await asyncio.to_thread(importing.cancel_import, self._actor(), str(run_id)[:64])
+        except Refusal as error:
+            self.refused = self._refusal(error)
+            return
+        self.is_stopping = True
 
 
-def _progress(heard: dict[str, Any], stop: threading.Event) -> importing.Progress:
+def _into(heard: dict[str, Any]) -> importing.Progress:
     def tell(share: float, what: str) -> None:
-        if stop.is_set():
-            raise Cancelled
         heard.update(share=share, what=what)
 
     return tell
@@ -319,11 +318,11 @@ def _trouble(t: dict[str, Any], language: str) -> TroubleRow:
 
 
 def _example(e: dict[str, Any], language: str) -> ExampleRow:
+    is_update = e["action"] == "update"
     told = [
-        f"{_field_word(k, language)}: {v}"
-        for k, v in e["fields"].items()
-        if v not in (None, "", [])
-    ]
+        _field_told(k, v, e, language) for k, v in e["fields"].items()
+        if is_update or (k != "name" and v not in (None, "", []))
+    ]  # fmt: skip
     return ExampleRow(i18n.number(e["row"], language), e["action"], i18n.t(f"admin.import.{e['action']}", language),
                       e["name"] or "", " · ".join(told)[:300])  # fmt: skip
 
@@ -331,6 +330,26 @@ def _example(e: dict[str, Any], language: str) -> ExampleRow:
 def _field_word(name: str, language: str) -> str:
     key = f"admin.field.{name}"
     return i18n.t(key, language) if key in i18n.catalogue(language) else name
+
+
+def _field_told(name: str, value: Any, e: dict[str, Any], language: str) -> str:
+    """`City: Espoo`, or for a known client `City: Espoo → Helsinki`."""
+    if name == "territory_id":
+        return f"{_field_word('territory', language)}: {e['territory']}"
+    now = f"{_field_word(name, language)}: "
+    if e["action"] == "update":
+        now += f"{_value_word(name, e['before'][name], language)} → "
+    return now + _value_word(name, value, language)
+
+
+def _value_word(name: str, value: Any, language: str) -> str:
+    if name == "kind" and value in ClientKind:
+        return i18n.t(f"admin.client.{value}", language)
+    if value in (None, "", []):
+        return "—"
+    if isinstance(value, float):
+        return i18n.number(round(value, 5), language, 5)
+    return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 def _runs(actor: Any, language: str) -> list[RunRow]:
@@ -412,9 +431,12 @@ def _past() -> rx.Component:
 
 def _run(row: Any) -> rx.Component:
     tone = rx.match(row.status, ("done", "ok"), ("failed", "err"), ("running", "accent"), "warn")
+    stop = button(
+        words("admin.import.stop_this"), kind="ghost", small=True, on_click=AdminImport.stop(row.id)
+    )
     return rx.el.tr(
         rx.el.td(row.at, class_name="muted"), rx.el.td(row.who), rx.el.td(row.file_name),
-        rx.el.td(badge(row.status_word, tone=tone)),
+        rx.el.td(badge(row.status_word, tone=tone), rx.cond(row.status == "running", stop, rx.fragment()), class_name="nw"),
         rx.el.td(rx.el.div(row.told, class_name="el", title=row.told), class_name="why muted"),
     )  # fmt: skip
 
@@ -586,7 +608,10 @@ def _running() -> rx.Component:
         rx.el.div(rx.el.i(style={"width": f"{AdminImport.percent}%"}), class_name="bart", role="progressbar",
                   aria_valuenow=AdminImport.percent.to(int), aria_valuemin=0, aria_valuemax=100, aria_label=AdminImport.doing),
         rx.el.p(AdminImport.doing, class_name="muted", role="status"),
-        button(words("admin.import.stop"), on_click=AdminImport.stop),
+        button(
+            rx.cond(AdminImport.is_stopping, words("admin.import.stopping"), words("admin.import.stop")),
+            on_click=AdminImport.stop(AdminImport.run_id), disabled=AdminImport.is_stopping,
+        ),
         class_name="card im-r",
     )  # fmt: skip
 

@@ -16,11 +16,12 @@ from fieldcrm.clients import service as clients
 from fieldcrm.components.alerts import Toast
 from fieldcrm.components.messages import Messages
 from fieldcrm.components.parts import button, empty
+from fieldcrm.components.section import AdminSection, Choice, loaded
 from fieldcrm.components.session import ADMINISTERING, Desk, allows
 from fieldcrm.components.words import words
 from fieldcrm.kit import i18n
 from fieldcrm.kit.errors import Refusal
-from fieldcrm.pages.admin import admin_page, loaded, said
+from fieldcrm.pages.admin import admin_page, said
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor
 
@@ -37,14 +38,6 @@ class TeamRow:
 
 
 @dataclass
-class Choice:
-    """An option of a select."""
-
-    value: str
-    text: str
-
-
-@dataclass
 class TerritoryRow:
     """A territory, its rep, and the reps it could go to."""
 
@@ -58,12 +51,9 @@ class TerritoryRow:
     reps: list[Choice] = field(default_factory=list)
 
 
-class AdminTeams(Desk):
+class AdminTeams(AdminSection, Desk):
     """Both tables; each page shows one."""
 
-    is_ready: bool = False
-    is_broken: bool = False
-    problem: str = ""
     teams: list[TeamRow] = []
     territories: list[TerritoryRow] = []
     search: str = ""
@@ -77,28 +67,21 @@ class AdminTeams(Desk):
         """Fill the page."""
         await self._enter()
         self.refused = self.renaming = ""
-        await self._fill()
-
-    @rx.event
-    @allows(ADMINISTERING)
-    async def reload(self):
-        """Try again."""
-        await self._fill()
+        await self._show()
 
     @rx.event
     @allows(ADMINISTERING)
     async def find(self, text: str):
         """Territories whose name or rep holds the text."""
         self.search = str(text)[:100]
-        await self._fill()
+        await self._show()
 
-    async def _fill(self) -> None:
+    async def _fill(self, cursor: str = "") -> None:
         self.teams, every = await asyncio.to_thread(_both, self._actor(), self.language)
         wanted = self.search.strip().casefold()
         self.territories = [
             t for t in every if wanted in f"{t.name} {t.team} {_rep_name(t)}".casefold()
         ]
-        self.is_ready = True
 
     @rx.event
     @allows(ADMINISTERING)
@@ -152,7 +135,7 @@ class AdminTeams(Desk):
             messages = await self.get_state(Messages)
             text = self._t("admin.saved", name=saved.name)
             messages._say(Toast(f"teams:{saved.id}", "ok", "confirmed", text))
-        await self._fill()
+        await self._show()
 
 
 def _rep_name(row: TerritoryRow) -> str:

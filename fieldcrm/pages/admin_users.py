@@ -15,11 +15,12 @@ from fieldcrm.components.alerts import Toast
 from fieldcrm.components.icons import icon
 from fieldcrm.components.messages import Messages
 from fieldcrm.components.parts import badge, button, empty, icon_button
+from fieldcrm.components.section import AdminSection, loaded, sort_head
 from fieldcrm.components.session import ADMINISTERING, Desk, allows
 from fieldcrm.components.words import words
 from fieldcrm.kit import i18n, ids
 from fieldcrm.kit.errors import Refusal
-from fieldcrm.pages.admin import admin_page, labelled, loaded, said, sort_head
+from fieldcrm.pages.admin import admin_page, labelled, said
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor, Role, TravelMode
 
@@ -82,12 +83,9 @@ class UserForm:
     is_self: bool = False
 
 
-class AdminUsers(Desk):
+class AdminUsers(AdminSection, Desk):
     """The table of users and the form beside it."""
 
-    is_ready: bool = False
-    is_broken: bool = False
-    problem: str = ""
     rows: list[UserRow] = []
     shown: str = ""
     search: str = ""
@@ -108,27 +106,21 @@ class AdminUsers(Desk):
         """Fill the page."""
         await self._enter()
         self.day_words = [i18n.day(d, self.language, "EEEEEE") for d in _WEEK]
-        await self._fill()
-
-    @rx.event
-    @allows(ADMINISTERING)
-    async def reload(self):
-        """Try again."""
-        await self._fill()
+        await self._show()
 
     @rx.event
     @allows(ADMINISTERING)
     async def find(self, text: str):
         """Users whose name or login holds the text."""
         self.search = str(text)[:100]
-        await self._fill()
+        await self._show()
 
     @rx.event
     @allows(ADMINISTERING)
     async def filter_role(self, role: str):
         """Users of one role, or all."""
         self.role_filter = role if role in Role else ""
-        await self._fill()
+        await self._show()
 
     @rx.event
     @allows(ADMINISTERING)
@@ -136,22 +128,21 @@ class AdminUsers(Desk):
         """By a column; again turns it round."""
         if name in SORTS:
             self.sort = f"-{name}" if self.sort == name else name
-            await self._fill()
+            await self._show()
 
     @rx.event
     @allows(ADMINISTERING)
     async def clear(self):
         """All users."""
         self.search = self.role_filter = ""
-        await self._fill()
+        await self._show()
 
-    async def _fill(self) -> None:
+    async def _fill(self, cursor: str = "") -> None:
         actor = self._actor()
         found = await asyncio.to_thread(_rows, actor, self.search, self.role_filter, self.language)
         name = self.sort.removeprefix("-")
         self.rows = sorted(found, key=_sort_key(name), reverse=self.sort.startswith("-"))
         self.shown = self._t("admin.users_count", n=len(self.rows))
-        self.is_ready = True
 
     # ---- the form ----
 
@@ -206,7 +197,7 @@ class AdminUsers(Desk):
             self.bad_field = str(error.params.get("field", ""))
             return
         self.is_open = False
-        await self._fill()
+        await self._show()
         await self._tell(self._t("admin.saved", name=saved.name), "ok")
 
     @rx.event
@@ -244,7 +235,7 @@ class AdminUsers(Desk):
             self.form_problem = self._refusal(error)
             return
         self.is_open = False
-        await self._fill()
+        await self._show()
         await self._tell(self._t(said_key, name=user.name), "ok")
 
     def _refusal_of_field(self, error: Refusal) -> str:

@@ -13,35 +13,39 @@ from urllib.parse import urlencode
 import reflex as rx
 
 from fieldcrm.clients import service as clients
-from fieldcrm.clients.model import ClientCard, ClientFilters, ClientKind
+from fieldcrm.clients.model import CATEGORIES, ClientCard, ClientFilters, ClientKind
 from fieldcrm.components import behaviour
 from fieldcrm.components.download import download
 from fieldcrm.components.icons import glyph, icon
-from fieldcrm.components.parts import badge, button, category, empty, icon_button
+from fieldcrm.components.parts import badge, category
+from fieldcrm.components.section import (
+    PAGE,
+    Choice,
+    Column,
+    Listing,
+    clipped,
+    find_box,
+    list_table,
+    loaded,
+    narrowing,
+    opener,
+    options_of,
+    row_drawer,
+)
 from fieldcrm.components.session import DISPATCHING, Desk, allows
 from fieldcrm.components.shell import page
 from fieldcrm.components.words import words
-from fieldcrm.kit import i18n
+from fieldcrm.kit import clock, i18n
 from fieldcrm.kit.errors import Refusal
-from fieldcrm.pages.admin import loaded, sort_head
 from fieldcrm.people.model import Actor
 from fieldcrm.reports.visit_list import actual_text
 from fieldcrm.visits import service as visits
 from fieldcrm.visits.model import VisitFilters
 
-PAGE = 60
 SORTS = ("name", "category", "city", "updated_at")
 GLYPHS = {"pharmacy": "pharmacy", "organisation": "org"}
 FACTS = ("specialty", "loyalty", "phone", "email", "website", "address", "city", "postcode", "opening_hours",
          "visit_minutes", "external_id", "note")  # fmt: skip
-
-
-@dataclass
-class Choice:
-    """An option of a select."""
-
-    value: str
-    text: str
 
 
 @dataclass
@@ -96,6 +100,7 @@ class PromiseRow:
     text: str
     due: str
     is_done: bool
+    is_late: bool
 
 
 @dataclass
@@ -113,26 +118,18 @@ class Card:
     visits: list[PastVisit] = field(default_factory=list)
 
 
-class Clients(Desk):
+class Clients(Listing, Desk):
     """The list as the reader has asked for it, and the card that is open."""
 
-    is_ready: bool = False
-    is_broken: bool = False
-    problem: str = ""
     rows: list[Row] = []
-    search: str = ""
+    sort: str = "name"
     kind: str = ""
     letter: str = ""
     territory: str = ""
     is_archive: bool = False
-    sort: str = "name"
-    has_more: bool = False
-    shown: str = ""
     territories: list[Choice] = []
-    opened: str = ""
     card: Card = Card()
     card_problem: str = ""
-    _cursor: str = ""
 
     @rx.event
     @allows(DISPATCHING)
@@ -141,105 +138,43 @@ class Clients(Desk):
         actor = await self._enter()
         places = await asyncio.to_thread(clients.list_territories, actor)
         self.territories = [Choice(t.id, t.name) for t in places]
-        await self._fill()
+        await self._show()
         asked = self.router.url.query_parameters.get("client", "") or self.opened
         if asked:
-            await self._open(str(asked))
-
-    @rx.event
-    @allows(DISPATCHING)
-    async def reload(self):
-        """Try again."""
-        await self._fill()
-
-    @rx.event
-    @allows(DISPATCHING)
-    async def narrow(self, name: str, value: str):
-        """Set one filter; an unknown value counts as none."""
-        if name in ("search", "kind", "letter", "territory"):
-            setattr(self, name, str(value)[:200])
-            await self._fill()
+            self.opened = str(asked)[:64]
+            await self._open(self.opened)
 
     @rx.event
     @allows(DISPATCHING)
     async def switch_archive(self):
         """Living clients, or archived ones."""
         self.is_archive = not self.is_archive
-        await self._fill()
+        await self._show()
 
-    @rx.event
-    @allows(DISPATCHING)
-    async def clear(self):
-        """Everything one may see."""
-        self.search = self.kind = self.letter = self.territory = ""
-        self.is_archive = False
-        await self._fill()
+    def _filters(self) -> tuple[str, ...]:
+        return ("kind", "letter", "territory")
 
-    @rx.event
-    @allows(DISPATCHING)
-    async def sort_by(self, name: str):
-        """By a column; again turns it round."""
-        if name in SORTS:
-            self.sort = f"-{name}" if self.sort == name else name
-            await self._fill()
-
-    @rx.event
-    @allows(DISPATCHING)
-    async def more(self):
-        """The next page."""
-        if self.has_more:
-            await self._fill(self._cursor)
-
-    @rx.event
-    @allows(DISPATCHING)
-    async def open(self, client_id: str):
-        """A client's card."""
-        await self._open(client_id)
-
-    @rx.event
-    @allows(DISPATCHING)
-    def close(self):
-        """Away with the card."""
-        self.opened = ""
-
-    @rx.event
-    @allows(DISPATCHING)
-    async def press(self, key: str):
-        """J and K: the client below and above; Escape: close."""
-        if key == "Escape":
-            self.opened = ""
-        ids = [r.id for r in self.rows]
-        if self.opened in ids and key in ("j", "k"):
-            n = ids.index(self.opened) + (1 if key == "j" else -1)
-            if 0 <= n < len(ids):
-                await self._open(ids[n])
+    def _sorts(self) -> tuple[str, ...]:
+        return SORTS
 
     async def _fill(self, cursor: str = "") -> None:
         wanted = ClientFilters(
             kinds=(self.kind,) if self.kind in ClientKind else (),
-            categories=(self.letter,) if self.letter in ("A", "B", "C") else (),
+            categories=(self.letter,) if self.letter in CATEGORIES else (),
             territory_id=self.territory or None, archived=self.is_archive,
         )  # fmt: skip
-        try:
-            found = await asyncio.to_thread(
-                clients.find, self._actor(), self.search, wanted, self.sort, PAGE, cursor or None
-            )
-        except Refusal as error:
-            self.problem, self.is_broken, self.is_ready = self._refusal(error), True, True
-            return
-        names = {t.value: t.text for t in self.territories}
-        told = [_row(c, names, self.language) for c in found.rows]
-        self.rows = [*self.rows, *told] if cursor else told
-        self._cursor, self.has_more = found.cursor or "", found.cursor is not None
-        self.shown = self._t(
-            "clients_page.shown", n=len(self.rows), more="+" if self.has_more else ""
+        found = await asyncio.to_thread(
+            clients.find, self._actor(), self.search, wanted, self.sort, PAGE, cursor or None
         )
-        self.is_ready, self.is_broken = True, False
+        names = {t.value: t.text for t in self.territories}
+        self._turn([_row(c, names, self.language) for c in found.rows], found.cursor, bool(cursor))
+        more = "+" if self.has_more else ""
+        self.shown = self._t("clients_page.shown", n=len(self.rows), more=more)
 
-    async def _open(self, client_id: str) -> None:
-        self.opened, self.card_problem = client_id, ""
+    async def _open(self, row_id: str) -> None:
+        self.card_problem = ""
         try:
-            self.card = await asyncio.to_thread(_card, self._actor(), client_id, self.language)
+            self.card = await asyncio.to_thread(_card, self._actor(), row_id, self.language)
         except Refusal as error:
             self.card, self.card_problem = Card(), self._refusal(error)
 
@@ -282,9 +217,11 @@ def _ties(found: ClientCard) -> list[TieRow]:
 
 
 def _promise(p: Any, language: str) -> PromiseRow:
-    return PromiseRow(
-        p.text, i18n.day(p.due_on, language) if p.due_on else "", p.done_at is not None
+    is_late = (
+        p.done_at is None and p.due_on is not None and p.due_on < clock.local(clock.now()).date()
     )
+    due = i18n.day(p.due_on, language) if p.due_on else ""
+    return PromiseRow(p.text, due, p.done_at is not None, is_late)
 
 
 def _past(view: Any, language: str) -> PastVisit:
@@ -303,89 +240,51 @@ def _past(view: Any, language: str) -> PastVisit:
 
 def clients_page() -> rx.Component:
     """The page."""
-    drawer = rx.cond(Clients.opened != "", _drawer(), rx.fragment())
+    table = list_table(Clients, COLUMNS, "clients_page.title", NONE, "clients_page.list")
+    title = rx.el.h2(words("clients_page.title"), class_name="vh")
+    body = rx.el.div(title, _tools(), loaded(Clients, table), class_name="ad-b")
+    drawer = row_drawer(Clients, "clients_page.card", Clients.card_problem, "clients_page.broken",
+                        Clients.card.name, _card_body())  # fmt: skip
     return page(
         "/clients", words("clients_page.title"), behaviour.keys(["j", "k", "Escape"], Clients.press),
-        rx.el.div(rx.el.div(rx.el.h2(words("clients_page.title"), class_name="vh"), _tools(), loaded(Clients, _table()), class_name="ad-b"), drawer, class_name="ad-w"),
-        class_name="ad",
+        rx.el.div(body, drawer, class_name="ad-w"), class_name="ad",
     )  # fmt: skip
+
+
+NONE = ("clients_page.none", "clients_page.none_why")
+COLUMNS = [
+    Column("admin.field.name", lambda r: opener(r.name, r.id, Clients), "name"),
+    Column("admin.field.kind", lambda r: rx.el.span(glyph(r.glyph), r.kind, class_name="row nw")),
+    Column("report.category", lambda r: category(r.category), "category"),
+    Column("admin.field.specialty", lambda r: r.specialty),
+    Column("admin.field.address", lambda r: clipped(r.address), class_name="muted"),
+    Column("admin.field.city", lambda r: r.city, "city", "muted"),
+    Column("admin.field.phone", lambda r: r.phone, class_name="nw"),
+    Column("report.territory", lambda r: r.territory),
+]
 
 
 def _tools() -> rx.Component:
-    def select(name: str, value: Any, every: str, options: list[Any], label: str) -> rx.Component:
-        return rx.el.select(
-            rx.el.option(words(every), value=""), *options, value=value,
-            on_change=lambda chosen: Clients.narrow(name, chosen), class_name="input sm pick", aria_label=words(label),
-        )  # fmt: skip
-
-    search = rx.el.input(
-        type="search", class_name="input sm ad-find", placeholder=words("clients_page.find"), value=Clients.search,
-        aria_label=words("clients_page.find"), on_change=lambda t: Clients.narrow("search", t).debounce(250),
-    )  # fmt: skip
     kinds = [rx.el.option(words(f"admin.client.{k}"), value=k) for k in ClientKind]
-    letters = [rx.el.option(letter, value=letter) for letter in "ABC"]
-    places = [rx.foreach(Clients.territories, lambda t: rx.el.option(t.text, value=t.value))]
+    letters = [rx.el.option(letter, value=letter) for letter in CATEGORIES]
     archive = rx.el.label(
         rx.el.input(type="checkbox", checked=Clients.is_archive, on_change=lambda _: Clients.switch_archive()),
         words("clients_page.archive"), class_name="tick",
     )  # fmt: skip
     return rx.el.div(
-        search, select("kind", Clients.kind, "clients_page.all_kinds", kinds, "admin.field.kind"),
-        select("letter", Clients.letter, "report.all_categories", letters, "report.category"),
-        select("territory", Clients.territory, "report.all_territories", places, "report.territory"),
-        archive, rx.el.span(Clients.shown, class_name="muted t1 nw"), rx.el.span(class_name="sp"),
+        find_box(Clients, "clients_page.find"),
+        narrowing(Clients, "kind", "clients_page.all_kinds", kinds, "admin.field.kind"),
+        narrowing(Clients, "letter", "report.all_categories", letters, "report.category"),
+        narrowing(Clients, "territory", "report.all_territories", options_of(Clients.territories), "report.territory"),
+        archive, rx.el.span(Clients.shown, class_name="muted t1 nw end"),
         download(words("report.export"), Clients.export_url),
         class_name="row ad-t",
     )  # fmt: skip
 
 
-def _table() -> rx.Component:
-    def plain(key: str) -> rx.Component:
-        return rx.el.th(words(key), scope="col")
-
-    rows = rx.el.table(
-        rx.el.thead(rx.el.tr(
-            sort_head(words("admin.field.name"), "name", Clients), plain("admin.field.kind"),
-            sort_head(words("report.category"), "category", Clients), plain("admin.field.specialty"),
-            plain("admin.field.address"), sort_head(words("admin.field.city"), "city", Clients),
-            plain("admin.field.phone"), plain("report.territory"),
-        )),
-        rx.el.tbody(rx.foreach(Clients.rows, _line)), class_name="tbl tight", aria_label=words("clients_page.title"),
-    )  # fmt: skip
-    more = rx.cond(Clients.has_more, rx.el.div(button(words("report.more"), small=True, on_click=Clients.more),
-                                               class_name="sec"), rx.fragment())  # fmt: skip
-    none = empty("no_match", words("clients_page.none"), words("clients_page.none_why"),
-                 button(words("report.clear_filters"), small=True, on_click=Clients.clear))  # fmt: skip
-    return rx.el.section(
-        rx.cond(Clients.rows.length() > 0,
-                rx.el.div(rows, more, class_name="scr", tab_index=0, role="region",
-                          aria_label=words("clients_page.list")), none),
-        class_name="card ad-c",
-    )  # fmt: skip
-
-
-def _line(row: Any) -> rx.Component:
-    name = rx.el.button(row.name, type="button", class_name="way med el cell-l", title=row.name,
-                        on_click=Clients.open(row.id))  # fmt: skip
-    return rx.el.tr(
-        rx.el.td(name), rx.el.td(rx.el.span(glyph(row.glyph), row.kind, class_name="row nw")),
-        rx.el.td(category(row.category)), rx.el.td(row.specialty),
-        rx.el.td(rx.el.div(row.address, class_name="el cell-l", title=row.address), class_name="muted"),
-        rx.el.td(row.city, class_name="muted"), rx.el.td(row.phone, class_name="nw"), rx.el.td(row.territory),
-        aria_selected=rx.cond(Clients.opened == row.id, "true", "false"),
-    )  # fmt: skip
-
-
-def _drawer() -> rx.Component:
+def _card_body() -> rx.Component:
     c = Clients.card
-    head = rx.el.div(
-        rx.el.h2(words("clients_page.card"), class_name="el"), rx.el.span(class_name="sp"),
-        icon_button("arrow-up", words("report.previous"), on_click=Clients.press("k")),
-        icon_button("arrow-down", words("report.next"), on_click=Clients.press("j")),
-        icon_button("x", words("desk.close"), on_click=Clients.close), class_name="sec-h",
-    )  # fmt: skip
-    broken = empty("broken", words("clients_page.broken"), Clients.card_problem)
-    body = rx.fragment(
+    return rx.fragment(
         rx.el.div(
             rx.el.div(category(c.category), rx.el.span(c.name, class_name="strong t3 el", title=c.name), class_name="row"),
             rx.el.div(c.kind, rx.cond(c.territory != "", f" · {c.territory}", ""), class_name="t1 muted"),
@@ -399,12 +298,6 @@ def _drawer() -> rx.Component:
                     rx.el.p(words("clients_page.no_visits"), class_name="muted t1")),
             class_name="sec said",
         ),
-    )  # fmt: skip
-    return rx.el.aside(
-        head,
-        rx.el.div(rx.cond(Clients.card_problem != "", broken, body), class_name="dr-b", tab_index=0, role="region",
-                  aria_label=c.name),
-        class_name="drawer", aria_label=words("clients_page.card"),
     )  # fmt: skip
 
 
@@ -433,14 +326,15 @@ def _tie(tie: Any) -> rx.Component:
 
 def _promised(p: Any) -> rx.Component:
     sign = rx.cond(p.is_done, icon("check", "s"), icon("hand-heart", "s"))
-    return rx.el.li(sign, rx.el.span(p.text, " ", rx.el.span(p.due, class_name="t1 muted")))
+    due = rx.el.span(p.due, class_name=rx.cond(p.is_late, "t1 late", "t1 muted"))
+    return rx.el.li(sign, rx.el.span(p.text, " ", due))
 
 
 def _visit(v: Any) -> rx.Component:
     return rx.el.li(
         glyph(v.glyph, label=v.word),
         rx.el.span(
-            rx.el.span(v.title, class_name="med"),
+            rx.el.a(v.title, href=f"/visits?visit={v.id}", class_name="way med"),
             rx.el.br(),
             rx.el.span(v.text, class_name="t1 muted"),
         ),

@@ -12,18 +12,32 @@ from urllib.parse import urlencode
 
 import reflex as rx
 
+from fieldcrm.clients.model import CATEGORIES
 from fieldcrm.components import behaviour
 from fieldcrm.components.download import download
 from fieldcrm.components.evidence_drawer import EvidenceView, evidence_body, evidence_view
 from fieldcrm.components.icons import glyph
-from fieldcrm.components.parts import button, category, empty, icon_button
+from fieldcrm.components.parts import category
+from fieldcrm.components.section import (
+    PAGE,
+    Choice,
+    Column,
+    Listing,
+    clipped,
+    find_box,
+    list_table,
+    loaded,
+    narrowing,
+    opener,
+    options_of,
+    row_drawer,
+)
 from fieldcrm.components.session import DISPATCHING, Desk, allows
 from fieldcrm.components.shell import page
 from fieldcrm.components.words import words
 from fieldcrm.evidence import service as evidence
 from fieldcrm.kit import clock, i18n
 from fieldcrm.kit.errors import Refusal
-from fieldcrm.pages.admin import loaded, sort_head
 from fieldcrm.pages.manager_rows import day_of
 from fieldcrm.people import service as people
 from fieldcrm.reports.model import VERDICTS
@@ -32,18 +46,10 @@ from fieldcrm.visits import service as visits
 from fieldcrm.visits.life import life
 from fieldcrm.visits.store import VisitView
 
-PAGE = 60
+FILTERS = ("state", "verdict", "letter", "rep", "team", "first", "last")
 SORTS = ("day", "client", "rep", "state", "verdict", "category")
 GLYPHS = {"planned": "v-planned", "under_way": "v-now", "closed": "v-done", "missed": "v-missed",
           "cancelled": "v-missed", "moved": "v-moved"}  # fmt: skip
-
-
-@dataclass
-class Choice:
-    """An option of a select."""
-
-    value: str
-    text: str
 
 
 @dataclass
@@ -66,14 +72,11 @@ class Row:
     verdict_word: str
 
 
-class Visits(Desk):
+class Visits(Listing, Desk):
     """The list as the reader has asked for it, and the visit that is open."""
 
-    is_ready: bool = False
-    is_broken: bool = False
-    problem: str = ""
     rows: list[Row] = []
-    search: str = ""
+    sort: str = "-day"
     state: str = ""
     verdict: str = ""
     letter: str = ""
@@ -81,117 +84,50 @@ class Visits(Desk):
     team: str = ""
     first: str = ""
     last: str = ""
-    sort: str = "-day"
-    has_more: bool = False
-    shown: str = ""
     reps: list[Choice] = []
     teams: list[Choice] = []
-    opened: str = ""
     visit: EvidenceView = EvidenceView()
     visit_problem: str = ""
-    _cursor: str = ""
 
     @rx.event
     @allows(DISPATCHING)
     async def load(self):
-        """Fill the page."""
+        """Fill the page; an address may name a visit to open."""
         actor = await self._enter()
         every = await asyncio.to_thread(people.visible_reps, actor, True)
+        teams = await asyncio.to_thread(people.list_teams, actor)
         self.reps = [Choice(r.id, r.name) for r in every]
+        self.teams = [Choice(t.id, t.name) for t in teams]
         if not self.is_ready:  # facts first, what is planned on request
             self.last = clock.local(clock.now()).date().isoformat()
-        self.teams = [
-            Choice(t.id, t.name) for t in await asyncio.to_thread(people.list_teams, actor)
-        ]
-        await self._fill()
-        if self.opened:
-            await self._explain(self.opened)
+        await self._show()
+        asked = self.router.url.query_parameters.get("visit", "") or self.opened
+        if asked:
+            self.opened = str(asked)[:64]
+            await self._open(self.opened)
 
-    @rx.event
-    @allows(DISPATCHING)
-    async def reload(self):
-        """Try again."""
-        await self._fill()
+    def _filters(self) -> tuple[str, ...]:
+        return FILTERS
 
-    @rx.event
-    @allows(DISPATCHING)
-    async def narrow(self, name: str, value: str):
-        """Set one filter; an unknown value counts as none."""
-        if name in ("search", "state", "verdict", "letter", "rep", "team", "first", "last"):
-            setattr(self, name, str(value)[:200])
-            await self._fill()
-
-    @rx.event
-    @allows(DISPATCHING)
-    async def clear(self):
-        """Everything one may see."""
-        self.search = self.state = self.verdict = self.letter = self.rep = self.team = ""
-        self.first = self.last = ""
-        await self._fill()
-
-    @rx.event
-    @allows(DISPATCHING)
-    async def sort_by(self, name: str):
-        """By a column; again turns it round."""
-        if name in SORTS:
-            self.sort = f"-{name}" if self.sort == name else name
-            await self._fill()
-
-    @rx.event
-    @allows(DISPATCHING)
-    async def more(self):
-        """The next page."""
-        if self.has_more:
-            await self._fill(self._cursor)
-
-    @rx.event
-    @allows(DISPATCHING)
-    async def open(self, visit_id: str):
-        """A visit's evidence."""
-        await self._explain(visit_id)
-
-    @rx.event
-    @allows(DISPATCHING)
-    def close(self):
-        """Away with the drawer."""
-        self.opened = ""
-
-    @rx.event
-    @allows(DISPATCHING)
-    async def press(self, key: str):
-        """J and K: the visit below and above; Escape: close."""
-        if key == "Escape":
-            self.opened = ""
-        ids = [r.id for r in self.rows]
-        if self.opened in ids and key in ("j", "k"):
-            n = ids.index(self.opened) + (1 if key == "j" else -1)
-            if 0 <= n < len(ids):
-                await self._explain(ids[n])
+    def _sorts(self) -> tuple[str, ...]:
+        return SORTS
 
     async def _fill(self, cursor: str = "") -> None:
         wanted = filters_of(
             self.search, self.state, self.verdict, self.letter, self.rep, self.team,
             day_of(self.first), day_of(self.last),
         )  # fmt: skip
-        try:
-            found = await asyncio.to_thread(
-                visits.list_visits, self._actor(), wanted, self.sort, PAGE, cursor or None
-            )
-        except Refusal as error:
-            self.problem, self.is_broken, self.is_ready = self._refusal(error), True, True
-            return
-        told = [_row(v, self.language) for v in found.rows]
-        self.rows = [*self.rows, *told] if cursor else told
-        self._cursor, self.has_more = found.cursor or "", found.cursor is not None
-        self.shown = self._t("report.listed", n=len(self.rows), more="+" if self.has_more else "")
-        self.is_ready, self.is_broken = True, False
+        found = await asyncio.to_thread(
+            visits.list_visits, self._actor(), wanted, self.sort, PAGE, cursor or None
+        )
+        self._turn([_row(v, self.language) for v in found.rows], found.cursor, bool(cursor))
+        more = "+" if self.has_more else ""
+        self.shown = self._t("report.listed", n=len(self.rows), more=more)
 
-    async def _explain(self, visit_id: str) -> None:
-        self.opened, self.visit_problem = visit_id, ""
+    async def _open(self, row_id: str) -> None:
+        self.visit_problem = ""
         try:
-            found = await asyncio.to_thread(
-                evidence.explain, self._actor(), visit_id, self.language
-            )
+            found = await asyncio.to_thread(evidence.explain, self._actor(), row_id, self.language)
         except Refusal as error:
             self.visit_problem, self.visit = self._refusal(error), EvidenceView()
             return
@@ -225,109 +161,59 @@ def _row(view: VisitView, language: str) -> Row:
 
 def visits_page() -> rx.Component:
     """The page."""
-    drawer = rx.cond(Visits.opened != "", _drawer(), rx.fragment())
+    table = list_table(Visits, COLUMNS, "visits_page.title", NONE, "visits_page.list")
+    title = rx.el.h2(words("visits_page.title"), class_name="vh")
+    body = rx.el.div(title, _tools(), loaded(Visits, table), class_name="ad-b")
+    drawer = row_drawer(Visits, "report.visit_and_evidence", Visits.visit_problem, "report.visit_broken",
+                        Visits.visit.client, rx.fragment(*evidence_body(Visits.visit)))  # fmt: skip
     return page(
         "/visits", words("visits_page.title"), behaviour.keys(["j", "k", "Escape"], Visits.press),
-        rx.el.div(rx.el.div(rx.el.h2(words("visits_page.title"), class_name="vh"), _tools(), loaded(Visits, _table()), class_name="ad-b"), drawer, class_name="ad-w"),
-        class_name="ad",
+        rx.el.div(body, drawer, class_name="ad-w"), class_name="ad",
     )  # fmt: skip
 
 
-def _select(name: str, value: Any, every: str, options: list[Any], label: str) -> rx.Component:
-    return rx.el.select(
-        rx.el.option(words(every), value=""), *options, value=value,
-        on_change=lambda chosen: Visits.narrow(name, chosen), class_name="input sm pick", aria_label=words(label),
-    )  # fmt: skip
+def _verdict(row: Any) -> rx.Component:
+    shown = rx.el.span(glyph(row.verdict), row.verdict_word, class_name="row nw")
+    return rx.cond(row.verdict == "", rx.fragment(), shown)
+
+
+def _state(row: Any) -> rx.Component:
+    return rx.el.span(glyph(row.state_glyph), row.state_word, class_name="row nw")
+
+
+NONE = ("visits_page.none", "visits_page.none_why")
+COLUMNS = [
+    Column("report.day", lambda r: r.day, "day", "muted nw"),
+    Column("report.client", lambda r: opener(r.client, r.id, Visits), "client"),
+    Column("report.category", lambda r: category(r.category), "category"),
+    Column("visits_page.place", lambda r: clipped(r.place), class_name="muted xtra"),
+    Column("report.rep", lambda r: r.rep, "rep", "nw"),
+    Column("visits_page.state", _state, "state"),
+    Column("visits_page.planned", lambda r: r.planned, class_name="num muted xtra"),
+    Column("visits_page.actual", lambda r: r.actual, class_name="num"),
+    Column("report.result", lambda r: r.result, class_name="nw"),
+    Column("report.verdict", _verdict, "verdict"),
+]
+
+
+def _day(name: str, value: Any, label: str) -> rx.Component:
+    return rx.el.input(type="date", class_name="input sm day", value=value, aria_label=words(label),
+                       on_change=lambda chosen: Visits.narrow(name, chosen))  # fmt: skip
 
 
 def _tools() -> rx.Component:
-    def day(name: str, value: Any, label: str) -> rx.Component:
-        return rx.el.input(type="date", class_name="input sm day", value=value, aria_label=words(label),
-                           on_change=lambda chosen: Visits.narrow(name, chosen))  # fmt: skip
-
-    def listed(options: Any) -> list[Any]:
-        return [rx.foreach(options, lambda o: rx.el.option(o.text, value=o.value))]
-
-    search = rx.el.input(
-        type="search", class_name="input sm ad-find", placeholder=words("visits_page.find"), value=Visits.search,
-        aria_label=words("visits_page.find"), on_change=lambda t: Visits.narrow("search", t).debounce(250),
-    )  # fmt: skip
     states = [rx.el.option(words(f"visits_page.state.{s}"), value=s) for s in life().states]
     verdicts = [rx.el.option(words(f"report.{v}"), value=v) for v in VERDICTS]
-    letters = [rx.el.option(letter, value=letter) for letter in "ABC"]
-    teams = _select("team", Visits.team, "report.all_teams", listed(Visits.teams), "report.team")
+    letters = [rx.el.option(letter, value=letter) for letter in CATEGORIES]
+    teams = narrowing(Visits, "team", "report.all_teams", options_of(Visits.teams), "report.team")
     return rx.el.div(
-        search, rx.cond(Visits.teams.length() > 1, teams, rx.fragment()),
-        _select("rep", Visits.rep, "report.all_reps", listed(Visits.reps), "report.rep"),
-        _select("state", Visits.state, "visits_page.all_states", states, "visits_page.state"),
-        _select("verdict", Visits.verdict, "visits_page.all_verdicts", verdicts, "report.verdict"),
-        _select("letter", Visits.letter, "report.all_categories", letters, "report.category"),
-        day("first", Visits.first, "admin.from_day"), rx.el.span("–", class_name="faint", aria_hidden="true"),
-        day("last", Visits.last, "admin.to_day"), rx.el.span(Visits.shown, class_name="muted t1 nw"),
-        rx.el.span(class_name="sp"),
+        find_box(Visits, "visits_page.find"), rx.cond(Visits.teams.length() > 1, teams, rx.fragment()),
+        narrowing(Visits, "rep", "report.all_reps", options_of(Visits.reps), "report.rep"),
+        narrowing(Visits, "state", "visits_page.all_states", states, "visits_page.state"),
+        narrowing(Visits, "verdict", "visits_page.all_verdicts", verdicts, "report.verdict"),
+        narrowing(Visits, "letter", "report.all_categories", letters, "report.category"),
+        _day("first", Visits.first, "admin.from_day"), rx.el.span("–", class_name="faint", aria_hidden="true"),
+        _day("last", Visits.last, "admin.to_day"), rx.el.span(Visits.shown, class_name="muted t1 nw end"),
         download(words("report.export"), Visits.export_url),
         class_name="row ad-t",
-    )  # fmt: skip
-
-
-def _table() -> rx.Component:
-    def head(key: str, name: str) -> rx.Component:
-        return sort_head(words(key), name, Visits)
-
-    def plain(key: str, name: str = "") -> rx.Component:
-        return rx.el.th(words(key), scope="col", class_name=name)
-
-    rows = rx.el.table(
-        rx.el.thead(rx.el.tr(
-            head("report.day", "day"), head("report.client", "client"), head("report.category", "category"),
-            plain("visits_page.place", "xtra"), head("report.rep", "rep"), head("visits_page.state", "state"),
-            plain("visits_page.planned", "num xtra"), plain("visits_page.actual", "num"), plain("report.result"),
-            head("report.verdict", "verdict"),
-        )),
-        rx.el.tbody(rx.foreach(Visits.rows, _line)), class_name="tbl tight", aria_label=words("visits_page.title"),
-    )  # fmt: skip
-    more = rx.cond(Visits.has_more, rx.el.div(button(words("report.more"), small=True, on_click=Visits.more),
-                                              class_name="sec"), rx.fragment())  # fmt: skip
-    none = empty("no_match", words("visits_page.none"), words("visits_page.none_why"),
-                 button(words("report.clear_filters"), small=True, on_click=Visits.clear))  # fmt: skip
-    return rx.el.section(
-        rx.cond(Visits.rows.length() > 0,
-                rx.el.div(rows, more, class_name="scr", tab_index=0, role="region",
-                          aria_label=words("visits_page.list")), none),
-        class_name="card ad-c",
-    )  # fmt: skip
-
-
-def _line(row: Any) -> rx.Component:
-    verdict = rx.cond(
-        row.verdict == "", rx.fragment(),
-        rx.el.span(glyph(row.verdict), row.verdict_word, class_name="row nw"),
-    )  # fmt: skip
-    return rx.el.tr(
-        rx.el.td(row.day, class_name="muted nw"),
-        rx.el.td(rx.el.button(row.client, type="button", class_name="way med el cell-l", title=row.client,
-                              on_click=Visits.open(row.id))),
-        rx.el.td(category(row.category)),
-        rx.el.td(rx.el.div(row.place, class_name="el cell-l", title=row.place), class_name="muted xtra"),
-        rx.el.td(row.rep, class_name="nw"),
-        rx.el.td(rx.el.span(glyph(row.state_glyph), row.state_word, class_name="row nw")),
-        rx.el.td(row.planned, class_name="num muted xtra"), rx.el.td(row.actual, class_name="num"),
-        rx.el.td(row.result, class_name="nw"), rx.el.td(verdict),
-        aria_selected=rx.cond(Visits.opened == row.id, "true", "false"),
-    )  # fmt: skip
-
-
-def _drawer() -> rx.Component:
-    head = rx.el.div(
-        rx.el.h2(words("report.visit_and_evidence"), class_name="el"), rx.el.span(class_name="sp"),
-        icon_button("arrow-up", words("report.previous"), on_click=Visits.press("k")),
-        icon_button("arrow-down", words("report.next"), on_click=Visits.press("j")),
-        icon_button("x", words("desk.close"), on_click=Visits.close), class_name="sec-h",
-    )  # fmt: skip
-    broken = empty("broken", words("report.visit_broken"), Visits.visit_problem)
-    return rx.el.aside(
-        head,
-        rx.el.div(rx.cond(Visits.visit_problem != "", broken, rx.fragment(*evidence_body(Visits.visit))),
-                  class_name="dr-b", tab_index=0, role="region", aria_label=Visits.visit.client),
-        class_name="drawer", aria_label=words("report.visit_and_evidence"),
     )  # fmt: skip

@@ -5,17 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlmodel import select
 
 from fieldcrm.clients import importing
 from fieldcrm.clients.tables import Client
 from fieldcrm.kit.database import reading
+from fieldcrm.kit.jobs import Cancelled
+from fieldcrm.kit.settings import settings
 from fieldcrm.pages.admin_devices import AdminDevices
 from fieldcrm.pages.admin_events import AdminEvents
 from fieldcrm.pages.admin_import import AdminImport
 from fieldcrm.pages.admin_teams import AdminTeams
 from fieldcrm.pages.admin_users import AdminUsers, minutes_of, read_form
 from fieldcrm.people import service as people
+from fieldcrm.people.model import RoleForbids
 from fieldcrm.people.tables import Device
 from tests.pages.conftest import Open, call
 from tests.reports.conftest import Field
@@ -149,6 +153,7 @@ def test_a_device_is_paired_shown_once_and_cut_off_on_the_second_press(
     )
     assert page.qr.startswith("data:image/svg+xml;base64,")
     assert page.paired_for == "Rep North"
+    assert f"http://localhost:{settings().gateway_port}/ingest/osmand" in page.uri
     call(page, "stop_pairing")
     assert (page.qr, page.uri) == ("", "")
     (row,) = page.rows
@@ -183,6 +188,10 @@ def test_the_log_filters_and_pages(team: Field, open_page: Open) -> None:
     assert len({r.id for r in page.rows}) == len(page.rows) == 70
     call(page, "filter_kind", "device")
     assert page.rows == []
+    call(page, "clear")
+    assert {r.what for r in page.rows} == {"User changed"}
+    call(page, "filter_subject", page.rows[0].subject)
+    assert (page.subject_name, len(page.rows)) == (page.rows[0].about, 60)
     call(page, "clear")
     call(page, "filter_actor", team.company.users["rep_south"])
     assert page.rows == []
@@ -256,3 +265,24 @@ def test_an_import_runs_whole_and_says_so(team: Field, open_page: Open, home: Pa
     with reading() as session:
         assert {c.name for c in session.exec(select(Client))} == {"Aptekă ș", "=SUM(A1)"}
     assert page.runs[0].status == "done"
+
+
+def test_a_run_can_be_cancelled_from_any_process_and_changes_nothing(
+    team: Field, open_page: Open, home: Path
+) -> None:
+    run_id, elsewhere = kept(team, GOOD), open_page(AdminImport, "admin")
+    call(elsewhere, "stop", run_id)
+    assert elsewhere.refused == "This import has already run or was cancelled."
+
+    def press_cancel(share: float, _what: str) -> None:
+        if share == 0:
+            call(elsewhere, "stop", run_id)
+
+    with pytest.raises(Cancelled):
+        importing.run_import(team.company.actor("admin"), run_id, press_cancel)
+    assert elsewhere.is_stopping
+    with reading() as session:
+        assert session.exec(select(Client)).all() == []
+    assert importing.list_runs(team.company.actor("admin"))[0].status == "cancelled"
+    with pytest.raises(RoleForbids):
+        importing.cancel_import(team.company.actor("manager_north"), run_id)

@@ -36,9 +36,9 @@ class Field:
         self.clients.append(client_id)
         return client_id
 
-    def add_territory(self, team: str, rep: str) -> str:
+    def add_territory(self, team: str, rep: str, name: str = "Центр") -> str:
         with transaction() as session:
-            row = Territory(id=ids.new_id(), name="Центр", team_id=self.company.teams[team],
+            row = Territory(id=ids.new_id(), name=name, team_id=self.company.teams[team],
                             rep_id=self.company.users[rep])  # fmt: skip
             session.add(row)
             return row.id

@@ -1,0 +1,179 @@
+"""The event log in the reader's words: what happened, to whom, and what was there before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from fieldcrm.kit import i18n, ids
+from fieldcrm.kit.database import reading
+from fieldcrm.kit.tables import Event
+from fieldcrm.people import service as people
+from fieldcrm.people.model import Actor, Role
+from fieldcrm.reports import event_names
+
+VALUE_MOST = 80
+"""Characters of one value that are shown."""
+UNSAID = frozenset({"promise_id", "import_id", "id", "lat", "lng", "from", "to", "fields", "before",
+                    "after", "shift_id", "verdict", "search_text", "sort_name", "phone_e164"})  # fmt: skip
+"""Keys of an event's data that are not told as `name: value`."""
+SUBJECT_KEYS = ("rep_id", "rep_ids", "visit_id")
+"""Whom an event is about when its own subject has no name (a shift, an alert, a plan)."""
+_WORDS = {
+    "kind": ("admin.client.", "admin.kind.", "event.alert_kind.", "event.plan_kind."),
+    "role": ("desk.role.",), "cause": ("tracking.cause.",), "code": ("error.",), "mode": ("admin.mode.",), "verdict": ("report.",),
+    "state": ("visits_page.state.",), "result": ("report.result.",),
+}  # fmt: skip
+"""Where the words for a key's values stand."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """An event as a reader sees it."""
+
+    what: str
+    about: str
+    """The name of what it was done to."""
+    change: str
+
+
+def told(actor: Actor, events: Sequence[Event], language: str) -> list[Told]:
+    """Each event in words; an administrator's."""
+    people.require(actor, Role.admin)
+    mentioned = {i for e in events for i in _ids_in([e.subject_id, e.data])}
+    with reading() as session:
+        names = event_names.names_of(session, mentioned)
+    return [
+        Told(what(e.kind, language), _about(e, names), change(e, names, language)) for e in events
+    ]
+
+
+def what(kind: str, language: str) -> str:
+    """`visit.closed` as the reader would say it; an unknown kind stays as it is."""
+    return _known(f"event.{kind}", language) or kind
+
+
+def change(event: Event, names: Mapping[str, str], language: str) -> str:
+    """What an event changed as `City: Espoo → Helsinki`, then what else is known of it."""
+    data = event.data
+    parts = [
+        *_states(data, language),
+        *_verdicts(data, language),
+        *_differences(data, names, language),
+    ]
+    if not parts and isinstance(data.get("fields"), list):
+        parts = _fields(data["fields"], language)
+    for name, value in data.items():
+        if name not in UNSAID and value not in (None, "", [], {}) and not _is_subject(event, name):
+            parts.append(f"{_field(name, language)}: {_value(name, value, names, language)}")
+    return " · ".join(parts)
+
+
+def _states(data: Mapping[str, Any], language: str) -> list[str]:
+    """A visit's move from one state to another."""
+    before, after = data.get("from"), data.get("to")
+    if not after or before == after:
+        return []
+    said = [_value("state", s, {}, language) for s in (before, after) if s]
+    return [" → ".join(said)]
+
+
+def _verdicts(data: Mapping[str, Any], language: str) -> list[str]:
+    """A judgement, and the one before it."""
+    said = [
+        _value("verdict", v, {}, language) for v in (data.get("before"), data.get("verdict")) if v
+    ]
+    return [" → ".join(said)] if data.get("verdict") else []
+
+
+def _differences(data: Mapping[str, Any], names: Mapping[str, str], language: str) -> list[str]:
+    before, after = data.get("before"), data.get("after")
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return []
+    shown = [name for name in after if name not in UNSAID or name in ("lat", "lng")]
+    return [
+        f"{_field(n, language)}: {_value(n, before.get(n), names, language)} → "
+        f"{_value(n, after[n], names, language)}"
+        for n in shown
+    ]
+
+
+def _fields(fields: Iterable[Any], language: str) -> list[str]:
+    known = (
+        _known(f"event.field.{f}", language) or _known(f"admin.field.{f}", language) for f in fields
+    )
+    said = ", ".join(dict.fromkeys(word for word in known if word))
+    return [said] if said else []
+
+
+def _field(name: str, language: str) -> str:
+    return (
+        _known(f"event.field.{name}", language) or _known(f"admin.field.{name}", language) or name
+    )
+
+
+def _value(name: str, value: Any, names: Mapping[str, str], language: str) -> str:
+    if value in (None, "", [], {}):
+        return "—"
+    if isinstance(value, list):
+        return ", ".join(_value(name, v, names, language) for v in value)
+    if isinstance(value, str):
+        return (
+            names.get(value) or _word(name, value, language) or _day(value, language) or _cut(value)
+        )
+    if isinstance(value, bool):
+        return i18n.t("event.yes" if value else "event.no", language)
+    if name.endswith("_min") and isinstance(value, int):
+        return f"{value // 60:02}:{value % 60:02}"
+    if isinstance(value, float):
+        return i18n.number(round(value, 5), language, 5 if name in ("lat", "lng") else 1)
+    return i18n.number(value, language) if isinstance(value, int) else _cut(str(value))
+
+
+def _word(name: str, value: str, language: str) -> str:
+    return next((w for p in _WORDS.get(name, ()) if (w := _known(p + value, language))), "")
+
+
+def _day(value: str, language: str) -> str:
+    try:
+        return i18n.day(date.fromisoformat(value), language) if len(value) == 10 else ""
+    except ValueError:
+        return ""
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= VALUE_MOST else text[: VALUE_MOST - 1] + "…"
+
+
+def _known(key: str, language: str) -> str:
+    found = i18n.catalogue(language).get(key)
+    return i18n.t(key, language) if isinstance(found, str) else ""
+
+
+def _about(event: Event, names: Mapping[str, str]) -> str:
+    if event.subject_id and event.subject_id in names:
+        return names[event.subject_id]
+    mentioned = (i for key in SUBJECT_KEYS for i in _ids_in(event.data.get(key)))
+    return ", ".join(dict.fromkeys(names[i] for i in mentioned if i in names))
+
+
+def _is_subject(event: Event, name: str) -> bool:
+    """Whether a key only repeats what the event is about."""
+    return name in ("rep_id", "rep_ids") and event.kind.split(".")[0] in (
+        "device",
+        "shift",
+        "alert",
+        "plan",
+    )
+
+
+def _ids_in(value: Any) -> Iterable[str]:
+    """Every id within a value, however deep."""
+    if isinstance(value, str):
+        if ids.is_id(value):
+            yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _ids_in(part)
