@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -14,14 +13,13 @@ from typing import Any
 import msgspec
 from sqlmodel import Session
 
-from fieldcrm.clients import service as clients
-from fieldcrm.kit import clock, events, feed, files, ids, secrets
+from fieldcrm.kit import clock, events, files, ids, secrets
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.kit.errors import Refusal
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor, Role
 from fieldcrm.people.tables import Device
-from fieldcrm.sync import documents, envelope, pieces, rules, store
+from fieldcrm.sync import conflicts, documents, envelope, handlers, pieces, rules, store
 from fieldcrm.sync.model import (
     BadId,
     BadPayload,
@@ -32,9 +30,7 @@ from fieldcrm.sync.model import (
     When,
 )
 from fieldcrm.sync.tables import Mutation
-from fieldcrm.tracking import service as tracking
 from fieldcrm.visits import service as visits
-from fieldcrm.visits.model import ClientUnknown, MoveRequest, NewAttachment, NextStep, Position
 from fieldcrm.wire import sync as wire
 
 PULL_MAX = 1000
@@ -126,10 +122,16 @@ def _answer(
             subject_id=m.subject_id, payload=m.payload, digest=said,
             device_at=clock.from_ms(m.device_at_ms), offset_ms=m.offset_ms, received_at=received,
             status=result.status,
-            result={"code": result.code, "params": result.params, "version": result.version},
+            result=_kept(result),
         )
     )  # fmt: skip
     return result
+
+
+def _kept(result: wire.MutationResult) -> dict[str, Any]:
+    """An answer as its row keeps it, for the repeats."""
+    told = msgspec.to_builtins(result)
+    return {name: told.get(name) for name in ("code", "params", "version", "conflicts")}
 
 
 def _repeated(known: Mutation, m: wire.Mutation, device: Device, said: str) -> wire.MutationResult:
@@ -140,11 +142,16 @@ def _repeated(known: Mutation, m: wire.Mutation, device: Device, said: str) -> w
         id=m.id, seq=known.seq, status="applied" if known.status == "applied" else "refused",
         code=known.result.get("code"), params=known.result.get("params") or {},
         version=known.result.get("version"),
+        conflicts=msgspec.convert(
+            known.result.get("conflicts") or [], list[wire.FieldConflict]
+        ),
     )  # fmt: skip
 
 
-def _refused(m: wire.Mutation, refusal: Refusal) -> wire.MutationResult:
-    params = json.loads(json.dumps(refusal.params, default=str))
+def _refused(
+    m: wire.Mutation, refusal: Refusal, more: dict[str, Any] | None = None
+) -> wire.MutationResult:
+    params = json.loads(json.dumps({**refusal.params, **(more or {})}, default=str))
     return wire.MutationResult(
         id=m.id, seq=m.seq, status="refused", code=refusal.code, params=params
     )
@@ -155,7 +162,7 @@ def _applied(session: Session, actor: Actor, m: wire.Mutation, when: When) -> wi
     announced = len(session.info.setdefault("announce", []))
     savepoint = session.begin_nested()
     try:
-        version = _handle(session, actor, m, when)
+        done = _handle(session, actor, m, when)
         savepoint.commit()
     except Refusal as refusal:
         savepoint.rollback()
@@ -164,15 +171,17 @@ def _applied(session: Session, actor: Actor, m: wire.Mutation, when: When) -> wi
             session, "mutation.refused", m.subject_id[:64], actor_id=actor.user_id,
             source=actor.source, data={"kind": m.kind, "code": refusal.code, "id": m.id},
         )  # fmt: skip
-        return _refused(m, refusal)
+        return _refused(m, refusal, conflicts.of_refusal(session, actor, m, refusal))
     except BaseException:
         savepoint.rollback()
         raise
-    return wire.MutationResult(id=m.id, seq=m.seq, status="applied", version=version)
+    return wire.MutationResult(
+        id=m.id, seq=m.seq, status="applied", version=done.version, conflicts=[*done.conflicts]
+    )
 
 
-def _handle(session: Session, actor: Actor, m: wire.Mutation, when: When) -> int | None:
-    """The version of what was changed."""
+def _handle(session: Session, actor: Actor, m: wire.Mutation, when: When) -> handlers.Done:
+    """Read the payload by its kind and do what it says."""
     if m.kind == envelope.MALFORMED:
         raise BadPayload(**m.payload)
     kind = wire.PAYLOADS.get(m.kind)
@@ -186,177 +195,7 @@ def _handle(session: Session, actor: Actor, m: wire.Mutation, when: When) -> int
         payload = msgspec.convert(m.payload, kind)
     except msgspec.ValidationError as error:
         raise BadPayload(kind=m.kind, why=str(error)[:300]) from error
-    return HANDLERS[m.kind](session, actor, Doing(m, when, payload))
-
-
-@dataclass(frozen=True)
-class Doing:
-    """A mutation about to be done: as sent, when it happened, its payload by type."""
-
-    mutation: wire.Mutation
-    when: When
-    payload: Any
-
-    @property
-    def subject_id(self) -> str:
-        return self.mutation.subject_id
-
-    def request(self, move: str, **fields: Any) -> MoveRequest:
-        """The visit's move that this mutation asks for."""
-        p, w = self.payload, self.when
-        said: dict[str, Any] = {
-            name: getattr(p, name, None) for name in ("comment", "no_gps_reason", "reason")
-        }
-        said |= {"position": _position(p), "attachments": _attachments(p), **fields}
-        return MoveRequest(
-            visit_id=self.subject_id, move=move, at=w.at, change_id=self.mutation.id,
-            device_at=w.device_at, offset_ms=w.offset_ms, clock_facts=w.facts,
-            base_version=self.mutation.base_version, **said,
-        )  # fmt: skip
-
-
-def _position(payload: Any) -> Position | None:
-    p: wire.Position | None = getattr(payload, "position", None)
-    if p is None:
-        return None
-    return Position(p.lat, p.lng, p.accuracy_m, clock.from_ms(p.fix_at_ms), p.is_mock, p.source)
-
-
-def _attachments(payload: Any) -> tuple[NewAttachment, ...]:
-    refs: list[wire.AttachmentRef] = getattr(payload, "attachments", [])
-    if not all(ids.is_id(ref.id) for ref in refs):
-        raise BadId(field="attachments.id")
-    return tuple(
-        NewAttachment(
-            ref.id, ref.sha256, ref.kind, ref.content_type, ref.size,
-            clock.from_ms(ref.taken_at_ms) if ref.taken_at_ms is not None else None,
-            ref.lat, ref.lng,
-        )
-        for ref in refs
-    )  # fmt: skip
-
-
-def _day(text: str, field: str = "day") -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise BadPayload(field=field) from error
-
-
-def _next_step(step: wire.NextStep | msgspec.UnsetType | None) -> NextStep | None:
-    if not isinstance(step, wire.NextStep):
-        return None
-    return NextStep(step.text, _day(step.due_on, "due_on") if step.due_on else None)
-
-
-def _plain(details: wire.VisitDetails) -> dict[str, Any]:
-    return msgspec.to_builtins(details)
-
-
-# ---- what each kind does ----
-
-
-def _check_in(session: Session, actor: Actor, d: Doing) -> int:
-    p: wire.CheckInPayload = d.payload
-    request = d.request("check_in", attachments=_with_photo(d, p))
-    return visits.apply_move(session, actor, request).version
-
-
-def _with_photo(d: Doing, p: wire.CheckInPayload) -> tuple[NewAttachment, ...]:
-    """A photo named by its hash alone gets the mutation's id as its own."""
-    named = _attachments(p)
-    if p.photo_sha256 is None or any(a.sha256 == p.photo_sha256 for a in named):
-        return named
-    return (*named, NewAttachment(d.mutation.id, p.photo_sha256, taken_at=d.when.at))
-
-
-def _close(session: Session, actor: Actor, d: Doing) -> int:
-    p: wire.ClosePayload = d.payload
-    request = d.request(
-        "close", result=p.result, details=_plain(p.details), next_step=_next_step(p.next_step)
-    )
-    return visits.apply_move(session, actor, request).version
-
-
-def _create(session: Session, actor: Actor, d: Doing) -> int:
-    p: wire.CreatePayload = d.payload
-    request = d.request(
-        "create", client_id=p.client_id, place_id=p.place_id, day=_day(p.day),
-        objective=p.objective,
-    )  # fmt: skip
-    return visits.apply_move(session, actor, request).version
-
-
-def _move(session: Session, actor: Actor, d: Doing) -> int:
-    p: wire.MovePayload = d.payload
-    request = d.request("move", day=_day(p.day), new_visit_id=p.new_visit_id)
-    return visits.apply_move(session, actor, request).version
-
-
-def _cancel(session: Session, actor: Actor, d: Doing) -> int:
-    return visits.apply_move(session, actor, d.request("cancel")).version
-
-
-def _revise(session: Session, actor: Actor, d: Doing) -> int:
-    """A field left out stays; null is a value."""
-    p: wire.RevisePayload = d.payload
-    said = {name: getattr(p, name) for name in visits.REVISABLE}
-    changes = {k: v for k, v in said.items() if v is not msgspec.UNSET}
-    if "details" in changes:
-        changes["details"] = _plain(changes["details"])
-    request = d.request("revise", comment=None, changes=changes, next_step=_next_step(p.next_step))
-    return visits.apply_move(session, actor, request).version
-
-
-def _promise_done(session: Session, actor: Actor, d: Doing) -> None:
-    clients.keep_promise_in(session, actor, d.subject_id, d.when.at)
-
-
-def _client_note(session: Session, actor: Actor, d: Doing) -> int:
-    """The card's note. Where somebody else wrote meanwhile, both texts stay and say whose."""
-    p: wire.ClientNotePayload = d.payload
-    feed.take_turn(session)
-    client = store.client(session, d.subject_id)
-    if client is None or client.id not in clients.clients_for_rep_in(session, actor.user_id):
-        raise ClientUnknown()
-    before, wanted = client.note, p.note
-    if _was_changed(d, client.version, before, p) and before and wanted and wanted != before:
-        wanted = (
-            f"{before}\n--- {actor.name}, {clock.local(d.when.at):%Y-%m-%d %H:%M} ---\n{wanted}"
-        )
-    return clients.change_in(session, actor, client, {"note": wanted}, kind="client.noted").version
-
-
-def _was_changed(d: Doing, version: int, note: str | None, p: wire.ClientNotePayload) -> bool:
-    """Whether somebody wrote the note after the phone saw it."""
-    if p.base_note is not msgspec.UNSET:
-        return p.base_note != note
-    base = d.mutation.base_version
-    return base is not None and base != version
-
-
-def _shift_start(session: Session, actor: Actor, d: Doing) -> None:
-    tracking.start_shift_in(session, actor, d.subject_id, d.when.at)
-
-
-def _shift_end(session: Session, actor: Actor, d: Doing) -> None:
-    tracking.end_shift_in(session, actor, d.subject_id, d.when.at)
-
-
-def _shift_pause(session: Session, actor: Actor, d: Doing) -> None:
-    tracking.pause_in(session, actor, d.subject_id, d.when.at, d.payload.kind)
-
-
-def _shift_resume(session: Session, actor: Actor, d: Doing) -> None:
-    tracking.resume_in(session, actor, d.subject_id, d.when.at)
-
-
-HANDLERS: dict[str, Callable[[Session, Actor, Doing], int | None]] = {
-    "shift.start": _shift_start, "shift.end": _shift_end, "shift.pause": _shift_pause,
-    "shift.resume": _shift_resume, "visit.check_in": _check_in, "visit.close": _close,
-    "visit.create": _create, "visit.move": _move, "visit.cancel": _cancel,
-    "visit.revise": _revise, "promise.done": _promise_done, "client.note": _client_note,
-}  # fmt: skip
+    return handlers.handle(session, actor, handlers.Doing(m, when, payload))
 
 
 # ---- pull ----

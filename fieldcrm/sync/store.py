@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import func
@@ -13,12 +14,12 @@ from sqlmodel import Session, col, select
 
 from fieldcrm.clients.tables import Affiliation, Client, Promise, Territory
 from fieldcrm.kit.feed import EVERYBODY
-from fieldcrm.kit.tables import FeedEntry
+from fieldcrm.kit.tables import Event, FeedEntry
 from fieldcrm.people.tables import Device, Team, User
 from fieldcrm.planning.tables import Cycle, CycleTarget, DayPlan
 from fieldcrm.sync.tables import Mutation
 from fieldcrm.tracking.tables import Shift
-from fieldcrm.visits.tables import Attachment, Product, Visit
+from fieldcrm.visits.tables import Attachment, Product, Visit, VisitChange
 
 # ---- mutations ----
 
@@ -36,6 +37,50 @@ def mutation(session: Session, mutation_id: str) -> Mutation | None:
 def client(session: Session, client_id: str) -> Client | None:
     wanted = select(Client).where(Client.id == client_id).with_for_update()
     return session.exec(wanted.execution_options(populate_existing=True)).first()
+
+
+# ---- what others did ----
+
+
+@dataclass(frozen=True)
+class Deed:
+    """Somebody's last change of a row, as far as a rep is told of it."""
+
+    by: str | None
+    """Name; None for the product itself."""
+    at_ms: int
+    reason: str | None = None
+
+
+def last_change_by_others(session: Session, visit_id: str, user_id: str) -> Deed | None:
+    """The newest change of a visit that somebody else made."""
+    wanted = (
+        select(VisitChange, User.name)
+        .outerjoin(User, col(User.id) == VisitChange.actor_id)
+        .where(VisitChange.visit_id == visit_id, func.coalesce(VisitChange.actor_id, "") != user_id)
+        .order_by(col(VisitChange.version).desc())
+    )
+    found = session.exec(wanted.limit(1)).first()
+    if found is None:
+        return None
+    change, name = found
+    return Deed(name, _ms(change.at), change.data.get("reason"))
+
+
+def last_event_by_others(session: Session, subject_id: str, user_id: str) -> Deed | None:
+    """The newest write of a row by somebody else."""
+    wanted = (
+        select(Event.at, User.name)
+        .join(User, col(User.id) == Event.actor_id)
+        .where(Event.subject_id == subject_id, Event.actor_id != user_id)
+        .order_by(col(Event.at).desc())
+    )
+    found = session.exec(wanted.limit(1)).first()
+    return None if found is None else Deed(found[1], _ms(found[0]))
+
+
+def _ms(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
 
 
 # ---- the feed ----

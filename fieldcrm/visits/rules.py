@@ -29,6 +29,8 @@ class Standing:
     closed_on: date | None = None
     """Local date of its closing."""
     result: str | None = None
+    conflicts: frozenset[str] = frozenset()
+    """Fields that wait for somebody's choice."""
 
 
 def position_state(position: Position | None, device_at: datetime, limits: Limits) -> PositionState:
@@ -81,6 +83,7 @@ def given(
         "other_day": request.day is not None and request.day != standing.day,
         "change": bool(request.changes) or bool(request.attachments) or bool(request.next_step),
         "same_day": standing.closed_on == today,
+        "settles": bool(request.changes) and standing.conflicts >= request.changes.keys(),
         "day_over": standing.day is not None and standing.day < today,
     }
     return frozenset(name for name, is_true in facts.items() if is_true)

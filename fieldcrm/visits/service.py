@@ -130,7 +130,8 @@ def _standing(visit: Visit | None) -> rules.Standing:
     if visit is None:
         return rules.Standing(state=None, day=None)
     closed_on = clock.local(visit.closed_at).date() if visit.closed_at else None
-    return rules.Standing(visit.state, visit.day, closed_on, visit.result)
+    open_fields = frozenset(c["field"] for c in visit.conflicts)
+    return rules.Standing(visit.state, visit.day, closed_on, visit.result, open_fields)
 
 
 TOLD = (

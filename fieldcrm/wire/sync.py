@@ -182,6 +182,17 @@ class Push(Struct):
     """The phone's own clock as it sends this, so that the server can check its offset."""
 
 
+class FieldConflict(Struct):
+    """A field that the rep and somebody else changed, each without the other; both are kept."""
+
+    field: str
+    mine: Any
+    theirs: Any
+    by: str | None
+    """Who changed it meanwhile."""
+    at_ms: int | None
+
+
 class MutationResult(Struct):
     """The answer to one mutation; a repeat gets the first answer again.
 
@@ -196,6 +207,8 @@ class MutationResult(Struct):
     params: dict[str, Any] = {}
     version: int | None = None
     """The subject's version after it was applied."""
+    conflicts: list[FieldConflict] = []
+    """What it could not set alone: the rep chooses, with a mutation of its own."""
 
 
 class PushAnswer(Struct):

@@ -59,21 +59,27 @@ def close_with_photo(page: Any, comment: str = "Asked for the price list") -> No
     page.wait_for_selector("table")
 
 
-_IS_SAFE = """async () => {
+_IS_SAFE = """async (refusedToo) => {
   const open = indexedDB.open('fieldcrm-phone');
   const db = await new Promise((ok) => { open.onsuccess = () => ok(open.result); });
   const all = (s) => new Promise((ok) => {
     const q = db.transaction(s).objectStore(s).getAll(); q.onsuccess = () => ok(q.result);
   });
   const entries = await all('outbox'); const files = await all('files'); db.close();
-  return entries.length > 0 && entries.every((e) => e.status === 'applied')
-    && files.every((f) => f.state === 'stored');
+  const isSafe = (e) => e.status === 'applied' || (refusedToo && e.status === 'refused' && e.dismissed);
+  return entries.length > 0 && entries.every(isSafe) && files.every((f) => f.state === 'stored');
 }"""
 
 
-def all_safe(page: Any, seconds: float = 60) -> None:
-    """Wait until every action of the phone is applied and every photo stored."""
+def online(page: Any) -> None:
+    """The network is back."""
+    page.context.set_offline(False)
+    page.evaluate("dispatchEvent(new Event('online'))")
+
+
+def all_safe(page: Any, seconds: float = 60, refused_too: bool = False) -> None:
+    """Wait until every action is applied (or refused and dealt with) and every photo stored."""
     until = time.monotonic() + seconds
-    while not page.evaluate(_IS_SAFE):
+    while not page.evaluate(_IS_SAFE, refused_too):
         assert time.monotonic() < until, page.inner_text("body")
         page.wait_for_timeout(200)

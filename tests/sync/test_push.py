@@ -319,6 +319,59 @@ def test_revisions_of_different_fields_merge(company: Field) -> None:
     assert (merged.result, merged.comment, merged.conflicts) == ("order", None, [])
 
 
+def test_a_field_both_revised_is_told_with_both_values_and_settled_by_choice(
+    company: Field,
+) -> None:
+    """The office's word stands, the rep's is kept beside it and named in the answer."""
+    phone, visit_id, boss = phone_of(company), company.visits[0], company.manager
+    seen = phone.push(phone.checks_in(visit_id), phone.closes(visit_id, comment="a"))[1].version
+    office = MoveRequest(visit_id, "revise", NOW, changes={"comment": "boss"}, base_version=seen)
+    visits.move(boss, office)
+    blind = phone.does("visit.revise", visit_id, {"comment": "rep", "result": "order"},
+                       base_version=seen)  # fmt: skip
+    (told,) = phone.push(blind)
+    assert told.status == "applied"
+    assert [(c.field, c.mine, c.theirs, c.by) for c in told.conflicts] == [
+        ("comment", "rep", "boss", boss.name)
+    ]
+    assert phone.push(blind) == [told], "a repeat tells the same"
+    both = visit(visit_id)
+    assert (both.comment, both.result) == ("boss", "order"), "what only one changed is merged"
+    with clock.held(NOW + timedelta(days=3)):  # the choice may come after the day
+        late = NOW + timedelta(days=3)
+        other = phone.does(
+            "visit.revise", visit_id, {"result": "met"}, late, base_version=both.version
+        )
+        mine = phone.does(
+            "visit.revise", visit_id, {"comment": "rep"}, late, base_version=both.version
+        )
+        assert statuses(phone.push(other, mine)) == ["refused:revise_too_late", "applied"]
+    assert (visit(visit_id).comment, visit(visit_id).conflicts) == ("rep", [])
+
+
+def test_notes_of_two_are_told_with_both_texts(company: Field) -> None:
+    from fieldcrm.clients import service as clients
+
+    phone, client_id = phone_of(company), company.clients[0]
+    clients.save(company.manager, {"note": "boss was here"}, client_id)
+    blind = phone.does("client.note", client_id, {"note": "rep was there", "base_note": None})
+    (told,) = phone.push(blind)
+    assert [(c.field, c.mine, c.theirs, c.by) for c in told.conflicts] == [
+        ("note", "rep was there", "boss was here", company.manager.name)
+    ]
+
+
+def test_a_refusal_says_who_was_faster(company: Field) -> None:
+    phone, visit_id = phone_of(company), company.visits[0]
+    visits.move(company.dispatcher, MoveRequest(visit_id, "cancel", NOW, reason="client asked"))
+    (refused,) = phone.push(phone.checks_in(visit_id))
+    assert refused.code == "illegal_move"
+    assert refused.params == {
+        "move": "check_in", "state": "cancelled", "by": company.dispatcher.name, "at_ms": ms(NOW),
+        "reason": "client asked",
+    }  # fmt: skip
+
+
 ONE = {"id": "x", "seq": 1, "kind": "k", "subject_id": "s", "device_at_ms": 1}
 
 

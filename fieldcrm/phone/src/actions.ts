@@ -4,17 +4,28 @@ import type { PhoneDb } from "./db";
 import { newId, sha256 } from "./ids";
 import type { CheckInPayload, ClosePayload, Payloads, Position } from "./wire.gen";
 
-/** Store one action with the next number; `files` of it (by hash) begin to wait for sending. */
+export interface Subject {
+  id: string;
+  version: number | null;
+  title: string;
+  client_id?: string | null;
+}
+
+/**
+ * Store one action with the next number; `files` of it (by hash) begin to wait for sending. One that
+ * is done anew keeps the moment at which the rep `pressed` the first time.
+ */
 export async function act<K extends Kind>(
-  db: PhoneDb, kind: K, subject: { id: string; version: number | null; title: string }, payload: Payloads[K],
-  files: string[] = [], clearDraftOf: string | null = null,
+  db: PhoneDb, kind: K, subject: Subject, payload: Payloads[K], files: string[] = [], clearDraftOf: string | null = null,
+  pressed: Pick<Entry, "device_at_ms" | "offset_ms"> | null = null,
 ): Promise<Entry> {
   const deviceNow = Date.now();
   return db.transaction("rw", db.outbox, db.meta, db.files, db.drafts, async () => {
     const seq = ((await db.get<number>("last_seq")) ?? 0) + 1;
     const entry: Entry = {
       id: newId(deviceNow), seq, kind, subject_id: subject.id, base_version: subject.version,
-      device_at_ms: deviceNow, offset_ms: (await db.get<number>("offset_ms")) ?? 0,
+      device_at_ms: pressed?.device_at_ms ?? deviceNow,
+      offset_ms: pressed?.offset_ms ?? (await db.get<number>("offset_ms")) ?? 0, client_id: subject.client_id ?? null, conflicts: [],
       payload: payload as Record<string, unknown>, status: "ready", code: null, params: {}, version: null,
       answered_at_ms: null, settled: 0, dismissed: 0, title: subject.title,
     };
@@ -67,6 +78,11 @@ export async function heldPhotos(db: PhoneDb, visitId: string): Promise<string[]
   return files.filter((f) => f.state === "held").map((f) => f.sha256);
 }
 
+/** A visit as the subject of an action. */
+export function subjectOf(visit: Visit, title: string): Subject {
+  return { id: visit.id, version: visit.version, title, client_id: visit.client_id };
+}
+
 export async function checkIn(
   db: PhoneDb, visit: Visit, title: string, position: Position | null, noGpsReason: string | null, comment: string,
 ): Promise<Entry> {
@@ -75,7 +91,7 @@ export async function checkIn(
     position, no_gps_reason: noGpsReason, comment: comment.trim() || null, photo_sha256: hashes[0] ?? null,
     attachments: await attachmentsOf(db, hashes),
   };
-  return act(db, "visit.check_in", { id: visit.id, version: visit.version, title }, payload, hashes);
+  return act(db, "visit.check_in", subjectOf(visit, title), payload, hashes);
 }
 
 export async function closeVisit(
@@ -88,7 +104,7 @@ export async function closeVisit(
     details: draft.details, next_step: next ? { text: next, due_on: draft.next_on } : null,
     attachments: await attachmentsOf(db, hashes),
   };
-  return act(db, "visit.close", { id: visit.id, version: visit.version, title }, payload, hashes, visit.id);
+  return act(db, "visit.close", subjectOf(visit, title), payload, hashes, visit.id);
 }
 
 /** An unplanned visit today; its id, for going straight to the check-in. */
@@ -97,6 +113,6 @@ export async function createVisit(
 ): Promise<string> {
   const id = newId();
   const payload = { client_id: client.id, place_id: placeId, day, objective: objective.trim() || null };
-  await act(db, "visit.create", { id, version: null, title: client.name }, payload);
+  await act(db, "visit.create", { id, version: null, title: client.name, client_id: client.id }, payload);
   return id;
 }

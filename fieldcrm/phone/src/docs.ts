@@ -1,6 +1,6 @@
 /** What the phone keeps: the server's documents, its own actions, files and positions. */
 import type { State } from "./life";
-import type { ClientDoc, PlanDoc, ProductDoc, ProfileDoc, ShiftDoc, VisitDetails, VisitDoc } from "./wire.gen";
+import type { ClientDoc, FieldConflict, PlanDoc, ProductDoc, ProfileDoc, ShiftDoc, VisitDetails, VisitDoc } from "./wire.gen";
 
 /** A visit as the phone shows it: the server's, with what the phone did since on top. */
 export interface Visit extends VisitDoc {
@@ -68,7 +68,11 @@ export interface Entry {
   answered_at_ms: number | null;
   /** 1 once a pull after the answer has brought what the server made of it. */
   settled: 0 | 1;
-  /** 1 once the rep has dealt with a refusal. */
+  /** Whose visit it is; kept, as the visit itself may leave the phone. */
+  client_id?: string | null;
+  /** Fields that somebody else changed as well: the rep chooses. */
+  conflicts?: FieldConflict[];
+  /** 1 once the rep has dealt with a refusal or a conflict. */
   dismissed: 0 | 1;
   /** Whose visit or card, for the outbox's list. */
   title: string;

@@ -9,6 +9,7 @@ import { CheckIn } from "./screens/checkin";
 import { ClientCard } from "./screens/client";
 import { Clients, NewVisit } from "./screens/clients";
 import { MoveVisit, ReviseVisit, SkipVisit } from "./screens/change";
+import { ConflictScreen } from "./screens/conflict";
 import { MapScreen } from "./screens/map";
 import { NavigatorChoice } from "./screens/navigate";
 import { Outbox } from "./screens/outbox";
@@ -40,6 +41,7 @@ function Screens() {
     case "revise": return ofVisit(id, ReviseVisit);
     case "client": return id ? <ClientCard id={id} key={id} /> : <NotHere />;
     case "new-visit": return id ? <NewVisit clientId={id} key={id} /> : <Clients forVisit />;
+    case "conflict": return id ? <ConflictScreen id={id} key={id} /> : <Outbox />;
     case "receipt": return <Receipt />;
     case "settings": return <Settings />;
     case "pair": return <Pair />;
@@ -85,13 +87,19 @@ async function holdScreen(): Promise<void> {
   lock?.addEventListener("release", () => { lock = null; }, { once: true });
 }
 
+async function keepMap(): Promise<void> {
+  await readMapSize();
+  if (mapSize.value === null) await saveMap();
+  (await navigator.serviceWorker?.ready)?.active?.postMessage({ t: "keep_map" });
+}
+
 /** Fetch the map ahead of need, once the day itself is here. */
 function keepMapWhenReady(): void {
   let isAsked = false;
   hasFirstCopy.subscribe((has) => {
     if (!has || isAsked || !("caches" in window)) return;
     isAsked = true;
-    setTimeout(() => void readMapSize().then(() => (mapSize.value === null ? saveMap() : true)), 2000);
+    setTimeout(() => void keepMap(), 2000);
   });
 }
 

@@ -8,8 +8,8 @@ import { Icon, type IconName } from "./icons";
 import { ackedAt, buffered, gap, here, isConnected, permission } from "./positions";
 import { back, href, screen } from "./router";
 import {
-  files, halfMinute, isPaused, isStorageFull, offsetMs, placeNameOf, progress, refused, second, shift, syncedAt,
-  underWay, unsent, unsentFiles,
+  files, halfMinute, isPaused, isStorageFull, offsetMs, placeNameOf, progress, second, shift, syncedAt,
+  undecided, underWay, unsent, unsentFiles,
 } from "./store";
 
 // ── header ──
@@ -51,7 +51,7 @@ export function syncCell(): Cell {
   const p = progress.value;
   const onPhone = t("phone.truth.on_phone");
   if (isStorageFull.value) return { tone: "bad", icon: "disk", title: t("phone.truth.no_space"), sub: t("phone.truth.tap_to_free") };
-  if (refused.value.length) return { tone: "bad", icon: "cloudMark", title: t("phone.truth.refused", { n: refused.value.length }), sub: t("phone.truth.needs_you") };
+  if (undecided.value.length) return { tone: "bad", icon: "cloudMark", title: t("phone.truth.refused", { n: undecided.value.length }), sub: t("phone.truth.needs_you") };
   if (p.problem === "too_old") return { tone: "bad", icon: "cloudMark", title: t("phone.truth.update"), sub: onPhone };
   if (p.problem === "signed_out") return { tone: "warn", icon: "lock", title: waiting ? t("phone.truth.wait_signin", { n: n + photos }) : t("phone.truth.signin"), sub: onPhone };
   if (p.first) return { tone: "ok", icon: "cloudUp", title: t("phone.truth.loading"), sub: t("phone.truth.rows", { n: Object.values(p.first).reduce((a, b) => a + b, 0) }) };
@@ -125,14 +125,14 @@ const TABS: [string, IconName, string][] = [
 ];
 
 export function Tabs() {
-  const waiting = unsent.value.length + unsentFiles.value.length + refused.value.length;
+  const waiting = unsent.value.length + unsentFiles.value.length + undecided.value.length;
   return (
     <nav class="tabs" aria-label={t("phone.tabs")}>
       {TABS.map(([name, icon, label]) => (
         <a href={href(name)} aria-current={screen.value === name ? "page" : undefined}>
           <span class="pill">
             <Icon name={icon} />
-            {name === "outbox" && waiting > 0 && <span class={`bdg ${refused.value.length ? "bad" : ""}`}>{waiting}</span>}
+            {name === "outbox" && waiting > 0 && <span class={`bdg ${undecided.value.length ? "bad" : ""}`}>{waiting}</span>}
           </span>
           {t(label)}
         </a>

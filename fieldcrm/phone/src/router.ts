@@ -6,9 +6,13 @@ const read = () => location.hash.replace(/^#\/?/, "").split("/").filter(Boolean)
 export const route = signal<string[]>(read());
 export const screen = computed(() => route.value[0] ?? "today");
 
-let depth = 0;
+/** How many screens lie behind this one; each entry of the history knows its own, also after a reload. */
+let depth = (history.state as { depth?: number } | null)?.depth ?? 0;
 
 addEventListener("hashchange", () => {
+  const known = (history.state as { depth?: number } | null)?.depth;
+  depth = known ?? depth + 1;
+  if (known === undefined) history.replaceState({ depth }, "");
   route.value = read();
 });
 
@@ -17,22 +21,17 @@ export function href(...parts: string[]): string {
 }
 
 export function go(...parts: string[]): void {
-  depth++;
   location.hash = href(...parts);
 }
 
 /** Replace the present screen, so that "back" doesn't return to it. */
 export function turn(...parts: string[]): void {
-  history.replaceState(null, "", href(...parts));
+  history.replaceState({ depth }, "", href(...parts));
   route.value = read();
 }
 
 /** Back to where the rep came from; Today when the app was opened here. */
 export function back(): void {
-  if (depth > 0) {
-    depth--;
-    history.back();
-  } else {
-    turn("today");
-  }
+  if (depth > 0) history.back();
+  else turn("today");
 }

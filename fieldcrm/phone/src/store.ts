@@ -4,6 +4,7 @@ import { PhoneDb } from "./db";
 import type {
   Client, DayPlan, Entry, Me, Notice, PlanRow, Product, Profile, Shift, StoredFile, Visit,
 } from "./docs";
+import { needsChoice } from "./choose";
 import { dayOf, speak, timezone, type Language } from "./i18n";
 import { newId } from "./ids";
 import { donePromises, isUnsent, overlayShifts, overlayVisits } from "./overlay";
@@ -49,7 +50,8 @@ export function now(): number {
 export const today = computed(() => dayOf(halfMinute.value + offsetMs.value));
 
 export const unsent = computed(() => entries.value.filter(isUnsent));
-export const refused = computed(() => entries.value.filter((e) => e.status === "refused" && !e.dismissed));
+/** Answers that wait for the rep: refusals, and fields that somebody else changed too. */
+export const undecided = computed(() => entries.value.filter(needsChoice));
 export const waitingFiles = computed(() => files.value.filter((f) => f.state === "waiting" || f.state === "held"));
 export const unsentFiles = computed(() => files.value.filter((f) => f.state === "waiting"));
 export const promisesDone = computed(() => donePromises(entries.value));

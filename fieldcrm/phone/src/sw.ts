@@ -19,7 +19,9 @@ const MATCH: CacheQueryOptions = { ignoreVary: true };
 worker.addEventListener("install", (event) => event.waitUntil(install()));
 worker.addEventListener("activate", (event) => event.waitUntil(activate()));
 worker.addEventListener("message", (event) => {
-  if ((event.data as { t?: string } | null)?.t === "activate") void worker.skipWaiting();
+  const said = (event.data as { t?: string } | null)?.t;
+  if (said === "activate") void worker.skipWaiting();
+  if (said === "keep_map") event.waitUntil(keepMap());
 });
 worker.addEventListener("fetch", (event) => {
   const answer = choose(event.request);
@@ -32,6 +34,12 @@ async function install(): Promise<void> {
   const wanted = __FILES__.map(([path]) => path);
   if (await hasOldMap()) wanted.push(...__LAZY__);
   await Promise.all(wanted.map((path) => keep(cache, path)));
+}
+
+/** The map's code too, once the day itself is here: the rep may first look at it without a network. */
+async function keepMap(): Promise<void> {
+  const cache = await caches.open(CACHE);
+  for (const path of __LAZY__) if (!(await cache.match(path, MATCH))) await keep(cache, path).catch(() => undefined);
 }
 
 async function keep(cache: Cache, path: string): Promise<void> {

@@ -200,7 +200,7 @@ export class Sync {
         answered++;
         await this.db.outbox.update(result.id, {
           status: result.status, code: result.code ?? null, params: result.params ?? {},
-          version: result.version ?? null, answered_at_ms: this.ports.deviceNow(),
+          version: result.version ?? null, conflicts: result.conflicts ?? [], answered_at_ms: this.ports.deviceNow(),
         });
       }
     });

@@ -1,6 +1,6 @@
 // Made by `python -m fieldcrm.wire.typescript` from fieldcrm/wire/sync.py: edit that.
 export const PROTOCOL_VERSION = 1;
-export const SCHEMA = "83f84a7ccf2cd774";
+export const SCHEMA = "8399522289693900";
 
 export interface AttachmentDoc {
   id: string;
@@ -121,6 +121,14 @@ export interface DeviceHello {
 export interface Empty {
 }
 
+export interface FieldConflict {
+  field: string;
+  mine: unknown;
+  theirs: unknown;
+  by: string | null;
+  at_ms: number | null;
+}
+
 export interface Lunch {
   start_min: number;
   minutes: number;
@@ -150,6 +158,7 @@ export interface MutationResult {
   code?: string | null;
   params?: Record<string, unknown>;
   version?: number | null;
+  conflicts?: FieldConflict[];
 }
 
 export interface NextStep {

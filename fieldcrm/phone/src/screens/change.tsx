@@ -1,6 +1,6 @@
 /** Changing a visit: to another day, not at all, or what was said of it; each with its reason. */
 import { useState } from "preact/hooks";
-import { act } from "../actions";
+import { act, subjectOf } from "../actions";
 import { afterAction, refusalText, storing } from "../app";
 import type { ResultName, Visit } from "../docs";
 import { addDays, longDay, t } from "../i18n";
@@ -37,7 +37,7 @@ export function MoveVisit({ visit }: { visit: Visit }) {
     const facts = new Set([...(why ? ["reason"] : []), ...(day && day !== visit.day ? ["other_day"] : [])]);
     const outcome = tryMove(visit.state, "move", "rep", facts);
     if (!outcome.ok) return setError(refusalText({ code: outcome.error }));
-    const subject = { id: visit.id, version: visit.version, title: clientOf(visit)?.name ?? "" };
+    const subject = subjectOf(visit, clientOf(visit)?.name ?? "");
     if (!(await storing(() => act(db, "visit.move", subject, { day: day!, reason: why, new_visit_id: newId() })))) return;
     await afterAction(30);
     turn("visit", visit.id);
@@ -74,7 +74,7 @@ export function SkipVisit({ visit }: { visit: Visit }) {
   const save = async () => {
     const outcome = tryMove(visit.state, "cancel", "rep", new Set(why ? ["reason"] : []));
     if (!outcome.ok) return setError(refusalText({ code: outcome.error }));
-    const subject = { id: visit.id, version: visit.version, title: clientOf(visit)?.name ?? "" };
+    const subject = subjectOf(visit, clientOf(visit)?.name ?? "");
     if (!(await storing(() => act(db, "visit.cancel", subject, { reason: why, comment: null }, [], visit.id)))) return;
     await afterAction(30);
     turn("today");
@@ -88,7 +88,7 @@ export function SkipVisit({ visit }: { visit: Visit }) {
         <Reasons all={SKIP_REASONS} reason={reason} pick={setReason} text={text} type={setText} />
       </main>
       <footer class="dock">
-        <div class="btns"><Btn class="big q c1" onClick={back}>{t("phone.cancel")}</Btn><Btn class={`big c2 ${why ? "p" : "wait"}`} onClick={() => void save()}>{t("phone.skip.save")}</Btn></div>
+        <div class="btns"><Btn class="big q c1" onClick={back}>{t("phone.cancel")}</Btn><Btn class={`big c2 ${why ? "p" : "wait"}`} onClick={() => void save()}>{t(visit.state === "under_way" ? "phone.visit.abandon" : "phone.skip.save")}</Btn></div>
         <p role="alert" class="small c-contra">{error}</p>
       </footer>
     </>
@@ -112,7 +112,7 @@ export function ReviseVisit({ visit }: { visit: Visit }) {
       ...(result && result !== visit.result ? { result } : {}),
       ...(comment.trim() === (visit.comment ?? "") ? {} : { comment: comment.trim() || null }),
     };
-    const subject = { id: visit.id, version: visit.version, title: clientOf(visit)?.name ?? "" };
+    const subject = subjectOf(visit, clientOf(visit)?.name ?? "");
     if (!(await storing(() => act(db, "visit.revise", subject, payload)))) return;
     await afterAction(30);
     back();

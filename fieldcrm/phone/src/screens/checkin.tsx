@@ -191,10 +191,7 @@ function Explain({ visit, noGpsReason }: { visit: Visit; noGpsReason: string | n
   const photos = files.value.filter((f) => f.visit_id === visit.id && f.state === "held").length;
   const given = photos > 0 || comment.trim().length > 0;
   const start = async () => {
-    if (!given) {
-      setWriting(true);
-      return setError(t(noGpsReason ? "phone.checkin.add_one" : "phone.checkin.add_one_far"));
-    }
+    if (!given) return setWriting(true);
     setError(await begin(visit, noGpsReason, comment));
   };
   return (
@@ -205,7 +202,7 @@ function Explain({ visit, noGpsReason }: { visit: Visit; noGpsReason: string | n
         <button type="button" class="ch" aria-pressed={comment.trim().length > 0} onClick={() => setWriting(true)}><Icon name="pen" class="s" />{t("phone.visit.comment")}</button>
       </div>
       <input ref={camera} type="file" accept="image/*" capture="environment" class="vh" tabIndex={-1} aria-label={t("phone.checkin.photo")} onChange={(e) => void takePhoto(e.currentTarget, visit.id)} />
-      {isWriting && <textarea class="ta" style="min-height:64px;margin-top:8px" aria-label={t("phone.visit.comment")} value={comment} onInput={(e) => setComment(e.currentTarget.value)} autofocus />}
+      {isWriting && <textarea class="ta" style="min-height:64px;margin-top:8px" aria-label={t("phone.visit.comment")} value={comment} onInput={(e) => setComment(e.currentTarget.value)} ref={(box) => { if (comment === "") box?.focus(); }} />}
       <Start go={start} label={noGpsReason ? "phone.checkin.start_no_gps" : "phone.checkin.anyway"} missing={!given} />
       <p role="alert" class="small c-contra">{error}</p>
     </>

@@ -106,7 +106,7 @@ function Promises({ client }: { client: Client }) {
 function Note({ client }: { client: Client }) {
   const [text, setText] = useState<string | null>(null);
   const save = async () => {
-    await storing(() => act(db, "client.note", { id: client.id, version: client.version, title: client.name }, { note: text!.trim() || null }));
+    await storing(() => act(db, "client.note", { id: client.id, version: client.version, title: client.name }, { note: text!.trim() || null, base_note: client.note }));
     setText(null);
     await afterAction(10);
   };

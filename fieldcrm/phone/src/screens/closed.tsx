@@ -5,8 +5,9 @@ import { bytes, distance, has, longDay, span, t, time } from "../i18n";
 import { Icon, type IconName } from "../icons";
 import { Btn, LinkBtn, minutesParts, Num, Top, Truth, VerdictMark } from "../parts";
 import { href } from "../router";
-import { arrivalAt, clientOf, entries, files, placeNameOf, pointOf, products, today, visits, visitsOf } from "../store";
+import { arrivalAt, clientOf, entries, files, placeNameOf, pointOf, products, today, undecided, visits, visitsOf } from "../store";
 import { isUnsent } from "../overlay";
+import type { VisitDetails } from "../wire.gen";
 import { navigateTo } from "./navigate";
 import { Photo } from "./visit";
 
@@ -24,10 +25,20 @@ export function Closed({ visit }: { visit: Visit }) {
       <Truth thin />
       <main tabIndex={0}>
         {visit.state === "closed" ? <ClosedCards visit={visit} /> : <OverCard visit={visit} />}
-        {visit.conflicts.length > 0 && <div class="note warn" style="margin-top:10px"><Icon name="two" /><p>{t("phone.visit.conflict")}</p></div>}
+        {visit.conflicts.length > 0 && <ConflictHint visit={visit} />}
       </main>
       <NextDock visit={visit} />
     </>
+  );
+}
+
+/** Two people changed one field: the way to the choice, if this phone made one of the changes. */
+function ConflictHint({ visit }: { visit: Visit }) {
+  const mine = undecided.value.find((e) => e.subject_id === visit.id);
+  return (
+    <div class="note warn" style="margin-top:10px"><Icon name="two" /><div class="grow"><p>{t("phone.visit.conflict")}</p>
+      {mine && <div class="btns" style="margin-top:8px"><LinkBtn class="soft" to={href("conflict", mine.id)}>{t("phone.conflict.choose")}</LinkBtn></div>}
+    </div></div>
   );
 }
 
@@ -161,11 +172,18 @@ export function Row({ name, here, there }: { name: string; here: number; there: 
   );
 }
 
-function What({ visit }: { visit: Visit }) {
+/** What was shown, left and missing on the shelf, by product names. */
+export function detailLines(details: VisitDetails): { shown: string[]; samples: string[]; out: string[] } {
   const names = new Map(products.value.map((p) => [p.id, p.name]));
-  const shown = (visit.details.products ?? []).map((id) => names.get(id) ?? "").filter(Boolean);
-  const samples = Object.entries(visit.details.samples ?? {}).map(([id, n]) => `${names.get(id) ?? ""} × ${n}`);
-  const out = Object.entries(visit.details.stock ?? {}).filter(([, there]) => !there).map(([id]) => names.get(id) ?? "");
+  return {
+    shown: (details.products ?? []).map((id) => names.get(id) ?? "").filter(Boolean),
+    samples: Object.entries(details.samples ?? {}).map(([id, n]) => `${names.get(id) ?? ""} × ${n}`),
+    out: Object.entries(details.stock ?? {}).filter(([, there]) => !there).map(([id]) => names.get(id) ?? ""),
+  };
+}
+
+function What({ visit }: { visit: Visit }) {
+  const { shown, samples, out } = detailLines(visit.details);
   return (
     <section class="card"><div class="list">
       <div><Icon name="flag" /><div class="t"><p>{visit.result ? t(`phone.result.${visit.result}`) : "–"}</p>{visit.comment && <p>{visit.comment}</p>}</div></div>
@@ -186,7 +204,7 @@ function NextDock({ visit }: { visit: Visit }) {
       {next && (
         <a class="row" style="margin-bottom:10px" href={href("visit", next.id)}>
           <div class="grow"><p class="small muted">{at ? t("phone.closed.next_at", { time: time(at) }) : t("phone.closed.next")}</p><p class="strong ell">{[client?.name, placeNameOf(next)].filter(Boolean).join(", ")}</p></div>
-          {next.travel_s !== null && <div style="text-align:right"><Num value={value} unit={unit} label={next.travel_m === null ? "" : distance(next.travel_m)} /></div>}
+          {next.travel_s !== null && <div style="text-align:right"><Num value={value} unit={unit} label={next.travel_m ? distance(next.travel_m) : ""} /></div>}
         </a>
       )}
       <div class="btns">

@@ -1,12 +1,13 @@
 /** Outbox: what needs the rep, what waits on this phone, what is on the server. */
 import { refusalText, syncNow } from "../app";
+import { takeTheirs } from "../choose";
 import type { Entry, StoredFile } from "../docs";
 import { bytes, longDay, t, time, type Params } from "../i18n";
 import { Icon } from "../icons";
 import { isUnsent } from "../overlay";
 import { Btn, LinkBtn, Tabs, TabTop, Truth, unsentBytes } from "../parts";
 import { go, href } from "../router";
-import { clientOf, db, entries, files, progress, refresh, refused, syncedAt, today, unsent, unsentFiles, visits } from "../store";
+import { clientOf, db, entries, files, progress, refresh, syncedAt, today, undecided, unsent, unsentFiles, visits } from "../store";
 import { dayOf } from "../i18n";
 
 const DAY_MS = 86_400_000;
@@ -22,8 +23,8 @@ export function Outbox() {
       <Truth thin />
       <main tabIndex={0}>
         <OldWarning />
-        {refused.value.length > 0 && <h2 class="sec">{t("phone.outbox.needs_you", { n: refused.value.length })}</h2>}
-        {refused.value.map((e) => <Refused entry={e} />)}
+        {undecided.value.length > 0 && <h2 class="sec">{t("phone.outbox.needs_you", { n: undecided.value.length })}</h2>}
+        {undecided.value.map((e) => (e.status === "refused" ? <Refused entry={e} /> : <Both entry={e} />))}
         <h2 class="sec">{t("phone.outbox.on_phone", { n })} {unsentBytes() > 0 && <span class="r">{bytes(unsentBytes())}</span>}</h2>
         <section class="card">
           {n === 0 && <div class="pad small muted">{t("phone.outbox.nothing")}</div>}
@@ -71,7 +72,7 @@ function Refused({ entry }: { entry: Entry }) {
   const visit = visits.value.get(entry.subject_id);
   const quoted = [entry.payload.comment, entry.payload.note, entry.payload.reason].find((x): x is string => typeof x === "string" && x !== "");
   const dismiss = async () => {
-    await db.outbox.update(entry.id, { dismissed: 1 });
+    await takeTheirs(db, [entry]);
     await refresh();
   };
   const again = async () => {
@@ -79,6 +80,7 @@ function Refused({ entry }: { entry: Entry }) {
     await dismiss();
     go(entry.kind === "client.note" ? "client" : "visit", entry.subject_id);
   };
+  const isVisit = entry.kind.startsWith("visit.");
   const canRetry = entry.kind === "client.note" || (visit !== undefined && (visit.state === "planned" || visit.state === "under_way"));
   return (
     <section class="card" style="border-color:var(--contradicted)"><div class="ob">
@@ -88,12 +90,25 @@ function Refused({ entry }: { entry: Entry }) {
       <div class="x">
         <p class="small" style="margin:6px 0 10px">{refusalText({ code: entry.code, params: entry.params as Params })}{quoted && <><br />{t("phone.outbox.kept")} <b>“{quoted}”</b></>}</p>
         <div class="btns">
-          <Btn class="q" onClick={() => void dismiss()}>{t("phone.outbox.give_up")}</Btn>
+          {(canRetry || !isVisit) && <Btn class="q" onClick={() => void dismiss()}>{t("phone.outbox.give_up")}</Btn>}
           {canRetry ? <Btn class="soft" onClick={() => void again()}>{t("phone.outbox.correct")}</Btn>
-            : visit && <LinkBtn class="soft" to={href("visit", visit.id)}>{t("phone.visit.open")}</LinkBtn>}
+            : isVisit && <LinkBtn class="soft" icon="two" to={href("conflict", entry.id)}>{t("phone.conflict.choose")}</LinkBtn>}
         </div>
       </div>
     </div></section>
+  );
+}
+
+/** The server took it in, but somebody else had changed the same: both values are kept. */
+function Both({ entry }: { entry: Entry }) {
+  return (
+    <section class="card" style="border-color:var(--doubtful)">
+      <a class="ob" href={href("conflict", entry.id)}>
+        <Icon name="two" class="c-doubt" />
+        <div><p class="n">{entryTitle(entry)}</p><p class="m">{t("phone.conflict.fields", { n: entry.conflicts!.length })}</p></div>
+        <div class="s c-doubt">{t("phone.conflict.choose")}</div>
+      </a>
+    </section>
   );
 }
 

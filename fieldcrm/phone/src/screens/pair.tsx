@@ -62,12 +62,12 @@ export function Pair() {
         )}
         {paired && <Code paired={paired} />}
         <ShiftFirst />
-        {error && <p class="note bad" role="alert" style="margin-top:10px">{error}</p>}
-        <h2 class="sec">{t("phone.pair.devices")}</h2>
-        <section class="card"><div class="list">
-          {devices?.filter((d) => !d.revoked_at).map((d) => <DeviceRow device={d} isThis={d.id === own} />)}
-          {devices?.length === 0 && <div class="small muted">{t("phone.pair.none")}</div>}
-        </div></section>
+        {error && <p class="note warn" role="alert" style="margin-top:10px"><Icon name="cloudOff" />{error}</p>}
+        {devices && <h2 class="sec">{t("phone.pair.devices")}</h2>}
+        {devices && <section class="card"><div class="list">
+          {devices.filter((d) => !d.revoked_at).map((d) => <DeviceRow device={d} isThis={d.id === own} />)}
+          {devices.length === 0 && <div class="small muted">{t("phone.pair.none")}</div>}
+        </div></section>}
       </main>
       <footer class="dock"><div class="btns">
         {paired ? <Btn class="huge q" onClick={() => setPaired(null)}>{t("phone.pair.another")}</Btn> : <Btn class="huge p" icon="link" onClick={() => void make()}>{t("phone.pair.make")}</Btn>}

@@ -242,7 +242,7 @@ function Tri({ visit }: { visit: Visit }) {
   if (visit.travel_s === null && !at && !hours) return <div style="height:10px" />;
   return (
     <div class="tri">
-      {visit.travel_s !== null && <Num value={value} unit={unit} label={[t(`phone.mode.${visit.travel_mode ?? "foot"}`), visit.travel_m === null ? "" : distance(visit.travel_m)].filter(Boolean).join(" · ")} />}
+      {visit.travel_s !== null && <Num value={value} unit={unit} label={[t(`phone.mode.${visit.travel_mode ?? "foot"}`), visit.travel_m ? distance(visit.travel_m) : ""].filter(Boolean).join(" · ")} />}
       {at && <Num value={time(at)} label={t("phone.next.arrival")} />}
       {hours && <Num value={hours[0]} label={hours[1]} />}
     </div>

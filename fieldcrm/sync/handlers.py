@@ -1,0 +1,209 @@
+"""What each kind of mutation does, by its kind; refusals are the domains' own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import msgspec
+from sqlmodel import Session
+
+from fieldcrm.clients import service as clients
+from fieldcrm.kit import clock, feed, ids
+from fieldcrm.people.model import Actor
+from fieldcrm.sync import conflicts, store
+from fieldcrm.sync.model import BadId, BadPayload, When
+from fieldcrm.tracking import service as tracking
+from fieldcrm.visits import service as visits
+from fieldcrm.visits.model import ClientUnknown, MoveRequest, NewAttachment, NextStep, Position
+from fieldcrm.wire import sync as wire
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was made of a mutation: the subject's new version, and what two people both changed."""
+
+    version: int | None = None
+    conflicts: tuple[wire.FieldConflict, ...] = ()
+
+
+@dataclass(frozen=True)
+class Doing:
+    """A mutation about to be done: as sent, when it happened, its payload by type."""
+
+    mutation: wire.Mutation
+    when: When
+    payload: Any
+
+    @property
+    def subject_id(self) -> str:
+        return self.mutation.subject_id
+
+    def request(self, move: str, **fields: Any) -> MoveRequest:
+        """The visit's move that this mutation asks for."""
+        p, w = self.payload, self.when
+        said: dict[str, Any] = {
+            name: getattr(p, name, None) for name in ("comment", "no_gps_reason", "reason")
+        }
+        said |= {"position": _position(p), "attachments": _attachments(p), **fields}
+        return MoveRequest(
+            visit_id=self.subject_id, move=move, at=w.at, change_id=self.mutation.id,
+            device_at=w.device_at, offset_ms=w.offset_ms, clock_facts=w.facts,
+            base_version=self.mutation.base_version, **said,
+        )  # fmt: skip
+
+
+def _position(payload: Any) -> Position | None:
+    p: wire.Position | None = getattr(payload, "position", None)
+    if p is None:
+        return None
+    return Position(p.lat, p.lng, p.accuracy_m, clock.from_ms(p.fix_at_ms), p.is_mock, p.source)
+
+
+def _attachments(payload: Any) -> tuple[NewAttachment, ...]:
+    refs: list[wire.AttachmentRef] = getattr(payload, "attachments", [])
+    if not all(ids.is_id(ref.id) for ref in refs):
+        raise BadId(field="attachments.id")
+    return tuple(
+        NewAttachment(
+            ref.id, ref.sha256, ref.kind, ref.content_type, ref.size,
+            clock.from_ms(ref.taken_at_ms) if ref.taken_at_ms is not None else None,
+            ref.lat, ref.lng,
+        )
+        for ref in refs
+    )  # fmt: skip
+
+
+def _day(text: str, field: str = "day") -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise BadPayload(field=field) from error
+
+
+def _next_step(step: wire.NextStep | msgspec.UnsetType | None) -> NextStep | None:
+    if not isinstance(step, wire.NextStep):
+        return None
+    return NextStep(step.text, _day(step.due_on, "due_on") if step.due_on else None)
+
+
+def _plain(details: wire.VisitDetails) -> dict[str, Any]:
+    return msgspec.to_builtins(details)
+
+
+# ---- what each kind does ----
+
+
+def _check_in(session: Session, actor: Actor, d: Doing) -> int:
+    p: wire.CheckInPayload = d.payload
+    request = d.request("check_in", attachments=_with_photo(d, p))
+    return visits.apply_move(session, actor, request).version
+
+
+def _with_photo(d: Doing, p: wire.CheckInPayload) -> tuple[NewAttachment, ...]:
+    """A photo named by its hash alone gets the mutation's id as its own."""
+    named = _attachments(p)
+    if p.photo_sha256 is None or any(a.sha256 == p.photo_sha256 for a in named):
+        return named
+    return (*named, NewAttachment(d.mutation.id, p.photo_sha256, taken_at=d.when.at))
+
+
+def _close(session: Session, actor: Actor, d: Doing) -> int:
+    p: wire.ClosePayload = d.payload
+    request = d.request(
+        "close", result=p.result, details=_plain(p.details), next_step=_next_step(p.next_step)
+    )
+    return visits.apply_move(session, actor, request).version
+
+
+def _create(session: Session, actor: Actor, d: Doing) -> int:
+    p: wire.CreatePayload = d.payload
+    request = d.request(
+        "create", client_id=p.client_id, place_id=p.place_id, day=_day(p.day),
+        objective=p.objective,
+    )  # fmt: skip
+    return visits.apply_move(session, actor, request).version
+
+
+def _move(session: Session, actor: Actor, d: Doing) -> int:
+    p: wire.MovePayload = d.payload
+    request = d.request("move", day=_day(p.day), new_visit_id=p.new_visit_id)
+    return visits.apply_move(session, actor, request).version
+
+
+def _cancel(session: Session, actor: Actor, d: Doing) -> int:
+    return visits.apply_move(session, actor, d.request("cancel")).version
+
+
+def _revise(session: Session, actor: Actor, d: Doing) -> Done:
+    """A field left out stays; null is a value; what another changed meanwhile waits for a choice."""
+    p: wire.RevisePayload = d.payload
+    said = {name: getattr(p, name) for name in visits.REVISABLE}
+    changes = {k: v for k, v in said.items() if v is not msgspec.UNSET}
+    if "details" in changes:
+        changes["details"] = _plain(changes["details"])
+    request = d.request("revise", comment=None, changes=changes, next_step=_next_step(p.next_step))
+    visit = visits.apply_move(session, actor, request)
+    return Done(visit.version, conflicts.set_aside(session, actor, visit, d.mutation.id))
+
+
+def _promise_done(session: Session, actor: Actor, d: Doing) -> None:
+    clients.keep_promise_in(session, actor, d.subject_id, d.when.at)
+
+
+def _client_note(session: Session, actor: Actor, d: Doing) -> Done:
+    """The card's note. Where somebody else wrote meanwhile, both texts stay until a person chooses."""
+    p: wire.ClientNotePayload = d.payload
+    feed.take_turn(session)
+    client = store.client(session, d.subject_id)
+    if client is None or client.id not in clients.clients_for_rep_in(session, actor.user_id):
+        raise ClientUnknown()
+    before, wanted = client.note, p.note
+    told: tuple[wire.FieldConflict, ...] = ()
+    if _was_changed(d, client.version, before, p) and before and wanted and wanted != before:
+        told = (conflicts.of_note(session, actor, client.id, p.note, before),)
+        wanted = (
+            f"{before}\n--- {actor.name}, {clock.local(d.when.at):%Y-%m-%d %H:%M} ---\n{wanted}"
+        )
+    changed = clients.change_in(session, actor, client, {"note": wanted}, kind="client.noted")
+    return Done(changed.version, told)
+
+
+def _was_changed(d: Doing, version: int, note: str | None, p: wire.ClientNotePayload) -> bool:
+    """Whether somebody wrote the note after the phone saw it."""
+    if p.base_note is not msgspec.UNSET:
+        return p.base_note != note
+    base = d.mutation.base_version
+    return base is not None and base != version
+
+
+def _shift_start(session: Session, actor: Actor, d: Doing) -> None:
+    tracking.start_shift_in(session, actor, d.subject_id, d.when.at)
+
+
+def _shift_end(session: Session, actor: Actor, d: Doing) -> None:
+    tracking.end_shift_in(session, actor, d.subject_id, d.when.at)
+
+
+def _shift_pause(session: Session, actor: Actor, d: Doing) -> None:
+    tracking.pause_in(session, actor, d.subject_id, d.when.at, d.payload.kind)
+
+
+def _shift_resume(session: Session, actor: Actor, d: Doing) -> None:
+    tracking.resume_in(session, actor, d.subject_id, d.when.at)
+
+
+HANDLERS: dict[str, Callable[[Session, Actor, Doing], Done | int | None]] = {
+    "shift.start": _shift_start, "shift.end": _shift_end, "shift.pause": _shift_pause,
+    "shift.resume": _shift_resume, "visit.check_in": _check_in, "visit.close": _close,
+    "visit.create": _create, "visit.move": _move, "visit.cancel": _cancel,
+    "visit.revise": _revise, "promise.done": _promise_done, "client.note": _client_note,
+}  # fmt: skip
+
+
+def handle(session: Session, actor: Actor, d: Doing) -> Done:
+    """Do it; raises a Refusal of the domain it belongs to."""
+    found = HANDLERS[d.mutation.kind](session, actor, d)
+    return found if isinstance(found, Done) else Done(found)
