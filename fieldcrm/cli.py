@@ -11,6 +11,10 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fieldcrm.people.model import Actor
 
 BENCHES = {
     "day": "workers.simulator.bench",
@@ -179,6 +183,25 @@ def _company_verbs(verbs) -> None:  # type: ignore[no-untyped-def]
     add.add_argument("login")
     add.add_argument("--name", default="")
     add.add_argument("--role", choices=["admin", "manager", "dispatcher", "rep"], default="admin")
+    person = verbs.add_parser("person", help="One person's track.").add_subparsers(
+        required=True, metavar="VERB"
+    )
+    export = _verb(
+        person, "export", run_person_export, "Write all that is kept of a rep's ways, JSON by line."
+    )
+    export.add_argument("login")
+    export.add_argument("file", type=Path, nargs="?", help="standard output by default")
+    erase = _verb(person, "erase", run_person_erase, "Erase a rep's whole track until now.")
+    erase.add_argument("login")
+    erase.add_argument("--yes", action="store_true", help="don't ask")
+    rules = _verb(
+        verbs,
+        "policy",
+        run_policy,
+        "Show or change how long tracks are kept and when alerts are quiet.",
+    )
+    rules.add_argument("--keep-days", type=int, help="erase tracks that are older")
+    rules.add_argument("--quiet", metavar="HH:MM-HH:MM", help="no alerts between; 'none' ends it")
     clients = verbs.add_parser("clients", help="The client base.").add_subparsers(
         required=True, metavar="VERB"
     )
@@ -305,6 +328,53 @@ def run_user_add(options: argparse.Namespace) -> None:
         options.login, options.name or options.login, Role(options.role), password
     )
     print(f"{user.login} can sign in as {user.role}")
+
+
+def _rep_id(login: str) -> str:
+    from fieldcrm.people import service
+    from fieldcrm.people.model import OutOfScope
+
+    found = [u for u in service.list_users(_admin(), role="rep") if u.login == login.lower()]
+    if not found:
+        raise OutOfScope()
+    return found[0].id
+
+
+def _admin() -> Actor:
+    from fieldcrm.people.model import Actor, Role
+
+    return Actor(user_id="", role=Role.admin, team_ids=frozenset(), source="cli")
+
+
+def run_person_export(options: argparse.Namespace) -> None:
+    from fieldcrm.tracking import person
+
+    lines = person.export_track(_admin(), _rep_id(options.login))
+    with options.file.open("wb") if options.file else os.fdopen(os.dup(1), "wb") as out:
+        out.writelines(lines)
+
+
+def run_person_erase(options: argparse.Namespace) -> None:
+    from fieldcrm.tracking import person
+
+    rep_id = _rep_id(options.login)
+    if not options.yes and input(f"Erase the whole track of {options.login}? [y/N] ") != "y":
+        raise SystemExit(1)
+    print(json.dumps({"erased": person.erase_track(_admin(), rep_id)}))
+
+
+def run_policy(options: argparse.Namespace) -> None:
+    from dataclasses import asdict
+
+    from fieldcrm.tracking import policy
+
+    changes: dict[str, int | None] = {}
+    if options.keep_days is not None:
+        changes["keep_days"] = options.keep_days
+    if options.quiet is not None:
+        changes["quiet_from_min"], changes["quiet_to_min"] = policy.minutes_of(options.quiet)
+    found = policy.set_policy(_admin(), **changes) if changes else policy.policy(_admin())
+    print(json.dumps(asdict(found)))
 
 
 def run_import(options: argparse.Namespace) -> None:

@@ -23,6 +23,9 @@ LINGER_MS = {AlertKind.mock: 120 * 60_000, AlertKind.clock_wrong: 15 * 60_000}
 A fake-GPS app hides the mock flag now and then; that is no new event each time."""
 LINGER_ELSE_MS = 60_000
 PAUSED_FOR_MS = 10 * 60_000
+LONG_STOP_MIN = 45
+AT_STOP_M = 150.0
+"""Nearer than this to a planned visit's place a rep stands there."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,8 @@ def wishes(rep: LiveRep, stops: Sequence[PlannedStop], now_ms: int) -> list[Wish
     if rep.state is RepState.off_shift or is_at_lunch:
         return []
     asked = (
-        _silent(rep, now_ms), _late(stops, now_ms), _far(rep, stops), _battery(rep), _mock(rep),
-        _clock(rep),
+        _silent(rep, now_ms), _late(rep, stops, now_ms), _far(rep, stops), _long_stop(rep, stops, now_ms),
+        _battery(rep), _mock(rep), _clock(rep),
     )  # fmt: skip
     return [wish for wish in asked if wish is not None]
 
@@ -70,8 +73,8 @@ def _silent(rep: LiveRep, now_ms: int) -> Wish | None:
     return Wish(AlertKind.silent, data, PAUSED_FOR_MS if rep.state is RepState.paused else 0)
 
 
-def _late(stops: Sequence[PlannedStop], now_ms: int) -> Wish | None:
-    """Late for the next planned visit, by the plan's own times."""
+def _late(rep: LiveRep, stops: Sequence[PlannedStop], now_ms: int) -> Wish | None:
+    """Late for the next planned visit, by the plan's own times; what he does instead is the cause."""
     ahead = [s for s in stops if s.state == "planned" and s.planned_ms is not None]
     if not ahead:
         return None
@@ -79,7 +82,10 @@ def _late(stops: Sequence[PlannedStop], now_ms: int) -> Wish | None:
     minutes = (now_ms - (coming.planned_ms or 0)) // 60_000
     if minutes < LATE_MIN:
         return None
-    return Wish(AlertKind.late, {"visit_id": coming.visit_id, "minutes": minutes})
+    data = {
+        "visit_id": coming.visit_id, "minutes": minutes, "cause": f"alert.cause.late_{rep.state.value}",
+    }  # fmt: skip
+    return Wish(AlertKind.late, data)
 
 
 def _far(rep: LiveRep, stops: Sequence[PlannedStop]) -> Wish | None:
@@ -96,8 +102,31 @@ def _far(rep: LiveRep, stops: Sequence[PlannedStop]) -> Wish | None:
     away_m = distance_to_line_m((rep.lat, rep.lng), places)
     if away_m <= FAR_M + (rep.accuracy_m or 0):
         return None
-    data = {"distance_m": round(away_m), "lat": rep.lat, "lng": rep.lng}
+    data = {
+        "distance_m": round(away_m), "km": round(away_m / 1000, 1), "lat": rep.lat, "lng": rep.lng,
+        "cause": "alert.cause.distance",
+    }  # fmt: skip
     return Wish(AlertKind.far_from_plan, data, FAR_FOR_MS)
+
+
+def _long_stop(rep: LiveRep, stops: Sequence[PlannedStop], now_ms: int) -> Wish | None:
+    """Stands still for long, outside any visit, while the day still holds planned ones."""
+    if rep.state is not RepState.idle or rep.since_ms is None or rep.lat is None or rep.lng is None:
+        return None
+    minutes = (now_ms - rep.since_ms) // 60_000
+    ahead = [s for s in stops if s.state == "planned"]
+    if minutes < LONG_STOP_MIN or not ahead:
+        return None
+    at = next((s for s in ahead if _is_at(s, rep.lat, rep.lng)), None)
+    cause = "alert.cause.stop_elsewhere" if at is None else "alert.cause.stop_at_client"
+    data = {"minutes": minutes, "lat": rep.lat, "lng": rep.lng, "cause": cause}
+    return Wish(AlertKind.long_stop, data | ({"visit_id": at.visit_id} if at else {}))
+
+
+def _is_at(stop: PlannedStop, lat: float, lng: float) -> bool:
+    if stop.lat is None or stop.lng is None:
+        return False
+    return distance_m(stop.lat, stop.lng, lat, lng) <= AT_STOP_M
 
 
 def distance_to_line_m(point: tuple[float, float], line: Sequence[tuple[float, float]]) -> float:
@@ -121,19 +150,30 @@ def _nearest(
 def _battery(rep: LiveRep) -> Wish | None:
     if rep.battery_pct is None or rep.battery_pct > BATTERY_LOW_PCT or rep.is_charging:
         return None
-    return Wish(AlertKind.battery_low, {"battery_pct": round(rep.battery_pct)})
+    data = {"battery_pct": round(rep.battery_pct), "cause": "alert.cause.battery"}
+    return Wish(AlertKind.battery_low, data)
 
 
 def _mock(rep: LiveRep) -> Wish | None:
     if not rep.doubts & Doubt.mock:
         return None
-    return Wish(AlertKind.mock, {"lat": rep.lat, "lng": rep.lng})
+    return Wish(AlertKind.mock, {"lat": rep.lat, "lng": rep.lng, "cause": "alert.cause.mock"})
 
 
 def _clock(rep: LiveRep) -> Wish | None:
     if abs(rep.clock_offset_ms) < CLOCK_WRONG_MS:
         return None
-    return Wish(AlertKind.clock_wrong, {"minutes": abs(round(rep.clock_offset_ms / 60_000))})
+    way = "behind" if rep.clock_offset_ms > 0 else "ahead"
+    minutes = abs(round(rep.clock_offset_ms / 60_000))
+    return Wish(AlertKind.clock_wrong, {"minutes": minutes, "cause": f"alert.cause.clock_{way}"})
+
+
+def is_quiet(minute: int, quiet: tuple[int, int] | None) -> bool:
+    """Whether a minute of the local day lies in the quiet hours (from, to), which may span midnight."""
+    if quiet is None or quiet[0] == quiet[1]:
+        return False
+    start, end = quiet
+    return start <= minute < end if start < end else minute >= start or minute < end
 
 
 DEAF_MS = 120_000

@@ -65,6 +65,7 @@ class AlertKind(StrEnum):
     battery_low = "battery_low"
     mock = "mock"
     clock_wrong = "clock_wrong"
+    long_stop = "long_stop"
 
 
 class Fix(msgspec.Struct, array_like=True, gc=False):
@@ -191,6 +192,12 @@ class ShiftTime(Invalid):
     """A shift can't end before it starts, nor start in the future."""
 
     code = "shift_time"
+
+
+class BadPolicy(Invalid):
+    """Days to keep tracks, or quiet hours, that make no sense; `field` says which."""
+
+    code = "bad_policy"
 
 
 class UnknownAlert(NotFound):

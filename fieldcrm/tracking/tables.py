@@ -48,7 +48,7 @@ class Alert(SQLModel, table=True):
     rep_id: str = Field(foreign_key="user.id", index=True)
     team_id: str = Field(foreign_key="team.id", index=True)
     kind: str
-    """late, silent, far_from_plan, battery_low, mock, clock_wrong."""
+    """A word of AlertKind."""
     at: datetime = Field(sa_type=UtcDateTime, index=True)
     data: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
     """Cause and figures: visit_id, minutes, battery_pct, lat, lng, cause (catalogue key)."""

@@ -22,7 +22,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from fieldcrm.evidence import service as evidence
 from fieldcrm.kit import bus, clock, pulse
-from fieldcrm.tracking import alerting, live_index
+from fieldcrm.tracking import alerting, live_index, policy
 from fieldcrm.tracking import service as tracking
 from fieldcrm.tracking.model import Fix
 from fieldcrm.visits import service as visits
@@ -37,6 +37,8 @@ ABANDONED_MS = 15_000
 CLAIM_EVERY_S = 10.0
 SETTLE_EVERY_S = 1.0
 WATCH_EVERY_S = 5.0
+NIGHT_EVERY_S = 60.0
+"""How often it is asked whether the night's work is due: joining settled tracks, erasing old ones."""
 _log = logging.getLogger("recorder")
 
 Entry = tuple[bytes, dict[bytes, bytes]]
@@ -159,6 +161,12 @@ def watcher() -> Callable[[], None]:
     return look
 
 
+def night() -> None:
+    """Join what has settled, a few reps at a time, and erase what the policy no longer keeps."""
+    _attempt("old tracks", lambda: policy.sweep(clock.now()))
+    _attempt("settled tracks", lambda: tracking.tighten(clock.now()))
+
+
 def _attempt(what: str, work: Callable[[], object]) -> None:
     """Do one thing; its failure must not keep the others from being done."""
     try:
@@ -208,6 +216,7 @@ def run(stop: threading.Event) -> None:
             target=_repeat_until, args=(stop, SETTLE_EVERY_S, "held", tracking.settle_held)
         ),
         threading.Thread(target=_repeat_until, args=(stop, WATCH_EVERY_S, "watch", watcher())),
+        threading.Thread(target=_repeat_until, args=(stop, NIGHT_EVERY_S, "night", night)),
     ]
     for thread in threads:
         thread.start()
