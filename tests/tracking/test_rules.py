@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from fieldcrm.kit import i18n
 from fieldcrm.tracking import alerting, rules, trips
 from fieldcrm.tracking.model import AlertKind, Doubt, Fix, LiveRep, RepState, Span
 from fieldcrm.tracking.rules import Duty
@@ -151,6 +152,51 @@ def test_what_asks_for_an_alert() -> None:
     assert kinds(rep(clock_offset_ms=-40 * MINUTE)) == {AlertKind.clock_wrong}
     for quiet in (RepState.off_shift, RepState.paused):
         assert kinds(rep(state=quiet, battery_pct=1, doubts=1), stop("a", -60)) == set()
+
+
+def cause(live: LiveRep, *stops) -> str:
+    (wish,) = alerting.wishes(live, stops, NOW)
+    return wish.data["cause"]
+
+
+def test_each_alert_tells_its_cause() -> None:
+    late = stop("a", -25)
+    told = {
+        s: cause(rep(state=s, since_ms=NOW), late) for s in (RepState.moving, RepState.in_visit)
+    }
+    assert told == {
+        RepState.moving: "alert.cause.late_moving", RepState.in_visit: "alert.cause.late_in_visit",
+    }  # fmt: skip
+    assert cause(rep(clock_offset_ms=-5 * MINUTE)) == "alert.cause.clock_ahead"
+    assert cause(rep(clock_offset_ms=5 * MINUTE)) == "alert.cause.clock_behind"
+    assert cause(rep(doubts=int(Doubt.mock))) == "alert.cause.mock"
+    assert cause(rep(battery_pct=3)) == "alert.cause.battery"
+    for kind in ("moving", "in_visit", "idle", "silent", "paused"):
+        assert i18n.t(f"alert.cause.late_{kind}", "ru") != f"alert.cause.late_{kind}"
+
+
+def test_a_long_stop_outside_any_visit() -> None:
+    stands = rep(state=RepState.idle, since_ms=NOW - 50 * MINUTE)
+    ahead = stop("a", 30, 60.18, 24.94)
+    assert kinds(stands, ahead) == {AlertKind.long_stop}
+    assert cause(stands, ahead) == "alert.cause.stop_elsewhere"
+    assert cause(stands, stop("b", 30, 60.1709, 24.94)) == "alert.cause.stop_at_client"
+    assert kinds(stands) == set(), "his day is done"
+    assert kinds(stands, stop("c", -90, state="closed")) == set()
+    assert kinds(rep(state=RepState.idle, since_ms=NOW - 44 * MINUTE), ahead) == set()
+    assert kinds(rep(state=RepState.in_visit, since_ms=NOW - 90 * MINUTE), ahead) == set()
+
+
+@pytest.mark.parametrize(
+    ("minute", "quiet", "is_quiet"),
+    [
+        (600, None, False), (1260, (1200, 420), True), (100, (1200, 420), True),
+        (420, (1200, 420), False), (1199, (1200, 420), False), (720, (700, 740), True),
+        (740, (700, 740), False), (5, (300, 300), False),
+    ],
+)  # fmt: skip
+def test_quiet_hours(minute: int, quiet: tuple[int, int] | None, is_quiet: bool) -> None:
+    assert alerting.is_quiet(minute, quiet) is is_quiet
 
 
 def test_far_from_every_leg_of_the_plan() -> None:
