@@ -1,60 +1,96 @@
-"""A track as people read it: stops, lines between them, length. Pure.
-
-One set of parameters for walking, cycling and driving: GPS error is some 8 m with outliers, so a
-stay within STOP_RADIUS_M for STOP_S is a stop, and shorter steps than STEP_M are noise.
-"""
+"""A track as people read it: trips and how they were made, stops, gaps, lines, length. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
-from statistics import fmean, median
 from typing import Any
 
-from fieldcrm.kit.units import distance_m
-from fieldcrm.tracking.model import Doubt, Fix, Span, Stop
-from fieldcrm.tracking.rules import last_moment
+import numpy as np
 
-GAP_MS = 5 * 60_000
-STOP_RADIUS_M = 60.0
-STOP_S = 180
-STEP_M = 15.0
-SMOOTH_MS = 15_000
-SMOOTH_M = 30.0
-POOR_M = 150.0
-_UNFIT = Doubt.teleport
+from fieldcrm.kit.units import distance_m
+from fieldcrm.tracking import parameters as p
+from fieldcrm.tracking.cleaning import Origin, Way, length_m, way_taken
+from fieldcrm.tracking.model import Doubt, Fix, Span, Stop
+from fieldcrm.tracking.modes import Mode, is_driving, speeds
+from fieldcrm.tracking.rules import last_moment
+from fieldcrm.tracking.stops import centre, stays
+from fieldcrm.tracking.windows import Mask, Run, runs
+
+Line = list[list[float]]
+"""[lat, lng, at_ms] in order of time."""
+_GAP_MS = round(p.GAP_S * 1000)
+_UNFIT = int(Doubt.teleport)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stretch of a trip made one way."""
+
+    mode: Mode
+    from_ms: int
+    to_ms: int
+    distance_m: int
+
+
+@dataclass(frozen=True)
+class Trip:
+    """From one stop to the next, or to where the track ends; `mode` of most of its length."""
+
+    from_ms: int
+    to_ms: int
+    distance_m: int
+    mode: Mode
+    parts: list[Part]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A silence within a shift; nobody knows the way, only that it was no shorter."""
+
+    from_ms: int
+    to_ms: int
+    distance_m: int
+
+
+@dataclass
+class Reading:
+    """What a piece of a track without gaps says."""
+
+    line: Line = field(default_factory=list)
+    stops: list[Stop] = field(default_factory=list)
+    trips: list[Trip] = field(default_factory=list)
 
 
 def describe(fixes: Sequence[Fix], spans: Sequence[Span]) -> dict[str, Any]:
-    """Lines, stops and length of a day, as plain values for a screen or the API."""
+    """Trips, stops, gaps, lines and length of a day, as plain values for a screen or the API."""
     parts = pieces(_fit(fixes), spans)
-    lines, stops, length, moving_ms = [], [], 0.0, 0
-    for part in parts:
-        found = stops_of(part)
-        line = line_of(part, found)
-        lines.append([[f[0], f[1], f[2]] for f in line])
-        stops.extend(found)
-        length += length_of(line)
-        stood = sum(s.to_ms - s.from_ms for s in found)
-        moving_ms += max(0, part[-1].fix_at_ms - part[0].fix_at_ms - stood)
+    told = [read(part) for part in parts]
+    found = [trip for reading in told for trip in reading.trips]
+    stops = [stop for reading in told for stop in reading.stops]
+    gaps = _gaps(parts, spans)
     return {
-        "lines": [line for line in lines if len(line) > 1],
-        "stops": [asdict(s) for s in joined(stops)],
-        "distance_m": round(length), "moving_s": moving_ms // 1000, "fixes": len(fixes),
-        "first_at_ms": fixes[0].fix_at_ms if fixes else None,
+        "lines": [reading.line for reading in told if len(reading.line) > 1],
+        "raw": [[[f.lat, f.lng, f.fix_at_ms] for f in part] for part in parts if len(part) > 1],
+        "stops": [asdict(s) for s in joined(stops, gaps)],
+        "trips": [asdict(trip) for trip in found], "gaps": [asdict(gap) for gap in gaps],
+        "distance_m": sum(trip.distance_m for trip in found),
+        "unseen_m": sum(gap.distance_m for gap in gaps),
+        "moving_s": sum(trip.to_ms - trip.from_ms for trip in found) // 1000,
+        "fixes": len(fixes), "first_at_ms": fixes[0].fix_at_ms if fixes else None,
         "last_at_ms": fixes[-1].fix_at_ms if fixes else None,
     }  # fmt: skip
 
 
 def _fit(fixes: Sequence[Fix]) -> list[Fix]:
-    """Without those that no line should visit; they stay in the raw track."""
-    return [f for f in fixes if not f.doubts & _UNFIT and (f.accuracy_m or 0) <= POOR_M]
+    """Without those that no line should visit; they stay in the stored track."""
+    return [f for f in fixes if not f.doubts & _UNFIT and (f.accuracy_m or 0) <= p.POOR_M]
 
 
 def pieces(fixes: Sequence[Fix], spans: Sequence[Span]) -> list[list[Fix]]:
-    """Cut a track at gaps over five minutes and wherever a shift begins or ends."""
-    edges = sorted({e for s in spans for e in (s.start_ms, last_moment(s))})
+    """Cut a track at gaps and wherever a shift begins or ends."""
+    edges = _edges(spans)
     parts: list[list[Fix]] = []
     for fix in fixes:
         if parts and not _cut(parts[-1][-1].fix_at_ms, fix.fix_at_ms, edges):
@@ -64,104 +100,132 @@ def pieces(fixes: Sequence[Fix], spans: Sequence[Span]) -> list[list[Fix]]:
     return parts
 
 
+def _edges(spans: Sequence[Span]) -> list[int]:
+    return sorted({e for s in spans for e in (s.start_ms, last_moment(s))})
+
+
 def _cut(before_ms: int, at_ms: int, edges: Sequence[int]) -> bool:
-    return at_ms - before_ms > GAP_MS or any(before_ms < e <= at_ms for e in edges)
+    return at_ms - before_ms > _GAP_MS or any(before_ms < e <= at_ms for e in edges)
 
 
-def stops_of(fixes: Sequence[Fix]) -> list[Stop]:
-    """Stays of at least three minutes within 60 m, one outlier in between forgiven."""
-    stops: list[Stop] = []
-    i = 0
-    while i < len(fixes):
-        end = _stay_end(fixes, i)
-        if fixes[end].fix_at_ms - fixes[i].fix_at_ms >= STOP_S * 1000:
-            stops.append(_stop(_trimmed(fixes[i : end + 1])))
-            i = end + 1
-        else:
-            i += 1
-    return stops
+def _gaps(parts: Sequence[Sequence[Fix]], spans: Sequence[Span]) -> list[Gap]:
+    """The silences between pieces but for those that a shift's edge explains."""
+    edges, found = _edges(spans), []
+    for before, after in pairwise(parts):
+        a, b = before[-1], after[0]
+        if not any(a.fix_at_ms < e <= b.fix_at_ms for e in edges):
+            way_m = round(distance_m(a.lat, a.lng, b.lat, b.lng))
+            found.append(Gap(a.fix_at_ms, b.fix_at_ms, way_m if way_m > p.SILENT_SAME_M else 0))
+    return found
 
 
-def _stay_end(fixes: Sequence[Fix], start: int) -> int:
-    """Index of the last fix of the stay that begins at `start`."""
-    lat, lng, members, last, away = fixes[start].lat, fixes[start].lng, 1, start, 0
-    for i in range(start + 1, len(fixes)):
-        if distance_m(lat, lng, fixes[i].lat, fixes[i].lng) <= STOP_RADIUS_M:
-            members, last, away = members + 1, i, 0
-            weight = 1 / min(members, 30)
-            lat += (fixes[i].lat - lat) * weight
-            lng += (fixes[i].lng - lng) * weight
-        elif (away := away + 1) > 2:
-            break
-    return last
+def read(fixes: Sequence[Fix]) -> Reading:
+    """Read a piece of a track; a single fix says nothing of ways."""
+    if len(fixes) < 2:
+        return Reading()
+    origin = Origin(fixes[0].lat, fixes[0].lng)
+    way, driving, accuracy = origin.way(fixes), None, _accuracies(fixes)
+    driving = is_driving(way)
+    stood = [s for s in stays(way, accuracy) if not _is_traffic(way, s)]
+    reading = Reading(stops=[_stop(origin, way, s) for s in stood])
+    for move in _moves(len(way), stood):
+        _add(reading, origin, *_between(way, driving, move, stood))
+    return reading
 
 
-def _trimmed(stay: Sequence[Fix]) -> Sequence[Fix]:
-    """Without the first and last fixes on the way in and out, still or already within the circle."""
-    lat, lng = median(f.lat for f in stay), median(f.lng for f in stay)
-    near = [
-        i for i, f in enumerate(stay) if distance_m(lat, lng, f.lat, f.lng) <= STOP_RADIUS_M / 2
-    ]
-    return stay[near[0] : near[-1] + 1] if near else stay
+def _accuracies(fixes: Sequence[Fix]) -> np.ndarray:
+    return np.array([np.nan if f.accuracy_m is None else f.accuracy_m for f in fixes], float)
 
 
-def _stop(fixes: Sequence[Fix]) -> Stop:
-    return Stop(
-        median(f.lat for f in fixes), median(f.lng for f in fixes), fixes[0].fix_at_ms,
-        fixes[-1].fix_at_ms, len(fixes),
-    )  # fmt: skip
+def _is_traffic(way: Way, stay: Run) -> bool:
+    """A short stand with a car's speed before and after it: a light, a queue, a barrier."""
+    first, last = stay
+    if way.t[last] - way.t[first] >= p.TRAFFIC_S or first == 0 or last == len(way) - 1:
+        return False
+    step, near = speeds(way).step, p.STAY_S / 2
+    before = step[(way.t[1:] <= way.t[first]) & (way.t[1:] >= way.t[first] - near)]
+    after = step[(way.t[:-1] >= way.t[last]) & (way.t[:-1] <= way.t[last] + near)]
+    return bool(min(before.max(initial=0), after.max(initial=0)) >= p.TRAFFIC_MPS)
 
 
-def joined(stops: Sequence[Stop]) -> list[Stop]:
+def _stop(origin: Origin, way: Way, stay: Run) -> Stop:
+    lat, lng = _degrees(origin, *centre(way, stay))
+    a, b = stay
+    return Stop(lat, lng, _ms(way.t[a]), _ms(way.t[b]), b - a + 1)
+
+
+def _degrees(origin: Origin, x: float, y: float) -> tuple[float, float]:
+    lat, lng = origin.degrees(np.array([x]), np.array([y]))
+    return round(float(lat[0]), 7), round(float(lng[0]), 7)
+
+
+def _ms(seconds: float) -> int:
+    return round(float(seconds) * 1000)
+
+
+def _moves(count: int, stood: Sequence[Run]) -> list[Run]:
+    """The stretches between stays, each with the places at its two ends."""
+    starts = [0, *(b for _, b in stood)]
+    ends = [*(a for a, _ in stood), count - 1]
+    return [(a, b) for a, b in zip(starts, ends, strict=True) if b > a]
+
+
+def _between(way: Way, driving: Mask, move: Run, stood: Sequence[Run]) -> tuple[Way, Mask]:
+    """A move's places, from the middle of the stay before it to that of the stay after it."""
+    part = slice(move[0], move[1] + 1)
+    x, y = way.x[part].copy(), way.y[part].copy()
+    for stay in stood:
+        if stay[1] == move[0]:
+            x[0], y[0] = centre(way, stay)
+        if stay[0] == move[1]:
+            x[-1], y[-1] = centre(way, stay)
+    return Way(way.t[part], x, y), driving[part]
+
+
+def _add(reading: Reading, origin: Origin, way: Way, driving: Mask) -> None:
+    """Add a move's line and trip."""
+    taken = way_taken(way, driving)
+    lat, lng = origin.degrees(taken.x, taken.y)
+    at = np.rint(taken.t * 1000).astype(int)
+    points = zip(lat.round(7).tolist(), lng.round(7).tolist(), at.tolist(), strict=True)
+    reading.line.extend([a, b, t] for a, b, t in points)
+    reading.trips.append(_trip(way, taken, driving))
+
+
+def _trip(way: Way, taken: Way, driving: Mask) -> Trip:
+    """A move's length, time and ways of moving."""
+    told = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(taken.x), np.diff(taken.y)))])
+    parts = []
+    for mode, (a, b) in _by_mode(driving):
+        start, end = float(way.t[a]), float(way.t[min(b + 1, len(way) - 1)])
+        length = float(np.interp(end, taken.t, told) - np.interp(start, taken.t, told))
+        parts.append(Part(mode, _ms(start), _ms(end), round(length)))
+    mostly = max(Mode, key=lambda m: sum(q.distance_m for q in parts if q.mode is m))
+    return Trip(_ms(way.t[0]), _ms(way.t[-1]), round(length_m(taken)), mostly, parts)
+
+
+def _by_mode(driving: Mask) -> Iterable[tuple[Mode, Run]]:
+    """Runs of one mode; the last place alone makes none, for a part needs a step."""
+    found = [(Mode.driving, r) for r in runs(driving)] + [(Mode.foot, r) for r in runs(~driving)]
+    return sorted((f for f in found if f[1][0] < len(driving) - 1), key=lambda f: f[1])
+
+
+def joined(stops: Sequence[Stop], gaps: Sequence[Gap]) -> list[Stop]:
     """Stops cut apart by a gap alone (a phone silent indoors) are one stop again."""
     whole: list[Stop] = []
     for stop in stops:
         last = whole[-1] if whole else None
-        near = last and distance_m(last.lat, last.lng, stop.lat, stop.lng) <= STOP_RADIUS_M
-        if last and near and stop.from_ms - last.to_ms <= 6 * GAP_MS:
+        if last and any(_is_one_stop(last, gap, stop) for gap in gaps):
             whole[-1] = Stop(last.lat, last.lng, last.from_ms, stop.to_ms, last.fixes + stop.fixes)
         else:
             whole.append(stop)
     return whole
 
 
-def line_of(fixes: Sequence[Fix], stops: Sequence[Stop]) -> list[tuple[float, float, int]]:
-    """The way taken as (lat, lng, at_ms): each stop is one point, steps below 15 m are left out."""
-    line: list[tuple[float, float, int]] = []
-    waiting = list(stops)
-    for fix, (lat, lng) in zip(fixes, smoothed(fixes), strict=True):
-        while waiting and fix.fix_at_ms > waiting[0].to_ms:
-            waiting.pop(0)
-        if waiting and fix.fix_at_ms >= waiting[0].from_ms:
-            point = (waiting[0].lat, waiting[0].lng, fix.fix_at_ms)
-        else:
-            point = (lat, lng, fix.fix_at_ms)
-        if not line or distance_m(*line[-1][:2], *point[:2]) >= STEP_M:
-            line.append(point)
-    return line
-
-
-def smoothed(fixes: Sequence[Fix]) -> list[tuple[float, float]]:
-    """Each place as the mean of its neighbours within 15 s and 30 m.
-
-    A walker's fixes lie closer together than their error, and its zigzag would be length; a car's
-    lie further apart, and stay as they are.
-    """
-    return [_mean_around(fixes, i) for i in range(len(fixes))]
-
-
-def _mean_around(fixes: Sequence[Fix], i: int) -> tuple[float, float]:
-    centre, near = fixes[i], [fixes[i]]
-    for way in (range(i - 1, -1, -1), range(i + 1, len(fixes))):
-        for j in way:
-            other = fixes[j]
-            if abs(other.fix_at_ms - centre.fix_at_ms) > SMOOTH_MS:
-                break
-            if distance_m(centre.lat, centre.lng, other.lat, other.lng) <= SMOOTH_M:
-                near.append(other)
-    return fmean(f.lat for f in near), fmean(f.lng for f in near)
-
-
-def length_of(line: Sequence[tuple[float, float, int]]) -> float:
-    """Length of a line in metres."""
-    return sum(distance_m(*a[:2], *b[:2]) for a, b in pairwise(line))
+def _is_one_stop(one: Stop, gap: Gap, other: Stop) -> bool:
+    near_ms = p.STAY_S * 1000
+    return (
+        0 <= gap.from_ms - one.to_ms <= near_ms and 0 <= other.from_ms - gap.to_ms <= near_ms
+        and gap.to_ms - gap.from_ms <= p.SILENT_SAME_S * 1000
+        and distance_m(one.lat, one.lng, other.lat, other.lng) <= p.SILENT_SAME_M
+    )  # fmt: skip

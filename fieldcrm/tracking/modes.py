@@ -1,0 +1,150 @@
+"""On foot or driving: a conditional chain over the places of a way. Pure; numpy alone.
+
+Each place has a score for driving, each step two for changing over. A score is a sum of curves,
+one for each signal (speeds over several times, by length and by net distance), straight between
+KNOTS_MPS. The weights of the curves are learnt (`benches.fit_modes`, decision 0013), as all else
+is not: nobody can say by reasoning how sure 1.9 m/s over 45 s makes of a car.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from math import exp, log1p
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from fieldcrm.tracking import parameters as p
+from fieldcrm.tracking.cleaning import Way
+from fieldcrm.tracking.windows import Array, Mask, around, highest, runs
+
+KNOTS_MPS = (0.0, 0.15, 0.4, 0.8, 1.3, 1.9, 2.7, 4.0, 6.0, 10.0)
+"""Close where standing, strolling, walking and rolling part; a tenth is the error of a minute."""
+AROUND_S = (7.5, 12.5, 22.5, 42.5, 90.0)
+"""Half widths of the windows: from one step of 5 s on each side to a walk to a door and back."""
+SHORTEST_S = 1.0
+"""Two fixes closer in time count as this far apart."""
+
+
+class Mode(StrEnum):
+    """How somebody moves."""
+
+    foot = "foot"
+    driving = "driving"
+
+
+class Weights(msgspec.Struct, frozen=True):
+    """What the chain has learnt; each curve has a value at each of KNOTS_MPS."""
+
+    places: list[list[float]]
+    """A curve for each of `place_signals`: how much it speaks for driving."""
+    places_bias: float
+    to_driving: list[list[float]]
+    """A curve for each of `step_signals`: how much it speaks for getting in on this step."""
+    to_driving_bias: float
+    to_foot: list[list[float]]
+    to_foot_bias: float
+
+
+@cache
+def learnt() -> Weights:
+    """The weights that the product uses."""
+    return msgspec.json.decode(Path(__file__).with_name("modes.json").read_bytes(), type=Weights)
+
+
+@dataclass(frozen=True)
+class Speeds:
+    """Speeds over each step, and over the step before and after each place."""
+
+    step: Array
+    into: Array
+    out: Array
+
+
+def speeds(way: Way) -> Speeds:
+    """Of a way of two places or more."""
+    step = np.hypot(np.diff(way.x), np.diff(way.y)) / _at_least(np.diff(way.t))
+    return Speeds(step, np.append(step[:1], step), np.append(step, step[-1:]))
+
+
+def _at_least(seconds: Array) -> Array:
+    return np.maximum(seconds, SHORTEST_S)
+
+
+def place_signals(way: Way) -> list[Array]:
+    """Speeds (m/s) around each place: of the steps beside it, then for each window six."""
+    v = speeds(way)
+    told = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(way.x), np.diff(way.y)))])
+    return [v.into, v.out, *(s for k in AROUND_S for s in _window(way, v.step, told, k))]
+
+
+def _window(way: Way, step: Array, told: Array, seconds: float) -> list[Array]:
+    """Net and along the way; the fastest step before, after, of both, and of the slower side."""
+    first, last = around(way.t, seconds)
+    lasted = _at_least(way.t[last] - way.t[first])
+    net = np.hypot(way.x[last] - way.x[first], way.y[last] - way.y[first]) / lasted
+    own, top = np.arange(len(way)), len(step) - 1
+    before = highest(step, np.minimum(first, top), np.maximum(own - 1, np.minimum(first, top)))
+    after = highest(step, np.minimum(own, top), np.maximum(last - 1, np.minimum(own, top)))
+    return [
+        net, (told[last] - told[first]) / lasted, before, after, np.maximum(before, after),
+        np.minimum(before, after),
+    ]  # fmt: skip
+
+
+def step_signals(way: Way) -> list[Array]:
+    """Speeds (m/s) of each step, of the one before and the one after: cars stop to be left."""
+    v = speeds(way)
+    return [v.step, v.into[:-1], v.out[1:]]
+
+
+def driving_odds(way: Way, weights: Weights | None = None) -> Array:
+    """Log odds of driving at each place, all the others considered."""
+    if len(way) < 2:
+        return np.full(len(way), -np.inf)
+    w = weights or learnt()
+    steps = step_signals(way)
+    scores = w.places_bias + _curves(place_signals(way), w.places)
+    to_driving = w.to_driving_bias + _curves(steps, w.to_driving)
+    to_foot = w.to_foot_bias + _curves(steps, w.to_foot)
+    return _chained(scores.tolist(), to_driving.tolist(), to_foot.tolist())
+
+
+def _curves(signals: Sequence[Array], curves: Sequence[Sequence[float]]) -> Array:
+    return np.sum(
+        [np.interp(s, KNOTS_MPS, c) for s, c in zip(signals, curves, strict=True)], axis=0
+    )
+
+
+def _chained(scores: list[float], to_driving: list[float], to_foot: list[float]) -> Array:
+    """Forward and backward over two states, in log odds."""
+    count = len(scores)
+    forward, backward = [scores[0]] * count, [0.0] * count
+    for i in range(1, count):
+        a = forward[i - 1]
+        forward[i] = scores[i] + _sum(a, to_driving[i - 1]) - _sum(0.0, a + to_foot[i - 1])
+    for i in range(count - 2, -1, -1):
+        b = scores[i + 1] + backward[i + 1]
+        backward[i] = _sum(b, to_foot[i]) - _sum(0.0, b + to_driving[i])
+    return np.array(forward) + np.array(backward)
+
+
+def _sum(a: float, b: float) -> float:
+    """log(exp a + exp b)."""
+    high, low = (a, b) if a > b else (b, a)
+    return high + log1p(exp(low - high))
+
+
+def is_driving(way: Way, weights: Weights | None = None) -> Mask:
+    """Whether somebody drives at each place; a change shorter than LEAST_MODE_S is none."""
+    driving = driving_odds(way, weights) > 0
+    for value in (True, False):
+        for a, b in runs(driving == value):
+            is_inner = a > 0 and b < len(way) - 1
+            if is_inner and way.t[b + 1] - way.t[a - 1] < p.LEAST_MODE_S:
+                driving[a : b + 1] = not value
+    return driving

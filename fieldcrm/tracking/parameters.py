@@ -1,0 +1,55 @@
+"""Every number by which a track is read, in one place; why each: docs/decisions/0013.
+
+They follow from how receivers err and how people and cars move. None is fitted to a recording but
+the weights of `modes.json`, which are learnt and cross-validated.
+"""
+
+from __future__ import annotations
+
+# ---- what a track is ----
+
+GAP_S = 300.0
+"""A phone that stands still tells of itself this often; a longer silence is a gap."""
+POOR_M = 150.0
+"""A fix that claims no better accuracy than this says nothing about a street."""
+OPEN_SKY_M = 8.0
+"""A receiver's error where the phone tells none."""
+
+# ---- cleaning ----
+
+STAMP_S = 2.0
+"""A fix's time may be off by so much: a phone's sources of position overtake each other."""
+REVERSAL_DEG = 120.0
+"""Two steps that turn back on each other by more than this are a reversal."""
+REVERSAL_MPS2 = 3.0
+"""A reversal that takes harder braking than this in common traffic did not happen."""
+PASSES = 50
+"""An outlier may hide another; in practice three passes find all."""
+SLOW_S, SLOW_M = 15.0, 30.0
+"""Neighbours within both share one mean: a walker's steps are smaller than the error."""
+STEP_M = 15.0
+"""Steps below it are noise: about twice the error of a fix."""
+BEND_DEG = 12.0
+"""A curve is drawn as straight pieces that bend by no more than this."""
+CURVE_PIECES = 12
+"""At most so many pieces between two fixes."""
+
+# ---- stops ----
+
+STAY_S, STAY_M = 60.0, 12.0
+"""Still within a circle of this radius after a minute: not even a stroll goes 0.4 m/s."""
+STAY_MOST_M = 25.0
+"""The circle grows with the phone's own accuracy, up to where a walker would leave it."""
+SAME_PLACE_S, SAME_PLACE_M = 120.0, 75.0
+"""Two stays so near in time and place are one: up to the door and back to the car."""
+SILENT_SAME_S, SILENT_SAME_M = 1800.0, 60.0
+"""A phone silent indoors: stays on both sides of a gap at one place are one."""
+STOP_S = 60.0
+"""A stay shorter than this is no stop."""
+TRAFFIC_S, TRAFFIC_MPS = 150.0, 4.0
+"""Standing shorter than this between two drives is traffic: no light is red for longer."""
+
+# ---- modes ----
+
+LEAST_MODE_S = 10.0
+"""A shorter change of mode is a fix out of place."""

@@ -1,0 +1,80 @@
+"""On foot or driving, on made-up tracks; what it is worth on real ones the bench tells."""
+
+from __future__ import annotations
+
+from itertools import pairwise, product
+from math import exp
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fieldcrm.tracking import modes
+from fieldcrm.tracking.cleaning import Way
+from fieldcrm.tracking.modes import Mode, driving_odds, is_driving
+from fieldcrm.tracking.windows import runs
+from tests.tracking.ways import Leg, blurred, travelled
+
+PARCEL: list[Leg] = [
+    (0, 0, -30), (60, 0, 1.3), (0, 0, -30), (-60, 0, 1.3), (0, 0, -20), (0, 100, 5), (0, 400, 9),
+    (0, 80, 5), (0, 0, -30), (30, 0, 1.3), (0, 0, -90), (-30, 0, 1.3), (0, 0, -15),
+]  # fmt: skip
+
+
+def test_a_drive_between_two_walks_is_found() -> None:
+    way = blurred(travelled(PARCEL), error_m=2)
+    ((a, b),) = runs(is_driving(way))
+    began, ended = 172.3, 172.3 + 100 / 5 + 400 / 9 + 80 / 5
+    assert way.t[a] - way.t[0] == pytest.approx(began, abs=15)
+    assert way.t[b] - way.t[0] == pytest.approx(ended, abs=15)
+
+
+@pytest.mark.parametrize(("speed", "driving"), [(1.0, False), (1.5, False), (7, True), (25, True)])
+@pytest.mark.parametrize("every_s", [5, 10, 30])
+def test_steady_movement(speed: float, driving: bool, every_s: float) -> None:
+    way = blurred(travelled([(0, 0, -60), (1200, 900, speed), (0, 0, -60)], every_s), error_m=3)
+    middle = (way.t > way.t[0] + 100) & (way.t < way.t[-1] - 100)
+    assert (is_driving(way)[middle] == driving).all()
+
+
+def test_a_red_light_is_part_of_the_drive() -> None:
+    way = travelled([(600, 0, 10), (0, 0, -20), (600, 0, 10)])
+    assert is_driving(way)[10:-10].all()
+
+
+def test_one_who_stands_is_on_foot() -> None:
+    assert not is_driving(blurred(travelled([(0, 0, -900)]))).any()
+
+
+def test_odds_are_those_of_all_labellings_weighed() -> None:
+    """The chain's answer against the sum over every labelling of a short way."""
+    way = travelled(PARCEL, 40).only(slice(8))
+    w = modes.learnt()
+    score = w.places_bias + modes._curves(modes.place_signals(way), w.places)
+    steps = modes.step_signals(way)
+    getting_in = w.to_driving_bias + modes._curves(steps, w.to_driving)
+    getting_out = w.to_foot_bias + modes._curves(steps, w.to_foot)
+    sums = np.zeros((2, len(way)))
+    for labels in product((0, 1), repeat=len(way)):
+        told = sum(s for s, label in zip(score, labels, strict=True) if label)
+        for i, (a, b) in enumerate(pairwise(labels)):
+            told += getting_in[i] * (a < b) + getting_out[i] * (a > b)
+        for i, label in enumerate(labels):
+            sums[label, i] += exp(told)
+    assert driving_odds(way) == pytest.approx(np.log(sums[1] / sums[0]))
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 600), st.floats(-1e5, 1e5), st.floats(-1e5, 1e5)), max_size=40)
+)
+def test_any_way_has_an_answer(places: list[tuple[float, float, float]]) -> None:
+    t = np.cumsum([p[0] for p in places])
+    way = Way(t, np.array([p[1] for p in places]), np.array([p[2] for p in places]))
+    odds = driving_odds(way)
+    assert len(is_driving(way)) == len(places)
+    assert not np.isnan(odds).any()
+
+
+def test_names() -> None:
+    assert {m.value for m in Mode} == {"foot", "driving"}

@@ -1,0 +1,84 @@
+"""A stay is where a minute goes by; jitter is not movement, a walk is no stay."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fieldcrm.tracking import parameters as p
+from fieldcrm.tracking.cleaning import Way
+from fieldcrm.tracking.stops import centre, stays
+from fieldcrm.tracking.windows import around, highest
+from tests.tracking.ways import Leg, blurred, travelled, without
+
+THERE_AND_ON: list[Leg] = [(300, 0, 1.3), (0, 0, -600), (0, 300, 1.3)]
+
+
+def test_a_visit_on_foot_is_one_stay() -> None:
+    way = travelled(THERE_AND_ON)
+    ((a, b),) = stays(way)
+    assert way.t[a] - way.t[0] == pytest.approx(300 / 1.3, abs=20)
+    assert way.t[b] - way.t[a] == pytest.approx(600, abs=30)
+    assert centre(way, (a, b)) == pytest.approx((300, 0), abs=1)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("every_s", [5, 15, 30])
+def test_jitter_while_parked_is_one_stay(seed: int, every_s: int) -> None:
+    still = blurred(travelled([(0, 0, -3600)], every_s), error_m=6, seed=seed)
+    accuracy = np.full(len(still), 15.0)
+    assert stays(still, accuracy) == [(0, len(still) - 1)]
+
+
+@pytest.mark.parametrize("speed", [0.9, 1.4, 5, 14])
+def test_who_goes_on_does_not_stay(speed: float) -> None:
+    assert stays(blurred(travelled([(900, 0, speed), (0, 900, speed)]), error_m=3)) == []
+
+
+def test_a_single_outlier_leaves_no_stay() -> None:
+    way = travelled([(0, 0, -900)])
+    x = way.x.copy()
+    x[90] += 140
+    assert stays(Way(way.t, x, way.y)) == [(0, len(way) - 1)]
+
+
+def test_up_to_the_door_and_back_is_one_stay() -> None:
+    way = travelled([(0, 0, -300), (40, 0, 1.2), (0, 0, -300), (-40, 0, 1.2), (0, 0, -300)])
+    assert len(stays(way)) == 1
+    loop = travelled([(0, 0, -300), (200, 0, 8), (-200, 0, 8), (0, 0, -300)])
+    assert len(stays(loop)) == 2
+    far = travelled([(0, 0, -300), (200, 0, 1.2), (0, 0, -300)])
+    assert len(stays(far)) == 2
+
+
+def test_a_phone_silent_while_it_stands_still_stays() -> None:
+    way = without(travelled(THERE_AND_ON), 260, 480)
+    ((a, b),) = stays(way)
+    assert way.t[b] - way.t[a] == pytest.approx(600, abs=35)
+
+
+def test_an_unsure_phone_gets_a_wider_circle() -> None:
+    way = blurred(travelled([(0, 0, -1200)]), error_m=9, memory_s=20, seed=3)
+    sure, unsure = (stays(way, np.full(len(way), m)) for m in (5.0, 40.0))
+    assert sum(b - a for a, b in unsure) > sum(b - a for a, b in sure)
+    assert p.STAY_MOST_M < 40
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3])
+def test_few_places(count: int) -> None:
+    assert stays(travelled([(0, 0, -10)]).only(slice(count))) == []
+
+
+@given(
+    st.lists(st.floats(-100, 100), min_size=2, max_size=40),
+    st.lists(st.floats(0.5, 60), min_size=40, max_size=40),
+)
+def test_the_greatest_around_each_moment(values: list[float], steps: list[float]) -> None:
+    t = np.cumsum(steps)[: len(values)]
+    first, last = around(t, 30)
+    told = highest(np.array(values), first, last)
+    slow = [max(values[a : b + 1]) for a, b in zip(first, last, strict=True)]
+    assert told.tolist() == slow
+    assert ((first < last) & (first <= np.arange(len(t))) & (last >= np.arange(len(t)))).all()
