@@ -10,20 +10,13 @@ type Told = { ms: number; speed: number; at: number };
 declare global {
   interface Window {
     fieldcrmClock?: Told;
-    fieldcrmLive?: EventTarget & { fixAt: Map<string, number> };
+    fieldcrmFixAt?: (repId: string) => number | undefined; // what the live map's socket told last
   }
 }
 
 export function productNow(): number {
   const told = window.fieldcrmClock;
   return told ? told.ms + (performance.now() - told.at) * told.speed : Date.now();
-}
-
-function live() {
-  if (!window.fieldcrmLive) {
-    window.fieldcrmLive = Object.assign(new EventTarget(), { fixAt: new Map<string, number>() });
-  }
-  return window.fieldcrmLive;
 }
 
 export function Clock({ ms, speed, lang, title }: { ms: number; speed: number; lang: string; title: string }) {
@@ -62,7 +55,7 @@ export function Age({ repId, atMs, lang, title, className }: {
     return () => clearInterval(timer);
   }, []);
   if (!atMs) return <span className={className} title={title}>—</span>;
-  const newest = Math.max(atMs, (typeof window !== "undefined" && live().fixAt.get(repId)) || 0);
+  const newest = Math.max(atMs, (typeof window !== "undefined" && window.fieldcrmFixAt?.(repId)) || 0);
   return <span className={className} title={title}>{ageText((productNow() - newest) / 1000, lang)}</span>;
 }
 

@@ -1,25 +1,22 @@
 // The desk's own socket to the gateway: binary frames of places in, the viewport out, reconnecting
-// with jittered backoff. The frames' layout is that of fieldcrm/tracking/frames.py (docs/protocol.md).
+// with jittered backoff. What the frames say is read by fleet.ts.
 
-export type Where = {
-  id: string; state: string; lat: number; lng: number; fixMs: number;
-  course: number | null; speed: number | null; battery: number | null; accuracy: number | null;
-};
-export type Cell = { lat: number; lng: number; count: number };
+export type RosterRep = { i: number; id: string; name: string; team_id: string | null };
 export type Notice = Record<string, unknown>;
 
 type Hears = {
-  places: (places: Where[]) => void; cells: (cells: Cell[]) => void;
-  notices: (list: Notice[]) => void; time: (nowMs: number, speed?: number) => void; state: (state: "connecting" | "live" | "offline") => void;
+  /** A binary frame; returns its number. */
+  frame: (buffer: ArrayBuffer) => number;
+  roster: (reps: RosterRep[]) => void; notices: (list: Notice[]) => void;
+  time: (nowMs: number, speed?: number) => void; state: (state: "connecting" | "live" | "offline") => void;
 };
 type View = {
   getBounds(): { getSouth(): number; getWest(): number; getNorth(): number; getEast(): number };
   getZoom(): number;
 };
 
-const STATES = ["", "moving", "in_visit", "idle", "silent", "paused", "off_shift"];
-const SNAPSHOT = 1, DELTA = 2, CELLS = 3;
-const NO_PLACE = -(2 ** 31);
+const NEAR_ZOOM = 10; // from here on a city fills the map, and every rep is drawn
+const SINGLY_NEAR = 10_000, SINGLY_FAR = 500; // more than so many are one blot: counts by cell then
 const FIRST_WAIT_MS = 500, LONGEST_WAIT_MS = 20_000;
 const QUIET_MS = 30_000; // the gateway pings every 12 s: when even that is missing: the line is dead, whatever the socket says
 const GATHER_MS = 300; // notices of one change come together
@@ -31,38 +28,11 @@ export function address(gateway: string): string {
   return `${scheme}://${location.hostname}${gateway}/ws/desk`;
 }
 
-export function readFrame(buffer: ArrayBuffer, roster: string[]): { kind: number; number: number; places: Where[]; cells: Cell[] } {
-  const view = new DataView(buffer);
-  const kind = view.getUint8(1), count = view.getUint16(2, true), number = view.getUint32(4, true);
-  const places: Where[] = [], cells: Cell[] = [];
-  for (let n = 0, at = 16; n < count; n++, at += 24) {
-    if (kind === CELLS) {
-      cells.push({ lat: view.getInt32(at + 8, true) / 1e6, lng: view.getInt32(at + 12, true) / 1e6, count: view.getUint32(at + 16, true) });
-      continue;
-    }
-    const id = roster[view.getUint16(at, true)];
-    const lat = view.getInt32(at + 4, true);
-    if (!id || lat === NO_PLACE) continue;
-    const small = (offset: number, scale: number) => {
-      const value = view.getUint16(at + offset, true);
-      return value === 0xffff ? null : value / scale;
-    };
-    const battery = view.getUint8(at + 3);
-    places.push({
-      id, state: STATES[view.getUint8(at + 2)] ?? "", battery: battery === 0xff ? null : battery,
-      lat: lat / 1e6, lng: view.getInt32(at + 8, true) / 1e6, fixMs: view.getUint32(at + 12, true) * 1000,
-      course: small(16, 1), speed: small(18, 100), accuracy: small(20, 10),
-    });
-  }
-  return { kind, number, places, cells };
-}
-
 export class DeskLink {
   private socket: WebSocket | null = null;
   private tries = 0;
   private waiting: ReturnType<typeof setTimeout> | undefined;
   private watch: ReturnType<typeof setInterval>;
-  private roster: string[] = [];
   private gathered: Notice[] = [];
   private gathering: ReturnType<typeof setTimeout> | undefined;
   private lastView = "";
@@ -86,7 +56,9 @@ export class DeskLink {
   view(map: View) {
     const b = map.getBounds();
     const bbox = [b.getSouth(), b.getWest(), b.getNorth(), b.getEast()].map((x) => Number(x.toFixed(5)));
-    this.lastView = JSON.stringify({ t: "view", bbox, zoom: Number(map.getZoom().toFixed(2)) });
+    const zoom = Number(map.getZoom().toFixed(2));
+    const singly = zoom >= NEAR_ZOOM ? SINGLY_NEAR : SINGLY_FAR;
+    this.lastView = JSON.stringify({ t: "view", bbox, zoom, singly, moves: true });
     this.sendView();
   }
 
@@ -138,26 +110,18 @@ export class DeskLink {
   private hear(data: string | ArrayBuffer) {
     this.heardAt = Date.now();
     if (typeof data === "string") return this.hearNotice(JSON.parse(data));
-    const frame = readFrame(data, this.roster);
-    if (this.expected !== null && frame.number !== this.expected) this.socket?.send('{"t":"resync"}');
-    this.expected = (frame.number + 1) >>> 0;
-    if (frame.kind === CELLS) return this.hears.cells(frame.cells);
-    if (frame.kind === SNAPSHOT) this.hears.cells([]);
-    if (frame.kind === SNAPSHOT || frame.kind === DELTA) this.hears.places(frame.places);
+    const number = this.hears.frame(data);
+    if (this.expected !== null && number !== this.expected) this.socket?.send('{"t":"resync"}');
+    this.expected = (number + 1) >>> 0;
   }
 
   private hearNotice(notice: Notice) {
-    if (notice.t === "roster") return this.setRoster(notice.reps as unknown[]);
+    if (notice.t === "roster") return this.hears.roster(notice.reps as RosterRep[]);
     if (notice.t === "hello" || notice.t === "ping") return this.hears.time(Number(notice.now_ms), notice.clock_speed as number | undefined);
     this.gathered.push(notice);
     this.gathering ??= setTimeout(() => {
       this.gathering = undefined;
       this.hears.notices(this.gathered.splice(0));
     }, GATHER_MS);
-  }
-
-  private setRoster(reps: unknown[]) {
-    this.roster = [];
-    for (const rep of reps as { i: number; id: string }[]) this.roster[rep.i] = rep.id;
   }
 }

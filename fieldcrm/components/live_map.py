@@ -15,7 +15,8 @@ from fieldcrm.components.words import all_texts
 
 _map = rx.asset("live_map.tsx", shared=True).importable_path
 _drag = rx.asset("visit_drag.tsx", shared=True).importable_path
-rx.asset("desk_link.ts", shared=True)  # imported by live_map.tsx
+for _part in ("desk_link.ts", "fleet.ts", "rep_layer.ts", "map_marks.ts", "map_lines.ts"):
+    rx.asset(_part, shared=True)  # imported by live_map.tsx
 
 _TEXTS = (
     "controls", "zoom_in", "zoom_out", "fit", "follow", "layers", "layer.plan", "layer.track",

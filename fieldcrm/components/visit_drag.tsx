@@ -6,6 +6,11 @@
 //           have a place in the day (above or below their middle)
 import { useEffect, useRef } from "react";
 
+declare global {
+  interface Window {
+    fieldcrmRepAt?: (x: number, y: number) => string; // the live map's rep at a point of the page
+  }
+}
 type Target = { element: Element; rep: string; order: number; isBelow: boolean };
 const FAR_ENOUGH_PX = 5;
 
@@ -37,6 +42,8 @@ export function VisitDrag({ rep, isOff, onMove }: {
         const isOwn = id === now.current.rep && source?.dataset.order !== undefined;
         return isOwn ? null : { element: onRep, rep: id, order: 0, isBelow: false };
       }
+      const onMap = under?.closest(".gl") ? (window.fieldcrmRepAt?.(x, y) ?? "") : "";
+      if (onMap) return { element: under!.closest(".gl")!, rep: onMap, order: 0, isBelow: false };
       const row = under?.closest("[data-drag-visit]") as HTMLElement | null;
       if (!row || row === source || !row.dataset.order || !row.querySelector("[data-handle]")) return null;
       const box = row.getBoundingClientRect();

@@ -108,12 +108,12 @@ def _states() -> rx.Component:
 
 def _alerts() -> rx.Component:
     more = rx.el.button(
-        rx.el.span(Dispatch.more_speaking, class_name="num"), words("dispatch.more_alerts"),
-        type="button", class_name="al-more t1", custom_attrs={"popoverTarget": "alerts"},
+        Dispatch.more_speaking, type="button", class_name="al-more t1",
+        custom_attrs={"popoverTarget": "alerts"},
     )  # fmt: skip
     some = rx.el.section(
         rx.foreach(Dispatch.speaking, _alert),
-        rx.cond(Dispatch.more_speaking > 0, more, rx.fragment()),
+        rx.cond(Dispatch.more_speaking != "", more, rx.fragment()),
         class_name="speaking",
         aria_label=words("desk.alerts"),
         aria_live="polite",

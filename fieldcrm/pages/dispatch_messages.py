@@ -24,7 +24,8 @@ class Saying(Desk, mixin=True):
     toasts: list[Toast] = []
     speaking: list[AlertRow] = []
     """Urgent alerts nobody has answered, most urgent first."""
-    more_speaking: int = 0
+    more_speaking: str = ""
+    """`2 more alerts`, where not all are shown."""
     _set_aside: list[str] = []
     """Alerts this person waved away here; they stay in the bell's list."""
 
@@ -51,7 +52,8 @@ class Saying(Desk, mixin=True):
         fresh = [row for row in fresh if row.id not in self._set_aside]
         fresh.sort(key=lambda row: URGENT_ALERTS.index(row.kind))
         self.speaking = fresh[:ALERTS_SHOWN]
-        self.more_speaking = len(fresh) - len(self.speaking)
+        more = len(fresh) - len(self.speaking)
+        self.more_speaking = self._t("dispatch.more_alerts", n=more) if more else ""
 
     @rx.event
     @allows(DISPATCHING)

@@ -25,43 +25,196 @@ def in_bun(tmp_path: Path, script: str) -> Any:
     return json.loads(done.stdout)
 
 
-def read(tmp_path: Path, frame: bytes, roster: list[str]) -> Any:
+def fleet(tmp_path: Path, script: str) -> Any:
+    """Run a script that has `fleet`, `frame(bytes)` and `show(slot)`, as the page would."""
     return in_bun(
         tmp_path,
         f"""
-        import {{ readFrame }} from {json.dumps(str(COMPONENTS / "desk_link.ts"))};
-        const bytes = new Uint8Array({list(frame)});
-        console.log(JSON.stringify(readFrame(bytes.buffer, {json.dumps(roster)})));
+        globalThis.document = {{ visibilityState: "visible" }};
+        const {{ Fleet, latOf, lngOf, STATES, shortName }} = await import({json.dumps(str(COMPONENTS / "fleet.ts"))});
+        const fleet = new Fleet();
+        const roster = (...ids) => fleet.setRoster(ids.map((id, i) => ({{ i, id, name: `Name ${{id}}`, team_id: "t" }})).filter((r) => r.id));
+        const frame = (bytes) => fleet.take(new Uint8Array(bytes).buffer);
+        const show = (id) => {{
+            const n = fleet.slot(id);
+            return {{ state: STATES[fleet.state[n]], lat: Number(latOf(fleet.y[n]).toFixed(6)), lng: Number(lngOf(fleet.x[n]).toFixed(6)),
+                      fixMs: fleet.fixMs[n], course: fleet.course[n], isPlaced: fleet.isPlaced[n], isShown: fleet.isShown[n] }};
+        }};
+        {script}
     """,
     )
 
 
+def row(rep: str, state: str, fix_ms: int, lat: float = 60.0, lng: float = 25.0) -> str:
+    """A rep as the page tells of him."""
+    return json.dumps({"id": rep, "name": "Anna Korpela", "short": "Anna K.", "team_id": "t", "state": state,
+                       "since_ms": 0, "lat": lat, "lng": lng, "course": None, "fix_ms": fix_ms})  # fmt: skip
+
+
+AT_MS = 1_795_420_828_000
+
+
+def fix_at(ms: int, lat: float = 60.169_857, lng: float = 24.938_379) -> Fix:
+    return Fix("r1", "d1", 1, ms, 0, 0, lat, lng, accuracy_m=8.0, speed_mps=1.5, course_deg=90.0,
+               battery_pct=77.0)  # fmt: skip
+
+
+def one(kind: int, records: list[bytes], number: int = 0) -> list[int]:
+    """The bytes of a frame."""
+    (frame,) = frames.frames(kind, number, AT_MS, records)
+    return list(frame)
+
+
 def test_a_snapshot_is_read_as_it_was_written(tmp_path: Path) -> None:
-    fix = Fix("r1", "d1", 1, 1_795_420_828_000, 0, 0, 60.169_857, 24.938_379, accuracy_m=8.0,
-              speed_mps=1.5, course_deg=90.0, battery_pct=77.0)  # fmt: skip
     records = [
-        frames.rep_record(0, RepState.moving, fix),
+        frames.rep_record(0, RepState.moving, fix_at(AT_MS)),
         frames.rep_record(3, RepState.off_shift, None),
     ]
-    (frame,) = frames.frames(frames.SNAPSHOT, 7, 1_795_420_830_000, records)
-    found = read(tmp_path, frame, ["r1", "", "", "r4"])
-    assert (found["kind"], found["number"]) == (frames.SNAPSHOT, 7)
-    assert found["places"] == [{
-        "id": "r1", "state": "moving", "battery": 77, "lat": 60.169857, "lng": 24.938379,
-        "fixMs": 1_795_420_828_000, "course": 90, "speed": 1.5, "accuracy": 8,
-    }]  # fmt: skip
+    found = fleet(tmp_path, f"""
+        roster("r1", "", "", "r4");
+        const taken = frame({one(frames.SNAPSHOT, records, 7)});
+        console.log(JSON.stringify([taken.number, taken.kind, show("r1"), show("r4")]));
+    """)  # fmt: skip
+    assert found[:2] == [7, frames.SNAPSHOT]
+    assert found[2] == {
+        "state": "moving", "lat": 60.169857, "lng": 24.938379, "fixMs": AT_MS, "course": 90,
+        "isPlaced": 1, "isShown": 1,
+    }  # fmt: skip
+    assert (found[3]["state"], found[3]["isPlaced"]) == ("off_shift", 0)
+
+
+def test_a_marker_never_goes_back_in_time(tmp_path: Path) -> None:
+    newer = one(frames.DELTA, [frames.rep_record(0, RepState.moving, fix_at(AT_MS))])
+    older = one(frames.DELTA, [frames.rep_record(0, RepState.idle, fix_at(AT_MS - 9000, 61.0))], 1)
+    found = fleet(
+        tmp_path,
+        f'roster("r1"); frame({newer}); frame({older}); console.log(JSON.stringify(show("r1")));',
+    )
+    assert (found["lat"], found["fixMs"], found["state"]) == (60.169857, AT_MS, "idle")
+
+
+def test_a_snapshot_forgets_whom_it_does_not_name(tmp_path: Path) -> None:
+    both = [frames.rep_record(n, RepState.moving, fix_at(AT_MS)) for n in (0, 1)]
+    found = fleet(tmp_path, f"""
+        roster("r1", "r2");
+        frame({one(frames.SNAPSHOT, both)}); frame({one(frames.SNAPSHOT, both[:1], 1)});
+        console.log(JSON.stringify([show("r1").isPlaced, show("r2").isPlaced]));
+    """)  # fmt: skip
+    assert found == [1, 0]
 
 
 def test_counts_by_cell_are_read(tmp_path: Path) -> None:
     cell = frames.cell_record(0x871126D33FFFFFF, 60.17, -24.94, 120, 4, 80)
-    (frame,) = frames.frames(frames.CELLS, 2, 0, [cell])
-    assert read(tmp_path, frame, [])["cells"] == [{"lat": 60.17, "lng": -24.94, "count": 120}]
+    found = fleet(tmp_path, f"""
+        const taken = frame({one(frames.CELLS, [cell])});
+        console.log(JSON.stringify([taken.cells, fleet.isCounted]));
+    """)  # fmt: skip
+    assert found == [[{"lat": 60.17, "lng": -24.94, "count": 120, "silent": 4}], True]
 
 
 def test_a_rep_outside_the_roster_is_left_out(tmp_path: Path) -> None:
-    fix = Fix("r1", "d1", 1, 1_795_420_828_000, 0, 0, 60.17, 24.94)
-    (frame,) = frames.frames(frames.DELTA, 0, 0, [frames.rep_record(9, RepState.silent, fix)])
-    assert read(tmp_path, frame, ["r1"])["places"] == []
+    stray = one(frames.DELTA, [frames.rep_record(9, RepState.silent, fix_at(AT_MS))])
+    assert fleet(tmp_path, f'roster("r1"); frame({stray}); console.log(fleet.count);') == 1
+
+
+def test_whoever_spoke_last_of_a_rep_is_believed(tmp_path: Path) -> None:
+    heard = one(frames.DELTA, [frames.rep_record(0, RepState.in_visit, fix_at(AT_MS))])
+    found = fleet(tmp_path, f"""
+        fleet.tell([{row("r1", "moving", AT_MS - 60_000)}]);
+        const told = show("r1");
+        roster("r1"); const taken = frame({heard});
+        fleet.tell([{row("r1", "moving", AT_MS - 60_000)}]);
+        console.log(JSON.stringify([told, taken.isNews, show("r1")]));
+    """)  # fmt: skip
+    told, is_news, last = found
+    assert (told["state"], told["lat"]) == ("moving", 60.0)
+    assert is_news
+    assert (last["state"], last["lat"]) == ("in_visit", 60.169857)
+
+
+def test_a_filter_shows_those_only_who_pass(tmp_path: Path) -> None:
+    records = [frames.rep_record(0, RepState.moving, fix_at(AT_MS)),
+               frames.rep_record(1, RepState.silent, fix_at(AT_MS))]  # fmt: skip
+    found = fleet(tmp_path, f"""
+        roster("r1", "r2"); frame({one(frames.SNAPSHOT, records)});
+        const shown = (filter) => {{ fleet.filter({{ team: "", state: "", text: "", ...filter }}); return ["r1", "r2"].filter((id) => show(id).isShown); }};
+        console.log(JSON.stringify([shown({{ state: "silent" }}), shown({{ text: "NAME R1" }}), shown({{ team: "x" }}), shown({{}})]));
+    """)  # fmt: skip
+    assert found == [["r2"], ["r1"], [], ["r1", "r2"]]
+
+
+def test_ten_thousand_fit_and_keep_their_places(tmp_path: Path) -> None:
+    records = [
+        frames.rep_record(n, RepState.moving, fix_at(AT_MS, 60 + n / 1e6)) for n in range(10_000)
+    ]
+    (frame,) = frames.frames(frames.SNAPSHOT, 0, AT_MS, records)
+    file = tmp_path / "frame.bin"
+    file.write_bytes(frame)
+    found = fleet(tmp_path, f"""
+        fleet.setRoster(Array.from({{ length: 10000 }}, (_, i) => ({{ i, id: `r${{i}}`, name: "A B", team_id: "t" }})));
+        fleet.take(await Bun.file({json.dumps(str(file))}).arrayBuffer());
+        console.log(JSON.stringify([show("r0").lat, show("r9999").lat, fleet.count]));
+    """)  # fmt: skip
+    assert found == [60.0, 60.009999, 10_000]
+
+
+MOVES = "01040100 03000000 e86f50c4a0010000 e5003801 0100 0000 2824 10b6 0210"
+"""The sample of docs/protocol.md: the first rep, going north."""
+
+
+def test_moves_change_a_place_and_leave_the_state(tmp_path: Path) -> None:
+    head_ms = (
+        1_790_000_000_000  # of the sample's head, rounded down to what a fix may be older than
+    )
+    before = one(frames.SNAPSHOT, [frames.rep_record(0, RepState.idle, fix_at(head_ms - 60_000))])
+    found = fleet(tmp_path, f"""
+        roster("r1"); frame({before});
+        const taken = frame({list(bytes.fromhex(MOVES))});
+        console.log(JSON.stringify([taken.number, show("r1")]));
+    """)  # fmt: skip
+    number, rep = found
+    assert number == 3
+    assert (rep["lat"], rep["lng"], rep["course"], rep["state"]) == (
+        60.170005,
+        24.938405,
+        0,
+        "idle",
+    )
+    assert rep["fixMs"] % 1000 == 0
+    assert rep["fixMs"] > head_ms - 60_000
+
+
+def test_a_street_passed_twice_is_drawn_once(tmp_path: Path) -> None:
+    found = in_bun(tmp_path, f"""
+        const {{ withoutRepeats }} = await import({json.dumps(str(COMPONENTS / "map_lines.ts"))});
+        const metres = (lines) => lines.flatMap((line) => line.slice(1).map((p, n) =>
+            Math.hypot(p[0] - line[n][0], (p[1] - line[n][1]) / 2) * 111195)).reduce((a, b) => a + b, 0);
+        const out = [[60, 25], [60.004, 25]], back = [[60.00401, 25.00006], [60, 25.00006]];
+        const round = [[60, 25], [60.004, 25], [60.004, 25.008], [60, 25.008]];
+        console.log(JSON.stringify([metres(withoutRepeats([...out, ...back])), metres(withoutRepeats(round)), withoutRepeats([[60, 25]])]));
+    """)  # fmt: skip
+    there_and_back, once_round, alone = found
+    assert 440 < there_and_back < 530  # 445 m there; back again nothing but the turn
+    assert 1_300 < once_round < 1_340
+    assert alone == []
+
+
+def test_stops_at_one_place_make_room_for_each_other(tmp_path: Path) -> None:
+    found = in_bun(tmp_path, f"""
+        globalThis.document = undefined;
+        Bun.plugin({{ name: "own", setup(b) {{
+            b.onResolve({{ filter: /^[$][/]/ }}, ({{ path }}) => ({{ path: {json.dumps(str(COMPONENTS))} + "/" + path.split("/").pop() }}));
+            b.onResolve({{ filter: /^react$/ }}, () => ({{ path: "react", namespace: "none" }}));
+            b.onLoad({{ filter: /.*/, namespace: "none" }}, () => ({{ contents: "export const useEffect = 0, useRef = 0, useState = 0", loader: "js" }}));
+        }} }});
+        const {{ spread }} = await import({json.dumps(str(COMPONENTS / "map_marks.ts"))});
+        console.log(JSON.stringify([spread([[0, 0], [3, 1], [200, 0]], [10, 10, 10]), spread([[0, 0], [40, 0]], [10, 10])]));
+    """)  # fmt: skip
+    near, apart = found
+    assert apart == [[0, 0], [40, 0]]
+    assert near[2] == [200, 0]
+    (ax, ay), (bx, by) = near[:2]
+    assert abs(ax - bx) >= 23 or abs(ay - by) >= 23.9
 
 
 def test_the_socket_is_on_the_pages_own_host(tmp_path: Path) -> None:

@@ -1,0 +1,259 @@
+// Reps as a layer of the map itself: one instanced draw of textured quads from the fleet's columns, so
+// that ten thousand cost about what one does. Shapes come from a small atlas in the theme's colours.
+import type { CustomLayerInterface, Map as GlMap } from "maplibre-gl";
+import { type Fleet, GLIDE_MS, mercatorX, mercatorY, STATES } from "$/public/external/fieldcrm/components/live_map/fleet.ts";
+
+const FLOATS = 7; // to x y, from x y, since s, look, course
+const SPRITE_PX = 32; // a sprite's side: markers are drawn as on the sheet, 32 px across
+const REBASE = 0.005; // of the world: floats stay exact to centimetres around their anchor
+const SHAPES = STATES.slice(1);
+
+const VERTEX = `#version 300 es
+layout(location=0) in vec2 corner;
+layout(location=1) in vec4 place;
+layout(location=2) in vec3 look;
+uniform vec2 centre, pixel;
+uniform float world, now, glide, half_px, shapes;
+out vec2 uv;
+void main() {
+  float share = glide > 0.0 ? clamp((now - look.x) / glide, 0.0, 1.0) : 1.0;
+  vec2 at = (mix(place.zw, place.xy, share) - centre) * world;
+  float turn = look.y == 0.0 ? radians(look.z) : 0.0;
+  vec2 own = mat2(cos(turn), sin(turn), -sin(turn), cos(turn)) * corner * half_px;
+  gl_Position = look.y < 0.0 ? vec4(2.0, 2.0, 2.0, 1.0) : vec4((at + own) * pixel * vec2(2.0, -2.0), 0.0, 1.0);
+  uv = vec2((look.y + corner.x * 0.5 + 0.5) / shapes, corner.y * 0.5 + 0.5);
+}`;
+const FRAGMENT = `#version 300 es
+precision mediump float;
+uniform sampler2D atlas;
+in vec2 uv;
+out vec4 colour;
+void main() { colour = texture(atlas, uv); if (colour.a < 0.01) discard; }`;
+
+/** How big markers are: as on the sheet for some, smaller where there are too many to be told apart. */
+export function scaleFor(inView: number, width: number, height: number): number {
+  const side = Math.sqrt((width * height) / Math.max(1, inView));
+  return Math.min(1, Math.max(0.34, side / 44));
+}
+
+export class RepLayer implements CustomLayerInterface {
+  readonly id = "f-reps";
+  readonly type = "custom" as const;
+  readonly renderingMode = "2d" as const;
+  /** Slots that another layer draws: the selected rep and few others have markers of their own. */
+  apart = new Set<number>();
+  scale = 1;
+  glideMs = GLIDE_MS;
+  drawnFrame = -1; // number of the newest frame that is drawn
+  newestFrame = -1;
+  onDrawn: ((frame: number) => void) | undefined;
+
+  private map: GlMap | null = null;
+  private gl: WebGL2RenderingContext | null = null;
+  private program: WebGLProgram | null = null;
+  private at: Record<string, WebGLUniformLocation | null> = {};
+  private texture: WebGLTexture | null = null;
+  private points: WebGLBuffer | null = null;
+  private shape: WebGLVertexArrayObject | null = null;
+  private floats = new Float32Array(0);
+  private room = 0;
+  private drawn = 0;
+  private version = -1;
+  private anchor: [number, number] = [-1, -1];
+
+  constructor(private fleet: Fleet) {}
+
+  onAdd(map: GlMap, context: WebGLRenderingContext | WebGL2RenderingContext) {
+    const gl = context as WebGL2RenderingContext;
+    this.map = map;
+    this.gl = gl;
+    this.program = link(gl);
+    for (const name of ["centre", "pixel", "world", "now", "glide", "half_px", "shapes", "atlas"]) {
+      this.at[name] = gl.getUniformLocation(this.program, name);
+    }
+    this.texture = gl.createTexture();
+    this.paintAtlas();
+    this.shape = gl.createVertexArray();
+    gl.bindVertexArray(this.shape);
+    gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
+    gl.bufferData(gl.ARRAY_BUFFER, new Float32Array([-1, -1, 1, -1, -1, 1, 1, 1]), gl.STATIC_DRAW);
+    gl.enableVertexAttribArray(0);
+    gl.vertexAttribPointer(0, 2, gl.FLOAT, false, 0, 0);
+    this.points = gl.createBuffer();
+    gl.bindBuffer(gl.ARRAY_BUFFER, this.points);
+    for (const [index, size, offset] of [[1, 4, 0], [2, 3, 16]]) {
+      gl.enableVertexAttribArray(index);
+      gl.vertexAttribPointer(index, size, gl.FLOAT, false, FLOATS * 4, offset);
+      gl.vertexAttribDivisor(index, 1);
+    }
+    gl.bindVertexArray(null);
+    this.room = 0;
+    this.version = -1;
+  }
+
+  onRemove(_map: GlMap, context: WebGLRenderingContext | WebGL2RenderingContext) {
+    const gl = context as WebGL2RenderingContext;
+    gl.deleteTexture(this.texture);
+    gl.deleteBuffer(this.points);
+    gl.deleteVertexArray(this.shape);
+    gl.deleteProgram(this.program);
+    this.gl = null;
+  }
+
+  /** Something but the fleet changed: who is drawn apart, or the filter. */
+  touch() {
+    this.version = -1;
+  }
+
+  render() {
+    const { gl, map } = this;
+    if (!gl || !map) return;
+    const middle = map.getCenter();
+    const centre: [number, number] = [mercatorX(middle.lng), mercatorY(middle.lat)];
+    gl.bindVertexArray(this.shape);
+    if (this.version !== this.fleet.version || this.isFar(centre)) this.fill(centre);
+    if (this.drawn) this.draw(gl, map, centre);
+    gl.bindVertexArray(null);
+    if (this.newestFrame !== this.drawnFrame) {
+      this.drawnFrame = this.newestFrame;
+      this.onDrawn?.(this.drawnFrame);
+    }
+  }
+
+  private draw(gl: WebGL2RenderingContext, map: GlMap, centre: [number, number]) {
+    const box = map.getContainer();
+    gl.useProgram(this.program);
+    gl.disable(gl.DEPTH_TEST);
+    gl.disable(gl.STENCIL_TEST);
+    gl.enable(gl.BLEND);
+    gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+    gl.activeTexture(gl.TEXTURE0);
+    gl.bindTexture(gl.TEXTURE_2D, this.texture);
+    gl.uniform1i(this.at.atlas, 0);
+    gl.uniform2f(this.at.centre, centre[0] - this.anchor[0], centre[1] - this.anchor[1]);
+    gl.uniform2f(this.at.pixel, 1 / box.clientWidth, 1 / box.clientHeight);
+    gl.uniform1f(this.at.world, 512 * 2 ** map.getZoom());
+    gl.uniform1f(this.at.now, performance.now() / 1000);
+    gl.uniform1f(this.at.glide, this.glideMs / 1000);
+    gl.uniform1f(this.at.half_px, (SPRITE_PX / 2) * this.scale);
+    gl.uniform1f(this.at.shapes, SHAPES.length);
+    gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, this.drawn);
+  }
+
+  private isFar(centre: [number, number]): boolean {
+    return Math.abs(centre[0] - this.anchor[0]) > REBASE || Math.abs(centre[1] - this.anchor[1]) > REBASE;
+  }
+
+  /** The columns as floats around an anchor near the middle, to the graphics card. */
+  private fill(centre: [number, number]) {
+    const { fleet, apart } = this;
+    if (this.isFar(centre)) this.anchor = centre;
+    const [x0, y0] = this.anchor;
+    if (this.floats.length < fleet.count * FLOATS) this.floats = new Float32Array(fleet.x.length * FLOATS);
+    const out = this.floats;
+    let n = 0;
+    for (let slot = 0; slot < fleet.count; slot++) {
+      if (fleet.isCounted || !fleet.isShown[slot] || !fleet.isPlaced[slot] || !fleet.state[slot] || apart.has(slot)) continue;
+      out[n] = fleet.x[slot] - x0;
+      out[n + 1] = fleet.y[slot] - y0;
+      out[n + 2] = fleet.fromX[slot] - x0;
+      out[n + 3] = fleet.fromY[slot] - y0;
+      out[n + 4] = fleet.since[slot] / 1000;
+      out[n + 5] = fleet.state[slot] - 1;
+      out[n + 6] = fleet.course[slot];
+      n += FLOATS;
+    }
+    this.drawn = n / FLOATS;
+    this.version = fleet.version;
+    const gl = this.gl!;
+    gl.bindBuffer(gl.ARRAY_BUFFER, this.points);
+    if (this.room < out.length) {
+      gl.bufferData(gl.ARRAY_BUFFER, out.byteLength, gl.DYNAMIC_DRAW);
+      this.room = out.length;
+    }
+    gl.bufferSubData(gl.ARRAY_BUFFER, 0, out.subarray(0, n));
+  }
+
+  /** The six shapes side by side, in the colours of the theme that is on. */
+  private paintAtlas() {
+    const gl = this.gl!;
+    const dpr = Math.min(2, Math.max(1, window.devicePixelRatio));
+    const side = SPRITE_PX * dpr;
+    const canvas = document.createElement("canvas");
+    canvas.width = side * SHAPES.length;
+    canvas.height = side;
+    const pen = canvas.getContext("2d")!;
+    SHAPES.forEach((state, n) => {
+      pen.setTransform(dpr, 0, 0, dpr, side * (n + 0.5), side / 2);
+      paintState(pen, state);
+    });
+    gl.bindTexture(gl.TEXTURE_2D, this.texture);
+    gl.pixelStorei(gl.UNPACK_PREMULTIPLY_ALPHA_WEBGL, true);
+    gl.pixelStorei(gl.UNPACK_FLIP_Y_WEBGL, false);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, gl.RGBA, gl.UNSIGNED_BYTE, canvas);
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE);
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE);
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.LINEAR);
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.LINEAR);
+  }
+}
+
+function link(gl: WebGL2RenderingContext): WebGLProgram {
+  const program = gl.createProgram()!;
+  for (const [kind, source] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]] as const) {
+    const shader = gl.createShader(kind)!;
+    gl.shaderSource(shader, source);
+    gl.compileShader(shader);
+    gl.attachShader(program, shader);
+  }
+  gl.linkProgram(program);
+  if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new Error(gl.getProgramInfoLog(program) ?? "reps' shader");
+  return program;
+}
+
+/** A state's shape around the origin, as the markers of `rep_marks.ts` have it. */
+function paintState(pen: CanvasRenderingContext2D, state: string) {
+  const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const halo = colour("--map-halo");
+  const shaped = (path: Path2D, fill: string) => {
+    pen.lineJoin = "round";
+    pen.lineWidth = 2;
+    pen.strokeStyle = halo;
+    pen.stroke(path);
+    pen.fillStyle = fill;
+    pen.fill(path);
+  };
+  const disc = (radius: number) => {
+    const path = new Path2D();
+    path.arc(0, 0, radius, 0, 2 * Math.PI);
+    return path;
+  };
+  if (state === "moving") shaped(new Path2D("M0-12 9.6 10Q0 4.6-9.6 10Z"), colour("--moving"));
+  else if (state === "in_visit") {
+    const path = new Path2D();
+    path.roundRect(-9, -9, 18, 18, 4);
+    shaped(path, colour("--in-visit"));
+  } else if (state === "idle") shaped(disc(9.5), colour("--idle"));
+  else if (state === "silent") {
+    shaped(disc(10), colour("--silent"));
+    pen.strokeStyle = colour("--on-state");
+    pen.lineCap = "round";
+    pen.lineWidth = 2.6;
+    pen.stroke(new Path2D("M-4.6 4.6 4.6-4.6"));
+  } else if (state === "paused") {
+    pen.fillStyle = colour("--panel");
+    pen.fill(disc(11));
+    pen.strokeStyle = colour("--paused");
+    pen.lineWidth = 2;
+    pen.stroke(disc(11));
+    pen.fillStyle = colour("--paused");
+    pen.fill(new Path2D("M-5-5.5h3.4v11h-3.4ZM1.6-5.5H5v11H1.6Z"));
+  } else {
+    pen.strokeStyle = halo;
+    pen.lineWidth = 7;
+    pen.stroke(disc(8));
+    pen.strokeStyle = colour("--off-shift");
+    pen.lineWidth = 3;
+    pen.stroke(disc(8));
+  }
+}

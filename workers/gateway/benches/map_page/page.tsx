@@ -1,0 +1,136 @@
+// One map in three ways, by ?mode=: empty, the desk's own component, or a plain GeoJSON source; panned by
+// the mouse's own events, its frames, long tasks and paints counted. The bench reads `measured`.
+import { createElement } from "react";
+import { createRoot } from "react-dom/client";
+import { addProtocol, Map as GlMap, setWorkerUrl } from "maplibre-gl";
+import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
+import { Protocol } from "pmtiles";
+import { LiveMap } from "$/public/external/fieldcrm/components/live_map.tsx";
+import { Fleet, latOf, lngOf } from "$/public/external/fieldcrm/components/live_map/fleet.ts";
+
+const asked = new URLSearchParams(location.search);
+const mode = asked.get("mode"), port = asked.get("port");
+const centre = asked.get("centre")!.split(",").map(Number) as [number, number]; // lng, lat
+const zoom = Number(asked.get("zoom"));
+const RADIUS_PX = 90, TURN_MS = 3000;
+const measured = { paints: [] as number[], longest: 0, frames: [] as number[], inView: 0, ready: false };
+Object.assign(window, { measured, measure, pan });
+new PerformanceObserver((list) => {
+  for (const task of list.getEntries()) measured.longest = Math.max(measured.longest, task.duration);
+}).observe({ type: "longtask", buffered: true });
+
+const box = document.getElementById("map")!;
+const sentAt = new Map<number, number>(); // frame number -> epoch ms at which it was sent
+
+/** A frame that was drawn just now is on the screen when the next one begins. */
+function drawn(frame: number) {
+  requestAnimationFrame(() => {
+    const now = performance.timeOrigin + performance.now();
+    for (const [number, at] of sentAt) {
+      if (number > frame) continue;
+      measured.paints.push(now - at);
+      sentAt.delete(number);
+    }
+  });
+}
+
+class Watched extends WebSocket {
+  constructor(address: string) {
+    super(address);
+    this.addEventListener("message", ({ data }) => {
+      if (!(data instanceof ArrayBuffer)) return;
+      const head = new DataView(data);
+      sentAt.set(head.getUint32(4, true), Number(head.getBigUint64(8, true)));
+    });
+  }
+}
+window.WebSocket = Watched;
+
+function plainMap(): GlMap {
+  setWorkerUrl(workerUrl);
+  addProtocol("pmtiles", new Protocol().tile);
+  return new GlMap({
+    container: box, style: "/region/style-light.json?lang=en", center: centre, zoom, attributionControl: false, fadeDuration: 0,
+    dragRotate: false, maxPitch: 0,
+  });
+}
+
+function empty() {
+  plainMap().once("idle", () => { measured.ready = true; });
+}
+
+function geojson() {
+  const map = plainMap(), fleet = new Fleet();
+  const reps = (): GeoJSON.FeatureCollection => ({
+    type: "FeatureCollection",
+    features: Array.from({ length: fleet.count }, (_, n) => ({
+      type: "Feature", properties: { state: fleet.state[n] }, geometry: { type: "Point", coordinates: [lngOf(fleet.x[n]), latOf(fleet.y[n])] },
+    })),
+  });
+  map.once("load", () => {
+    map.addSource("reps", { type: "geojson", data: reps() });
+    map.addLayer({ id: "reps", type: "circle", source: "reps", paint: { "circle-radius": 5, "circle-color": "#0f766e", "circle-stroke-width": 1, "circle-stroke-color": "#fff" } });
+    const socket = new WebSocket(`ws://localhost:${port}/ws/desk`);
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => socket.send('{"t":"view","bbox":[0,0,1,1],"zoom":12}');
+    socket.onmessage = ({ data }) => {
+      if (typeof data !== "string") fleet.take(data);
+      else if (JSON.parse(data).t === "roster") fleet.setRoster(JSON.parse(data).reps);
+    };
+    setInterval(() => (map.getSource("reps") as { setData?: (d: unknown) => void }).setData?.(reps()), 1000);
+    map.once("idle", () => { measured.ready = fleet.count > 0; });
+  });
+}
+
+function ours() {
+  const nothing = () => undefined;
+  const words = new Proxy({}, { get: (_, key) => ({ en: String(key) }) });
+  const props = {
+    reps: [], selected: "", stops: [], lines: { plan: [], before: [], track: [] }, fit: "", shown: undefined, isToday: true,
+    spot: { lat: centre[1], lng: centre[0], key: "start", zoom }, gateway: `:${port}`, words, lang: "en", zone: "UTC", follow: false,
+    onSelect: nothing, onFollow: nothing, onNotices: nothing, onLink: nothing, onDrawn: drawn,
+  };
+  createRoot(box).render(createElement(LiveMap, props as never));
+  const timer = setInterval(() => {
+    measured.inView = Number(document.querySelector<HTMLElement>(".gl")?.dataset.inView ?? 0);
+    if (!measured.inView) return;
+    clearInterval(timer);
+    setTimeout(() => { measured.ready = true; }, 2000);
+  }, 200);
+}
+
+/** Drag the map round a circle for so long. */
+async function pan(ms: number): Promise<void> {
+  const canvas = document.querySelector(".maplibregl-canvas-container")!;
+  const [x, y] = [box.clientWidth / 2, box.clientHeight / 2];
+  const event = (name: string, angle: number) => new MouseEvent(name, {
+    clientX: x + RADIUS_PX * Math.cos(angle), clientY: y + RADIUS_PX * Math.sin(angle), button: 0, buttons: name === "mouseup" ? 0 : 1, bubbles: true, cancelable: true,
+  });
+  canvas.dispatchEvent(event("mousedown", 0));
+  const began = performance.now();
+  await new Promise<void>((done) => {
+    const step = (now: number) => {
+      measured.frames.push(now);
+      document.dispatchEvent(event("mousemove", ((now - began) / TURN_MS) * 2 * Math.PI));
+      if (now - began < ms) requestAnimationFrame(step);
+      else done();
+    };
+    requestAnimationFrame(step);
+  });
+  document.dispatchEvent(event("mouseup", 0));
+}
+
+/** Frames a second while panned, and what else was counted meanwhile. */
+async function measure(ms: number) {
+  Object.assign(measured, { longest: 0, paints: [], frames: [] });
+  await pan(ms);
+  const { frames } = measured;
+  const gaps = frames.slice(1).map((at, n) => at - frames[n]).sort((a, b) => a - b);
+  return {
+    fps: (1000 * (frames.length - 1)) / (frames[frames.length - 1] - frames[0]), frame_ms: gaps[Math.floor(gaps.length / 2)],
+    worst_frame_ms: gaps[gaps.length - 1], longest: measured.longest, paints: measured.paints,
+    in_view: Number(document.querySelector<HTMLElement>(".gl")?.dataset.inView ?? 0),
+  };
+}
+
+({ empty, geojson, ours })[mode as "empty"]();
