@@ -14,6 +14,8 @@ from fieldcrm.kit.settings import settings
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 BODY_LIMIT = 1 << 20
+EXPORT_LIMIT = 200 << 20
+"""A phone's exported work with its photos."""
 _FILE_PATHS = ("/api/v1/attachments/", "/api/v1/clients/imports")
 _SYNC_LIMIT = 8 << 20
 """200 mutations of the longest texts."""
@@ -61,6 +63,8 @@ def _is_own_origin(origin: str, host: str) -> bool:
 
 def body_limit(path: str) -> int:
     """How many bytes a request to this path may carry."""
+    if path == "/api/v1/sync/export":
+        return EXPORT_LIMIT
     if path.startswith(_FILE_PATHS):
         return settings().upload_limit_mb << 20
     return _SYNC_LIMIT if path.startswith("/api/v1/sync/") else BODY_LIMIT

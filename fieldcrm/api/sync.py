@@ -6,20 +6,32 @@ from datetime import date
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import FileResponse
 from starlette.concurrency import run_in_threadpool
 
-from fieldcrm.api.identity import Person, PhoneRep
+from fieldcrm.api.identity import DeskPerson, Person, PhoneRep
 from fieldcrm.kit import clock
 from fieldcrm.kit.settings import settings
-from fieldcrm.sync import service
-from fieldcrm.sync.model import BadPush, FileTooLarge
+from fieldcrm.sync import importing, service
+from fieldcrm.sync.model import AppTooOld, BadPush, FileTooLarge
+from fieldcrm.wire import protocol
 from fieldcrm.wire import sync as wire
 
-router = APIRouter(prefix="/api/v1", tags=["sync"])
+
+def spoken(
+    told: Annotated[int, Header(alias=protocol.HEADER, ge=0)] = protocol.PROTOCOL_VERSION,
+) -> None:
+    """Refuse a phone app whose protocol is too old; its outbox stays on the phone."""
+    if told < protocol.OLDEST:
+        raise AppTooOld(oldest=protocol.OLDEST)
+
+
+router = APIRouter(prefix="/api/v1", tags=["sync"], dependencies=[Depends(spoken)])
 _encode = msgspec.json.Encoder().encode
 BODY_MAX = 8 << 20
+EXPORT_MAX = 200 << 20
+"""A day or two of photos that found no network."""
 
 
 def _schema(struct: type[msgspec.Struct]) -> dict[str, Any]:
@@ -110,6 +122,16 @@ def pull(
 def receipt(actor: PhoneRep, day: date | None = None) -> Response:
     """Visits with their state, photos held whole, signed by this install. Day: today if not said."""
     return _json(service.receipt(actor, day or clock.local(clock.now()).date()))
+
+
+@router.post(
+    "/sync/export", summary="Bring in a phone's exported work", openapi_extra=_FILE,
+    responses=_answers(wire.ExportReport),
+)  # fmt: skip
+async def import_export(request: Request, actor: DeskPerson) -> Response:
+    """Body: the file a rep exported. Applied as if his phone had sent it; safe to repeat."""
+    content = await _body(request, EXPORT_MAX)
+    return _json(await run_in_threadpool(importing.import_export, actor, content))
 
 
 @router.head("/attachments/{sha256}", summary="How much of a file is here")

@@ -56,6 +56,24 @@ class BadId(Invalid):
     code = "bad_id"
 
 
+class AppTooOld(Invalid):
+    """The phone app speaks a protocol that this server no longer takes: it must update."""
+
+    code = "wire_too_old"
+
+
+class BadExport(Invalid):
+    """Not a file that a phone exported, or a cut one."""
+
+    code = "bad_export"
+
+
+class ForeignExport(Invalid):
+    """Sealed for another install, or changed on its way."""
+
+    code = "foreign_export"
+
+
 class WrongType(Invalid):
     """Neither a photo nor a sound that we keep, by its first bytes."""
 

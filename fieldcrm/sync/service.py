@@ -19,7 +19,16 @@ from fieldcrm.kit.errors import Refusal
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor, Role
 from fieldcrm.people.tables import Device
-from fieldcrm.sync import conflicts, documents, envelope, handlers, pieces, rules, store
+from fieldcrm.sync import (
+    conflicts,
+    documents,
+    envelope,
+    export_file,
+    handlers,
+    pieces,
+    rules,
+    store,
+)
 from fieldcrm.sync.model import (
     BadId,
     BadPayload,
@@ -43,8 +52,9 @@ def register_device(actor: Actor, hello: wire.DeviceHello) -> wire.DeviceAnswer:
     people.require(actor, Role.rep)
     device = people.register_device(actor, hello.device_id, hello.name, hello.app_version)
     return wire.DeviceAnswer(
-        device_id=device.id, last_seq=device.last_seq, server_time_ms=clock.now_ms()
-    )
+        device_id=device.id, last_seq=device.last_seq, server_time_ms=clock.now_ms(),
+        export_key=export_file.public_key(),
+    )  # fmt: skip
 
 
 # ---- push ----

@@ -11,7 +11,11 @@ import msgspec
 from fieldcrm.wire import sync
 
 PROTOCOL_VERSION = 1
-"""Rises when an older phone can no longer talk to this server."""
+"""Rises when messages change so that the other side must know."""
+OLDEST = 1
+"""The oldest protocol a phone may speak; one version back is served, an older app must update."""
+HEADER = "X-Fieldcrm-Protocol"
+"""Which protocol the phone app speaks; without it, this one."""
 
 
 @cache

@@ -230,6 +230,38 @@ class DeviceAnswer(Struct):
     device_id: str
     last_seq: int
     server_time_ms: int
+    export_key: str = ""
+    """Public key (P-256 point, base64) to which the phone seals an export of unsent work."""
+
+
+class ExportPhoto(Struct):
+    sha256: Sha256
+    base64: str
+
+
+class ExportContent(Struct):
+    """What an export holds, sealed: mutations as they would be pushed, and photos."""
+
+    rep_id: Id
+    device_id: Id
+    made_at_ms: EpochMs
+    mutations: Annotated[list[Any], Meta(max_length=20_000)]
+    photos: Annotated[list[ExportPhoto], Meta(max_length=2000)] = []
+
+
+class ExportReport(Struct):
+    """POST /api/v1/sync/export: what became of an export that the office brought in."""
+
+    rep_id: str
+    rep_name: str
+    made_at_ms: int
+    applied: int
+    refused: int
+    waiting: int
+    """An earlier action isn't here: it is in another export, or on the phone."""
+    photos: int
+    photos_refused: int
+    results: list[MutationResult]
 
 
 class AttachmentDoc(Struct):
@@ -494,6 +526,7 @@ class Receipt(Struct):
 
 
 MESSAGES: tuple[type[Struct], ...] = (
-    Push, PushAnswer, DeviceHello, DeviceAnswer, Pull, Receipt, *PAYLOADS.values(), *DOCS.values(),
+    Push, PushAnswer, DeviceHello, DeviceAnswer, Pull, Receipt, ExportContent, ExportReport,
+    *PAYLOADS.values(), *DOCS.values(),
 )  # fmt: skip
 """Roots from which every other message here is reached."""

@@ -253,6 +253,9 @@ RULES: dict[tuple[str, str], list[Rule]] = {
              check=lambda a: "Töölö" not in _workbook(a)),
     ],
     ("GET", f"{V}/reports/events.csv"): [Rule(ADMINS, f"{V}/reports/events.csv")],
+    ("POST", f"{V}/sync/export"): [
+        Rule(DESK, f"{V}/sync/export", content=b"<export>", refused=frozenset({422, 403, 404}))
+    ],
     ("GET", f"{V}/sync/pull"): [Rule(REPS, f"{V}/sync/pull", hidden=True)],
     ("GET", f"{V}/sync/receipt"): [
         Rule(REPS, f"{V}/sync/receipt", {"day": "2026-05-04"}, hidden=True)

@@ -96,9 +96,9 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
         os.environ["FIELDCRM_PORT"] = str(self.port)
 
-    def start(self) -> None:
+    def start(self, oldest_protocol: int = 1) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.phone.serve", str(self.folder)],
+            [sys.executable, "-m", "tests.phone.serve", str(self.folder), str(oldest_protocol)],
             stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT,
         )  # fmt: skip
         until = time.monotonic() + 30

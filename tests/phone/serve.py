@@ -1,6 +1,7 @@
 """Serves the API, the region and a built phone app, as the web process does but without the pages.
 
-`python -m tests.phone.serve FOLDER`: FOLDER holds `rep/`; everything else comes from FIELDCRM_*.
+`python -m tests.phone.serve FOLDER [OLDEST]`: FOLDER holds `rep/`, OLDEST is the oldest protocol of a
+phone that is served; everything else comes from FIELDCRM_*.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from granian.server.embed import Server
 from fieldcrm.api.app import make_api
 from fieldcrm.kit.settings import settings
 from fieldcrm.ops.web import Web
+from fieldcrm.wire import protocol
 
 
 async def serve(folder: Path) -> None:
@@ -29,4 +31,5 @@ async def serve(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    protocol.OLDEST = int(sys.argv[2]) if len(sys.argv) > 2 else protocol.OLDEST
     asyncio.run(serve(Path(sys.argv[1])))

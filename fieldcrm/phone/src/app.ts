@@ -92,7 +92,9 @@ export async function afterAction(vibrate: number | number[] | null = null): Pro
 /** Do something that stores; a full phone shows what to do instead of losing it in silence. */
 export async function storing<T>(work: () => Promise<T>): Promise<T | null> {
   try {
-    return await work();
+    const done = await work();
+    isStorageFull.value = false;
+    return done;
   } catch (error) {
     if (!isFull(error)) throw error;
     isStorageFull.value = true;
@@ -164,10 +166,10 @@ export function hasUnsent(): boolean {
   return unsent.peek().length > 0 || waitingFiles.peek().length > 0 || buffered.peek() > 0;
 }
 
-/** Sign out, only once everything is on the server; false when something waits. */
-export async function signOut(): Promise<boolean> {
+/** Sign out, once everything is on the server or was taken away as a file; false when something waits. */
+export async function signOut(isExported = false): Promise<boolean> {
   await syncNow();
-  if (hasUnsent()) return false;
+  if (hasUnsent() && !isExported) return false;
   const answer = await fetch("/api/v1/session", { method: "DELETE" }).catch(() => null);
   if (!answer) return false;
   disconnect();
@@ -249,6 +251,16 @@ export function restart(): void {
   if (!waiting) return location.reload();
   navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
   waiting.postMessage({ t: "activate" });
+}
+
+/** Fetch the newest version and switch to it; what waits stays where it is. */
+export async function update(): Promise<void> {
+  const registration = await navigator.serviceWorker?.getRegistration();
+  await registration?.update().catch(() => undefined);
+  const fresh = registration?.installing;
+  if (fresh) await new Promise<void>((done) => fresh.addEventListener("statechange", () => fresh.state !== "installing" && done()));
+  if (registration?.waiting) updateReady.value = registration.waiting;
+  restart();
 }
 
 async function registerWorker(): Promise<void> {

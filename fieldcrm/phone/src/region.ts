@@ -24,6 +24,12 @@ export async function saveMap(): Promise<boolean> {
   }
 }
 
+/** Make room: the map is fetched again when somebody asks for it. */
+export async function dropMap(): Promise<void> {
+  await caches.delete(REGION_CACHE);
+  mapSize.value = null;
+}
+
 export async function readMapSize(): Promise<void> {
   const kept = await (await caches.open(REGION_CACHE)).match(TILES);
   mapSize.value = kept ? Number(kept.headers.get("Content-Length")) : null;

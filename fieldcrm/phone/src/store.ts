@@ -27,6 +27,8 @@ export const hasFirstCopy = signal(false);
 export const progress = signal<Progress>({ phase: "idle", problem: null, first: null, file: null });
 export const syncedAt = signal<number | null>(null);
 export const offsetMs = signal(0);
+/** When unsent work last left as a file, by the phone's clock. */
+export const exportedAt = signal<number | null>(null);
 export const isStorageFull = signal(false);
 export const theme = signal<"system" | "light" | "dark">("system");
 export const keepAwake = signal(false);
@@ -52,6 +54,12 @@ export const today = computed(() => dayOf(halfMinute.value + offsetMs.value));
 export const unsent = computed(() => entries.value.filter(isUnsent));
 /** Answers that wait for the rep: refusals, and fields that somebody else changed too. */
 export const undecided = computed(() => entries.value.filter(needsChoice));
+const DAY_MS = 86_400_000;
+/** Work that has waited on this phone for a day: the system may clear a browser's storage. */
+export const waitsTooLong = computed(() => {
+  const oldest = unsent.value[0];
+  return oldest !== undefined && halfMinute.value - oldest.device_at_ms >= DAY_MS;
+});
 export const waitingFiles = computed(() => files.value.filter((f) => f.state === "waiting" || f.state === "held"));
 export const unsentFiles = computed(() => files.value.filter((f) => f.state === "waiting"));
 export const promisesDone = computed(() => donePromises(entries.value));
@@ -142,6 +150,7 @@ export async function refresh(): Promise<void> {
     notices.value = told;
     hasFirstCopy.value = stored.get("first_copy") === true;
     syncedAt.value = (stored.get("synced_at_ms") as number | undefined) ?? null;
+    exportedAt.value = (stored.get("exported_at_ms") as number | undefined) ?? null;
     offsetMs.value = (stored.get("offset_ms") as number | undefined) ?? 0;
   });
 }

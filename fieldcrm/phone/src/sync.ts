@@ -7,7 +7,7 @@
  */
 import type { Entry, StoredFile, Visit } from "./docs";
 import { PhoneDb, tableOf } from "./db";
-import { SCHEMA, type Change, type MutationResult, type Pull, type PushAnswer } from "./wire.gen";
+import { PROTOCOL_VERSION, SCHEMA, type Change, type DeviceAnswer, type MutationResult, type Pull, type PushAnswer } from "./wire.gen";
 
 export const PUSH_LIMIT = 200;
 export const PULL_LIMIT = 500;
@@ -102,12 +102,13 @@ export class Sync {
     try {
       response = await this.ports.fetch(this.origin + path, {
         method, credentials: "same-origin", cache: "no-store", signal: AbortSignal.timeout(30_000), ...init,
+        headers: { "X-Fieldcrm-Protocol": String(PROTOCOL_VERSION), ...init.headers },
       });
     } catch {
       throw new Stop("offline");
     }
     if (response.status === 401) throw new Stop("signed_out");
-    if (response.status === 426) throw new Stop("too_old");
+    if (response.status === 422 && (await codeOf(response.clone())) === "wire_too_old") throw new Stop("too_old");
     if (response.status >= 500 || response.status === 429) throw new Stop("server");
     this.sentAt = sentAt;
     return response;
@@ -120,7 +121,7 @@ export class Sync {
     };
     const response = await this.request(method, path, init);
     const sentAt = this.sentAt;
-    if (!response.ok) throw new Stop((await codeOf(response)) === "wire_too_old" ? "too_old" : "server");
+    if (!response.ok) throw new Stop("server");
     let answer: T;
     try {
       answer = (await response.json()) as T;
@@ -150,7 +151,9 @@ export class Sync {
     const told = `${this.ports.appVersion} ${name}`;
     if ((await this.db.get("registered")) === told) return;
     const device_id = await this.db.get<string>("device_id");
-    await this.json("POST", "/api/v1/sync/device", { device_id, name, app_version: this.ports.appVersion });
+    const hello = { device_id, name, app_version: this.ports.appVersion };
+    const answer = await this.json<DeviceAnswer>("POST", "/api/v1/sync/device", hello);
+    if (answer.export_key) await this.db.put("export_key", answer.export_key);
     await this.db.put("registered", told);
   }
 
@@ -318,7 +321,8 @@ export class Sync {
   }
 }
 
-function wire(e: Entry) {
+/** An action as it goes over the wire. */
+export function wire(e: Entry) {
   return {
     id: e.id, seq: e.seq, kind: e.kind, subject_id: e.subject_id, base_version: e.base_version,
     device_at_ms: e.device_at_ms, offset_ms: e.offset_ms, payload: e.payload,

@@ -1,6 +1,6 @@
 // Made by `python -m fieldcrm.wire.typescript` from fieldcrm/wire/sync.py: edit that.
 export const PROTOCOL_VERSION = 1;
-export const SCHEMA = "8399522289693900";
+export const SCHEMA = "09836cddf06f6e33";
 
 export interface AttachmentDoc {
   id: string;
@@ -110,6 +110,7 @@ export interface DeviceAnswer {
   device_id: string;
   last_seq: number;
   server_time_ms: number;
+  export_key?: string;
 }
 
 export interface DeviceHello {
@@ -119,6 +120,31 @@ export interface DeviceHello {
 }
 
 export interface Empty {
+}
+
+export interface ExportContent {
+  rep_id: string;
+  device_id: string;
+  made_at_ms: number;
+  mutations: unknown[];
+  photos?: ExportPhoto[];
+}
+
+export interface ExportPhoto {
+  sha256: string;
+  base64: string;
+}
+
+export interface ExportReport {
+  rep_id: string;
+  rep_name: string;
+  made_at_ms: number;
+  applied: number;
+  refused: number;
+  waiting: number;
+  photos: number;
+  photos_refused: number;
+  results: MutationResult[];
 }
 
 export interface FieldConflict {

@@ -1,16 +1,15 @@
 /** Outbox: what needs the rep, what waits on this phone, what is on the server. */
+import { useState } from "preact/hooks";
 import { refusalText, syncNow } from "../app";
 import { takeTheirs } from "../choose";
 import type { Entry, StoredFile } from "../docs";
 import { bytes, longDay, t, time, type Params } from "../i18n";
 import { Icon } from "../icons";
-import { isUnsent } from "../overlay";
+import { handOver, seal, unsentContent } from "../export";
 import { Btn, LinkBtn, Tabs, TabTop, Truth, unsentBytes } from "../parts";
 import { go, href } from "../router";
-import { clientOf, db, entries, files, progress, refresh, syncedAt, today, undecided, unsent, unsentFiles, visits } from "../store";
+import { clientOf, db, entries, exportedAt, files, me, offsetMs, progress, refresh, waitsTooLong, today, undecided, unsent, unsentFiles, visits } from "../store";
 import { dayOf } from "../i18n";
-
-const DAY_MS = 86_400_000;
 
 export function Outbox() {
   const gone = entries.value.filter((e) => e.status === "applied" && e.answered_at_ms && dayOf(e.answered_at_ms + e.offset_ms) === today.value).reverse();
@@ -23,6 +22,7 @@ export function Outbox() {
       <Truth thin />
       <main tabIndex={0}>
         <OldWarning />
+        <ExportNote />
         {undecided.value.length > 0 && <h2 class="sec">{t("phone.outbox.needs_you", { n: undecided.value.length })}</h2>}
         {undecided.value.map((e) => (e.status === "refused" ? <Refused entry={e} /> : <Both entry={e} />))}
         <h2 class="sec">{t("phone.outbox.on_phone", { n })} {unsentBytes() > 0 && <span class="r">{bytes(unsentBytes())}</span>}</h2>
@@ -39,7 +39,7 @@ export function Outbox() {
         <div class="btns" style="margin-top:12px"><LinkBtn class="q" icon="lock" to={href("receipt")}>{t("phone.receipt.title")}</LinkBtn></div>
       </main>
       <footer class="dock"><div class="btns">
-        <Btn class="big q c1" icon="share" onClick={() => void exportFile()}>{t("phone.outbox.export")}</Btn>
+        <ExportButton />
         <Btn class="big p" icon="cloudUp" onClick={() => void sendNow()}>{t("phone.outbox.send")}</Btn>
       </div></footer>
       <Tabs />
@@ -58,8 +58,7 @@ async function sendNow(): Promise<void> {
 
 /** What a phone may be holding too long: said after a day. */
 function OldWarning() {
-  const oldest = unsent.value[0];
-  if (!oldest || Date.now() - oldest.device_at_ms < DAY_MS) return null;
+  if (!waitsTooLong.value) return null;
   return <div class="note warn" style="margin-bottom:8px"><Icon name="hour" /><div><b>{t("phone.outbox.old")}</b>{t("phone.outbox.old_text")}</div></div>;
 }
 
@@ -172,35 +171,36 @@ function Gone({ entry }: { entry: Entry }) {
   );
 }
 
-/** Everything not on the server yet as one file, photos included, so that nothing hangs on this phone. */
-export async function exportFile(): Promise<void> {
-  const open = (await db.outbox.toArray()).filter((e) => isUnsent(e) || e.status === "refused");
-  const pictures = await db.files.where("state").anyOf("waiting", "held", "refused").toArray();
-  const content = {
-    made_at: new Date().toISOString(), device_id: await db.get("device_id"), synced_at_ms: syncedAt.value, mutations: open,
-    photos: await Promise.all(pictures.map(async (f) => ({ ...f, base64: await base64Of(f.sha256) }))),
+/** Everything not on the server yet as one sealed file, photos included, so that nothing hangs on this phone. */
+export async function exportFile(): Promise<"done" | "stopped" | "no_key"> {
+  const key = await db.get<string>("export_key");
+  const rep = me.value?.user;
+  if (!key || !rep) return "no_key";
+  const sealed = await seal(await unsentContent(db, rep.id), key);
+  if (!(await handOver(sealed, `fieldcrm-${rep.login ?? "rep"}-${today.value}.fieldcrm`))) return "stopped";
+  await db.put("exported_at_ms", Date.now());
+  await refresh();
+  return "done";
+}
+
+/** The button that makes the file, and what became of it. */
+export function ExportButton({ class: look = "big q c1", done }: { class?: string; done?: () => void }) {
+  const [said, setSaid] = useState<"done" | "stopped" | "no_key" | null>(null);
+  const run = async () => {
+    const what = await exportFile();
+    setSaid(what);
+    if (what === "done") done?.();
   };
-  const file = new File([JSON.stringify(content)], `fieldcrm-${today.value}.json`, { type: "application/json" });
-  if (navigator.canShare?.({ files: [file] })) {
-    await navigator.share({ files: [file] }).catch(() => undefined);
-    return;
-  }
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(file);
-  link.download = file.name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  return (
+    <>
+      <Btn class={look} icon="share" onClick={() => void run()}>{t(said === "done" ? "phone.export.again" : "phone.outbox.export")}</Btn>
+      {said && <span class="vh" role="status">{t(`phone.export.${said}`)}</span>}
+    </>
+  );
 }
 
-async function base64Of(sha256: string): Promise<string | null> {
-  const kept = await db.blobs.get(sha256);
-  return kept ? toBase64(kept.bytes) : null;
+/** When the last file was made, and that the work in it still waits here until the server has it. */
+export function ExportNote() {
+  if (!exportedAt.value || unsent.value.length + unsentFiles.value.length === 0) return null;
+  return <div class="note" style="margin-bottom:8px"><Icon name="share" /><p>{t("phone.export.made", { time: time(exportedAt.value + offsetMs.value) })}</p></div>;
 }
-
-function toBase64(data: ArrayBuffer): string {
-  let text = "";
-  const all = new Uint8Array(data);
-  for (let i = 0; i < all.length; i += 0x8000) text += String.fromCharCode(...all.subarray(i, i + 0x8000));
-  return btoa(text);
-}
-

@@ -26,7 +26,7 @@ export function Receipt() {
   return (
     <>
       <Top title={t("phone.receipt.title")} sub={longDay(today.value)}>
-        <button class="ib" type="button" aria-label={t("phone.outbox.export")} onClick={() => void exportFile()}><Icon name="share" /></button>
+        {unsent.value.length > 0 && <button class="ib" type="button" aria-label={t("phone.outbox.export")} onClick={() => void exportFile()}><Icon name="share" /></button>}
       </Top>
       <Truth thin />
       <main tabIndex={0}>

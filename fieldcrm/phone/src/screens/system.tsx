@@ -1,7 +1,7 @@
 /** Screens about the app itself: sign-in, first copy, plan changes, storage, versions, settings. */
 import { useState } from "preact/hooks";
 import {
-  freeSpace, install, installPrompt, isInstalled, isOnline, isPersisted, askForKeeping, restart, signIn, signOut,
+  freeSpace, install, installPrompt, isInstalled, isOnline, isPersisted, askForKeeping, update, signIn, signOut,
   syncNow, updateReady, VERSION, hasUnsent,
 } from "../app";
 import type { PlanRow } from "../docs";
@@ -11,10 +11,11 @@ import { planDifference } from "../plan";
 import { Btn, Chip, LinkBtn, Top, Truth } from "../parts";
 import { back, href, turn } from "../router";
 import {
-  choose, db, files, keepAwake, me, navigator_, notices, offsetMs, progress, refresh, theme, today, unsent,
+  choose, db, files, isStorageFull, keepAwake, me, navigator_, notices, offsetMs, progress, refresh, theme, today, unsent,
   visits, visitsOf, waitingFiles,
 } from "../store";
-import { mapSize, saveMap } from "../region";
+import { dropMap, mapSize, saveMap } from "../region";
+import { ExportButton, ExportNote } from "./outbox";
 import { VisitRow } from "./today";
 
 const LANGUAGE_NAMES = { en: "English", ru: "Русский", ro: "Română" } as const;
@@ -214,6 +215,7 @@ function Persisted() {
 export function Update() {
   const isOld = progress.value.problem === "too_old";
   const n = unsent.value.length + waitingFiles.value.length;
+  if (!isOld && !updateReady.value) return <UpToDate />;
   return (
     <>
       <Top title={t("phone.update.title")} />
@@ -222,7 +224,17 @@ export function Update() {
         <p>{t(isOld ? "phone.update.old_text" : "phone.update.text")}</p>
         {n > 0 && <div class="card" style="width:100%;text-align:left;margin-top:8px"><div class="list"><div><Icon name="onPhone" class="c-acc" /><div class="t"><p>{t("phone.update.stays", { n })}</p><p>{t("phone.update.stays_sub")}</p></div></div></div></div>}
       </section></main>
-      <footer class="dock"><div class="btns col"><Btn class="huge p" icon="again" onClick={restart}>{t("phone.update.restart")}</Btn><Btn class="big q" onClick={back}>{t("phone.update.later")}</Btn></div></footer>
+      <footer class="dock"><div class="btns col"><Btn class="huge p" icon="again" onClick={() => void update()}>{t("phone.update.restart")}</Btn>{isOld && n > 0 && <ExportButton class="big q" />}<Btn class="big q" onClick={back}>{t("phone.update.later")}</Btn></div></footer>
+    </>
+  );
+}
+
+function UpToDate() {
+  return (
+    <>
+      <Top title={t("phone.update.title")} />
+      <Truth thin />
+      <main tabIndex={0} class="flush" style="display:flex"><section class="empty"><Icon name="tick" class="xl c-acc" /><h2 class="big-name">{t("phone.update.newest")}</h2><p class="mono">{VERSION}</p></section></main>
     </>
   );
 }
@@ -237,27 +249,64 @@ export function Storage() {
       <Top title={t("phone.storage.title")} />
       <Truth thin />
       <main tabIndex={0}>
-        <div class="note bad"><Icon name="disk" /><div><b>{t("phone.storage.full")}</b>{t("phone.storage.full_text")}</div></div>
+        {isStorageFull.value
+          ? <div class="note bad" role="alert"><Icon name="disk" /><div><b>{t("phone.storage.full")}</b>{t("phone.storage.full_text")}</div></div>
+          : <div class="note ok"><Icon name="tick" /><div><b>{t("phone.storage.room")}</b>{t("phone.storage.room_text")}</div></div>}
+        <ExportNote />
         <h2 class="sec">{t("phone.storage.free")}</h2>
         <section class="card"><div class="list">
           <div><span class="box on"><Icon name="tick" class="s" /></span><div class="t"><p>{t("phone.storage.photos")}</p><p>{t("phone.storage.photos_sub", { n: stored.length })}</p></div><b class="nw">{bytes(size)}</b></div>
-          <div><Icon name="lock" /><div class="t"><p>{t("phone.storage.unsent")}</p><p>{t("phone.outbox.photos", { n: waitingFiles.value.length })}</p></div></div>
+          {mapSize.value !== null && <div><span class="box" /><div class="t"><p>{t("phone.settings.map")}</p><p>{t("phone.storage.map_sub")}</p></div><Btn class="fit" onClick={() => void dropMap()}>{bytes(mapSize.value)}</Btn></div>}
+          <div><Icon name="lock" /><div class="t"><p>{t("phone.storage.unsent")}</p><p>{[t("phone.truth.waiting", { n: unsent.value.length }), t("phone.outbox.photos", { n: waitingFiles.value.length })].join(" · ")}</p></div></div>
         </div></section>
         {freed !== null && <p class="note ok" role="status" style="margin-top:10px"><Icon name="tick" />{t("phone.storage.freed", { size: bytes(freed) })}</p>}
       </main>
-      <footer class="dock"><div class="btns"><Btn class="huge p" onClick={() => void free()}>{t("phone.storage.do", { size: bytes(size) })}</Btn></div></footer>
+      <footer class="dock"><div class="btns">
+        {unsent.value.length > 0 && <ExportButton />}
+        <Btn class={`huge c2 ${stored.length ? "p" : "q"}`} onClick={() => void free()}>{stored.length ? t("phone.storage.do", { size: bytes(size) }) : t("phone.storage.retry")}</Btn>
+      </div></footer>
     </>
   );
 }
 
 // ── settings ──
 
-export function Settings() {
-  const [note, setNote] = useState<string | null>(null);
-  const [map, setMap] = useState<string | null>(null);
-  const out = async () => {
-    if (!(await signOut())) setNote(t(hasUnsent() ? "phone.signout.unsent" : "phone.signout.offline"));
+/** Signing out empties the phone: unsent work is sent first, or leaves as a file the office brings in. */
+function SignOut() {
+  const [kept, setKept] = useState<"unsent" | "offline" | null>(null);
+  const [isExported, setExported] = useState(false);
+  const [isBusy, setBusy] = useState(false);
+  const out = async (anyway: boolean) => {
+    setBusy(true);
+    const isOut = await signOut(anyway).finally(() => setBusy(false));
+    if (!isOut) setKept(hasUnsent() && !anyway ? "unsent" : "offline");
   };
+  const n = unsent.value.length + waitingFiles.value.length;
+  return (
+    <>
+      {kept && (
+        <div class="note bad" role="alert" style="margin-top:10px"><Icon name="lock" />
+          <div class="grow"><p>{t(`phone.signout.${kept}`)}</p>
+            {kept === "unsent" && (
+              <>
+                {n > 0 && <p class="strong" style="margin-top:6px">{t("phone.signout.what", { n })}</p>}
+                <div class="btns col" style="margin-top:10px">
+                  <Btn icon="cloudUp" onClick={() => void syncNow()}>{t("phone.outbox.send")}</Btn>
+                  <ExportButton class="" done={() => setExported(true)} />
+                  {isExported && <Btn class="d" onClick={() => void out(true)}>{t("phone.signout.exported")}</Btn>}
+                </div>
+              </>
+            )}
+          </div>
+        </div>
+      )}
+      <div class="btns" style="margin-top:12px"><Btn class="d" disabled={isBusy} onClick={() => void out(false)}>{t("phone.signout")}</Btn></div>
+    </>
+  );
+}
+
+export function Settings() {
+  const [map, setMap] = useState<string | null>(null);
   const save = async () => {
     setMap(t("phone.settings.map_saving"));
     setMap((await saveMap()) ? t("phone.settings.map_saved") : t("phone.settings.map_failed"));
@@ -284,8 +333,7 @@ export function Settings() {
           <a href={href("pair")}><Icon name="link" /><div class="t"><p>{t("phone.pair.title")}</p></div><Icon name="next" class="s" /></a>
         </div></section>
         {updateReady.value && <div class="btns" style="margin-top:10px"><LinkBtn class="soft" icon="again" to={href("update")}>{t("phone.update.ready")}</LinkBtn></div>}
-        {note && <div class="note bad" role="alert" style="margin-top:10px"><Icon name="lock" /><p>{note}</p></div>}
-        <div class="btns" style="margin-top:12px"><Btn class="d" onClick={() => void out()}>{t("phone.signout")}</Btn></div>
+        <SignOut />
         <p class="tiny muted" style="text-align:center;margin-top:10px">fieldcrm {VERSION}</p>
       </main>
     </>

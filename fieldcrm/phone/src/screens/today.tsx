@@ -10,7 +10,7 @@ import {
 import { opening } from "../hours";
 import { go, href } from "../router";
 import {
-  arrivalAt, clientOf, halfMinute, now, placeNameOf, placeOf, profile, promisesDone, today, underWay, unseenNotice, visitsOf,
+  arrivalAt, clientOf, halfMinute, now, placeNameOf, placeOf, profile, promisesDone, today, underWay, unseenNotice, visitsOf, waitsTooLong,
 } from "../store";
 import { navigateTo } from "./navigate";
 
@@ -54,6 +54,9 @@ function Hints() {
         <a class="hint-row" href={href("plan-changed")}>
           <Icon name="order" class="c-visit" /><span class="grow"><b>{t("phone.plan.changed")}</b></span><Icon name="next" class="s" />
         </a>
+      )}
+      {waitsTooLong.value && (
+        <a class="hint-row" href={href("outbox")}><Icon name="hour" class="c-doubt" /><span class="grow"><b>{t("phone.outbox.old")}</b></span><Icon name="next" class="s" /></a>
       )}
       {updateReady.value && <div class="hint-row"><Icon name="again" class="c-acc" /><span class="grow">{t("phone.update.ready")}</span><UpdateHint /></div>}
       {installPrompt.value && !isInstalled.value && isPersisted.value === false && (

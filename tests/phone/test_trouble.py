@@ -1,0 +1,113 @@
+"""No room, no network for days, a server that moved on, signing out: nothing is lost, and it is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from fieldcrm.kit.database import reading
+from fieldcrm.sync import importing
+from fieldcrm.visits.tables import Attachment, Visit
+from tests.phone.field import Day, Server
+from tests.phone.screens import all_safe, check_in, close_with_photo, online, photo, sign_in
+
+pytestmark = pytest.mark.browser
+
+
+def test_unsent_work_leaves_as_a_file_that_the_office_brings_in(
+    server: Server, day: Day, phone: Any, tmp_path: Path
+) -> None:
+    """Signing out is refused while work is unsent; with the file handed over it is allowed."""
+    with phone() as context:
+        page = context.new_page()
+        sign_in(page, server.base)
+        context.set_offline(True)
+        check_in(page)
+        close_with_photo(page)
+        context.route("**/api/v1/sync/push", lambda route: route.abort())
+        context.set_offline(False)
+        page.goto(f"{server.base}/rep/#/settings")
+        page.click("button.btn.d")
+        page.wait_for_selector("[role=alert] >> text=3 items wait")
+        assert page.locator("text=The office has the file: sign out").count() == 0
+        with page.expect_download() as downloading:
+            page.click("[role=alert] >> text=Export file")
+        downloading.value.save_as(tmp_path / "work.fieldcrm")
+        page.click("text=The office has the file: sign out")
+        page.wait_for_selector("input[name=password]")
+    sealed = (tmp_path / "work.fieldcrm").read_bytes()
+    assert b"price list" not in sealed
+    told = importing.import_export(day.company.actor("dispatcher_north"), sealed)
+    assert (told.applied, told.refused, told.photos) == (2, 0, 1)
+    with reading() as s:
+        visit = s.get_one(Visit, day.visits[0])
+        (picture,) = s.exec(select(Attachment)).all()
+    assert (visit.state, visit.comment) == ("closed", "Asked for the price list")
+    assert picture.stored_at is not None
+
+
+def test_work_that_waits_a_day_is_warned_of(server: Server, day: Day, phone: Any) -> None:
+    with phone() as context:
+        page = context.new_page()
+        page.clock.install()
+        sign_in(page, server.base)
+        context.set_offline(True)
+        check_in(page)
+        assert page.locator("text=waits longer than a day").count() == 0
+        page.clock.fast_forward("24:10:00")
+        page.goto(f"{server.base}/rep/#/today")
+        page.wait_for_selector("a[href='#/outbox'] >> text=waits longer than a day")
+
+
+def test_a_full_phone_says_so_and_loses_nothing(server: Server, day: Day, phone: Any) -> None:
+    """The photo finds no room: it is said, what was written stays, with room again the day goes on."""
+    with phone() as context:
+        page = context.new_page()
+        sign_in(page, server.base)
+        check_in(page)
+        all_safe(page)
+    with phone() as context:
+        context.set_offline(True)
+        page = context.new_page()
+        session = context.new_cdp_session(page)
+        origin = {"origin": server.base}
+        session.send("Storage.overrideQuotaForOrigin", {**origin, "quotaSize": 1000})
+        page.goto(f"{server.base}/rep/#/visit/{day.visits[0]}")
+        page.wait_for_selector("#camera", state="attached")
+        page.set_input_files("#camera", photo())
+        page.wait_for_selector("[role=alert] >> text=The last thing was not written")
+        assert page.is_visible(".truth .bad")
+    with phone() as context:  # room again
+        page = context.new_page()
+        page.goto(f"{server.base}/rep/#/visit/{day.visits[0]}")
+        close_with_photo(page)
+        all_safe(page)
+    with reading() as s:
+        assert s.get_one(Visit, day.visits[0]).state == "closed"
+
+
+def test_an_app_too_old_keeps_its_work_until_it_is_updated(
+    server: Server, day: Day, phone: Any
+) -> None:
+    with phone() as context:
+        page = context.new_page()
+        sign_in(page, server.base)
+        context.set_offline(True)
+        check_in(page)
+        server.stop()
+        server.start(oldest_protocol=99)
+        page.goto(f"{server.base}/rep/#/today")
+        online(page)  # shows itself at once
+        page.wait_for_selector("text=The server has moved on")
+        page.wait_for_selector("text=1 unsent item")
+        page.goto(f"{server.base}/rep/#/visit/{day.visits[0]}")
+        close_with_photo(page)  # the day goes on
+        server.stop()
+        server.start()
+        page.evaluate("dispatchEvent(new Event('online'))")
+        all_safe(page)
+    with reading() as s:
+        assert s.get_one(Visit, day.visits[0]).state == "closed"
