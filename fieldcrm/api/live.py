@@ -39,22 +39,30 @@ def _box(text: str) -> tuple[float, float, float, float]:
 
 
 @router.get("/tracks/{rep_id}/{day}", summary="A rep's track of a day")
-def track(rep_id: Annotated[str, Path(pattern=ID)], day: PathDay, actor: Person) -> dict[str, Any]:
-    """GeoJSON: a LineString for each stretch of the way, a Point for each stop."""
+def track(
+    rep_id: Annotated[str, Path(pattern=ID)], day: PathDay, actor: Person,
+    raw: Annotated[bool, Query(description="also the fixes as they came")] = False,
+    streets: Annotated[bool, Query(description="also the line along the region's streets")] = False,
+) -> dict[str, Any]:  # fmt: skip
+    """GeoJSON: a LineString for each stretch of the way, a Point for each stop; trips and gaps."""
     people.scope_rep(actor, rep_id)
-    found = plain(tracking.day_track(actor, rep_id, day))
-    features = [_line(line) for line in found["lines"]] + [_stop(stop) for stop in found["stops"]]
+    found = plain(tracking.day_track(actor, rep_id, day, streets))
+    lines = [("line", line) for line in found["lines"]]
+    lines += [("raw", line) for line in found["raw"]] if raw else []
+    features = [_line(line, kind) for kind, line in lines]
+    features += [_line(s["line"], "street", mode=s["mode"]) for s in found.get("streets", ())]
+    told = ("distance_m", "unseen_m", "moving_s", "trips", "gaps")
     return {
-        "type": "FeatureCollection", "features": features,
-        "properties": {"rep_id": rep_id, "day": day, "distance_m": found["distance_m"]},
+        "type": "FeatureCollection", "features": features + [_stop(s) for s in found["stops"]],
+        "properties": {"rep_id": rep_id, "day": day, **{name: found[name] for name in told}},
     }  # fmt: skip
 
 
-def _line(line: list[list[float]]) -> dict[str, Any]:
+def _line(line: list[list[float]], kind: str, **more: Any) -> dict[str, Any]:
     """A stretch of [lat, lng, at_ms] as a Feature; `times_ms` goes along its coordinates."""
     return {
         "type": "Feature",
-        "properties": {"kind": "line", "times_ms": [p[2] for p in line if len(p) > 2]},
+        "properties": {"kind": kind, "times_ms": [p[2] for p in line if len(p) > 2], **more},
         "geometry": {"type": "LineString", "coordinates": [[p[1], p[0]] for p in line]},
     }
 

@@ -13,6 +13,7 @@ from sqlmodel import Session
 from fieldcrm.kit import bus, clock, events, feed, ids
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.kit.errors import Unavailable
+from fieldcrm.kit.settings import settings
 from fieldcrm.people import service as people
 from fieldcrm.people.model import SYSTEM, Actor, OutOfScope, Role
 from fieldcrm.people.tables import User
@@ -25,6 +26,7 @@ from fieldcrm.tracking import (
     replay,
     rules,
     store,
+    streets,
     trips,
 )
 from fieldcrm.tracking.live_index import LivePoint, PhoneStatus
@@ -88,19 +90,33 @@ def day_replay(actor: Actor, rep_id: str, day: date, known: str = "") -> tuple[s
     return tag, replay.encode(columns, [rules.span_of(*shift) for shift in shifts], about)
 
 
-def day_track(actor: Actor, rep_id: str, day: date) -> dict[str, Any]:
-    """A rep's local day as lines, stops and length.
+def day_shifts(actor: Actor, rep_id: str, day: date) -> list[Span]:
+    """A rep's shifts that touch his local day, with their pauses; raises OutOfScope."""
+    start, end = clock.day_bounds(day)
+    with reading() as session:
+        people.scope_rep_in(session, actor, rep_id)
+        return [span(s) for s in store.shifts_between(session, rep_id, start, end)]
 
-    {"lines": [[[lat, lng, at_ms], ...], ...], "stops": [{lat, lng, from_ms, to_ms, fixes}],
-    "distance_m", "moving_s", "fixes", "first_at_ms", "last_at_ms"}; no line crosses a gap or the
-    end of a shift.
+
+def day_track(actor: Actor, rep_id: str, day: date, with_streets: bool = False) -> dict[str, Any]:
+    """A rep's local day as trips, stops, lines and length.
+
+    {"lines": [[[lat, lng, at_ms], ...], ...], "raw": the same of the fixes as they came,
+    "stops": [{lat, lng, from_ms, to_ms, fixes}], "trips": [{from_ms, to_ms, distance_m, mode,
+    parts: [{mode, from_ms, to_ms, distance_m}]}], "gaps": [{from_ms, to_ms, distance_m}],
+    "distance_m", "unseen_m" (straight across the gaps), "moving_s", "fixes", "first_at_ms",
+    "last_at_ms"}; no line crosses a gap or the end of a shift. `with_streets` adds "streets":
+    [{mode, from_ms, line: [[lat, lng], ...]}], which can take seconds for a day on foot.
     """
     start, end = clock.day_bounds(day)
     with reading() as session:
         people.scope_rep_in(session, actor, rep_id)
         fixes = track_in(session, rep_id, start, end)
         shifts = store.shifts_between(session, rep_id, start, end)
-    return trips.describe(fixes, [span(s) for s in shifts])
+    told = trips.describe(fixes, [span(s) for s in shifts])
+    if with_streets:
+        told["streets"] = streets.along_streets(told, settings().region_dir)
+    return told
 
 
 # ---- who is where now ----

@@ -194,6 +194,18 @@ class TestPositions:
         assert (round(lng), round(lat)) == (25, 60)
         assert len(lines[0]["properties"]["times_ms"]) == len(lines[0]["geometry"]["coordinates"])
 
+    def test_raw_line_trips_and_gaps_come_beside_the_cleaned_line(self, base: Base, enter):
+        rep = base.company.users["rep_north"]
+        _track(base, rep)
+        path = f"{V}/tracks/{rep}/{today()}"
+        plain, more = (enter("rep_north").get(path + q).json() for q in ("", "?raw=1&streets=1"))
+        kinds = [{f["properties"]["kind"] for f in shown["features"]} for shown in (plain, more)]
+        assert "raw" not in kinds[0]
+        assert {"line", "raw"} <= kinds[1]
+        told = plain["properties"]
+        assert told["distance_m"] == sum(trip["distance_m"] for trip in told["trips"]) > 0
+        assert told["gaps"] == []
+
     def test_a_day_must_be_one(self, base: Base, enter):
         for day in ["yesterday", "0001-01-01", "9999-12-31", "2026-02-30"]:
             answer = enter("admin").get(f"{V}/tracks/{base.company.users['rep_north']}/{day}")
