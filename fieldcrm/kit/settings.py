@@ -40,6 +40,8 @@ class Settings(BaseSettings):
     clock_origin: datetime | None = None
     """Real moment (aware) at which the clock showed `clock_start`."""
     clock_speed: float = 1.0
+    desk_tick_ms: float | None = None
+    """Least time between frames of positions to one desk; by the number of desks when empty."""
     session_days: int = 14
     upload_limit_mb: int = 25
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from fieldcrm.tracking.model import Fix, RepState
 
 VERSION = 1
-SNAPSHOT, DELTA, CELLS = 1, 2, 3
+SNAPSHOT, DELTA, CELLS, MOVES = 1, 2, 3, 4
 NO_PLACE = -(2**31)
 UNKNOWN_16, UNKNOWN_8 = 0xFFFF, 0xFF
 IS_CHARGING = 0x100
@@ -20,6 +20,12 @@ STATE_CODES = {
 _HEAD = struct.Struct("<BBHIQ")
 _REP = struct.Struct("<HBBiiIHHHH")
 _CELL = struct.Struct("<QiiIHH")
+_SECTION = struct.Struct("<HHH")
+_MOVE = struct.Struct("<HHHH")
+Tile = tuple[int, int]
+"""Row from the south pole and column from the antimeridian, each of 65,536 steps of 1e-5 degrees."""
+OLDEST_MOVE_S = 14
+_COURSE_STEP_DEG, _UNKNOWN_6 = 6, 63
 
 
 def rep_record(index: int, state: RepState, fix: Fix | None) -> bytes:
@@ -37,7 +43,35 @@ def rep_record(index: int, state: RepState, fix: Fix | None) -> bytes:
 
 
 def _small(value: float | None, scale: float, unknown: int) -> int:
-    return unknown if value is None else max(0, min(round(min(value, unknown) * scale), unknown - 1))
+    return (
+        unknown if value is None else max(0, min(round(min(value, unknown) * scale), unknown - 1))
+    )
+
+
+def move_record(index: int, fix: Fix, server_s: int) -> tuple[Tile, bytes] | None:
+    """(the tile it lies in, 8 bytes) of a rep who only moved; None for a fix that is too old for it.
+
+    A place is told to 1e-5 degrees, a course to 6 degrees, a speed to a metre a second.
+    """
+    age_s = server_s - fix.fix_at_ms // 1000
+    if not 0 <= age_s <= OLDEST_MOVE_S:
+        return None
+    north, east = int((fix.lat + 90) * 1e5), int((fix.lng + 180) * 1e5)
+    course, speed = fix.course_deg, fix.speed_mps
+    course_6 = _UNKNOWN_6 if course is None else round(course / _COURSE_STEP_DEG) % 60
+    speed_6 = _UNKNOWN_6 if speed is None else min(_UNKNOWN_6 - 1, max(0, round(min(speed, 99.0))))
+    told = age_s << 12 | course_6 << 6 | speed_6
+    return (north >> 16, east >> 16), _MOVE.pack(index, north & 0xFFFF, east & 0xFFFF, told)
+
+
+def section(tile: Tile, moves: bytes) -> bytes:
+    """The moves within a tile, with their number before them."""
+    return _SECTION.pack(*tile, len(moves) // _MOVE.size) + moves
+
+
+def moves_head(number: int, server_ms: int, count: int) -> bytes:
+    """The head of a frame of sections that hold so many moves in all."""
+    return _HEAD.pack(VERSION, MOVES, count, number, server_ms)
 
 
 def cell_record(cell: int, lat: float, lng: float, total: int, silent: int, moving: int) -> bytes:
@@ -51,13 +85,21 @@ def cell_record(cell: int, lat: float, lng: float, total: int, silent: int, movi
 def frames(
     kind: int, first_number: int, server_ms: int, records: Sequence[bytes]
 ) -> Iterable[bytes]:
-    """Whole frames: a head of 16 bytes and its records, at most 65,535 in one.
+    """Whole frames of records."""
+    return frames_of(kind, first_number, server_ms, len(records), b"".join(records))
+
+
+def frames_of(
+    kind: int, first_number: int, server_ms: int, count: int, records: bytes
+) -> Iterable[bytes]:
+    """Whole frames: a head of 16 bytes and its records of 24, at most 65,535 in one.
 
     A snapshot or a set of cells is always sent, even empty; of several only the first is a
     snapshot, the rest are deltas to it.
     """
-    for i in range(0, max(len(records), 1), UNKNOWN_16):
-        part = records[i : i + UNKNOWN_16]
+    for i in range(0, max(count, 1), UNKNOWN_16):
+        part = min(UNKNOWN_16, count - i)
         number = (first_number + i // UNKNOWN_16) & 0xFFFFFFFF
         now_kind = kind if i == 0 or kind != SNAPSHOT else DELTA
-        yield _HEAD.pack(VERSION, now_kind, len(part), number, server_ms) + b"".join(part)
+        body = records[i * _REP.size : (i + part) * _REP.size]
+        yield _HEAD.pack(VERSION, now_kind, part, number, server_ms) + body

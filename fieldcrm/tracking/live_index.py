@@ -3,7 +3,8 @@
 Keys: hash `live` (rep -> LivePoint), hash `phones` (rep -> PhoneStatus), hash `clocks`
 (device -> offset), stream `fixes` (batches for the recorder), sorted set `held:<rep>` (fixes that
 wait for their shift), set `held` (which reps have such), hash `counts` (by reason). Channels:
-`cell:<H3 at PUBLISH>` carries LivePoints, `live:phones` a PhoneStatus.
+`cell:<who publishes>:<H3 at PUBLISH>` carries LivePoints, `live:phones` PhoneStatuses, `gateways` the
+names of those that publish: a gateway listens to the others' cells alone, since it knows its own.
 """
 
 from __future__ import annotations
@@ -11,21 +12,25 @@ from __future__ import annotations
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
 import redis
-import redis.asyncio
 
 from fieldcrm.kit import bus, cells
-from fieldcrm.tracking.model import Fix
+from fieldcrm.kit.resp import Commands
+from fieldcrm.tracking.model import Doubt, Fix
 
 LIVE, PHONES, CLOCKS, COUNTS, HELD = "live", "phones", "clocks", "counts", "held"
 PHONES_CHANNEL = "live:phones"
-CELL_CHANNELS = "cell:*"
+GATEWAYS_CHANNEL = "gateways"
 BATCH_FIELD = b"b"
+_DOUBTS = [(int(doubt), f"doubt_{doubt.name}") for doubt in Doubt if doubt]
 GATEWAY_ID = secrets.token_bytes(8)
 """Tells this process's own publications from others'."""
+OTHERS = "-"
+"""Under this name publishes who is no gateway."""
 
 
 class LivePoint(msgspec.Struct, array_like=True, gc=False):
@@ -51,17 +56,6 @@ class PhoneStatus(msgspec.Struct, array_like=True, gc=False):
     """Since when `tracking` is what it is."""
 
 
-class Writes(msgspec.Struct):
-    """What one group commit puts on disk."""
-
-    recorded: list[Fix]
-    held: list[Fix]
-    points: dict[str, LivePoint]
-    statuses: dict[str, PhoneStatus]
-    offsets: dict[str, int]
-    counts: dict[str, int]
-
-
 encode = msgspec.msgpack.encode
 _fixes = msgspec.msgpack.Decoder(list[Fix])
 _points = msgspec.msgpack.Decoder(list[LivePoint])
@@ -70,65 +64,129 @@ _status = msgspec.msgpack.Decoder(PhoneStatus)
 _fix = msgspec.msgpack.Decoder(Fix)
 
 
+class Writes:
+    """What one group commit puts on disk: each thing encoded once, when it comes."""
+
+    __slots__ = ("counts", "held", "offsets", "points", "recorded", "statuses")
+
+    def __init__(self) -> None:
+        self.recorded: list[bytes] = []
+        self.held: list[Fix] = []
+        self.points: dict[str, tuple[LivePoint, bytes]] = {}
+        self.statuses: dict[str, PhoneStatus] = {}
+        self.offsets: dict[str, int] = {}
+        self.counts: dict[str, int] = {}
+
+    def record(self, fixes: Iterable[Fix]) -> None:
+        """Have fixes go to the recorder."""
+        for fix in fixes:
+            self.recorded.append(encode(fix))
+            if fix.doubts:
+                for doubt, name in _DOUBTS:
+                    if fix.doubts & doubt:
+                        self.count(name, 1)
+
+    def move(self, point: LivePoint) -> None:
+        """Have a rep's newest place known."""
+        self.points[point.fix.rep_id] = point, encode(point)
+
+    def count(self, reason: str, count: int) -> None:
+        """Add to the counter of a reason."""
+        self.counts[reason] = self.counts.get(reason, 0) + count
+
+
 def point_of(fix: Fix, still_since_ms: int | None, offset_ms: int) -> LivePoint:
     """A fix as the live index holds it."""
     return LivePoint(fix, still_since_ms, offset_ms, cells.fine_cell(fix.lat, fix.lng))
 
 
-def cell_channel(cell: int) -> str:
-    """The channel on which positions within a coarse cell are published."""
-    return f"cell:{cells.parent(cell, cells.PUBLISH):x}"
+@cache
+def cell_channel(coarse: int, publisher: str) -> str:
+    """The channel on which one publishes positions within a coarse cell (at cells.PUBLISH)."""
+    return f"cell:{publisher}:{coarse:x}"
 
 
-async def commit(connection: redis.asyncio.Redis, writes: Writes) -> None:
-    """Write a batch in one transaction; it is on disk when this returns (appendfsync always)."""
-    pipe = connection.pipeline(transaction=True)
+def cell_channels(publisher: str) -> str:
+    """The pattern of all such channels of one who publishes."""
+    return f"cell:{publisher}:*"
+
+
+def commands_of(writes: Writes) -> Commands:
+    """One transaction that writes a batch, and what it publishes.
+
+    Once it is answered it is on disk (appendfsync always).
+    """
+    commands = Commands()
+    commands.begin()
     if writes.recorded:
-        pipe.xadd(bus.FIX_STREAM, {BATCH_FIELD: encode(writes.recorded)})
-    _hold(pipe, writes.held)
-    if writes.points:
-        pipe.hset(LIVE, mapping={rep: encode(p) for rep, p in writes.points.items()})
-    if writes.offsets:
-        pipe.hset(CLOCKS, mapping=dict(writes.offsets))
+        batch = packed_array(writes.recorded)
+        commands.add(b"XADD", bus.FIX_STREAM.encode(), b"*", BATCH_FIELD, batch, lines=2)
+    for rep_id, fixes in _by_rep(writes.held).items():
+        commands.add_head(2 + 2 * len(fixes))
+        commands.add_words([b"ZADD", f"{HELD}:{rep_id}".encode()])
+        for fix in fixes:
+            commands.add_words([b"%d" % fix.fix_at_ms, encode(fix)])
+        commands.add(b"SADD", HELD.encode(), rep_id.encode())
+    _hset(commands, LIVE, {rep: packed for rep, (_, packed) in writes.points.items()})
+    _hset(commands, CLOCKS, {key: b"%d" % offset for key, offset in writes.offsets.items()})
+    _hset(commands, PHONES, {rep: encode(s) for rep, s in writes.statuses.items()})
+    counts = {"recorded": len(writes.recorded), "held": len(writes.held), **writes.counts}
+    for reason, count in counts.items():
+        if count:
+            commands.add(b"HINCRBY", COUNTS.encode(), reason.encode(), b"%d" % count)
+    commands.end()
+    for channel, told in by_channel(writes.points.values()).items():
+        commands.add(b"PUBLISH", channel.encode(), GATEWAY_ID + packed_array(told))
     if writes.statuses:
-        pipe.hset(PHONES, mapping={rep: encode(s) for rep, s in writes.statuses.items()})
-        pipe.publish(PHONES_CHANNEL, GATEWAY_ID + encode(list(writes.statuses.values())))
-    for reason, count in writes.counts.items():
-        pipe.hincrby(COUNTS, reason, count)
-    for channel, points in by_channel(writes.points.values()).items():
-        pipe.publish(channel, GATEWAY_ID + encode(points))
-    await pipe.execute()
+        statuses = GATEWAY_ID + encode(list(writes.statuses.values()))
+        commands.add(b"PUBLISH", PHONES_CHANNEL.encode(), statuses)
+    return commands
 
 
-def _hold(pipe: Any, held: Sequence[Fix]) -> None:
-    by_rep: dict[str, dict[bytes, int]] = defaultdict(dict)
-    for fix in held:
-        by_rep[fix.rep_id][encode(fix)] = fix.fix_at_ms
-    for rep_id, members in by_rep.items():
-        pipe.zadd(f"{HELD}:{rep_id}", mapping=members)
-    if by_rep:
-        pipe.sadd(HELD, *by_rep)
+def _hset(commands: Commands, key: str, values: Mapping[str, bytes]) -> None:
+    if values:
+        commands.add_head(2 + 2 * len(values))
+        commands.add_words([b"HSET", key.encode()])
+        for name, value in values.items():
+            commands.add_words((name.encode(), value))
 
 
-def by_channel(points: Iterable[LivePoint]) -> dict[str, list[LivePoint]]:
-    """Points grouped by the channel of their coarse cell."""
-    grouped: dict[str, list[LivePoint]] = defaultdict(list)
-    for point in points:
-        grouped[cell_channel(point.cell)].append(point)
+def packed_array(items: Sequence[bytes]) -> bytes:
+    """A MessagePack array of what is encoded already."""
+    return b"\xdd" + len(items).to_bytes(4, "big") + b"".join(items)
+
+
+def _by_rep(fixes: Iterable[Fix]) -> dict[str, list[Fix]]:
+    grouped: dict[str, list[Fix]] = defaultdict(list)
+    for fix in fixes:
+        grouped[fix.rep_id].append(fix)
     return grouped
 
 
-def published_points(message: bytes) -> tuple[bytes, list[LivePoint]]:
-    """(who published, points) of a cell's message."""
-    return message[:8], _points.decode(message[8:])
+def by_channel(points: Iterable[tuple[LivePoint, bytes]]) -> dict[str, list[bytes]]:
+    """Encoded points grouped by the channel of their coarse cell."""
+    grouped: dict[int, list[bytes]] = defaultdict(list)
+    for point, packed in points:
+        grouped[cells.parent(point.cell, cells.PUBLISH)].append(packed)
+    return {cell_channel(cell, GATEWAY_ID.hex()): told for cell, told in grouped.items()}
 
 
 _statuses = msgspec.msgpack.Decoder(list[PhoneStatus])
 
 
-def published_statuses(message: bytes) -> tuple[bytes, list[PhoneStatus]]:
-    """(who published, statuses) of a message about phones."""
-    return message[:8], _statuses.decode(message[8:])
+def is_own(message: bytes) -> bool:
+    """Whether this very process published a message on one of these channels."""
+    return message.startswith(GATEWAY_ID)
+
+
+def published_points(message: bytes) -> list[LivePoint]:
+    """The points of a cell's message."""
+    return _points.decode(message[len(GATEWAY_ID) :])
+
+
+def published_statuses(message: bytes) -> list[PhoneStatus]:
+    """The statuses of a message about phones."""
+    return _statuses.decode(message[len(GATEWAY_ID) :])
 
 
 def decode_batch(data: bytes) -> list[Fix]:
@@ -202,7 +260,9 @@ def forget_held(connection: redis.Redis, rep_id: str, before_ms: int) -> int:
 def hold(connection: redis.Redis, fixes: Sequence[Fix]) -> None:
     """Have fixes wait for their shift."""
     pipe = connection.pipeline(transaction=True)
-    _hold(pipe, fixes)
+    for rep_id, waiting in _by_rep(fixes).items():
+        pipe.zadd(f"{HELD}:{rep_id}", mapping={encode(f): f.fix_at_ms for f in waiting})
+        pipe.sadd(HELD, rep_id)
     pipe.execute()
 
 
@@ -217,7 +277,9 @@ def show_if_newest(connection: redis.Redis, fixes: Sequence[Fix]) -> None:
     point = point_of(newest, newest.fix_at_ms, known.offset_ms if known else 0)
     pipe = connection.pipeline(transaction=True)
     pipe.hset(LIVE, newest.rep_id, encode(point))  # type: ignore[arg-type]
-    pipe.publish(cell_channel(point.cell), GATEWAY_ID + encode([point]))
+    pipe.publish(
+        cell_channel(cells.parent(point.cell, cells.PUBLISH), OTHERS), GATEWAY_ID + encode([point])
+    )
     pipe.execute()
 
 

@@ -1,21 +1,23 @@
 """The path of a fix: a list of small steps, each with one reason to drop, hold or doubt it. Pure.
 
 Decoding (tracking.protocols, tracking.session) comes before; what is recorded goes to the stream.
-A step returns None to let the fix go on, or the Reason for which it ends here; doubts are bits on
-the fix. What must be remembered between fixes is in DeviceMemory and RepMemory.
+A step looks at all fixes of a message, so that it costs nothing where it has nothing to do: some it
+keeps back for its Reason, some it marks (doubts are bits on the fix), the others go on. What must be
+remembered between messages is in DeviceMemory and RepMemory.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from math import radians
 from statistics import median
 
 import msgspec
 
-from fieldcrm.kit.units import distance_m
+from fieldcrm.kit.units import EARTH_RADIUS_M, distance_m
 from fieldcrm.tracking.model import Decoded, Doubt, Fix, Outcome, RawFix, Reason, Span
-from fieldcrm.tracking.rules import Duty, duty_at
+from fieldcrm.tracking.rules import Duty, duty_at, is_all_on
 
 ANCIENT_MS = 30 * 86_400_000
 FUTURE_MS = 2 * 60_000
@@ -24,6 +26,9 @@ POOR_ACCURACY_M = 100.0
 TOP_SPEED_MPS = 60.0
 TELEPORT_MPS = 70.0
 TELEPORT_M = 300.0
+MOST_ACCURACY_M = 20_000_000.0
+"""Half around the Earth: who says more knows nothing."""
+MOST_SPEED_MPS = 100_000.0
 FROZEN_FIXES = 30
 FROZEN_MS = 15 * 60_000
 MOVED_M = 50.0
@@ -35,72 +40,141 @@ CLOCK_STEADY_MS = 20_000
 CLOCK_MOST_MS = 86_400_000
 """A clock further off than a day is not corrected: the fix's time is nonsense."""
 _RECENT_KEYS = 512
+_PAGE_SHIFT, _PAGE_MASK = 9, 511
+_RIGHT = (0, 0)
+"""Lags of a clock that has been right of late; what exactly they were matters no more."""
 _NO_GUIDE = int(Doubt.teleport | Doubt.accuracy)
 """A fix so doubted doesn't say whether its rep moved."""
 ENVELOPE_PARTS = 6
+_DEGREE_M = EARTH_RADIUS_M * radians(1)
+_MOCK, _TELEPORT, _SPEED, _ACCURACY, _FROZEN, _CLOCK, _LATE = (
+    int(doubt) for doubt in
+    (Doubt.mock, Doubt.teleport, Doubt.speed, Doubt.accuracy, Doubt.frozen, Doubt.clock, Doubt.late)
+)  # fmt: skip
 
 
 class SeqSet:
-    """Which sequence numbers of a device are on disk, as a few intervals."""
+    """Which sequence numbers of a device are on disk, in whatever order they came.
 
-    __slots__ = ("spans",)
-    MOST = 256
+    One run of numbers without a hole, and beside it bits of pages, which the run takes in as it
+    grows up to them at either end.
+    """
+
+    __slots__ = ("_above", "_first", "_pages")
+    MOST_PAGES = 256
+    """Pages beside the run; the lowest is forgotten when there are more."""
 
     def __init__(self) -> None:
-        self.spans: list[list[int]] = []
+        self._first = self._above = 0
+        """The run is from the first up to, not including, the second."""
+        self._pages: dict[int, int] | None = None
 
     def __contains__(self, seq: int) -> bool:
-        return any(low <= seq <= high for low, high in reversed(self.spans))
+        if self._first <= seq < self._above:
+            return True
+        return self._pages is not None and self._is_marked(seq)
 
     def add(self, seq: int) -> None:
-        """Note a number; the oldest interval is forgotten when there are too many."""
-        spans = self.spans
-        for i in range(len(spans) - 1, -1, -1):
-            low, high = spans[i]
-            if low <= seq <= high:
-                return
-            if seq > high:
-                self._insert(i + 1, seq)
-                return
-        self._insert(0, seq)
+        """Note a number."""
+        if seq == self._above and self._first < seq:
+            self._above += 1
+        elif self._first == self._above:
+            self._first, self._above = seq, seq + 1
+        elif seq == self._first - 1:
+            self._first = seq
+        elif seq not in self:
+            self._mark(seq)
+            return
+        if self._pages:
+            self._take_in()
 
-    def _insert(self, at: int, seq: int) -> None:
-        spans = self.spans
-        joins_before = at > 0 and spans[at - 1][1] == seq - 1
-        joins_after = at < len(spans) and spans[at][0] == seq + 1
-        if joins_before and joins_after:
-            spans[at - 1][1] = spans.pop(at)[1]
-        elif joins_before:
-            spans[at - 1][1] = seq
-        elif joins_after:
-            spans[at][0] = seq
-        else:
-            spans.insert(at, [seq, seq])
-            if len(spans) > self.MOST:
-                spans.pop(0)
+    def _is_marked(self, seq: int) -> bool:
+        pages = self._pages or {}
+        return bool(pages.get(seq >> _PAGE_SHIFT, 0) >> (seq & _PAGE_MASK) & 1)
+
+    def _mark(self, seq: int) -> None:
+        if self._pages is None:
+            self._pages = {}
+        page = seq >> _PAGE_SHIFT
+        self._pages[page] = self._pages.get(page, 0) | 1 << (seq & _PAGE_MASK)
+        if len(self._pages) > self.MOST_PAGES:
+            del self._pages[min(self._pages)]
+
+    def _take_in(self) -> None:
+        """Let the run grow over what is marked next to it."""
+        while self._is_marked(self._above):
+            self._unmark(self._above)
+            self._above += 1
+        while self._first > 0 and self._is_marked(self._first - 1):
+            self._first -= 1
+            self._unmark(self._first)
+
+    def _unmark(self, seq: int) -> None:
+        page, pages = seq >> _PAGE_SHIFT, self._pages or {}
+        pages[page] ^= 1 << (seq & _PAGE_MASK)
+        if not pages[page]:
+            del pages[page]
+
+    def __len__(self) -> int:
+        """How many pages there are beside the run."""
+        return len(self._pages or ())
 
 
 class DeviceMemory:
-    """What is remembered of a device between its messages."""
+    """What is remembered of a device between its messages; small, for there are many."""
 
-    __slots__ = (
-        "clock_lags", "envelope", "key_order", "keys", "lags", "offset_ms", "previous", "seqs",
-    )  # fmt: skip
+    __slots__ = ("clock_lags", "key_order", "keys", "lateness", "offset_ms", "previous", "seqs")
 
     def __init__(self, offset_ms: int = 0) -> None:
         self.offset_ms = offset_ms
         """Server clock minus device clock; 0 while it is right enough."""
-        self.clock_lags: deque[int] = deque(maxlen=3)
+        self.clock_lags: tuple[int, ...] = ()
+        """Of the last three messages that told the phone's clock."""
+        self.lateness: Lateness | None = None
+        """Of a device that tells no clock."""
+        self.seqs = SeqSet()
+        self.keys: set[int] | None = None
+        self.key_order: deque[int] | None = None
+        """Times of the last fixes that had no number."""
+        self.previous: Fix | None = None
+
+    def remember(self, fixes: Iterable[Fix]) -> None:
+        """Note that fixes are on disk: called after the commit only, never before."""
+        for fix in fixes:
+            if fix.seq is not None:
+                self.seqs.add(fix.seq)
+            else:
+                self._remember_time(fix.device_at_ms)
+
+    def _remember_time(self, device_at_ms: int) -> None:
+        if self.keys is None or self.key_order is None:
+            self.keys, self.key_order = set(), deque()
+        if device_at_ms in self.keys:
+            return
+        self.keys.add(device_at_ms)
+        self.key_order.append(device_at_ms)
+        if len(self.key_order) > _RECENT_KEYS:
+            self.keys.discard(self.key_order.popleft())
+
+    def knows(self, fix: Fix) -> bool:
+        """Whether this very fix is on disk already."""
+        if fix.seq is not None:
+            return fix.seq in self.seqs
+        return self.keys is not None and fix.device_at_ms in self.keys
+
+
+class Lateness:
+    """How late a device's messages have come of late, from which its clock is found out."""
+
+    __slots__ = ("envelope", "lags")
+
+    def __init__(self) -> None:
         self.lags: deque[int] = deque(maxlen=5)
         """Server time minus newest fix of the last messages."""
         self.envelope: deque[tuple[int, int]] = deque(maxlen=ENVELOPE_PARTS)
         """(which two minutes, the smallest lag in them) of late."""
-        self.seqs = SeqSet()
-        self.keys: set[int] = set()
-        self.key_order: deque[int] = deque()
-        self.previous: Fix | None = None
 
-    def note_lag(self, now_ms: int, lag_ms: int) -> None:
+    def note(self, now_ms: int, lag_ms: int) -> None:
         """Note how late a message's newest fix came."""
         self.lags.append(lag_ms)
         part = now_ms // 120_000
@@ -108,20 +182,6 @@ class DeviceMemory:
             self.envelope[-1] = (part, min(lag_ms, self.envelope[-1][1]))
         else:
             self.envelope.append((part, lag_ms))
-
-    def remember(self, fix: Fix) -> None:
-        """Note that a fix is on disk: called after the commit only, never before."""
-        if fix.seq is not None:
-            self.seqs.add(fix.seq)
-        elif fix.device_at_ms not in self.keys:
-            self.keys.add(fix.device_at_ms)
-            self.key_order.append(fix.device_at_ms)
-            if len(self.key_order) > _RECENT_KEYS:
-                self.keys.discard(self.key_order.popleft())
-
-    def knows(self, fix: Fix) -> bool:
-        """Whether this very fix is on disk already."""
-        return fix.device_at_ms in self.keys if fix.seq is None else fix.seq in self.seqs
 
 
 class RepMemory:
@@ -137,153 +197,206 @@ class RepMemory:
         self.same_since_ms = 0
 
 
-class Candidate(msgspec.Struct, gc=False):
-    """A fix on its way through the steps, with all that a step may look at."""
+class Judged(msgspec.Struct, gc=False):
+    """A message's fixes on their way through the steps, with all that a step may look at.
 
-    raw: RawFix
-    fix: Fix
+    After the last step it is what became of the message.
+    """
+
     device: DeviceMemory
     rep: RepMemory
     spans: Sequence[Span]
-    is_newest: bool = False
-
-
-class Judged(msgspec.Struct):
-    """What became of one message: fixes to record, fixes to hold, the newest for the map."""
-
-    recorded: list[Fix]
-    held: list[Fix]
-    outcome: Outcome
-    newest: Fix | None = None
+    now_ms: int
+    raw: Sequence[RawFix] = ()
+    """What the phone told: one for each fix, until the first step that drops."""
+    recorded: Sequence[Fix] = ()
+    """Those that are still on their way, in the order they came; in the end, to record."""
+    held: Sequence[Fix] = ()
+    fresh: Sequence[Fix] = ()
+    """Those that were each the rep's newest when they came."""
+    earliest_ms: int = 0
+    """Between this and the latest all fixes were taken: a step may see that it has nothing to do."""
+    latest_ms: int = 0
+    outcome: Outcome = msgspec.field(default_factory=Outcome)
     heard: bool = False
     """A life sign without a position was in it."""
 
+    @property
+    def newest(self) -> Fix | None:
+        """The one that moves the map's marker."""
+        return self.fresh[-1] if self.fresh else None
 
-Step = Callable[[Candidate], Reason | None]
+    def keep(self, kept: Sequence[Fix], reason: Reason) -> None:
+        """Go on with some of the fixes; the others end here for one reason."""
+        self.outcome.reject(reason, len(self.recorded) - len(kept))
+        self.recorded = kept
 
 
-def impossible(c: Candidate) -> Reason | None:
+Step = Callable[[Judged], None]
+
+
+def clock(m: Judged) -> None:
+    """Correct the fixes' times by the device's offset and say so; its own time is kept beside."""
+    if m.device.offset_ms:
+        for raw, fix in zip(m.raw, m.recorded, strict=True):
+            if raw.at_ms is not None:
+                fix.fix_at_ms = fix.device_at_ms + m.device.offset_ms
+                fix.doubts |= _CLOCK
+    if len(m.recorded) == 1:
+        m.earliest_ms = m.latest_ms = m.recorded[0].fix_at_ms
+    else:
+        times = [fix.fix_at_ms for fix in m.recorded]
+        m.earliest_ms, m.latest_ms = min(times), max(times)
+
+
+def impossible(m: Judged) -> None:
     """No such place on Earth, or null island, which phones tell when they know nothing."""
-    lat, lng = c.fix.lat, c.fix.lng
-    if not (-90 <= lat <= 90 and -180 <= lng <= 180) or (lat == 0 and lng == 0):
-        return Reason.impossible
-    return None
+    kept = [
+        fix for fix in m.recorded
+        if -90.0 <= fix.lat <= 90.0 and -180.0 <= fix.lng <= 180.0 and (fix.lat or fix.lng)
+    ]  # fmt: skip
+    if len(kept) != len(m.recorded):
+        m.keep(kept, Reason.impossible)
 
 
-def clock(c: Candidate) -> Reason | None:
-    """Correct the fix's time by the device's offset and say so; its own time is kept beside."""
-    offset = c.device.offset_ms
-    if offset and c.raw.at_ms is not None:
-        c.fix.fix_at_ms = c.fix.device_at_ms + offset
-        c.fix.doubts |= Doubt.clock
-    return None
-
-
-def duplicate(c: Candidate) -> Reason | None:
+def duplicate(m: Judged) -> None:
     """The very same fix is on disk: acknowledged again, stored once."""
-    return Reason.duplicate if c.device.knows(c.fix) else None
+    device = m.device
+    kept = [fix for fix in m.recorded if not device.knows(fix)]
+    if len(kept) != len(m.recorded):
+        m.keep(kept, Reason.duplicate)
 
 
-def ancient(c: Candidate) -> Reason | None:
+def ancient(m: Judged) -> None:
     """Older than thirty days."""
-    return Reason.ancient if c.fix.server_at_ms - c.fix.fix_at_ms > ANCIENT_MS else None
+    oldest_ms = m.now_ms - ANCIENT_MS
+    if m.earliest_ms < oldest_ms:
+        m.keep([fix for fix in m.recorded if fix.fix_at_ms >= oldest_ms], Reason.ancient)
 
 
-def future(c: Candidate) -> Reason | None:
+def future(m: Judged) -> None:
     """More than two minutes ahead of the server, after correction."""
-    return Reason.future if c.fix.fix_at_ms - c.fix.server_at_ms > FUTURE_MS else None
+    last_ms = m.now_ms + FUTURE_MS
+    if m.latest_ms > last_ms:
+        m.keep([fix for fix in m.recorded if fix.fix_at_ms <= last_ms], Reason.future)
 
 
-def late(c: Candidate) -> Reason | None:
+def late(m: Judged) -> None:
     """Mark what came over five minutes after it was taken."""
-    if c.fix.server_at_ms - c.fix.fix_at_ms > LATE_MS:
-        c.fix.doubts |= Doubt.late
-    return None
+    late_ms = m.now_ms - LATE_MS
+    if m.earliest_ms < late_ms:
+        for fix in m.recorded:
+            if fix.fix_at_ms < late_ms:
+                fix.doubts |= _LATE
 
 
-def mock(c: Candidate) -> Reason | None:
+def mock(m: Judged) -> None:
     """Mark what the phone says an app invented."""
-    if c.fix.is_mock:
-        c.fix.doubts |= Doubt.mock
-    return None
+    for fix in m.recorded:
+        if fix.is_mock:
+            fix.doubts |= _MOCK
 
 
-def accuracy(c: Candidate) -> Reason | None:
-    """Mark a place known to 100 m at best, or that the phone itself calls invalid."""
-    if c.raw.is_poor or (c.fix.accuracy_m or 0) > POOR_ACCURACY_M:
-        c.fix.doubts |= Doubt.accuracy
-    return None
+def accuracy(m: Judged) -> None:
+    """Mark a place known to 100 m at best (one the phone itself calls invalid came marked)."""
+    for fix in m.recorded:
+        if fix.accuracy_m is not None and fix.accuracy_m > POOR_ACCURACY_M:
+            fix.doubts |= _ACCURACY
 
 
-def speed(c: Candidate) -> Reason | None:
+def speed(m: Judged) -> None:
     """Mark a reported speed above 216 km/h."""
-    if (c.fix.speed_mps or 0) > TOP_SPEED_MPS:
-        c.fix.doubts |= Doubt.speed
-    return None
+    for fix in m.recorded:
+        if fix.speed_mps is not None and fix.speed_mps > TOP_SPEED_MPS:
+            fix.doubts |= _SPEED
 
 
-def teleport(c: Candidate) -> Reason | None:
-    """Mark a leap from the device's fix before, more than its accuracies and 250 km/h explain."""
-    before = c.device.previous
-    if before is not None and c.fix.fix_at_ms > before.fix_at_ms:
-        slack = min(before.accuracy_m or 0, 200) + min(c.fix.accuracy_m or 0, 200)
-        leap_m = distance_m(before.lat, before.lng, c.fix.lat, c.fix.lng) - slack
-        took_s = max(1.0, (c.fix.fix_at_ms - before.fix_at_ms) / 1000)
-        if leap_m > TELEPORT_M and leap_m / took_s > TELEPORT_MPS:
-            c.fix.doubts |= Doubt.teleport
-    return None
-
-
-def shift(c: Candidate) -> Reason | None:
+def shift(m: Judged) -> None:
     """Off shift nothing is recorded; while the phone has not yet told, the fix waits unseen."""
-    duty = duty_at(c.spans, c.fix.fix_at_ms)
-    if duty is Duty.on:
-        return None
-    return {Duty.paused: Reason.paused, Duty.off: Reason.off_shift}.get(duty, Reason.held)
+    if is_all_on(m.spans, m.earliest_ms, m.latest_ms):
+        return
+    duties = [duty_at(m.spans, fix.fix_at_ms) for fix in m.recorded]
+    told = list(zip(m.recorded, duties, strict=True))
+    m.held = [fix for fix, duty in told if duty is Duty.unknown]
+    m.recorded = [fix for fix, duty in told if duty is Duty.on]
+    for duty, reason in ((Duty.paused, Reason.paused), (Duty.off, Reason.off_shift)):
+        if count := duties.count(duty):
+            m.outcome.reject(reason, count)
 
 
-def order(c: Candidate) -> Reason | None:
-    """Find out whether it is the rep's newest: only that one may move the marker."""
-    newest = c.rep.newest
-    c.is_newest = newest is None or c.fix.fix_at_ms > newest.fix_at_ms
-    c.device.previous = c.fix
-    return None
+def teleport(m: Judged) -> None:
+    """Mark a leap from the device's fix before, more than its accuracies and 250 km/h explain."""
+    before = m.device.previous
+    for fix in m.recorded:
+        if before is not None and fix.fix_at_ms > before.fix_at_ms and _leaps(before, fix):
+            fix.doubts |= _TELEPORT
+        before = fix
+    m.device.previous = before
 
 
-def frozen(c: Candidate) -> Reason | None:
+def _leaps(before: Fix, fix: Fix) -> bool:
+    if not is_beyond(before.lat, before.lng, fix.lat, fix.lng, TELEPORT_M):
+        return False
+    slack = min(before.accuracy_m or 0, 200) + min(fix.accuracy_m or 0, 200)
+    leap_m = distance_m(before.lat, before.lng, fix.lat, fix.lng) - slack
+    took_s = max(1.0, (fix.fix_at_ms - before.fix_at_ms) / 1000)
+    return leap_m > TELEPORT_M and leap_m / took_s > TELEPORT_MPS
+
+
+def order(m: Judged) -> None:
+    """Find those that were the rep's newest when they came: only such may move the marker."""
+    newest = m.rep.newest
+    newest_ms = -1 if newest is None else newest.fix_at_ms
+    if m.latest_ms <= newest_ms:
+        return
+    m.fresh = fresh = []
+    for fix in m.recorded:
+        if fix.fix_at_ms > newest_ms:
+            newest_ms = fix.fix_at_ms
+            fresh.append(fix)
+
+
+def frozen(m: Judged) -> None:
     """Mark the very same coordinates for thirty fixes and fifteen minutes."""
-    rep, newest = c.rep, c.rep.newest
-    if not c.is_newest:
-        return None
-    if newest is None or (c.fix.lat, c.fix.lng) != (newest.lat, newest.lng):
-        rep.same_count, rep.same_since_ms = 1, c.fix.fix_at_ms
-        return None
-    rep.same_count += 1
-    is_long = c.fix.fix_at_ms - rep.same_since_ms >= FROZEN_MS
-    if rep.same_count >= FROZEN_FIXES and is_long:
-        c.fix.doubts |= Doubt.frozen
-    return None
+    rep, before = m.rep, m.rep.newest
+    for fix in m.fresh:
+        if before is None or fix.lat != before.lat or fix.lng != before.lng:
+            rep.same_count, rep.same_since_ms = 1, fix.fix_at_ms
+        else:
+            rep.same_count += 1
+            is_long = fix.fix_at_ms - rep.same_since_ms >= FROZEN_MS
+            if is_long and rep.same_count >= FROZEN_FIXES:
+                fix.doubts |= _FROZEN
+        before = fix
 
 
-def motion(c: Candidate) -> Reason | None:
+def motion(m: Judged) -> None:
     """Keep since when the rep stands: leaving the circle around his place moves it with him."""
-    if not c.is_newest:
-        return None
-    c.rep.newest = c.fix
-    if c.fix.doubts & _NO_GUIDE:
-        return None
-    anchor = c.rep.anchor
-    if anchor is None or distance_m(*anchor, c.fix.lat, c.fix.lng) > _circle(c.fix):
-        c.rep.anchor, c.rep.still_since_ms = (c.fix.lat, c.fix.lng), c.fix.fix_at_ms
-    return None
+    rep = m.rep
+    for fix in m.fresh:
+        rep.newest = fix
+        if fix.doubts & _NO_GUIDE:
+            continue
+        if rep.anchor is None or is_beyond(*rep.anchor, fix.lat, fix.lng, _circle(fix)):
+            rep.anchor, rep.still_since_ms = (fix.lat, fix.lng), fix.fix_at_ms
 
 
 def _circle(fix: Fix) -> float:
     return max(MOVED_M, fix.accuracy_m or 0)
 
 
+def is_beyond(lat1: float, lng1: float, lat2: float, lng2: float, metres: float) -> bool:
+    """Whether two places are further apart than that; mostly seen without measuring."""
+    north_m, east_most_m = abs(lat2 - lat1) * _DEGREE_M, abs(lng2 - lng1) * _DEGREE_M
+    if north_m > metres:
+        return True
+    if north_m + east_most_m < metres:
+        return False
+    return distance_m(lat1, lng1, lat2, lng2) > metres
+
+
 STEPS: tuple[Step, ...] = (
-    impossible, clock, duplicate, ancient, future, late, mock, accuracy, speed, teleport, shift,
+    clock, impossible, duplicate, ancient, future, late, mock, accuracy, speed, shift, teleport,
     order, frozen, motion,
 )  # fmt: skip
 
@@ -293,45 +406,34 @@ def judge(
     rep: RepMemory, spans: Sequence[Span], now_ms: int, phone_now_ms: int | None = None,
 ) -> Judged:  # fmt: skip
     """Send a message's fixes through the steps, in the order they came."""
-    judged = Judged([], [], Outcome(rejected={}))
+    judged = Judged(device, rep, spans, now_ms)
+    outcome, raw = judged.outcome, decoded.fixes
     if decoded.malformed:
-        judged.outcome.reject(Reason.malformed, decoded.malformed)
-    observe_clock(device, now_ms, phone_now_ms, decoded.fixes)
-    for raw in decoded.fixes:
-        if raw.lat is None or raw.lng is None:
-            judged.heard = True
-            judged.outcome.accepted += 1
-            continue
-        fix = identify(raw, rep_id, device_id, source, now_ms)
-        _place(judged, Candidate(raw, fix, device, rep, spans))
+        outcome.reject(Reason.malformed, decoded.malformed)
+    observe_clock(device, now_ms, phone_now_ms, raw)
+    judged.raw = placed = [one for one in raw if one.lat is not None and one.lng is not None]
+    judged.recorded = [identify(one, rep_id, device_id, source, now_ms) for one in placed]
+    judged.heard = len(placed) < len(raw)
+    for step in STEPS:
+        if not judged.recorded:
+            break
+        step(judged)
+    outcome.accepted = (
+        len(raw) - len(placed) + len(judged.recorded) + len(judged.held)
+    )  # fmt: skip
     return judged
 
 
 def identify(raw: RawFix, rep_id: str, device_id: str, source: str, now_ms: int) -> Fix:
     """Give a phone's fix its rep and device; the server's time stands in for a missing one."""
-    at = now_ms if raw.at_ms is None else raw.at_ms
-    course = raw.course_deg % 360 if raw.course_deg is not None else None
+    at, course = raw.at_ms, raw.course_deg
+    if at is None:
+        at = now_ms
     return Fix(
         rep_id, device_id, raw.seq, at, at, now_ms, raw.lat or 0.0, raw.lng or 0.0,
-        raw.accuracy_m, raw.speed_mps, course, raw.battery_pct, raw.is_charging, raw.is_mock, source,
+        raw.accuracy_m, raw.speed_mps, course if course is None or course < 360 else course % 360,
+        raw.battery_pct, raw.is_charging, raw.is_mock, source, _ACCURACY if raw.is_poor else 0,
     )  # fmt: skip
-
-
-def _place(judged: Judged, candidate: Candidate) -> None:
-    for step in STEPS:
-        reason = step(candidate)
-        if reason is None:
-            continue
-        if reason is Reason.held:
-            judged.held.append(candidate.fix)
-            judged.outcome.accepted += 1
-        else:
-            judged.outcome.reject(reason)
-        return
-    judged.recorded.append(candidate.fix)
-    judged.outcome.accepted += 1
-    if candidate.is_newest:
-        judged.newest = candidate.fix
 
 
 def observe_clock(
@@ -339,18 +441,26 @@ def observe_clock(
 ) -> None:
     """Learn how far a device's clock is off, from its own word or from how late its fixes come."""
     if phone_now_ms is not None:
-        device.clock_lags.append(now_ms - phone_now_ms)
+        lag_ms = now_ms - phone_now_ms
+        if device.clock_lags is _RIGHT and -CLOCK_MATTERS_MS < lag_ms < CLOCK_MATTERS_MS:
+            return
+        device.clock_lags = (*device.clock_lags[-2:], lag_ms)
         estimate = min(device.clock_lags)
     else:
         times = [f.at_ms for f in fixes if f.at_ms is not None]
         if not times:
             return
-        device.note_lag(now_ms, now_ms - max(times))
-        estimate = estimated_offset(device.lags, device.envelope, device.offset_ms)
-    if abs(estimate) > CLOCK_MOST_MS:
-        return
-    if abs(estimate) < CLOCK_MATTERS_MS:
+        if device.lateness is None:
+            device.lateness = Lateness()
+        late = device.lateness
+        late.note(now_ms, now_ms - max(times))
+        estimate = estimated_offset(late.lags, late.envelope, device.offset_ms)
+    if -CLOCK_MATTERS_MS < estimate < CLOCK_MATTERS_MS:
         device.offset_ms = 0
+        if all(-CLOCK_MATTERS_MS < lag < CLOCK_MATTERS_MS for lag in device.clock_lags):
+            device.clock_lags = _RIGHT
+    elif abs(estimate) > CLOCK_MOST_MS:
+        return
     elif abs(estimate - device.offset_ms) > CLOCK_STEADY_MS:
         device.offset_ms = estimate
 

@@ -74,6 +74,14 @@ def duty_at(spans: Sequence[Span], at_ms: int) -> Duty:
     return Duty.off if settled else Duty.unknown
 
 
+def is_all_on(spans: Sequence[Span], from_ms: int, to_ms: int) -> bool:
+    """Whether one shift without a pause covers all that time, so that nobody need ask more."""
+    for span in spans:
+        if span.start_ms <= from_ms:
+            return to_ms <= last_moment(span) and not span.pauses
+    return False
+
+
 def _duty_within(span: Span, at_ms: int) -> Duty:
     pause = _pause_at(span, at_ms)
     if pause is None:

@@ -11,9 +11,11 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from fieldcrm.tracking.model import Decoded, Outcome, RawFix
-from fieldcrm.tracking.protocols.values import flag, measure, number, percent
+from fieldcrm.tracking.protocols.values import flag, measure, percent
 
 _LATEST_MS = 253_402_300_799_000  # the year 9999
+_CLOCK_LATEST = 1e14
+SINGLY_USUAL, SINGLY_MOST = 500, 20_000
 MOST_FIXES = 2_000
 """Fixes in one message of a phone."""
 
@@ -46,13 +48,17 @@ class Status(msgspec.Struct):
 
 
 class View(msgspec.Struct):
-    """What part of the map a desk looks at: degrees, and MapLibre's zoom."""
+    """What part of the map a desk looks at (degrees, and MapLibre's zoom), and how it likes it."""
 
     south: float
     west: float
     north: float
     east: float
     zoom: float
+    singly: int = SINGLY_USUAL
+    """More reps than this in view are to come as counts by cell."""
+    moves: bool = False
+    """Whether it reads frames of moves."""
 
 
 class Resync(msgspec.Struct):
@@ -121,12 +127,44 @@ class _Status(msgspec.Struct, tag_field="t", tag="status"):
 class _View(msgspec.Struct, tag_field="t", tag="view"):
     bbox: tuple[float, float, float, float]
     zoom: float = 12.0
+    singly: Annotated[int, msgspec.Meta(ge=1, le=SINGLY_MOST)] = SINGLY_USUAL
+    moves: bool = False
 
 
 class _Resync(msgspec.Struct, tag_field="t", tag="resync"):
     pass
 
 
+class _UsualFix(
+    RawFix, kw_only=True, gc=False,
+    rename={"at_ms": "at", "seq": "s", "accuracy_m": "acc", "speed_mps": "spd", "course_deg": "crs",
+            "battery_pct": "bat", "is_charging": "chg", "is_mock": "mock", "is_poor": " "},
+):  # fmt: skip
+    """A fix as nearly every phone writes it: nothing in it needs to be put right."""
+
+    at_ms: Annotated[int, msgspec.Meta(ge=0, lt=_LATEST_MS)]  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
+    lat: float  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
+    lng: float  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
+    seq: Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)] | None = None
+    accuracy_m: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    speed_mps: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    course_deg: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    battery_pct: Annotated[float, msgspec.Meta(ge=0, le=100)] | None = None
+    is_charging: bool | None = None
+    is_mock: bool | None = None
+    is_poor: bool = False
+    """Not a phone's to say; its name is one that no phone sends."""
+
+
+class _UsualFixes(msgspec.Struct, tag_field="t", tag="fixes"):
+    """A message that holds only such fixes is decoded in one go."""
+
+    n: int
+    fixes: Annotated[list[_UsualFix], msgspec.Meta(max_length=MOST_FIXES)]
+    now_ms: float | None = None
+
+
+_usual = msgspec.json.Decoder(_UsualFixes)
 _from_phone = msgspec.json.Decoder(_Fixes | _Hello | _Status)
 _from_desk = msgspec.json.Decoder(_View | _Resync)
 
@@ -134,12 +172,16 @@ _from_desk = msgspec.json.Decoder(_View | _Resync)
 class PhoneSession:
     """One phone's side of /ws/phone; `device_id` is fixed where a token named the device."""
 
+    __slots__ = ("_token_device", "device_id")
+
     def __init__(self, device_id: str | None = None) -> None:
         self.device_id = device_id
         self._token_device = device_id
 
     def receive(self, message: str | bytes) -> list[PhoneEvent]:
         """What a message asks for; a message that can't be read ends the connection."""
+        if self.device_id is not None and (usual := read_usual(message)) is not None:
+            return [usual]
         try:
             said = _from_phone.decode(message)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -170,6 +212,17 @@ _fix = msgspec.json.Decoder(_Fix)
 _loose_fix = msgspec.json.Decoder(_LooseFix)
 
 
+def read_usual(message: str | bytes) -> Batch | None:
+    """A message of fixes without any fault; None when it takes more patience to read it."""
+    try:
+        said = _usual.decode(message)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    now_ms = said.now_ms
+    is_clock = now_ms is not None and 0 < now_ms < _CLOCK_LATEST
+    return Batch(said.n, Decoded(said.fixes), round(now_ms) if is_clock else None)  # type: ignore[arg-type]
+
+
 def read_fix(one: bytes | msgspec.Raw) -> RawFix | None:
     """One fix of our own protocol; None when it is none."""
     try:
@@ -198,8 +251,7 @@ def _positive(value: float | None) -> float | None:
 
 
 def _clock(now_ms: float | None) -> int | None:
-    read = number(now_ms)
-    return round(read) if read is not None and 0 < read < 1e14 else None
+    return round(now_ms) if now_ms is not None and 0 < now_ms < _CLOCK_LATEST else None
 
 
 def hello(now_ms: int) -> bytes:
@@ -233,4 +285,4 @@ class DeskSession:
         south, west, north, east = said.bbox
         if not (-90 <= south <= north <= 90 and -540 <= west <= 540 and -540 <= east <= 540):
             return [Bye(POLICY, "bbox")]
-        return [View(south, west, north, east, said.zoom)]
+        return [View(south, west, north, east, said.zoom, said.singly, said.moves)]

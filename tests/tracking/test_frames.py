@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import struct
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from fieldcrm.tracking import frames
 from fieldcrm.tracking.model import Doubt, Fix, RepState
@@ -29,10 +31,15 @@ def test_the_documents_samples_are_what_we_send() -> None:
     unheard = frames.rep_record(3, RepState.off_shift, None)
     silent = frames.rep_record(2, RepState.silent, SANTIAGO)
     cell = frames.cell_record(0x88089969E7FFFFF, 60.17, 24.94, 120, 4, 80)
+    now_ms = 1_790_000_001_000
+    north = structs.replace(HELSINKI, lat=60.17, course_deg=1.0, speed_mps=1.8)
+    tile, move = frames.move_record(0, north, now_ms // 1000) or ((0, 0), b"")
+    moves = frames.moves_head(3, now_ms, 1) + frames.section(tile, move)
     assert samples == [
         frame(frames.SNAPSHOT, 0, moving, unheard),
         frame(frames.DELTA, 1, silent),
         frame(frames.CELLS, 2, cell),
+        moves,
     ]
 
 
@@ -51,3 +58,28 @@ def test_more_records_than_a_frame_holds_make_several() -> None:
     assert [(p[1], int.from_bytes(p[2:4], "little"), int.from_bytes(p[4:8], "little"))
             for p in parts] == [(1, 65_535, 5), (2, 4_465, 6)]  # fmt: skip
     assert [len(p) for p in frames.frames(frames.SNAPSHOT, 0, AT, [])] == [16]
+
+
+@given(
+    st.floats(-90, 90), st.floats(-180, 180), st.none() | st.floats(0, 1e9),
+    st.none() | st.floats(0, 360), st.integers(-20, 40),
+)  # fmt: skip
+def test_a_move_tells_what_the_whole_record_tells(lat, lng, speed, course, age) -> None:
+    fix = Fix("r", "d", None, AT, AT, AT, lat, lng, None, speed, course)
+    told = frames.move_record(65_534, fix, AT // 1000 + age)
+    if not 0 <= age <= frames.OLDEST_MOVE_S:
+        assert told is None
+        return
+    assert told is not None
+    (row, column), record = told
+    index, y, x, more = struct.unpack("<HHHH", record)
+    assert index == 65_534
+    assert abs((65_536 * row + y + 0.5) / 1e5 - 90 - lat) < 1e-5
+    assert abs((65_536 * column + x + 0.5) / 1e5 - 180 - lng) < 1e-5
+    assert more >> 12 == age
+    told_course, told_speed = more >> 6 & 63, more & 63
+    if course is None:
+        assert told_course == 63
+    else:
+        assert abs((told_course * 6 - course + 180) % 360 - 180) <= 3.01
+    assert told_speed == (63 if speed is None else min(62, round(min(speed, 99))))

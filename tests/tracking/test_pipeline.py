@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fieldcrm.kit.units import distance_m
 from fieldcrm.tracking import pipeline
 from fieldcrm.tracking.model import Decoded, Doubt, RawFix, Span
 from fieldcrm.tracking.pipeline import DeviceMemory, Judged, RepMemory, SeqSet
@@ -26,8 +29,7 @@ class Path:
             Decoded(list(raw)), rep_id="rep", device_id="phone", source="web", device=self.device,
             rep=self.rep, spans=self.spans, now_ms=now, phone_now_ms=phone_now,
         )  # fmt: skip
-        for fix in judged.recorded:
-            self.device.remember(fix)
+        self.device.remember(judged.recorded)
         return judged
 
 
@@ -204,18 +206,42 @@ def test_a_clock_set_right_again_is_believed_again() -> None:
     assert path.device.offset_ms == 0
 
 
-@given(st.lists(st.integers(0, 60), max_size=200))
+@given(st.lists(st.integers(0, 60) | st.integers(500, 530), max_size=200))
 def test_a_seq_set_holds_what_was_put_in(numbers: list[int]) -> None:
     held = SeqSet()
     for number in numbers:
         held.add(number)
-    assert [n for n in range(61) if n in held] == sorted(set(numbers))
-    assert all(a[1] + 1 < b[0] for a, b in zip(held.spans, held.spans[1:], strict=False))
+    assert [n for n in range(600) if n in held] == sorted(set(numbers))
+
+
+@pytest.mark.parametrize("order", ["sorted", "reversed", "shuffled"])
+def test_a_seq_set_without_holes_is_two_ends_whatever_the_order(order: str) -> None:
+    numbers = list(range(51_200 - 7))
+    if order == "reversed":
+        numbers.reverse()
+    elif order == "shuffled":
+        random.Random(1).shuffle(numbers)
+    held = SeqSet()
+    for number in numbers:
+        assert number not in held
+        held.add(number)
+    assert all(number in held for number in numbers)
+    assert 51_193 not in held
+    assert len(held) == 0
 
 
 def test_a_seq_set_stays_small() -> None:
     held = SeqSet()
-    for number in range(0, 100_000, 2):
+    for number in range(0, 1_000_000, 2):
         held.add(number)
-    assert len(held.spans) == SeqSet.MOST
-    assert 99_998 in held
+    assert len(held) == SeqSet.MOST_PAGES
+    assert 999_998 in held
+
+
+@given(st.floats(-90, 90), st.floats(-180, 180), st.floats(-2, 2), st.floats(-2, 2),
+       st.floats(0, 100_000))  # fmt: skip
+def test_further_apart_is_what_measuring_says(lat, lng, north, east, metres) -> None:
+    there = max(-90.0, min(90.0, lat + north)), lng + east
+    apart = distance_m(lat, lng, *there)
+    if abs(apart - metres) > 1e-3:
+        assert pipeline.is_beyond(lat, lng, *there, metres) == (apart > metres)

@@ -14,6 +14,7 @@ import redis
 from fieldcrm.kit import bus
 from fieldcrm.people import service as people
 from fieldcrm.tracking import live_index
+from fieldcrm.tracking.live_index import LivePoint
 
 if TYPE_CHECKING:
     from workers.gateway.server import Gateway
@@ -32,12 +33,7 @@ class Channels:
         while True:
             connection = bus.async_connection()
             try:
-                channels = connection.pubsub(ignore_subscribe_messages=True)
-                await channels.psubscribe("phone:*", "desk:*", live_index.CELL_CHANNELS)
-                await channels.subscribe(people.DEVICES_CHANNEL, live_index.PHONES_CHANNEL)
-                await self._load_live(connection)
-                async for message in channels.listen():
-                    self._hear(message["channel"].decode(), message["data"])
+                await self._follow(connection)
             except (redis.RedisError, OSError) as error:
                 _log.warning("channels lost, again soon: %r", error)
             except Exception:
@@ -46,6 +42,31 @@ class Channels:
                 with contextlib.suppress(Exception):
                     await connection.aclose()
             await sleep(random.uniform(0.1, 0.6))
+
+    async def _follow(self, connection: Any) -> None:
+        channels = connection.pubsub(ignore_subscribe_messages=True)
+        others = live_index.cell_channels(live_index.OTHERS)
+        await channels.psubscribe("phone:*", "desk:*", others)
+        await channels.subscribe(people.DEVICES_CHANNEL, live_index.PHONES_CHANNEL,
+                                 live_index.GATEWAYS_CHANNEL)  # fmt: skip
+        await self._load_live(connection)
+        await _announce(connection)
+        peers: set[str] = set()
+        async for message in channels.listen():
+            channel, data = message["channel"].decode(), message["data"]
+            if channel == live_index.GATEWAYS_CHANNEL:
+                await self._meet(data.decode(), peers, channels, connection)
+            elif not live_index.is_own(data):
+                self._hear(channel, data)
+
+    async def _meet(self, peer: str, peers: set[str], channels: Any, connection: Any) -> None:
+        """Listen to another gateway from now on, and let it know of this one."""
+        if peer in peers or peer == live_index.GATEWAY_ID.hex():
+            return
+        peers.add(peer)
+        await channels.psubscribe(live_index.cell_channels(peer))
+        await self._load_live(connection)
+        await _announce(connection)
 
     async def _load_live(self, connection: Any) -> None:
         for data in (await connection.hgetall(live_index.PHONES)).values():
@@ -59,9 +80,10 @@ class Channels:
         try:
             kind, _, key = channel.partition(":")
             if kind == "cell":
-                self._hear_points(data)
+                self._hear_points(live_index.published_points(data))
             elif channel == live_index.PHONES_CHANNEL:
-                self._hear_statuses(data)
+                for status in live_index.published_statuses(data):
+                    self.gateway.hub.take_status(status)
             elif kind == "phone":
                 for phone in list(self.gateway.phones.get(key, ())):
                     phone.socket.send_text(data)
@@ -72,18 +94,10 @@ class Channels:
         except (msgspec.MsgspecError, KeyError, TypeError, AttributeError) as error:
             _log.warning("a message on %s makes no sense: %r", channel, error)
 
-    def _hear_points(self, data: bytes) -> None:
-        origin, points = live_index.published_points(data)
-        if origin != live_index.GATEWAY_ID:
-            for point in points:
-                self.gateway.committer.take_remote(point)
-            self.gateway.hub.take_points(points)
-
-    def _hear_statuses(self, data: bytes) -> None:
-        origin, statuses = live_index.published_statuses(data)
-        if origin != live_index.GATEWAY_ID:
-            for status in statuses:
-                self.gateway.hub.take_status(status)
+    def _hear_points(self, points: list[LivePoint]) -> None:
+        for point in points:
+            self.gateway.committer.take_remote(point)
+        self.gateway.hub.take_points(points)
 
     def _hear_desk(self, team_id: str, data: bytes) -> None:
         self.gateway.hub.notice(team_id, data)
@@ -96,3 +110,7 @@ class Channels:
             self.gateway.revoke(notice["device_id"])
         elif notice["t"] == "signed_out":
             self.gateway.sign_out(notice["user_id"])
+
+
+async def _announce(connection: Any) -> None:
+    await connection.publish(live_index.GATEWAYS_CHANNEL, live_index.GATEWAY_ID.hex())

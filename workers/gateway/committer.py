@@ -1,7 +1,9 @@
 """Group commit: while one batch goes to disk the next one forms; each is acknowledged after it.
 
-Judging (tracking.pipeline) happens when a batch forms, one batch at a time, so what a phone is told
-to be a duplicate is on disk, or goes there with this very batch.
+A message is judged (tracking.pipeline) when it comes, into the batch that forms, and remembered at
+once: so the same fix again is a duplicate although the first is still on its way to disk. Batches
+are committed in their order, and where one fails all that were judged after it fail with it and
+what was remembered is forgotten. So whatever a phone is told to be stored already is on disk then.
 """
 
 from __future__ import annotations
@@ -10,43 +12,55 @@ import asyncio
 import logging
 import random
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import redis.asyncio
 
 from fieldcrm.kit import bus, clock
 from fieldcrm.tracking import live_index, pipeline
 from fieldcrm.tracking.live_index import LivePoint, PhoneStatus, Writes
-from fieldcrm.tracking.model import Decoded, Doubt, Outcome, Reason
-from fieldcrm.tracking.pipeline import DeviceMemory, Judged, RepMemory
+from fieldcrm.tracking.model import Decoded, Outcome, Reason
+from fieldcrm.tracking.pipeline import DeviceMemory, RepMemory
+from workers.gateway import store_link
 from workers.gateway.crew import Crew
+from workers.gateway.store_link import StoreLink
 
 MOST_WAITING = 300_000
 """Fixes in memory, not yet on disk; more are turned away to come again."""
 MOST_AT_ONCE = 5_000
 STORE_WITHIN_S = 10.0
 MOST_REMEMBERED = 100_000
-_DOUBTS = [(d, f"doubt_{d.name}") for d in Doubt if d]
 _log = logging.getLogger(__name__)
+DeviceKey = tuple[str, str]
+"""(rep, device)."""
 
 
-class Submission:
-    """One message on its way to disk; `done` hears the outcome, or None when it wasn't stored."""
+Done = Callable[[Outcome | None], None]
+"""Hears what became of a message once it is on disk, or None when it wasn't stored."""
 
-    __slots__ = ("decoded", "device_id", "done", "phone_now_ms", "rep_id", "source", "status")
 
-    def __init__(
-        self, rep_id: str, device_id: str, source: str, decoded: Decoded,
-        phone_now_ms: int | None, done: Callable[[Outcome | None], None],
-        status: PhoneStatus | None = None,
-    ) -> None:  # fmt: skip
-        self.rep_id = rep_id
-        self.device_id = device_id
-        self.source = source
-        self.decoded = decoded
-        self.phone_now_ms = phone_now_ms
-        self.done = done
-        self.status = status
+Submission = tuple[DeviceKey, str, Decoded, int | None, Done, PhoneStatus | None]
+"""A message as `submit` takes it."""
+
+
+class Batch:
+    """Messages that are committed together, and whom to tell."""
+
+    __slots__ = ("answers", "devices", "fixes", "writes")
+
+    def __init__(self) -> None:
+        self.writes = Writes()
+        self.answers: list[tuple[Done, Outcome]] = []
+        self.devices: list[DeviceKey] = []
+        self.fixes = 0
+
+    def tell(self, is_stored: bool) -> None:
+        """Acknowledge all messages; a phone that has gone must not harm the others."""
+        for done, outcome in self.answers:
+            try:
+                done(outcome if is_stored else None)
+            except Exception as error:
+                _log.debug("an acknowledgement did not leave: %r", error)
 
 
 class Committer:
@@ -55,112 +69,125 @@ class Committer:
     def __init__(self, crew: Crew, on_points: Callable[[list[LivePoint]], None],
                  on_status: Callable[[PhoneStatus], None]) -> None:  # fmt: skip
         self._crew, self._on_points, self._on_status = crew, on_points, on_status
-        self._waiting: deque[Submission] = deque()
+        self._strangers: deque[Submission] = deque()
+        """Messages of devices that nothing is remembered of yet."""
+        self._batches: deque[Batch] = deque()
+        """Judged and not yet on disk; the last one still forms."""
         self._fixes_waiting = 0
         self._wanted = asyncio.Event()
         self._connection: redis.asyncio.Redis | None = None
+        self._link: StoreLink | None = None
         self.reps: OrderedDict[str, RepMemory] = OrderedDict()
-        self.devices: OrderedDict[tuple[str, str], DeviceMemory] = OrderedDict()
+        self.devices: OrderedDict[DeviceKey, DeviceMemory] = OrderedDict()
         self.is_storing = True
         """Whether the last commit succeeded."""
 
-    def submit(self, submission: Submission) -> bool:
-        """Queue a message; False when there is no room, and `done` will not be called."""
+    def submit(
+        self, key: DeviceKey, source: str, decoded: Decoded, phone_now_ms: int | None, done: Done,
+        status: PhoneStatus | None = None,
+    ) -> bool:  # fmt: skip
+        """Take a message; False when there is no room, and `done` will not be called."""
         if self._fixes_waiting > MOST_WAITING:
             return False
-        self._waiting.append(submission)
-        self._fixes_waiting += len(submission.decoded.fixes)
+        self._fixes_waiting += len(decoded.fixes)
+        if key in self.devices and key[0] in self.reps:
+            self._take(key, source, decoded, phone_now_ms, done, status)
+        else:
+            self._strangers.append((key, source, decoded, phone_now_ms, done, status))
         self._wanted.set()
         return True
 
+    def _take(
+        self, key: DeviceKey, source: str, decoded: Decoded, phone_now_ms: int | None, done: Done,
+        status: PhoneStatus | None,
+    ) -> None:  # fmt: skip
+        """Judge a message into the batch that forms."""
+        batch = self._batches[-1] if self._batches else None
+        if batch is None or batch.fixes > MOST_AT_ONCE:
+            self._batches.append(batch := Batch())
+        batch.fixes += len(decoded.fixes)
+        batch.devices.append(key)
+        try:
+            outcome = self._judge(key, source, decoded, phone_now_ms, status, batch.writes)
+        except Exception:  # a bug that it uncovers must not hold up those beside it
+            _log.exception("message of device %s not judged", key[1])
+            outcome = Outcome()
+            outcome.reject(Reason.malformed, len(decoded.fixes))
+        if outcome.rejected:
+            for reason, count in outcome.rejected.items():
+                batch.writes.count(reason, count)
+        batch.answers.append((done, outcome))
+
+    def _judge(
+        self, key: DeviceKey, source: str, decoded: Decoded, phone_now_ms: int | None,
+        status: PhoneStatus | None, writes: Writes,
+    ) -> Outcome:  # fmt: skip
+        rep_id, device = key[0], self.devices[key]
+        rep, offset, now_ms = self.reps[rep_id], device.offset_ms, clock.now_ms()
+        judged = pipeline.judge(
+            decoded, rep_id=rep_id, device_id=key[1], source=source, device=device, rep=rep,
+            spans=self._crew.member(rep_id).spans, now_ms=now_ms, phone_now_ms=phone_now_ms,
+        )  # fmt: skip
+        writes.record(judged.recorded)
+        device.remember(judged.recorded)
+        if judged.held:
+            writes.held += judged.held
+            device.remember(judged.held)
+        if newest := judged.newest:
+            writes.move(live_index.point_of(newest, rep.still_since_ms, device.offset_ms))
+        if device.offset_ms != offset:
+            writes.offsets["|".join(key)] = device.offset_ms
+        if status is not None:
+            writes.statuses[rep_id] = status
+        elif judged.heard:
+            writes.statuses[rep_id] = PhoneStatus(rep_id, now_ms, mode=source)
+        return judged.outcome
+
     async def run(self) -> None:
-        """Commit batches until cancelled; a failed one is answered with None, then waited a little."""
+        """Commit batches until cancelled; after a failure all that wait are told, then a pause."""
         while True:
             await self._wanted.wait()
-            batch = self._take()
-            if not batch:
-                self._wanted.clear()
-                continue
             try:
                 async with asyncio.timeout(STORE_WITHIN_S):
-                    await self._commit(batch)
+                    await self.commit_next()
                 self.is_storing = True
             except Exception as error:
-                await self._failed(batch, error)
+                await self._failed(error)
+            if not self._batches and not self._strangers:
+                self._wanted.clear()
 
-    def _take(self) -> list[Submission]:
-        batch, fixes = [], 0
-        while self._waiting and fixes < MOST_AT_ONCE:
-            submission = self._waiting.popleft()
-            fixes += len(submission.decoded.fixes)
-            batch.append(submission)
-        self._fixes_waiting -= fixes
-        return batch
-
-    async def _commit(self, batch: list[Submission]) -> None:
-        await self._remember(batch)
-        writes = Writes([], [], {}, {}, {}, {})
-        judged = [self._judge_alone(submission, writes) for submission in batch]
-        await live_index.commit(self._redis(), writes)
-        for submission, one in zip(batch, judged, strict=True):
-            device = self.devices[submission.rep_id, submission.device_id]
-            for fix in one.recorded:
-                device.remember(fix)
-            for fix in one.held:
-                device.remember(fix)
-            _tell(submission, one.outcome)
-        self._on_points(list(writes.points.values()))
-        for status in writes.statuses.values():
+    async def commit_next(self) -> None:
+        """Bring the oldest batch to disk and tell its phones."""
+        if self._link is None:
+            self._link = await store_link.connect()
+        if self._strangers:
+            await self._meet_strangers()
+        if not self._batches:
+            return
+        batch = self._batches[0]
+        if len(self._batches) == 1:
+            self._batches.append(Batch())  # from now on another one forms
+        await self._link.run(live_index.commands_of(batch.writes))
+        self._batches.popleft()
+        if not self._batches[-1].answers:
+            self._batches.clear()
+        self._fixes_waiting -= batch.fixes
+        batch.tell(is_stored=True)
+        self._on_points([point for point, _ in batch.writes.points.values()])
+        for status in batch.writes.statuses.values():
             self._on_status(status)
         self._forget_oldest()
 
-    def _judge_alone(self, submission: Submission, writes: Writes) -> Judged:
-        """Judge one message; a bug that it uncovers must not hold up those beside it."""
-        try:
-            return self._judge(submission, writes)
-        except Exception:
-            _log.exception("message of device %s not judged", submission.device_id)
-            outcome = Outcome(rejected={})
-            outcome.reject(Reason.malformed, len(submission.decoded.fixes))
-            judged = Judged([], [], outcome)
-            _count(writes.counts, judged)
-            return judged
+    async def _meet_strangers(self) -> None:
+        """Have in memory what is known of new reps and devices, and judge their messages."""
+        met = len(self._strangers)
+        await self._remember([submission[0] for submission in self._strangers])
+        for _ in range(met):
+            self._take(*self._strangers.popleft())
 
-    def _judge(self, submission: Submission, writes: Writes) -> Judged:
-        key = submission.rep_id, submission.device_id
-        device, rep = self.devices[key], self.reps[submission.rep_id]
-        offset = device.offset_ms
-        judged = pipeline.judge(
-            submission.decoded, rep_id=submission.rep_id, device_id=submission.device_id,
-            source=submission.source, device=device, rep=rep,
-            spans=self._crew.member(submission.rep_id).spans, now_ms=clock.now_ms(),
-            phone_now_ms=submission.phone_now_ms,
-        )  # fmt: skip
-        if device.offset_ms != offset:
-            writes.offsets["|".join(key)] = device.offset_ms
-        self._collect(submission, judged, device, rep, writes)
-        return judged
-
-    def _collect(
-        self, submission: Submission, judged: Judged, device: DeviceMemory, rep: RepMemory,
-        writes: Writes,
-    ) -> None:  # fmt: skip
-        writes.recorded += judged.recorded
-        writes.held += judged.held
-        if judged.newest is not None:
-            point = live_index.point_of(judged.newest, rep.still_since_ms, device.offset_ms)
-            writes.points[submission.rep_id] = point
-        status = submission.status
-        if status is None and judged.heard:
-            status = PhoneStatus(submission.rep_id, clock.now_ms(), mode=submission.source)
-        if status is not None:
-            writes.statuses[submission.rep_id] = status
-        _count(writes.counts, judged)
-
-    async def _remember(self, batch: list[Submission]) -> None:
-        """Have in memory what is known of the batch's reps and devices."""
-        reps = sorted({s.rep_id for s in batch} - self.reps.keys())
-        devices = sorted({(s.rep_id, s.device_id) for s in batch} - self.devices.keys())
+    async def _remember(self, keys: Collection[DeviceKey]) -> None:
+        reps = sorted({key[0] for key in keys} - self.reps.keys())
+        devices = sorted(set(keys) - self.devices.keys())
         if reps:
             found = await self._redis().hmget(live_index.LIVE, reps)  # type: ignore[misc]
             for rep_id, data in zip(reps, found, strict=True):
@@ -169,8 +196,8 @@ class Committer:
                     RepMemory(point.fix, point.still_since_ms) if point else RepMemory()
                 )
         if devices:
-            keys = ["|".join(key) for key in devices]
-            offsets = await self._redis().hmget(live_index.CLOCKS, keys)  # type: ignore[misc]
+            names = ["|".join(key) for key in devices]
+            offsets = await self._redis().hmget(live_index.CLOCKS, names)  # type: ignore[misc]
             for key, offset in zip(devices, offsets, strict=True):
                 self.devices[key] = DeviceMemory(int(offset or 0))
 
@@ -187,16 +214,21 @@ class Committer:
             rep.newest, rep.still_since_ms = point.fix, point.still_since_ms
             rep.anchor = (point.fix.lat, point.fix.lng)
 
-    async def _failed(self, batch: list[Submission], error: Exception) -> None:
+    async def _failed(self, error: Exception) -> None:
         if self.is_storing:
             _log.warning("not stored, phones will send again: %r", error)
         self.is_storing = False
-        for submission in batch:
-            self.reps.pop(submission.rep_id, None)  # it may hold what isn't on disk
-            device = self.devices.get((submission.rep_id, submission.device_id))
-            if device is not None:
-                device.previous = None
-            _tell(submission, None)
+        batches, self._batches = self._batches, deque()
+        strangers, self._strangers = self._strangers, deque()
+        self._fixes_waiting = 0
+        for batch in batches:
+            for key in batch.devices:  # what is remembered of them may not be on disk
+                self.devices.pop(key, None)
+                self.reps.pop(key[0], None)
+        for batch in batches:
+            batch.tell(is_stored=False)
+        for _, _, _, _, done, _ in strangers:
+            done(None)
         await self._drop_connection()
         await asyncio.sleep(random.uniform(0.05, 0.3))
 
@@ -207,6 +239,9 @@ class Committer:
 
     async def _drop_connection(self) -> None:
         connection, self._connection = self._connection, None
+        link, self._link = self._link, None
+        if link is not None:
+            link.close()
         if connection is not None:
             try:
                 await connection.aclose()
@@ -216,28 +251,5 @@ class Committer:
     async def finish(self, seconds: float = 3.0) -> None:
         """Give what waits a little time to get to disk before the process ends."""
         until = asyncio.get_running_loop().time() + seconds
-        while self._waiting and asyncio.get_running_loop().time() < until:
+        while self._fixes_waiting and asyncio.get_running_loop().time() < until:
             await asyncio.sleep(0.02)
-
-
-def _tell(submission: Submission, outcome: Outcome | None) -> None:
-    """Acknowledge one message; a phone that has gone must not harm the others."""
-    try:
-        submission.done(outcome)
-    except Exception as error:
-        _log.debug("an acknowledgement did not leave: %r", error)
-
-
-def _count(counts: dict[str, int], judged: Judged) -> None:
-    recorded, held = len(judged.recorded), len(judged.held)
-    if recorded:
-        counts["recorded"] = counts.get("recorded", 0) + recorded
-    if held:
-        counts["held"] = counts.get("held", 0) + held
-    for reason, n in judged.outcome.rejected.items():
-        counts[reason] = counts.get(reason, 0) + n
-    for fix in judged.recorded:
-        if fix.doubts:
-            for doubt, name in _DOUBTS:
-                if fix.doubts & doubt:
-                    counts[name] = counts.get(name, 0) + 1

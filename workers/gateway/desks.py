@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
@@ -15,101 +14,15 @@ from fieldcrm.kit.settings import settings
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor
 from fieldcrm.tracking import frames, session
-from fieldcrm.tracking import service as tracking
-from fieldcrm.tracking.live_index import LivePoint, PhoneStatus
 from fieldcrm.tracking.model import RepState
-from workers.gateway.crew import Crew
+from workers.gateway.hub import Hub
+from workers.gateway.news import Group, News, Reach, reach
 from workers.gateway.websocket import WebSocket
 
-SINGLY_MOST = 500
-"""More reps than this in view are shown as counts by cell."""
-TICK_S = 2.0
 PING_S = 10.0
 """A page can't see WebSocket pings, so it gets a message at least this often."""
-TOGETHER_S = 0.05
-"""Frames to one desk are at least this far apart; what changes meanwhile goes into the next."""
 UNSENT_MOST = 256 << 10
-_log = logging.getLogger(__name__)
 _encode = msgspec.json.encode
-
-
-class Hub:
-    """Where every rep is, as this gateway knows it, and the desks that look."""
-
-    def __init__(self) -> None:
-        self.crew: Crew = Crew(self.crew_changed)
-        self.points: dict[str, LivePoint] = {}
-        self.statuses: dict[str, PhoneStatus] = {}
-        self.states: dict[str, RepState] = {}
-        self.desks: set[Desk] = set()
-
-    def take_points(self, points: Iterable[LivePoint]) -> None:
-        """New positions; one older than what is known never counts."""
-        changed = set()
-        for point in points:
-            rep_id = point.fix.rep_id
-            known = self.points.get(rep_id)
-            if known is None or point.fix.fix_at_ms > known.fix.fix_at_ms:
-                self.points[rep_id] = point
-                changed.add(rep_id)
-        if changed:
-            self._tell(changed)
-
-    def take_status(self, status: PhoneStatus) -> None:
-        """What a phone said of itself."""
-        known = self.statuses.get(status.rep_id)
-        if known is None or status.heard_at_ms >= known.heard_at_ms:
-            self.statuses[status.rep_id] = status
-            self._refresh_state(status.rep_id, clock.now_ms())
-
-    def crew_changed(self, rep_ids: set[str]) -> None:
-        """Names, teams, shifts or visits of these reps are different now."""
-        now_ms = clock.now_ms()
-        for rep_id in rep_ids:
-            self._refresh_state(rep_id, now_ms)
-        for desk in self.desks:
-            desk.send_roster()
-
-    def _refresh_state(self, rep_id: str, now_ms: int) -> None:
-        state = self._state(rep_id, now_ms)
-        if self.states.get(rep_id) is not state:
-            self.states[rep_id] = state
-            self._tell({rep_id})
-
-    def _state(self, rep_id: str, now_ms: int) -> RepState:
-        member, point = self.crew.member(rep_id), self.points.get(rep_id)
-        return tracking.state_of(member, point, self.statuses.get(rep_id), now_ms)[0]
-
-    def _tell(self, rep_ids: set[str]) -> None:
-        now_ms = clock.now_ms()
-        for rep_id in rep_ids:
-            self.states[rep_id] = self._state(rep_id, now_ms)
-        for desk in self.desks:
-            desk.changed(rep_ids)
-
-    def record(self, rep_id: str) -> bytes:
-        """A rep's record as it stands now."""
-        point, state = self.points.get(rep_id), self.states.get(rep_id, RepState.off_shift)
-        return frames.rep_record(self.crew.index_of[rep_id], state, point.fix if point else None)
-
-    async def tick(self) -> None:
-        """As time goes by reps fall silent or idle without saying anything: look again and again."""
-        while True:
-            await asyncio.sleep(TICK_S)
-            try:
-                now_ms = clock.now_ms()
-                for rep_id in self.crew.members:
-                    self._refresh_state(rep_id, now_ms)
-                for desk in list(self.desks):
-                    desk.tick()
-            except Exception:
-                _log.exception("tick")
-
-    def notice(self, team_id: str, text: bytes) -> None:
-        """Forward a JSON notice to the desks of a team."""
-        for desk in list(self.desks):
-            if desk.sees_team(team_id):
-                desk.socket.send_text(text)
 
 
 class Desk:
@@ -125,11 +38,13 @@ class Desk:
         self._session = session.DeskSession()
         self._count = count
         self._number = 0
-        self._changed: set[str] = set()
-        self._away: set[str] = set()
-        """Changed out of view: told with the next tick."""
-        self._timer: asyncio.TimerHandle | None = None
-        self._sent_at = 0.0
+        self._mine: set[str] = set()
+        """Reps it may see, decided here and never by the browser."""
+        self._told: set[str] = set()
+        """Reps it has had whole records of since its last snapshot."""
+        self._late: set[str] = set()
+        """Changed while it read too slowly, or out of view: told when there is time."""
+        self._reach: dict[int, Reach] = {}
         self._roster: set[str] = set()
         self._is_cells = False
         self._pinged_at = 0.0
@@ -140,27 +55,20 @@ class Desk:
         self.actor = actor
         if scope != self.scope:
             self.scope = scope
-            self.send_roster()
+            self.crew_changed()
 
     def sees_team(self, team_id: str | None) -> bool:
         """Whether a team's rows are this desk's to see."""
         return self.scope is None or team_id in self.scope
 
-    def sees(self, rep_id: str) -> bool:
-        """Whether a rep is this desk's to see: decided here, never by the browser."""
-        member = self.hub.crew.members.get(rep_id)
-        return member is not None and self.sees_team(member.team_id)
-
     def opened(self) -> None:
-        self.hub.desks.add(self)
+        self.hub.welcome(self)
         hello = {"t": "hello", "now_ms": clock.now_ms(), "clock_speed": settings().clock_speed}
         self.socket.send_text(_encode(hello))
-        self.send_roster()
+        self.crew_changed()
 
     def lost(self) -> None:
         self.hub.desks.discard(self)
-        if self._timer is not None:
-            self._timer.cancel()
 
     def message(self, data: bytes) -> None:
         for event in self._session.receive(data):
@@ -170,11 +78,13 @@ class Desk:
                 return
             if isinstance(event, session.View):
                 self.view = event
+                self._reach.clear()
             self.send_all()
 
-    def send_roster(self) -> None:
+    def crew_changed(self) -> None:
         """Say which reps there are under which index; again whenever that changes."""
-        mine = [m for m in self.hub.crew.members.values() if self.sees(m.rep_id)]
+        mine = [m for m in self.hub.crew.members.values() if self.sees_team(m.team_id)]
+        self._mine = {m.rep_id for m in mine}
         rows = [
             {"i": self.hub.crew.index_of[m.rep_id], "id": m.rep_id, "name": m.name,
              "team_id": m.team_id}
@@ -187,65 +97,117 @@ class Desk:
             if not is_first and self.view is not None:
                 self.send_all()
 
-    def changed(self, rep_ids: set[str]) -> None:
-        """Some reps moved or do something else now."""
+    def hear(self, news: News) -> None:
+        """Take what concerns this desk from a beat, and send it."""
         if self.view is None:
             return
-        for rep_id in rep_ids:
-            if self.sees(rep_id):
-                (self._changed if self._is_in_view(rep_id) else self._away).add(rep_id)
-        if self._changed:
-            self._send_soon()
+        near: list[Group] = []
+        singles: list[str] = []
+        for team_id in news.by_team if self.scope is None else self.scope & news.by_team.keys():
+            for cell, group in news.by_team[team_id].items():
+                self._sort(self.view, cell, group, near, singles)
+        for team_id in news.nowhere:
+            if self.sees_team(team_id):
+                self._late |= news.nowhere[team_id]
+        if (near or singles) and self._may_send():
+            self._send_changes(news, near, singles)
+        else:
+            self._late.update(singles, *(group.rep_ids for group in near))
+
+    def _sort(
+        self, view: session.View, cell: int, group: Group, near: list[Group], singles: list[str]
+    ) -> None:
+        """Where a group belongs: whole into the frame, in part, or to what may wait."""
+        how = self._reach.get(cell)
+        if how is None:
+            how = self._reach[cell] = reach(view, cell)
+        if how is Reach.inside:
+            near.append(group)
+        elif how is Reach.outside:
+            self._late |= group.rep_ids
+        else:
+            seen = [r for r in group.rep_ids if self._is_in_view(r)]
+            singles += seen
+            self._late.update(group.rep_ids.difference(seen))
+
+    def _may_send(self) -> bool:
+        """Whether it shows reps singly and has read what was sent before."""
+        if self.socket.connection.unsent > UNSENT_MOST:
+            self._count("desk_slow")  # it gets the newest later instead of all
+            return False
+        return not self._is_cells
+
+    def _send_changes(self, news: News, near: list[Group], singles: list[str]) -> None:
+        if self.view is not None and self.view.moves:
+            unknown = [g for g in near if not self._told.issuperset(g.rep_ids)]
+            known = [g for g in near if g not in unknown] if unknown else near
+            moved, sections, whole, records = news.moves_body(known)
+            for group in unknown:
+                self._told |= group.rep_ids
+                whole, records = whole + len(group.full), records + b"".join(group.full)
+            if moved:
+                head = frames.moves_head(self._next_number(), news.server_ms, moved)
+                self.socket.send_binary(head + sections)
+        else:
+            whole, records = news.full_body(near)
+        if singles:
+            self._told.update(singles)
+            records += b"".join([self.hub.record(r) for r in singles])
+        if records:
+            self._send_records(frames.DELTA, news.server_ms, whole + len(singles), records)
+
+    def _next_number(self) -> int:
+        number, self._number = self._number, (self._number + 1) & 0xFFFFFFFF
+        return number
+
+    def _send_records(self, kind: int, server_ms: int, count: int, records: bytes) -> None:
+        for frame in frames.frames_of(kind, self._number, server_ms, count, records):
+            self._next_number()
+            self.socket.send_binary(frame)
 
     def tick(self) -> None:
-        """Reps out of view have time; counts by cell too."""
-        self._changed |= self._away
-        self._away.clear()
-        if (now := asyncio.get_running_loop().time()) - self._pinged_at >= PING_S:
+        """Tell what could wait: reps out of view, counts by cell, that the gateway lives."""
+        now = asyncio.get_running_loop().time()
+        if now - self._pinged_at >= PING_S:
             self._pinged_at = now
             self.socket.send_text(b'{"t":"ping","now_ms":%d}' % clock.now_ms())
-        if self._changed or self._is_cells:
-            self._send_soon()
-
-    def _send_soon(self) -> None:
-        if self._timer is None:
-            loop = asyncio.get_running_loop()
-            wait = self._sent_at + TOGETHER_S - loop.time()
-            self._timer = loop.call_later(max(0.0, wait), self._send_changes)
-
-    def _send_changes(self) -> None:
-        self._timer = None
-        self._sent_at = asyncio.get_running_loop().time()
-        if self.socket.connection.unsent > UNSENT_MOST:
-            self._count("desk_slow")  # it reads slowly: it gets the newest later instead of all
+        if self.view is None or self.socket.connection.unsent > UNSENT_MOST:
             return
-        if self._is_cells or len(self._in_view()) > SINGLY_MOST:
+        is_small = len(self._mine) <= self.view.singly
+        if self._is_cells or (not is_small and self._are_many(self._in_view())):
             self.send_all()
             return
-        rep_ids, self._changed = self._changed, set()
-        self._send(frames.DELTA, [self.hub.record(r) for r in sorted(rep_ids) if self.sees(r)])
+        late, self._late = self._late & self._mine, set()
+        told = sorted(r for r in late if is_small or self._is_in_view(r))
+        if told:
+            self._told.update(told)
+            self._send_all_of(frames.DELTA, told)
+
+    def _are_many(self, in_view: list[str]) -> bool:
+        return self.view is not None and len(in_view) > self.view.singly
 
     def send_all(self) -> None:
         """Everything in view from scratch, as singles or as counts."""
         if self.view is None:
             return
-        self._changed.clear()
+        self._late.clear()
         in_view = self._in_view()
-        self._is_cells = len(in_view) > SINGLY_MOST
+        self._is_cells = self._are_many(in_view)
         if self._is_cells:
-            self._send(frames.CELLS, self._cells(in_view))
+            cells = self._cells(in_view)
+            self._send_records(frames.CELLS, clock.now_ms(), len(cells), b"".join(cells))
             return
-        mine = [r for r in self.hub.crew.members if self.sees(r)]
-        shown = mine if len(mine) <= SINGLY_MOST else in_view
-        self._send(frames.SNAPSHOT, [self.hub.record(r) for r in shown])
+        is_small = len(self._mine) <= self.view.singly
+        shown = sorted(self._mine, key=self.hub.crew.index_of.__getitem__) if is_small else in_view
+        self._told = set(shown)
+        self._send_all_of(frames.SNAPSHOT, shown)
 
-    def _send(self, kind: int, records: list[bytes]) -> None:
-        for frame in frames.frames(kind, self._number, clock.now_ms(), records):
-            self._number = (self._number + 1) & 0xFFFFFFFF
-            self.socket.send_binary(frame)
+    def _send_all_of(self, kind: int, rep_ids: list[str]) -> None:
+        records = [self.hub.record(r) for r in rep_ids]
+        self._send_records(kind, clock.now_ms(), len(records), b"".join(records))
 
     def _in_view(self) -> list[str]:
-        return [r for r in self.hub.crew.members if self.sees(r) and self._is_in_view(r)]
+        return [r for r in self.hub.crew.members if r in self._mine and self._is_in_view(r)]
 
     def _is_in_view(self, rep_id: str) -> bool:
         point, view = self.hub.points.get(rep_id), self.view
@@ -255,7 +217,7 @@ class Desk:
             return False
         return view.west <= point.fix.lng <= view.east or _wraps(view, point.fix.lng)
 
-    def _cells(self, rep_ids: list[str]) -> list[bytes]:
+    def _cells(self, rep_ids: Iterable[str]) -> list[bytes]:
         resolution = _resolution(self.view.zoom if self.view else 10)
         grouped: dict[int, list[str]] = defaultdict(list)
         for rep_id in rep_ids:

@@ -11,7 +11,6 @@ from fieldcrm.people.model import DeviceIdentity, UnknownDevice
 from fieldcrm.tracking.model import Decoded, Outcome, Reason, Unreadable
 from fieldcrm.tracking.protocols import PROTOCOLS, PhoneProtocol
 from fieldcrm.tracking.protocols.http import Post, Reply
-from workers.gateway.committer import Submission
 
 if TYPE_CHECKING:
     from workers.gateway.server import Gateway
@@ -21,6 +20,8 @@ _BUSY = Reply(503, b'{"error":"try again"}')
 _FLOOD = Reply(429, b'{"error":"too many unknown tokens"}')
 _AGAIN = b"Retry-After: 2\r\n"
 _DELAY_MOST_S = 30.0
+_NONSENSE_BYTES = 100
+"""So much of an unreadable body costs its device as much as a fix: to read it took as long."""
 
 
 class Ingest:
@@ -84,10 +85,11 @@ class Ingest:
             decoded = protocol.decode(post)
         except Unreadable:
             self.gateway.count(Reason.malformed.value)
-            answer(protocol.unreadable(post), b"")
-            return
+            decoded, cost = None, 1 + len(post.body) // _NONSENSE_BYTES
+        else:
+            cost = 1 + len(decoded.fixes) + decoded.malformed
         wait_s = self.gateway.fix_rate.take(
-            f"{identity.rep_id}|{identity.device_id}", len(decoded.fixes) + 1, time.monotonic()
+            f"{identity.rep_id}|{identity.device_id}", cost, time.monotonic()
         )
         if wait_s > 0:
             self.gateway.count("slowed")
@@ -98,14 +100,18 @@ class Ingest:
 
     def _submit(
         self, name: str, protocol: PhoneProtocol, post: Post, identity: DeviceIdentity,
-        decoded: Decoded, answer: Answer,
+        decoded: Decoded | None, answer: Answer,
     ) -> None:  # fmt: skip
+        if decoded is None:
+            answer(protocol.unreadable(post), b"")
+            return
+
         def done(outcome: Outcome | None) -> None:
             if outcome is None:
                 answer(_BUSY, _AGAIN)
             else:
                 answer(protocol.accepted(post, outcome), b"")
 
-        submission = Submission(identity.rep_id, identity.device_id, name, decoded, None, done)
-        if not self.gateway.committer.submit(submission):
+        key = identity.rep_id, identity.device_id
+        if not self.gateway.committer.submit(key, name, decoded, None, done):
             answer(_BUSY, _AGAIN)

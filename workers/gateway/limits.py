@@ -12,23 +12,50 @@ FAILURES_PER_S, FAILURES_AT_ONCE = 0.5, 30.0
 """Unknown tokens per address."""
 
 
+class Bucket:
+    """One token bucket: `take` says how long to wait, in seconds, before more is welcome."""
+
+    __slots__ = ("_at_once", "_per_s", "at_s", "left")
+
+    def __init__(self, per_s: float, at_once: float, now_s: float) -> None:
+        self._per_s, self._at_once = per_s, at_once
+        self.left, self.at_s = at_once, now_s
+
+    def take(self, amount: float, now_s: float) -> float:
+        """Take an amount, even into debt; the wait that pays the debt off, or 0."""
+        left = self.left + (now_s - self.at_s) * self._per_s
+        self.left = left = (left if left < self._at_once else self._at_once) - amount
+        self.at_s = now_s
+        return 0.0 if left >= 0 else -left / self._per_s
+
+    def level(self, now_s: float) -> float:
+        """What is in it now."""
+        return min(self._at_once, self.left + (now_s - self.at_s) * self._per_s)
+
+
 class Buckets:
-    """Token buckets by key: `take` says how long to wait, in seconds, before more is welcome."""
+    """Token buckets by key, the longest unused forgotten."""
 
     def __init__(self, per_s: float, at_once: float, most_keys: int = 50_000) -> None:
         self._per_s, self._at_once, self._most = per_s, at_once, most_keys
-        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._by_key: OrderedDict[str, Bucket] = OrderedDict()
+
+    def of(self, key: str, now_s: float) -> Bucket:
+        """A key's bucket, to be kept by whom asks often."""
+        bucket = self._by_key.get(key)
+        if bucket is None:
+            bucket = self._by_key[key] = Bucket(self._per_s, self._at_once, now_s)
+            if len(self._by_key) > self._most:
+                self._by_key.popitem(last=False)
+        else:
+            self._by_key.move_to_end(key)
+        return bucket
 
     def take(self, key: str, amount: float, now_s: float) -> float:
-        """Take an amount, even into debt; the wait that pays the debt off, or 0."""
-        left, at = self._left.pop(key, (self._at_once, now_s))
-        left = min(self._at_once, left + (now_s - at) * self._per_s) - amount
-        self._left[key] = (left, now_s)
-        if len(self._left) > self._most:
-            self._left.popitem(last=False)
-        return max(0.0, -left / self._per_s)
+        """Take an amount from a key's bucket; how long to wait, in seconds."""
+        return self.of(key, now_s).take(amount, now_s)
 
     def is_empty(self, key: str, now_s: float) -> bool:
         """Whether nothing is left for a key, without taking."""
-        left, at = self._left.get(key, (self._at_once, now_s))
-        return left + (now_s - at) * self._per_s < 1
+        bucket = self._by_key.get(key)
+        return bucket is not None and bucket.level(now_s) < 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fieldcrm.kit import clock
@@ -12,7 +13,6 @@ from fieldcrm.people.model import Actor
 from fieldcrm.tracking import session
 from fieldcrm.tracking.live_index import PhoneStatus
 from fieldcrm.tracking.model import Decoded, Outcome
-from workers.gateway.committer import Submission
 from workers.gateway.websocket import WebSocket
 
 if TYPE_CHECKING:
@@ -25,6 +25,11 @@ UNDER_WAY_MOST = 8
 class Phone:
     """One phone that is connected."""
 
+    __slots__ = (
+        "_is_slowed", "_key", "_mode", "_rate", "_session", "_under_way", "actor", "gateway", "rep_id", "socket",
+        "source", "token",
+    )  # fmt: skip
+
     def __init__(
         self, gateway: Gateway, socket: WebSocket, *, rep_id: str, token: str,
         device_id: str | None, source: str, actor: Actor | None,
@@ -35,11 +40,18 @@ class Phone:
         """Who came by a session; None where a device's token opened the socket."""
         self._session = session.PhoneSession(device_id)
         self._under_way = 0
+        self._is_slowed = False
+        """Whether it isn't read because it floods: nothing that gets through changes that."""
+        self._known_as(device_id or "")
         self._mode = "web" if source == "web" else source
 
     @property
     def device_id(self) -> str | None:
         return self._session.device_id
+
+    def _known_as(self, device_id: str) -> None:
+        self._key = self.rep_id, device_id
+        self._rate = self.gateway.fix_rate.of("|".join(self._key), time.monotonic())
 
     def opened(self) -> None:
         self.gateway.phones.setdefault(self.rep_id, set()).add(self)
@@ -53,6 +65,7 @@ class Phone:
                 self._status(event)
             elif isinstance(event, session.Hello):
                 self._mode = event.mode
+                self._known_as(event.device_id)
                 self.gateway.recheck_soon(self)
                 self._slow_down(0)
             else:
@@ -61,24 +74,22 @@ class Phone:
                 return
 
     def _batch(self, batch: session.Batch) -> None:
-        def done(outcome: Outcome | None) -> None:
-            self._one_through()
-            if outcome is not None:
-                self.socket.send_text(session.ack(batch.number, outcome))
-            else:  # not on disk: it comes again, sooner than by waiting for an answer in vain
-                self.socket.close(session.TRY_LATER, "not stored")
-
         self._slow_down(len(batch.decoded.fixes))
-        self._submit(batch.decoded, batch.phone_now_ms, done)
+        self._submit(batch.decoded, batch.phone_now_ms, partial(self._stored, batch.number))
+
+    def _stored(self, batch_number: int, outcome: Outcome | None) -> None:
+        self._one_through()
+        if outcome is not None:
+            self.socket.send_text(session.ack(batch_number, outcome))
+        else:  # not on disk: it comes again, sooner than by waiting for an answer in vain
+            self.socket.close(session.TRY_LATER, "not stored")
 
     def _submit(
         self, decoded: Decoded, phone_now_ms: int | None, done: Callable[[Outcome | None], None],
         status: PhoneStatus | None = None,
     ) -> None:  # fmt: skip
-        submission = Submission(
-            self.rep_id, self.device_id or "", self.source, decoded, phone_now_ms, done, status
-        )
-        if not self.gateway.committer.submit(submission):
+        submit = self.gateway.committer.submit
+        if not submit(self._key, self.source, decoded, phone_now_ms, done, status):
             self.socket.close(session.TRY_LATER, "busy")
             return
         self._under_way += 1
@@ -87,18 +98,23 @@ class Phone:
 
     def _one_through(self) -> None:
         self._under_way -= 1
-        if self._under_way == UNDER_WAY_MOST // 2:
+        if self._under_way == UNDER_WAY_MOST // 2 and not self._is_slowed:
             self.socket.connection.transport.resume_reading()
 
     def _slow_down(self, fixes: int) -> None:
         """Read nothing more from a phone that floods until its rate is right again."""
-        wait_s = self.gateway.fix_rate.take(f"{self.rep_id}|{self.device_id}", fixes + 1,
-                                            time.monotonic())  # fmt: skip
+        wait_s = self._rate.take(fixes + 1, time.monotonic())
         if wait_s > 0:
             self.gateway.count("slowed")
-            transport = self.socket.connection.transport
-            transport.pause_reading()
-            asyncio.get_running_loop().call_later(min(wait_s, 30), transport.resume_reading)
+            if not self._is_slowed:
+                self._is_slowed = True
+                self.socket.connection.transport.pause_reading()
+                asyncio.get_running_loop().call_later(min(wait_s, 30), self._read_on)
+
+    def _read_on(self) -> None:
+        self._is_slowed = False
+        if self._under_way < UNDER_WAY_MOST:
+            self.socket.connection.transport.resume_reading()
 
     def _status(self, status: session.Status) -> None:
         now_ms = clock.now_ms()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import ssl
@@ -28,8 +29,9 @@ from workers.gateway import identity, limits
 from workers.gateway.channels import Channels
 from workers.gateway.committer import Committer
 from workers.gateway.connection import Connection
-from workers.gateway.desks import Desk, Hub
+from workers.gateway.desks import Desk
 from workers.gateway.http import HttpSpeaker, Request
+from workers.gateway.hub import Hub
 from workers.gateway.ingest import Ingest
 from workers.gateway.metrics import metrics_text
 from workers.gateway.phones import Phone
@@ -39,6 +41,8 @@ PING_EVERY_S = 20.0
 DEAD_AFTER_S = 65.0
 RECHECK_EVERY_S = 300.0
 COUNTS_EVERY_S = 2.0
+METRICS_EVERY_S = 0.2
+"""However often /metrics is asked for, the store hears of it no more often."""
 SIGNED_OUT = 4401
 """Close code: this session or device is no longer welcome; coming again needs a new sign-in."""
 _log = logging.getLogger("gateway")
@@ -60,6 +64,8 @@ class Gateway:
         self._by_address: Counter[str] = Counter()
         self._counts: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._told: tuple[float, dict[str, int]] = -METRICS_EVERY_S, {}
+        """When the counters of all gateways were read last, and what they were."""
 
     # connections
 
@@ -124,10 +130,14 @@ class Gateway:
         return Reply(200 if is_well else 503, msgspec.json.encode(state))
 
     async def _metrics(self, speaker: HttpSpeaker) -> None:
-        try:
-            counts = await asyncio.to_thread(live_index.counts, bus.connection())
-        except redis.RedisError:
-            counts = {}
+        asked_at, counts = self._told
+        if asyncio.get_running_loop().time() - asked_at > METRICS_EVERY_S:
+            try:
+                counts = await asyncio.to_thread(live_index.counts, bus.connection())
+            except redis.RedisError:
+                counts = {}
+            self._told = asyncio.get_running_loop().time(), counts
+        counts = dict(counts)
         for name, count in self._counts.items():
             counts[name] = counts.get(name, 0) + count
         body = metrics_text(counts, self).encode()
@@ -327,6 +337,7 @@ async def run() -> None:
 async def _serve(stop: asyncio.Event) -> None:
     gateway = Gateway()
     await gateway.hub.crew.load()
+    gc.freeze()
     gateway.start()
     beat = pulse.keep_beating("gateway")
     s = settings()
@@ -347,6 +358,8 @@ def main() -> None:
     """The `fieldcrm gateway` process."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     logging.getLogger("websockets").setLevel(logging.WARNING)  # it would log every phone
+    sys.setswitchinterval(0.0005)  # a thread that asks the database must not hold up every phone
+    gc.set_threshold(100_000, 50, 100)  # hardly anything here makes cycles
     try:
         import uvloop
 

@@ -59,13 +59,13 @@ class Lab:
             slower = slow_sync.variables(library, self.fsync_delay_ms)
         return self.start([*command_line(self.home, self.home / "valkey.sock")], **slower)
 
-    def start_gateway(self, port: int | None = None, **variables: str) -> subprocess.Popen[bytes]:
+    def start_gateway(
+        self, variables: Mapping[str, str] | None = None, port: int = 0
+    ) -> subprocess.Popen[bytes]:
         """A gateway that listens."""
-        port = port or self.port
-        process = self.start_python(
-            GATEWAY, FIELDCRM_GATEWAY_PORT_OVERRIDE=str(port), **variables
-        )  # fmt: skip
-        wait_for_port(port)
+        told = {"FIELDCRM_GATEWAY_PORT_OVERRIDE": str(port or self.port), **(variables or {})}
+        process = self.start_python(GATEWAY, **told)
+        wait_for_port(port or self.port)
         return process
 
     def start_python(self, code: str, **variables: str) -> subprocess.Popen[bytes]:
@@ -110,8 +110,10 @@ def pin(core: int) -> None:
             os.sched_setaffinity(0, {allowed[core]})
 
 
-def build_company(phones: int, dispatchers: int = 0, reps_seen: int = 0) -> Company:
-    """Reps with open shifts and a device each; dispatchers who each see about `reps_seen`.
+def build_company(
+    phones: int, dispatchers: int = 0, reps_seen: int = 0, hours: float = 15.0
+) -> Company:
+    """Reps on shift for so long and with a device each; dispatchers who each see `reps_seen`.
 
     Teams hold `reps_seen` reps, the dispatchers are spread over them evenly.
     """
@@ -139,7 +141,8 @@ def build_company(phones: int, dispatchers: int = 0, reps_seen: int = 0) -> Comp
         for i, rep_id in enumerate(made.rep_ids):
             session.add(Device(id=f"d{i}", user_id=rep_id, kind="osmand", paired_at=now,
                                token_hash=secrets.token_hash(made.tokens[i])))  # fmt: skip
-            session.add(Shift(id=ids.new_id(), rep_id=rep_id, started_at=now - timedelta(hours=15)))
+            session.add(Shift(id=ids.new_id(), rep_id=rep_id, ended_at=now + timedelta(hours=1),
+                              started_at=now - timedelta(hours=hours)))  # fmt: skip
         for i in range(dispatchers):
             user_id, cookie = ids.new_id(), secrets.new_token()
             session.add(User(id=user_id, login=f"desk{i}", name=f"Desk {i}", role="dispatcher",

@@ -15,9 +15,11 @@ from typing import Any
 
 from workers.gateway.benches import lab, peers
 from workers.gateway.benches.lab import BusyTime, Company, Lab, share
-from workers.gateway.benches.load import SPEECHES, Crowd, Echoed, Load
+from workers.gateway.benches.load import SPEECHES, Crowd, Echoed, Load, lat_e5
+from workers.gateway.benches.watchers import Watch
 
 PEER_SECONDS = 3.0
+WARM_UP_SECONDS = 1.0
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -41,17 +43,22 @@ def measure(here: Lab, chosen: argparse.Namespace) -> dict[str, Any]:
     lab.wait_for_file(here.home / "valkey.sock")
     company = lab.build_company(chosen.phones, chosen.dispatchers, chosen.reps_seen)
     lab.pin(lab.LOAD_CORE)
-    gateway = here.start_gateway()
+    tick = {} if chosen.tick_ms is None else {"FIELDCRM_DESK_TICK_MS": str(chosen.tick_ms)}
+    gateway = here.start_gateway(tick)
     speech = SPEECHES[chosen.protocol](chosen.phones)
     crowd = Crowd(here.port, company.tokens, speech)
-    crowd.run(0.5, chosen.rate)
+    watch = Watch(crowd, here.port, company.cookies, company.rep_ids)
+    if watch.desks:
+        crowd.on_sent = lambda phone, at: watch.sent_at.__setitem__(
+            (phone.number, lat_e5(phone.sent)), at
+        )
+    crowd.run(WARM_UP_SECONDS, chosen.rate)
+    watch.begin()
     busy = BusyTime(gateway, valkey)
     load = crowd.run(chosen.seconds, chosen.rate)
     in_gateway, in_valkey = busy.seconds()
     crowd.close()
-    acked = {
-        f"d{i}": [speech.key(n) for n in range(count)] for i, count in enumerate(load.acked)
-    }
+    acked = {f"d{i}": [speech.key(n) for n in range(count)] for i, count in enumerate(load.acked)}
     lost, duplicated = lab.missing(acked)
     fixes = max(1, len(load.times))
     found = {
@@ -62,10 +69,23 @@ def measure(here: Lab, chosen: argparse.Namespace) -> dict[str, Any]:
         "core": round((in_gateway + in_valkey) / load.seconds, 3),
         "gateway_us_per_fix": round(in_gateway / fixes * 1e6, 1),
         "valkey_us_per_fix": round(in_valkey / fixes * 1e6, 1),
-        "load_late_p99_ms": share(load.behind, 0.99),
+        "load_late_p99_ms": share(load.behind, 0.99), **seen(watch),
     }  # fmt: skip
     gateway.kill()
     return {**found, **measure_peers(here, company, chosen, load)}
+
+
+def seen(watch: Watch) -> dict[str, Any]:
+    """What the desks saw."""
+    if not watch.desks:
+        return {}
+    figures = {
+        "dispatchers": len(watch.desks), "socket_p50_ms": share(watch.times, 0.5),
+        "socket_p99_ms": share(watch.times, 0.99), "updates": len(watch.times),
+        "bytes_per_update": watch.bytes_per_update, "frames_missed": watch.gaps,
+    }  # fmt: skip
+    watch.close()
+    return figures
 
 
 def measure_peers(

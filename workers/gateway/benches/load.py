@@ -94,6 +94,8 @@ class Crowd:
             phone.unread = b""
         self.times: list[float] = []
         self.behind: list[float] = []
+        self.on_sent: Callable[[Phone, float], None] | None = None
+        """Hears of each fix before it is sent."""
         self._others: dict[int, Callable[[], None]] = {}
 
     def _wait_until_open(self, first: int) -> None:
@@ -155,14 +157,25 @@ class Crowd:
                     under_way -= self._hear(phone)
             if found:
                 idle_since = time.perf_counter()
-            elif time.perf_counter() - idle_since > 5:
+            elif time.perf_counter() - idle_since > 5 and under_way:
                 self._stuck(under_way)
+        self._listen(0.2)
+
+    def _listen(self, seconds: float) -> None:
+        """Read on what other sockets are told."""
+        until = time.perf_counter() + seconds
+        while self._others and time.perf_counter() < until:
+            for fd, _ in self._epoll.poll(0.01):
+                if fd in self._others:
+                    self._others[fd]()
 
     def _stuck(self, under_way: int) -> list[tuple[int, int]]:
         raise RuntimeError(f"{under_way} fixes are not acknowledged after 5 s")
 
     def _send(self, phone: Phone, at: float) -> None:
         phone.sent_at.append(at)
+        if self.on_sent is not None:
+            self.on_sent(phone, at)
         data = self.speech.fix(phone)
         phone.sent += 1
         if os.write(phone.socket.fileno(), data) != len(data):
@@ -262,9 +275,14 @@ def one_fix(phone: Phone) -> bytes:
     return (
         b'{"t":"fixes","n":%d,"fixes":[{"s":%d,"at":%d,"lat":60.%06d,"lng":24.%06d,"acc":8,'
         b'"spd":1.5,"crs":90,"bat":77,"chg":false,"mock":null}],"now_ms":%d}'
-        % (phone.sent, phone.sent, now_ms, 170_000 + phone.sent % 800_000,
+        % (phone.sent, phone.sent, now_ms, 170_005 + phone.sent * 10 % 800_000,
            (940_000 + phone.number * 13) % 1_000_000, now_ms)
     )  # fmt: skip
+
+
+def lat_e5(nth: int) -> int:
+    """Where a phone's nth fix of `one_fix` lies, in whole steps of 1e-5 degrees north."""
+    return 6_000_000 + (170_005 + nth * 10 % 800_000) // 10
 
 
 class OverHttp:
@@ -333,4 +351,8 @@ class OsmAnd(OverHttp):
         )  # fmt: skip
 
 
-SPEECHES: dict[str, Callable[[int], Speech]] = {"ws": OurSocket, "owntracks": OwnTracks, "osmand": OsmAnd}
+SPEECHES: dict[str, Callable[[int], Speech]] = {
+    "ws": OurSocket,
+    "owntracks": OwnTracks,
+    "osmand": OsmAnd,
+}

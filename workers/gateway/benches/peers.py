@@ -6,7 +6,7 @@ import socket
 import time
 from pathlib import Path
 
-ECHO = '''
+ECHO = """
 import asyncio, uvloop
 from websockets.frames import Frame
 from websockets.http11 import Request
@@ -31,7 +31,7 @@ async def main():
     await server.serve_forever()
 
 uvloop.run(main())
-'''
+"""
 """An echo as lean as `websockets` allows: its Sans-I/O protocol on uvloop, and nothing else."""
 
 
