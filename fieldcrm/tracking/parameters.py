@@ -36,16 +36,22 @@ CURVE_PIECES = 12
 
 # ---- stops ----
 
-STAY_S, STAY_M = 60.0, 12.0
-"""Still within a circle of this radius after a minute: not even a stroll goes 0.4 m/s."""
+STAY_S, STAY_M = 60.0, 11.0
+"""Still within a circle of this radius after a minute: two errors of 8 m, and no stroll (0.4 m/s)."""
 STAY_MOST_M = 25.0
 """The circle grows with the phone's own accuracy, up to where a walker would leave it."""
-SAME_PLACE_S, SAME_PLACE_M = 120.0, 75.0
-"""Two stays so near in time and place are one: up to the door and back to the car."""
+ROUND_S, ROUND_M, ROUND_SHARE = 150.0, 40.0, 0.25
+"""On one's feet but going nowhere: so long within such a circle, a quarter of the way gained."""
+PACE_MPS = 0.9
+"""A slow walk; who goes at it is not yet or no longer there."""
+PACE_FIXES = 2
+"""At most so many fixes at each end of a stay lie on the way in or out."""
+SAME_PLACE_S, SAME_PLACE_M = 300.0, 75.0
+"""Two stays so near in time and place, and nowhere farther in between, are one: about a house."""
 SILENT_SAME_S, SILENT_SAME_M = 1800.0, 60.0
 """A phone silent indoors: stays on both sides of a gap at one place are one."""
-STOP_S = 60.0
-"""A stay shorter than this is no stop."""
+STOP_S = 70.0
+"""A stay shorter than this is no stop: a minute, and a fix (10 s) that bears it out."""
 TRAFFIC_S, TRAFFIC_MPS = 150.0, 4.0
 """Standing shorter than this between two drives is traffic: no light is red for longer."""
 

@@ -8,22 +8,23 @@ import numpy as np
 
 from fieldcrm.tracking import parameters as p
 from fieldcrm.tracking.cleaning import Way
-from fieldcrm.tracking.windows import Array, Mask, Run, covered, highest, runs
+from fieldcrm.tracking.windows import Array, Indices, Mask, Run, covered, highest, runs
 
 
 def stays(way: Way, accuracy_m: Array | None = None) -> list[Run]:
     """The stretches of a way spent at one place, in order.
 
-    Somebody who is after a minute still within a circle that a stroll would have left stays;
-    stays near each other in time and place are one, and what remains too short is no stay.
-    `accuracy_m` is what the phone said of each place (NaN: nothing).
+    Somebody who is after a minute still within a circle that a stroll would have left stays, and
+    so does who walks about for longer without getting anywhere; stays near each other in time and
+    place are one, and what remains too short is no stay. `accuracy_m` is what the phone said of
+    each place (NaN: nothing).
     """
     if len(way) < 2:
         return []
     calm = _medians(way)
-    found = runs(_lingering(calm, _radii(len(way), accuracy_m)))
-    found = _joined(calm, found)
-    return [(a, b) for a, b in found if way.t[b] - way.t[a] >= p.STOP_S]
+    found = runs(_lingering(calm, _radii(len(way), accuracy_m)) | _going_round(way))
+    found = [(a, b) for a, b in _joined(calm, found) if way.t[b] - way.t[a] >= p.STOP_S]
+    return [_trimmed(way, stay) for stay in found]
 
 
 def _radii(count: int, accuracy_m: Array | None) -> Array:
@@ -48,14 +49,47 @@ def _median_of_three(values: Array) -> Array:
 
 def _lingering(way: Way, radius: Array) -> Mask:
     """Which places belong to some minute that was spent within the circle."""
-    first = np.arange(len(way))
-    last = np.searchsorted(way.t, way.t + p.STAY_S)
-    is_whole = last < len(way)
-    first, last = first[is_whole], last[is_whole]
+    first, last = _lasting(way, p.STAY_S)
+    is_within = _extent(way, first, last) <= radius[first]
+    return covered(len(way), first[is_within], last[is_within])
+
+
+def _going_round(way: Way) -> Mask:
+    """Which places belong to some minutes on one's feet that led nowhere."""
+    first, last = _lasting(way, p.ROUND_S)
+    told = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(way.x), np.diff(way.y)))])
+    gained = np.hypot(way.x[last] - way.x[first], way.y[last] - way.y[first])
+    is_round = gained <= p.ROUND_SHARE * (told[last] - told[first])
+    is_round &= _extent(way, first, last) <= p.ROUND_M
+    return covered(len(way), first[is_round], last[is_round])
+
+
+def _lasting(way: Way, seconds: float) -> tuple[Indices, Indices]:
+    """From each place to the first that is so much later, where there is one."""
+    last = np.searchsorted(way.t, way.t + seconds)
+    first = np.flatnonzero(last < len(way))
+    return first, last[first]
+
+
+def _extent(way: Way, first: Indices, last: Indices) -> Array:
+    """Half the diagonal of the box around each stretch."""
     east = highest(way.x, first, last) + highest(-way.x, first, last)
     north = highest(way.y, first, last) + highest(-way.y, first, last)
-    stays_here = np.hypot(east, north) / 2 <= radius[first]
-    return covered(len(way), first[stays_here], last[stays_here])
+    return np.hypot(east, north) / 2
+
+
+def _trimmed(way: Way, stay: Run) -> Run:
+    """Without the fixes at its ends that are still on the way in or already on the way out.
+
+    Where the track itself begins or ends there is no such way.
+    """
+    a, b = stay
+    step = np.hypot(np.diff(way.x[a : b + 1]), np.diff(way.y[a : b + 1]))
+    walks = step > p.PACE_MPS * np.diff(way.t[a : b + 1])
+    into = int(np.argmin(np.append(walks[: p.PACE_FIXES], False))) if a > 0 else 0
+    is_last = b == len(way) - 1
+    out = 0 if is_last else int(np.argmin(np.append(walks[::-1][: p.PACE_FIXES], False)))
+    return (a + into, b - out) if a + into < b - out else stay
 
 
 def _joined(way: Way, parts: Sequence[Run]) -> list[Run]:

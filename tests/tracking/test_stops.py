@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldcrm.tracking import parameters as p
 from fieldcrm.tracking.cleaning import Way
 from fieldcrm.tracking.stops import centre, stays
 from fieldcrm.tracking.windows import around, highest
@@ -60,10 +59,26 @@ def test_a_phone_silent_while_it_stands_still_stays() -> None:
 
 
 def test_an_unsure_phone_gets_a_wider_circle() -> None:
-    way = blurred(travelled([(0, 0, -1200)]), error_m=9, memory_s=20, seed=3)
+    way = travelled([(0, 0, -100)])
+    x = 14 * np.array([(-1) ** (n // 3) for n in range(len(way))])
+    way = Way(way.t, x.astype(float), way.y)
     sure, unsure = (stays(way, np.full(len(way), m)) for m in (5.0, 40.0))
-    assert sum(b - a for a, b in unsure) > sum(b - a for a, b in sure)
-    assert p.STAY_MOST_M < 40
+    assert sure == []
+    assert unsure == [(0, len(way) - 1)]
+
+
+def test_walking_about_without_getting_anywhere_is_a_stay() -> None:
+    about: list[Leg] = [(25, 0, 1.0), (0, 20, 1.0), (-25, 0, 1.0), (0, -20, 1.0)]
+    way = travelled([(300, 0, 1.3), *(about * 5), (0, 300, 1.3)])
+    ((a, b),) = stays(way)
+    assert way.t[b] - way.t[a] == pytest.approx(5 * 90, abs=60)
+
+
+def test_the_way_in_and_out_is_no_part_of_a_stay() -> None:
+    way = travelled([(300, 0, 1.3), (0, 0, -600), (0, 300, 1.3)], 10)
+    ((a, b),) = stays(way)
+    assert way.x[a] == pytest.approx(300, abs=14)
+    assert way.y[b] == pytest.approx(0, abs=14)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3])

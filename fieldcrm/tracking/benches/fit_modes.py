@@ -1,7 +1,8 @@
 """Learn the weights of `tracking.modes` from labelled traces, and cross-validate them.
 
 `python -m fieldcrm.tracking.benches.fit_modes ZIP [--folds N] [--write]`: maximum likelihood of
-the chain with a Gaussian prior, by L-BFGS; no randomness, so that it repeats.
+the chain with a Gaussian prior on
+small and smooth curves, by L-BFGS; no randomness, so that it repeats.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from fieldcrm.tracking import modes
 from fieldcrm.tracking.benches.recordings import Labelled, labelled
 from fieldcrm.tracking.windows import Array
 
-PRIOR = 3.0
-"""Inverse variance of each weight's prior: a curve's value beyond 1.5 wants much evidence."""
+SMALL, SMOOTH = 0.3, 5.0
+"""Inverse variances of the prior: of each value of a curve, and of each step between its knots."""
 ROUNDS = 250
 MEMORY = 10
 _IDENTITY = np.eye(len(modes.KNOTS_MPS))
@@ -84,7 +85,16 @@ def loss(d: Design, w: Array) -> tuple[float, Array]:
         d.places.T @ (p - d.is_driving), d.steps.T @ (p_in - d.is_getting_in),
         d.steps.T @ (p_out - d.is_getting_out),
     ])  # fmt: skip
-    return float(total - told + PRIOR / 2 * (w @ w)), gradient + PRIOR * w
+    pull = np.concatenate([_pull(w[:k]), _pull(w[k : k + e]), _pull(w[k + e :])])
+    return float(total - told + w @ pull / 2), gradient + pull
+
+
+def _pull(w: Array) -> Array:
+    """How the prior draws the curves (and their bias) to small and smooth ones."""
+    curves = w[:-1].reshape(-1, len(_IDENTITY))
+    bends = np.diff(curves, axis=1, prepend=curves[:, :1], append=curves[:, -1:])
+    drawn = SMALL * curves - SMOOTH * np.diff(bends, axis=1)
+    return np.append(drawn.ravel(), SMALL * w[-1])
 
 
 def _expected(
