@@ -10,7 +10,7 @@ names of those that publish: a gateway listens to the others' cells alone, since
 from __future__ import annotations
 
 import secrets
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -67,24 +67,34 @@ _fix = msgspec.msgpack.Decoder(Fix)
 class Writes:
     """What one group commit puts on disk: each thing encoded once, when it comes."""
 
-    __slots__ = ("counts", "held", "offsets", "points", "recorded", "statuses")
+    __slots__ = ("_packed", "counts", "held", "offsets", "points", "recorded", "statuses")
 
     def __init__(self) -> None:
-        self.recorded: list[bytes] = []
+        self._packed: list[bytes] = []
+        self.recorded = 0
         self.held: list[Fix] = []
         self.points: dict[str, tuple[LivePoint, bytes]] = {}
         self.statuses: dict[str, PhoneStatus] = {}
         self.offsets: dict[str, int] = {}
         self.counts: dict[str, int] = {}
 
-    def record(self, fixes: Iterable[Fix]) -> None:
+    def record(self, fixes: Sequence[Fix]) -> None:
         """Have fixes go to the recorder."""
-        for fix in fixes:
-            self.recorded.append(encode(fix))
-            if fix.doubts:
-                for doubt, name in _DOUBTS:
-                    if fix.doubts & doubt:
-                        self.count(name, 1)
+        if not fixes:
+            return
+        count = len(fixes)
+        head = 1 if count < 16 else 3 if count < 1 << 16 else 5  # the array's own, left out
+        self._packed.append(encode(fixes)[head:])
+        self.recorded += count
+        doubted = [fix.doubts for fix in fixes if fix.doubts]
+        for doubts, count in Counter(doubted).items() if doubted else ():
+            for doubt, name in _DOUBTS:
+                if doubts & doubt:
+                    self.count(name, count)
+
+    def packed(self) -> bytes:
+        """All recorded fixes as one MessagePack array."""
+        return packed_array(self.recorded, self._packed)
 
     def move(self, point: LivePoint) -> None:
         """Have a rep's newest place known."""
@@ -119,8 +129,7 @@ def commands_of(writes: Writes) -> Commands:
     commands = Commands()
     commands.begin()
     if writes.recorded:
-        batch = packed_array(writes.recorded)
-        commands.add(b"XADD", bus.FIX_STREAM.encode(), b"*", BATCH_FIELD, batch, lines=2)
+        commands.add(b"XADD", bus.FIX_STREAM.encode(), b"*", BATCH_FIELD, writes.packed(), lines=2)
     for rep_id, fixes in _by_rep(writes.held).items():
         commands.add_head(2 + 2 * len(fixes))
         commands.add_words([b"ZADD", f"{HELD}:{rep_id}".encode()])
@@ -130,13 +139,13 @@ def commands_of(writes: Writes) -> Commands:
     _hset(commands, LIVE, {rep: packed for rep, (_, packed) in writes.points.items()})
     _hset(commands, CLOCKS, {key: b"%d" % offset for key, offset in writes.offsets.items()})
     _hset(commands, PHONES, {rep: encode(s) for rep, s in writes.statuses.items()})
-    counts = {"recorded": len(writes.recorded), "held": len(writes.held), **writes.counts}
+    counts = {"recorded": writes.recorded, "held": len(writes.held), **writes.counts}
     for reason, count in counts.items():
         if count:
             commands.add(b"HINCRBY", COUNTS.encode(), reason.encode(), b"%d" % count)
     commands.end()
     for channel, told in by_channel(writes.points.values()).items():
-        commands.add(b"PUBLISH", channel.encode(), GATEWAY_ID + packed_array(told))
+        commands.add(b"PUBLISH", channel.encode(), GATEWAY_ID + packed_array(len(told), told))
     if writes.statuses:
         statuses = GATEWAY_ID + encode(list(writes.statuses.values()))
         commands.add(b"PUBLISH", PHONES_CHANNEL.encode(), statuses)
@@ -151,9 +160,9 @@ def _hset(commands: Commands, key: str, values: Mapping[str, bytes]) -> None:
             commands.add_words((name.encode(), value))
 
 
-def packed_array(items: Sequence[bytes]) -> bytes:
-    """A MessagePack array of what is encoded already."""
-    return b"\xdd" + len(items).to_bytes(4, "big") + b"".join(items)
+def packed_array(count: int, pieces: Iterable[bytes]) -> bytes:
+    """A MessagePack array of so many things that are encoded already."""
+    return b"\xdd" + count.to_bytes(4, "big") + b"".join(pieces)
 
 
 def _by_rep(fixes: Iterable[Fix]) -> dict[str, list[Fix]]:

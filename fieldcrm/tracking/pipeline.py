@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from math import radians
+from math import cos, radians
 from statistics import median
 
 import msgspec
@@ -40,13 +40,16 @@ CLOCK_STEADY_MS = 20_000
 CLOCK_MOST_MS = 86_400_000
 """A clock further off than a day is not corrected: the fix's time is nonsense."""
 _RECENT_KEYS = 512
-_PAGE_SHIFT, _PAGE_MASK = 9, 511
+_PAGE_SHIFT, _PAGE_MASK = 6, 63
 _RIGHT = (0, 0)
 """Lags of a clock that has been right of late; what exactly they were matters no more."""
 _NO_GUIDE = int(Doubt.teleport | Doubt.accuracy)
 """A fix so doubted doesn't say whether its rep moved."""
 ENVELOPE_PARTS = 6
-_DEGREE_M = EARTH_RADIUS_M * radians(1)
+_RADIAN = radians(1)
+_DEGREE_M = EARTH_RADIUS_M * _RADIAN
+_FLAT_M, _FLAT_LAT = 1000.0, 80.0
+"""So near, and so far from the poles, the Earth is flat to a thousandth."""
 _MOCK, _TELEPORT, _SPEED, _ACCURACY, _FROZEN, _CLOCK, _LATE = (
     int(doubt) for doubt in
     (Doubt.mock, Doubt.teleport, Doubt.speed, Doubt.accuracy, Doubt.frozen, Doubt.clock, Doubt.late)
@@ -61,8 +64,8 @@ class SeqSet:
     """
 
     __slots__ = ("_above", "_first", "_pages")
-    MOST_PAGES = 256
-    """Pages beside the run; the lowest is forgotten when there are more."""
+    MOST_PAGES = 4096
+    """Pages beside the run; the oldest is forgotten when there are more."""
 
     def __init__(self) -> None:
         self._first = self._above = 0
@@ -72,7 +75,8 @@ class SeqSet:
     def __contains__(self, seq: int) -> bool:
         if self._first <= seq < self._above:
             return True
-        return self._pages is not None and self._is_marked(seq)
+        pages = self._pages
+        return bool(pages and pages.get(seq >> _PAGE_SHIFT, 0) >> (seq & _PAGE_MASK) & 1)
 
     def add(self, seq: int) -> None:
         """Note a number."""
@@ -82,42 +86,43 @@ class SeqSet:
             self._first, self._above = seq, seq + 1
         elif seq == self._first - 1:
             self._first = seq
-        elif seq not in self:
+        elif not self._first <= seq < self._above:
             self._mark(seq)
             return
         if self._pages:
-            self._take_in()
-
-    def _is_marked(self, seq: int) -> bool:
-        pages = self._pages or {}
-        return bool(pages.get(seq >> _PAGE_SHIFT, 0) >> (seq & _PAGE_MASK) & 1)
+            self._take_in(self._pages)
 
     def _mark(self, seq: int) -> None:
         if self._pages is None:
             self._pages = {}
-        page = seq >> _PAGE_SHIFT
-        self._pages[page] = self._pages.get(page, 0) | 1 << (seq & _PAGE_MASK)
-        if len(self._pages) > self.MOST_PAGES:
-            del self._pages[min(self._pages)]
+        pages, page = self._pages, seq >> _PAGE_SHIFT
+        pages[page] = pages.get(page, 0) | 1 << (seq & _PAGE_MASK)
+        if len(pages) > self.MOST_PAGES:
+            del pages[next(iter(pages))]
 
-    def _take_in(self) -> None:
+    def _take_in(self, pages: dict[int, int]) -> None:
         """Let the run grow over what is marked next to it."""
-        while self._is_marked(self._above):
-            self._unmark(self._above)
+        while _unmark(pages, self._above):
             self._above += 1
-        while self._first > 0 and self._is_marked(self._first - 1):
+        while self._first > 0 and _unmark(pages, self._first - 1):
             self._first -= 1
-            self._unmark(self._first)
-
-    def _unmark(self, seq: int) -> None:
-        page, pages = seq >> _PAGE_SHIFT, self._pages or {}
-        pages[page] ^= 1 << (seq & _PAGE_MASK)
-        if not pages[page]:
-            del pages[page]
 
     def __len__(self) -> int:
         """How many pages there are beside the run."""
         return len(self._pages or ())
+
+
+def _unmark(pages: dict[int, int], seq: int) -> bool:
+    """Take a number's bit out; whether it was there."""
+    page, bit = seq >> _PAGE_SHIFT, 1 << (seq & _PAGE_MASK)
+    bits = pages.get(page, 0)
+    if not bits & bit:
+        return False
+    if bits == bit:
+        del pages[page]
+    else:
+        pages[page] = bits ^ bit
+    return True
 
 
 class DeviceMemory:
@@ -335,11 +340,12 @@ def teleport(m: Judged) -> None:
 
 
 def _leaps(before: Fix, fix: Fix) -> bool:
-    if not is_beyond(before.lat, before.lng, fix.lat, fix.lng, TELEPORT_M):
+    took_s = max(1.0, (fix.fix_at_ms - before.fix_at_ms) / 1000)
+    most_m = (abs(fix.lat - before.lat) + abs(fix.lng - before.lng)) * _DEGREE_M
+    if most_m <= TELEPORT_M or most_m <= TELEPORT_MPS * took_s:
         return False
     slack = min(before.accuracy_m or 0, 200) + min(fix.accuracy_m or 0, 200)
     leap_m = distance_m(before.lat, before.lng, fix.lat, fix.lng) - slack
-    took_s = max(1.0, (fix.fix_at_ms - before.fix_at_ms) / 1000)
     return leap_m > TELEPORT_M and leap_m / took_s > TELEPORT_MPS
 
 
@@ -386,12 +392,15 @@ def _circle(fix: Fix) -> float:
 
 
 def is_beyond(lat1: float, lng1: float, lat2: float, lng2: float, metres: float) -> bool:
-    """Whether two places are further apart than that; mostly seen without measuring."""
-    north_m, east_most_m = abs(lat2 - lat1) * _DEGREE_M, abs(lng2 - lng1) * _DEGREE_M
+    """Whether two places are further apart than that; mostly seen without measuring exactly."""
+    north_m = abs(lat2 - lat1) * _DEGREE_M
     if north_m > metres:
         return True
-    if north_m + east_most_m < metres:
-        return False
+    if metres < _FLAT_M and abs(lat1) < _FLAT_LAT:
+        east_m = abs(lng2 - lng1) * _DEGREE_M * cos(lat1 * _RADIAN)
+        far = (north_m * north_m + east_m * east_m) / (metres * metres + 1e-9)
+        if far < 0.99 or 1.01 < far < 4:
+            return far > 1
     return distance_m(lat1, lng1, lat2, lng2) > metres
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -115,3 +116,47 @@ def test_whatever_comes_there_is_an_answer_and_no_error(told: object, kind: str)
             for fix in event.decoded.fixes:
                 assert fix.at_ms is not None
                 assert fix.battery_pct is None or 0 <= fix.battery_pct <= 100
+
+
+def usually(written: st.SearchStrategy) -> st.SearchStrategy:
+    """Mostly what a phone writes, now and then anything."""
+    return st.one_of(written, written, written, st.none(), anything)
+
+
+measures = st.floats(-2, 200) | st.integers(-2, 200)
+told_fixes = st.fixed_dictionaries(
+    {"at": usually(st.integers(0, 2**45) | st.floats(0, 2e12)), "lat": usually(st.floats(-91, 91)),
+     "lng": usually(st.floats(-181, 181) | st.integers(-181, 181))},
+    optional={
+        "s": usually(st.integers(-1, 2**53)), "acc": usually(measures), "spd": usually(measures),
+        "crs": usually(measures), "bat": usually(measures), "chg": usually(st.booleans()),
+        "mock": usually(st.booleans()), "is_poor": st.booleans(), "more": anything,
+    },
+)  # fmt: skip
+
+
+@given(st.lists(told_fixes, max_size=4), st.none() | st.floats(0, 1e15) | st.integers(0, 10**13))
+def test_what_is_read_in_one_go_is_what_patience_reads(fixes: list, now_ms: float | None) -> None:
+    message = json.dumps({"t": "fixes", "n": 7, "fixes": fixes, "now_ms": now_ms}).encode()
+    usual = session.read_usual(message)
+    if usual is None:
+        return
+    patient = [session.read_fix(json.dumps(fix).encode()) for fix in fixes]
+    assert [msgspec.structs.astuple(fix) for fix in usual.decoded.fixes] == [
+        msgspec.structs.astuple(fix) for fix in patient if fix is not None
+    ]
+    assert len(patient) == len(usual.decoded.fixes)
+    assert usual.number == 7
+
+
+def test_a_usual_message_is_read_in_one_go() -> None:
+    fix = {"s": 1, "at": 5, "lat": 60.5, "lng": 24, "acc": 8, "spd": None, "bat": 50, "chg": False}
+    message = json.dumps({"t": "fixes", "n": 7, "fixes": [fix], "now_ms": 4})
+    usual = session.read_usual(message)
+    assert usual is not None
+    assert greeted().receive(message) == [usual]
+    odd = message.replace('"acc": 8', '"acc": -1')
+    assert session.read_usual(odd) is None
+    (batch,) = greeted().receive(odd)
+    assert isinstance(batch, Batch)
+    assert batch.decoded.fixes[0].accuracy_m is None
