@@ -18,6 +18,8 @@ from fieldcrm.pages.dispatch_state import Dispatch
 from fieldcrm.pages.home import home, missing
 from fieldcrm.pages.manager import manager
 from fieldcrm.pages.manager_state import Manager
+from fieldcrm.pages.replay import replay
+from fieldcrm.pages.replay_state import Replay
 from fieldcrm.pages.sign_in import SignIn, sign_in
 from fieldcrm.pages.visits import Visits, visits_page
 
@@ -33,7 +35,7 @@ app = rx.App(
     toaster=None,
     reset_style=False,
     html_lang="en",
-    stylesheets=["/tokens.css", "/desk.css", "/office.css"],
+    stylesheets=["/tokens.css", "/desk.css", "/office.css", "/replay.css"],
     head_components=[
         rx.el.script(_THEME_BEFORE_PAINT),
         rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
@@ -47,6 +49,7 @@ app.add_page(sign_in, route="/sign-in", title="fieldcrm", on_load=SignIn.load)
 app.add_page(dispatch, route="/dispatch", title="fieldcrm", on_load=Dispatch.load)
 app.add_page(manager, route="/manager", title="fieldcrm", on_load=Manager.load)
 for _page, _route, _load in (
+    (replay, "/replay", Replay.load),
     (clients_page, "/clients", Clients.load), (visits_page, "/visits", Visits.load),
     (admin_users, "/admin", AdminUsers.load), (admin_teams, "/admin/teams", AdminTeams.load),
     (admin_territories, "/admin/territories", AdminTeams.load),

@@ -17,6 +17,8 @@ BODY_LIMIT = 1 << 20
 EXPORT_LIMIT = 200 << 20
 """A phone's exported work with its photos."""
 _FILE_PATHS = ("/api/v1/attachments/", "/api/v1/clients/imports")
+TRACK_LIMIT = 16 << 20
+"""A GPX file."""
 _SYNC_LIMIT = 8 << 20
 """200 mutations of the longest texts."""
 
@@ -67,6 +69,8 @@ def body_limit(path: str) -> int:
         return EXPORT_LIMIT
     if path.startswith(_FILE_PATHS):
         return settings().upload_limit_mb << 20
+    if path.startswith("/api/v1/tracks/"):
+        return TRACK_LIMIT
     return _SYNC_LIMIT if path.startswith("/api/v1/sync/") else BODY_LIMIT
 
 

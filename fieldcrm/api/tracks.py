@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import asyncio
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Path, Response
+from fastapi import APIRouter, Depends, Header, Path, Request, Response
 
-from fieldcrm.api.identity import Person
+from fieldcrm.api.identity import Allows, Person
 from fieldcrm.api.live import PathDay
-from fieldcrm.api.shapes import ID
+from fieldcrm.api.shapes import ID, plain
+from fieldcrm.people.model import Actor, Role
+from fieldcrm.tracking import files
 from fieldcrm.tracking import service as tracking
 
 router = APIRouter(prefix="/api/v1/tracks", tags=["positions"])
 RepId = Annotated[str, Path(pattern=ID)]
+Manager = Annotated[Actor, Depends(Allows(Role.manager, Role.admin))]
 PRIVATE = "private, no-cache"
 """Only this browser may keep it, and asks each time whether it still holds."""
 
@@ -29,3 +33,24 @@ def replay(
     if tag == known:
         return Response(status_code=304, headers=headers)
     return Response(content, media_type="application/octet-stream", headers=headers)
+
+
+@router.get(
+    "/{rep_id}/{day}/track.{form}", summary="A rep's day as a file", response_class=Response
+)
+def as_file(
+    rep_id: RepId, day: PathDay, form: Literal["gpx", "geojson", "kml"], actor: Person
+) -> Response:
+    """GPX 1.1, GeoJSON or KML: a line per stretch, none across a gap, and the day's stops."""
+    content, media_type = files.day_file(actor, rep_id, day, form)
+    name = f'attachment; filename="track-{day}.{form}"'
+    headers = {"Content-Disposition": name, "Cache-Control": PRIVATE}
+    return Response(content, media_type=media_type, headers=headers)
+
+
+@router.post("/{rep_id}/gpx", summary="Add a GPX file to a rep's track")
+async def add_gpx(rep_id: RepId, request: Request, actor: Manager) -> dict[str, Any]:
+    """The body is the file. Points with a time on shift are recorded; the answer counts what became
+    of each and says what is wrong with the file, with the line where it was first met."""
+    content = await request.body()
+    return plain(await asyncio.to_thread(files.add_gpx, actor, rep_id, content))

@@ -14,7 +14,7 @@ from fieldcrm.components.parts import category
 from fieldcrm.components.place_map import visit_map
 from fieldcrm.components.words import words
 from fieldcrm.evidence.service import Clocks, Evidence, PastVerdict, PhotoView, ReasonText
-from fieldcrm.kit import i18n
+from fieldcrm.kit import clock, i18n
 
 MOST_POINTS = 400
 
@@ -75,6 +75,8 @@ class EvidenceView:
     around: dict[str, Any] = field(default_factory=dict)
     has_place: bool = False
     map_label: str = ""
+    replay: str = ""
+    """Address of the day's replay at this visit; empty without a track to play."""
     clocks: list[ClockRow] = field(default_factory=list)
     clocks_note: str = ""
     photos: list[PhotoRow] = field(default_factory=list)
@@ -104,12 +106,19 @@ def evidence_view(found: Evidence, language: str) -> EvidenceView:
         reasons=_reasons(found.reasons, found.verdict, language), around=_around(found, language),
         has_place=visit.lat is not None or bool(found.track),
         map_label=i18n.t("evidence_drawer.map", language, client=view.client_name),
+        replay=_replay(visit) if visit.checked_in_at else "",
         clocks=_clocks(found.clocks_in, language), clocks_note=_clock_note(found.clocks_in, language),
         photos=[_photo(p, language) for p in found.photos if p.kind == "photo"],
         said=visit.comment or "",
         result=i18n.t(f"report.result.{visit.result}", language) if visit.result else "",
         earlier=[_past(p, language) for p in found.earlier],
     )  # fmt: skip
+
+
+def _replay(visit: Any) -> str:
+    at_ms = round(visit.checked_in_at.timestamp() * 1000)
+    day = clock.local(visit.checked_in_at).date()
+    return f"/replay?rep={visit.rep_id}&day={day}&at={at_ms}"
 
 
 def _when(visit: Any, language: str) -> str:
@@ -221,7 +230,15 @@ def _head(view: Any) -> rx.Component:
     return rx.el.div(
         rx.el.div(category(view.category), rx.el.span(view.client, class_name="strong t3 el"), class_name="row"),
         rx.el.div(rx.el.span(view.where, class_name="el", title=view.where), class_name="row t1 muted"),
-        rx.el.div(rx.el.span(view.when), class_name="row t1 muted"),
+        rx.el.div(
+            rx.el.span(view.when), rx.el.span(class_name="sp"),
+            rx.cond(
+                view.replay != "",
+                rx.el.a(icon("history", "s"), words("replay.link"), href=view.replay, class_name="btn ghost sm"),
+                rx.fragment(),
+            ),
+            class_name="row t1 muted",
+        ),
         class_name="sec dh",
     )  # fmt: skip
 

@@ -123,6 +123,12 @@ def _day_line() -> rx.Component:
         icon_button("chevron-right", words("dispatch.day.after"), on_click=Dispatch.step_day(1)),
         rx.el.span(class_name="sp"),
         rx.cond(Dispatch.is_today, rx.fragment(), back),
+        rx.el.a(
+            icon("history", "s"),
+            words("replay.link"),
+            href=f"/replay?rep={Dispatch.selected}&day={Dispatch.on_day}",
+            class_name="btn ghost sm",
+        ),
         class_name="row g1 dayl",
     )
 

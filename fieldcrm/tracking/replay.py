@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 
 from fieldcrm.tracking.columns import NAMES, Ints, Table
-from fieldcrm.tracking.model import Span
+from fieldcrm.tracking.model import Fix, Span
 
 MAGIC = b"FCT1"
 GAP_MS = 5 * 60_000
@@ -67,6 +67,11 @@ def _within(table: Table, first_ms: int, last_ms: int) -> dict[str, Ints]:
     at = table.columns[0]
     begin, end = np.searchsorted(at, [first_ms, last_ms])
     return {name: table.columns[NAMES.index(name)][begin:end] for name in SOURCES}
+
+
+def moments(fixes: Iterable[Fix]) -> Ints:
+    """When fixes were taken, as `breaks` wants it."""
+    return np.array([f.fix_at_ms for f in fixes], dtype=np.int64)
 
 
 def breaks(at: Ints, spans: Sequence[Span]) -> list[int]:

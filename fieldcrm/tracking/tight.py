@@ -78,6 +78,17 @@ def unpack(data: bytes, wanted: Collection[str] = NAMES) -> Table:
     return Table(count, [_long(d) for d in devices], sources, columns)
 
 
+def sizes(data: bytes) -> dict[str, int]:
+    """How many bytes each column takes, what the head says of it included."""
+    begin = 2 + int.from_bytes(data[:2], "little")
+    heads = msgspec.msgpack.decode(data[2:begin])[3]
+    return {
+        name: len(msgspec.msgpack.encode(head))
+        + (0 if isinstance(head, int) else head[5] + head[6])
+        for name, head in zip(NAMES, heads, strict=True)
+    }
+
+
 def _short(device_id: str) -> str | bytes:
     try:
         short = uuid.UUID(device_id)

@@ -109,6 +109,13 @@ RULES: dict[tuple[str, str], list[Rule]] = {
     ("GET", f"{V}/tracks/{{rep_id}}/{{day}}/replay"): [
         Rule(EVERYBODY, f"{V}/tracks/<rep>/2026-05-04/replay")
     ],
+    ("GET", f"{V}/tracks/{{rep_id}}/{{day}}/track.{{form}}"): [
+        Rule(EVERYBODY, f"{V}/tracks/<rep>/2026-05-04/track.{form}")
+        for form in ("gpx", "geojson", "kml")
+    ],
+    ("POST", f"{V}/tracks/{{rep_id}}/gpx"): [
+        Rule(BOSSES, f"{V}/tracks/<rep>/gpx", content=b"<gpx/>")
+    ],
     ("GET", f"{V}/clients"): [
         Rule(EVERYBODY, f"{V}/clients", hidden=True),
         Rule(EVERYBODY, f"{V}/clients", {"territory_id": "<territory>"}, hidden=True),
@@ -255,6 +262,10 @@ RULES: dict[tuple[str, str], list[Rule]] = {
     ("GET", f"{V}/reports/events.csv"): [Rule(ADMINS, f"{V}/reports/events.csv")],
     ("POST", f"{V}/sync/export"): [
         Rule(DESK, f"{V}/sync/export", content=b"<export>", refused=frozenset({422, 403, 404}))
+    ],
+    ("GET", f"{V}/corrections"): [Rule(DESK, f"{V}/corrections", hidden=True)],
+    ("POST", f"{V}/corrections/{{correction_id}}"): [
+        Rule(DESK, f"{V}/corrections/<client>", body={"accept": True})
     ],
     ("GET", f"{V}/sync/pull"): [Rule(REPS, f"{V}/sync/pull", hidden=True)],
     ("GET", f"{V}/sync/receipt"): [

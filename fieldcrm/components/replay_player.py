@@ -1,0 +1,44 @@
+"""The player of `replay_player.tsx`: a rep's day on the map, its time line, its doubts."""
+
+# Reflex turns a State's fields into vars at run time; a checker sees the plain types.
+# pyright: reportCallIssue=false
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+from reflex_base.components.component import NoSSRComponent
+
+from fieldcrm.components.session import Desk
+from fieldcrm.components.words import all_texts
+
+_player = rx.asset("replay_player.tsx", shared=True).importable_path
+rx.asset("replay_track.ts", shared=True)  # imported by replay_player.tsx
+
+_TEXTS = (
+    "map", "controls", "zoom_in", "zoom_out", "fit", "follow", "plan", "legend.track", "legend.plan",
+    "legend.stop", "legend.gap", "loading", "failed", "retry",
+    "timeline", "play", "pause", "speed", "doubts", "previous", "next", "time", "events",
+    "no_doubts", "visits", "no_visits", "off_shift", "moving", "standing", "no_position", "kmh",
+    "battery", "doubt.mock", "doubt.teleport", "doubt.speed", "doubt.frozen",
+)  # fmt: skip
+
+
+class _Player(NoSSRComponent):
+    library = _player
+    tag = "ReplayPlayer"
+    lib_dependencies: list[str] = ["maplibre-gl@6.14.0", "pmtiles@4.3.0"]
+    day: rx.Var[Any]
+    words: rx.Var[dict[str, dict[str, str]]]
+    lang: rx.Var[str]
+    zone: rx.Var[str]
+    on_step: rx.EventHandler[rx.event.passthrough_event_spec(int)]
+
+
+def replay_player(day: Any, on_step: Any) -> rx.Component:
+    """Plays a day (`Day` in replay_player.tsx); `on_step(-1 | 1)` asks for the day beside it."""
+    texts = all_texts(*(f"replay.{name}" for name in _TEXTS))
+    return _Player.create(
+        day=day, words=texts, lang=Desk.language, zone=Desk.timezone, on_step=on_step
+    )

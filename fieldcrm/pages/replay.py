@@ -1,0 +1,78 @@
+"""The replay: a rep's day played again beside its plan, with jumps to whatever is doubtful."""
+
+# Reflex turns a State's fields into vars at run time; a checker sees the plain types.
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+
+from fieldcrm.components.download import download
+from fieldcrm.components.parts import empty, failed, icon_button, select, skeleton
+from fieldcrm.components.replay_player import replay_player
+from fieldcrm.components.shell import page
+from fieldcrm.components.words import words
+from fieldcrm.pages.replay_state import Replay
+
+FILES = ("gpx", "geojson", "kml")
+
+
+def replay() -> rx.Component:
+    """The page."""
+    return page("/replay", words("replay.title"), _body(), bar=_bar(), class_name="replay")
+
+
+def _bar() -> list[Any]:
+    reps = rx.el.select(
+        rx.el.option(words("replay.choose"), value="", disabled=True),
+        rx.foreach(Replay.reps, lambda rep: rx.el.option(rep.text, value=rep.value)),
+        value=Replay.rep_id, on_change=Replay.choose_rep, class_name="input sm rp-rep",
+        aria_label=words("replay.rep"),
+    )  # fmt: skip
+    day = rx.el.input(
+        type="date", value=Replay.on_day, on_change=Replay.choose_day, class_name="input sm rp-day",
+        aria_label=words("replay.day"),
+    )  # fmt: skip
+    days = rx.el.div(
+        icon_button("chevron-left", words("replay.day_before"), on_click=Replay.step(-1)),
+        day,
+        icon_button("chevron-right", words("replay.day_after"), on_click=Replay.step(1)),
+        rx.el.span(Replay.day_word, class_name="muted nw rp-dw"),
+        class_name="row g1",
+    )
+    return [reps, days]
+
+
+def _body() -> rx.Component:
+    nobody = empty(
+        "no_plan",
+        words("replay.nobody"),
+        words("replay.nobody_why"),
+        select(Replay.reps, value=Replay.rep_id, on_change=Replay.choose_rep,
+               aria_label=words("replay.rep")),
+        heading=rx.el.h2,
+    )  # fmt: skip
+    return rx.cond(
+        ~Replay.has_loaded, skeleton(8),
+        rx.cond(
+            Replay.problem != "", failed(words("replay.broken"), Replay.problem, Replay.again),
+            rx.cond(Replay.rep_id == "", nobody, _player()),
+        ),
+    )  # fmt: skip
+
+
+def _player() -> rx.Component:
+    files = [download(form.upper(), Replay.download + form) for form in FILES]
+    line = rx.el.div(
+        rx.el.span(Replay.figures, class_name="muted el"), rx.el.span(class_name="sp"),
+        rx.el.span(words("replay.save"), class_name="muted t1"), *files,
+        class_name="row rp-head",
+    )  # fmt: skip
+    played = rx.cond(
+        Replay.played.length() > 0,
+        replay_player(Replay.played, on_step=Replay.step),
+        skeleton(8),
+    )
+    return rx.fragment(line, played)

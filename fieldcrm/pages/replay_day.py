@@ -1,0 +1,244 @@
+"""A rep's past day as the player takes it: visits planned and made, stops, silences, the plan's way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+from fieldcrm.kit import clock, i18n
+from fieldcrm.kit.units import distance_m
+from fieldcrm.people import service as people
+from fieldcrm.people.model import Actor
+from fieldcrm.planning import service as planning
+from fieldcrm.tracking import service as tracking
+from fieldcrm.tracking.model import Span
+from fieldcrm.visits import service as visits
+from fieldcrm.visits.store import VisitView
+
+EDGE_MS = 10 * 60_000
+"""The time line begins and ends so long before and after what there is to see."""
+SHORTEST_MS = 60 * 60_000
+_WORDS = {"missed": "state.missed", "under_way": "state.in_visit"}
+_KINDS = {"closed": "done", "missed": "missed", "under_way": "now"}
+Timed = list[float]
+"""[lat, lng, epoch ms]"""
+
+
+@dataclass
+class PlayedVisit:
+    """A visit on the map and on the time line; 0 where a time is not known."""
+
+    id: str
+    label: str
+    title: str
+    sub: str
+    kind: str
+    verdict: str
+    verdict_word: str
+    lat: float | None
+    lng: float | None
+    from_ms: int
+    to_ms: int
+    planned_ms: int
+    planned_end_ms: int
+
+
+@dataclass
+class Stretch:
+    """A part of the time line."""
+
+    from_ms: int
+    to_ms: int
+    title: str = ""
+
+
+@dataclass
+class Stay(Stretch):
+    """A stop of the track."""
+
+    lat: float = 0.0
+    lng: float = 0.0
+
+
+@dataclass
+class PlayedDay:
+    """Everything the player needs beside the track itself, which it fetches from `url`."""
+
+    key: str
+    url: str
+    from_ms: int
+    to_ms: int
+    start_ms: int
+    visits: list[PlayedVisit]
+    stops: list[Stay]
+    gaps: list[Stretch]
+    pauses: list[Stretch]
+    shifts: list[Stretch]
+    plan: list[list[float]]
+    ghost: list[Timed]
+    empty_title: str = ""
+    empty_why: str = ""
+    figures: str = field(default="")
+
+
+def load(actor: Actor, rep_id: str, day: date, language: str, start_ms: int = 0) -> PlayedDay:
+    """Read a day; `start_ms` is where to begin playing. Raises OutOfScope."""
+    people.scope_rep(actor, rep_id)
+    views = sorted(visits.day(actor, rep_id, day), key=lambda v: v.visit.position)
+    track = tracking.day_track(actor, rep_id, day)
+    spans = tracking.day_shifts(actor, rep_id, day)
+    plan = planning.day_plan(actor, rep_id, day)
+    line = plan.line if plan else []
+    played = [_visit(n, view, language) for n, view in enumerate(views, 1)]
+    now_ms = clock.now_ms()
+    shifts = [Stretch(s.start_ms, min(s.end_ms or now_ms, now_ms)) for s in spans]
+    first, last = bounds(day, played, shifts, track)
+    begin = min(
+        (at for at in [track["first_at_ms"], *(s.from_ms for s in shifts)] if at), default=first
+    )
+    return PlayedDay(
+        key=f"{rep_id}|{day}|{language}", url=f"/api/v1/tracks/{rep_id}/{day}/replay",
+        from_ms=first, to_ms=last, start_ms=start_ms if first <= start_ms <= last else begin,
+        visits=played,
+        stops=[_stay(stop, language) for stop in track["stops"]],
+        gaps=[_gap(gap["from_ms"], gap["to_ms"], language) for gap in track.get("gaps", [])],
+        pauses=list(_pauses(spans, now_ms, language)), shifts=shifts, plan=line,
+        ghost=ghost(line, [_planned_stop(s, views) for s in plan.stops] if plan else []),
+        figures=_figures(track, played, language), **_empty(day, spans, language),
+    )  # fmt: skip
+
+
+def plain(day: PlayedDay) -> dict[str, Any]:
+    """The day as a browser gets it."""
+    return asdict(day)
+
+
+def bounds(
+    day: date, played: Iterable[PlayedVisit], shifts: Iterable[Stretch], track: dict[str, Any]
+) -> tuple[int, int]:
+    """Where the time line begins and ends (epoch ms): around shifts, track and plan, in the day."""
+    start, end = (_ms(at) for at in clock.day_bounds(day))
+    seen = [track["first_at_ms"], track["last_at_ms"]]
+    seen += [at for s in shifts for at in (s.from_ms, s.to_ms)]
+    seen += [at for v in played for at in (v.from_ms, v.to_ms, v.planned_ms, v.planned_end_ms)]
+    known = [at for at in seen if at and start <= at <= end]
+    if not known:
+        return start + 8 * SHORTEST_MS, start + 18 * SHORTEST_MS
+    first, last = max(start, min(known) - EDGE_MS), min(end, max(known) + EDGE_MS)
+    return first, max(last, min(end, first + SHORTEST_MS))
+
+
+def ghost(line: Sequence[Sequence[float]], stops: Sequence[tuple[Any, ...]]) -> list[Timed]:
+    """The planned way with the plan's times: stops are (lat, lng, arrives ms, leaves ms).
+
+    Between two stops the time is shared out along the planned line by its length.
+    """
+    points: list[Timed] = []
+    done = 0
+    for stop in stops:
+        lat, lng, arrives, leaves = stop
+        until = _nearest(line, lat, lng, done)
+        points += _on_the_way(line[done : until + 1], points[-1] if points else None, arrives)
+        points += [[lat, lng, arrives], [lat, lng, leaves]]
+        done = until
+    return points
+
+
+def _nearest(line: Sequence[Sequence[float]], lat: float, lng: float, since: int) -> int:
+    """Index of the first closest point of the line, not before `since`."""
+    ahead = range(since, len(line))
+    return min(ahead, key=lambda i: distance_m(lat, lng, line[i][0], line[i][1]), default=since)
+
+
+def _on_the_way(way: Sequence[Sequence[float]], left: Timed | None, arrives: float) -> list[Timed]:
+    """Points of a stretch between the stop that was left and the next, by time."""
+    if left is None or len(way) < 2 or arrives <= left[2]:
+        return []
+    lengths = [distance_m(a[0], a[1], b[0], b[1]) for a, b in pairwise(way)]
+    whole, passed, told = sum(lengths) or 1.0, 0.0, []
+    for point, length in zip(way[1:-1], lengths, strict=False):
+        passed += length
+        told.append([point[0], point[1], left[2] + (arrives - left[2]) * passed / whole])
+    return told
+
+
+def _planned_stop(stop: dict[str, Any], views: Sequence[VisitView]) -> tuple[Any, ...]:
+    place = next((v.visit for v in views if v.visit.id == stop["visit_id"]), None)
+    arrives, leaves = (_ms(_moment(stop[key])) for key in ("arrive_at", "leave_at"))
+    if place is None or place.lat is None or place.lng is None:
+        return (0.0, 0.0, 0, 0)
+    return (place.lat, place.lng, arrives, leaves)
+
+
+def _moment(value: Any) -> datetime:
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value)
+
+
+def _visit(n: int, view: VisitView, language: str) -> PlayedVisit:
+    v = view.visit
+    verdict = v.verdict if v.state == "closed" else ""
+    begun, over = _ms(v.checked_in_at), _ms(v.closed_at)
+    planned = _ms(v.planned_at)
+    times = [v.checked_in_at, v.closed_at] if v.checked_in_at else [v.planned_at]
+    told = "–".join(i18n.time_of_day(at, language) for at in times if at)
+    state = (
+        i18n.t(f"verdict.{verdict}", language) if verdict else i18n.t(f"state.{v.state}", language)
+    )
+    return PlayedVisit(
+        v.id, str(n), view.client_name, " · ".join(t for t in (told, state) if t), _KINDS.get(v.state, "planned"), verdict,
+        state, v.lat, v.lng, begun, over or (begun and max(begun, min(clock.now_ms(), begun + EDGE_MS))),
+        planned, planned + v.planned_minutes * 60_000 if planned else 0,
+    )  # fmt: skip
+
+
+def _stay(stop: dict[str, Any], language: str) -> Stay:
+    title = _lasting("replay.stood", stop["from_ms"], stop["to_ms"], language)
+    return Stay(stop["from_ms"], stop["to_ms"], title, stop["lat"], stop["lng"])
+
+
+def _gap(from_ms: int, to_ms: int, language: str) -> Stretch:
+    return Stretch(from_ms, to_ms, _lasting("replay.silent", from_ms, to_ms, language))
+
+
+def _lasting(key: str, from_ms: int, to_ms: int, language: str) -> str:
+    minutes = i18n.number(max(1, round((to_ms - from_ms) / 60_000)), language, 0)
+    return i18n.t(key, language, minutes=minutes)
+
+
+def _pauses(spans: Iterable[Span], now_ms: int, language: str) -> Iterable[Stretch]:
+    for span in spans:
+        for start, end in span.pauses:
+            yield Stretch(
+                start, end or min(span.end_ms or now_ms, now_ms), i18n.t("replay.break", language)
+            )
+
+
+def _figures(track: dict[str, Any], played: Sequence[PlayedVisit], language: str) -> str:
+    """The day in one line: way, visits."""
+    done = sum(v.kind == "done" for v in played)
+    return i18n.t(
+        "replay.figures", language, km=i18n.number(track["distance_m"] / 1000, language, 1),
+        done=done, total=len(played),
+    )  # fmt: skip
+
+
+def _empty(day: date, spans: Sequence[Span], language: str) -> dict[str, str]:
+    """What to say if the day turns out to have no track."""
+    today = clock.local(clock.now()).date()
+    kind = "future" if day > today else "silent_day" if spans else "off_day"
+    return {
+        "empty_title": i18n.t(f"replay.{kind}", language),
+        "empty_why": i18n.t(f"replay.{kind}_why", language),
+    }
+
+
+def _ms(moment: datetime | None) -> int:
+    return round(moment.timestamp() * 1000) if moment else 0
+
+
+def day_beside(day: date, by: int) -> date:
+    """The day before or after."""
+    return day + timedelta(days=1 if by > 0 else -1)
