@@ -55,12 +55,12 @@ class Origin:
         return self.lat + y / _PER_DEG, self.lng + x / squeeze
 
 
-def kept(way: Way) -> Mask:
-    """Which places belong to the way: none told twice, no jumps that nothing on wheels can do."""
+def kept(way: Way, is_driving: Mask) -> Mask:
+    """Which places belong to the way: none told twice, no jumps that nobody makes."""
     found = _moved(way)
     for _ in range(p.PASSES):
         which = np.flatnonzero(found)
-        jumps = _reversals(way.only(which))
+        jumps = _reversals(way.only(which), is_driving[which])
         if not jumps.any():
             break
         found[which[jumps]] = False
@@ -74,12 +74,13 @@ def _moved(way: Way) -> Mask:
     return np.concatenate([[True], (np.diff(way.x) != 0) | (np.diff(way.y) != 0)])
 
 
-def _reversals(way: Way) -> Mask:
+def _reversals(way: Way, is_driving: Mask) -> Mask:
     """The worst of each run of places to which one would have to jump back or aside.
 
     A fix that comes late lies behind the car, an outlier beside it; both make the way turn back
     and forth. Real turns take time: the change of velocity over the time for it, the stamps'
-    doubt added, tells them apart. The one that adds most to the length goes first.
+    doubt added, tells them apart; and nobody on foot runs somewhere and straight back. The one
+    that adds most to the length goes first.
     """
     found = np.zeros(len(way), bool)
     if len(way) < 3:
@@ -88,8 +89,10 @@ def _reversals(way: Way) -> Mask:
     turn = x[:-1] * x[1:] + y[:-1] * y[1:]
     is_back = turn < np.cos(np.radians(p.REVERSAL_DEG)) * step[:-1] * step[1:]
     braking = np.hypot(np.diff(x / pace), np.diff(y / pace)) / ((pace[1:] + pace[:-1]) / 2)
+    runs = np.minimum(step[:-1] / pace[:-1], step[1:] / pace[1:]) > p.DASH_MPS
+    is_jump = is_back & ((braking > p.REVERSAL_MPS2) | (runs & ~is_driving[1:-1]))
     skipped = np.hypot(way.x[2:] - way.x[:-2], way.y[2:] - way.y[:-2])
-    detour = np.where(is_back & (braking > p.REVERSAL_MPS2), step[:-1] + step[1:] - skipped, 0.0)
+    detour = np.where(is_jump, step[:-1] + step[1:] - skipped, 0.0)
     beside = np.concatenate([[0.0], detour, [0.0]])
     found[1:-1] = (detour > 0) & (detour >= beside[:-2]) & (detour > beside[2:])
     return found
@@ -180,7 +183,7 @@ def _cubic(at: Array, head: Array, step: Array, index: NDArray[np.intp], s: Arra
 
 def way_taken(way: Way, is_driving: Mask) -> Way:
     """The way somebody most likely took through these places."""
-    which = kept(way)
+    which = kept(way, is_driving)
     return curved(thinned(steadied(way.only(which), is_driving[which])))
 
 

@@ -23,6 +23,8 @@ REVERSAL_DEG = 120.0
 """Two steps that turn back on each other by more than this are a reversal."""
 REVERSAL_MPS2 = 3.0
 """A reversal that takes harder braking than this in common traffic did not happen."""
+DASH_MPS = 2.0
+"""Faster than a brisk walk: nobody on foot goes so and straight back again."""
 PASSES = 50
 """An outlier may hide another; in practice three passes find all."""
 SLOW_S, SLOW_M = 15.0, 30.0

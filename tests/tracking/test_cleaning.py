@@ -47,7 +47,16 @@ def test_an_old_place_told_twice_in_between_adds_no_length() -> None:
 
 
 def test_a_place_told_again_is_no_place() -> None:
-    assert kept(moved(ALONG, 5, -62.5, 0)).tolist() == [n != 5 for n in range(len(ALONG))]
+    assert kept(moved(ALONG, 5, -62.5, 0), driven(ALONG)).tolist() == [
+        n != 5 for n in range(len(ALONG))
+    ]
+
+
+def test_nobody_on_foot_runs_aside_and_straight_back() -> None:
+    way = travelled([(600, 0, 1.3)], 60)
+    off = moved(way, 4, 0, 170)
+    assert length_m(way_taken(off, walked(off))) == pytest.approx(length_m(way), rel=0.02)
+    assert length_m(way_taken(off, driven(off))) > 1.3 * length_m(way)
 
 
 def test_a_dead_end_that_was_driven_stays_in_the_way() -> None:

@@ -56,13 +56,20 @@ def fix(at_s: float, lat: float, lng: float) -> Fix:
 
 
 def hof_trips(folder: Path) -> list[Trip]:
-    """Trips with a route, from `hof_points.csv` and `hof_routes.csv` (id, WKT)."""
-    routes = {row["id"]: _wkt_length_m(row["WKT"]) for row in _rows(folder / "hof_routes.csv")}
+    """Trips with a route, from `*points.csv` (id, time, geometry) and `*routes.csv` (id, WKT)."""
+    routes = {row["id"]: _wkt_length_m(row["WKT"]) for row in _rows(_one(folder, "*routes.csv"))}
     fixes: dict[str, list[Fix]] = {}
-    for row in _rows(folder / "hof_points.csv"):
+    for row in _rows(_one(folder, "*points.csv")):
         ((lng, lat),) = _positions(row["geometry"])
         fixes.setdefault(row["id"], []).append(fix(_seconds(row["time"]), lat, lng))
     return [Trip(name, found, routes[name]) for name, found in fixes.items() if routes.get(name)]
+
+
+def _one(folder: Path, pattern: str) -> Path:
+    """The first file of the pattern; raises FileNotFoundError."""
+    for file in sorted(folder.glob(pattern)):
+        return file
+    raise FileNotFoundError(folder / pattern)
 
 
 def _wkt_length_m(text: str) -> float:
@@ -88,14 +95,16 @@ def diary(file: Path) -> Diary:
     """A stop diary: ts, longitude, latitude, diary_label (`stop` or another word)."""
     rows = list(_rows(file))
     fixes = [fix(_seconds(r["ts"]), float(r["latitude"]), float(r["longitude"])) for r in rows]
-    return Diary(fixes, np.array([r["diary_label"] == "stop" for r in rows], bool))
+    return Diary(fixes, np.array([r["diary_label"].lower() == "stop" for r in rows], bool))
 
 
 def labelled(archive: Path) -> list[Labelled]:
     """Traces of a zip: timestamp, x, y (metres), groundtruth (Driving or OnFoot)."""
     found = []
     with zipfile.ZipFile(archive) as file:
-        for name in sorted(n for n in file.namelist() if n.endswith(".csv")):
+        for name in sorted(
+            n for n in file.namelist() if n.endswith(".csv") and "__MACOSX" not in n
+        ):
             with io.TextIOWrapper(file.open(name), "utf-8") as text:
                 rows = list(csv.DictReader(text))
             if len(rows) > 1:

@@ -63,6 +63,9 @@ def length_scores(found: Sequence[Trip]) -> Found:
         errors = np.array([abs(told(t.fixes) / t.true_m - 1) for t in found])
         scores[f"{prefix}hof_median_error"] = float(np.median(errors))
         scores[f"{prefix}hof_p95_error"] = float(np.quantile(errors, 0.95))
+        for name, half in (("first_half", errors[::2]), ("second_half", errors[1::2])):
+            scores[f"{prefix}hof_median_error_{name}"] = float(np.median(half))
+            scores[f"{prefix}hof_p95_error_{name}"] = float(np.quantile(half, 0.95))
     return scores
 
 
@@ -142,6 +145,18 @@ def all_mode_scores(found: Sequence[Labelled]) -> Found:
     return {"mode_traces": len(found), **scores}
 
 
+def driving_share(tracks: Sequence[Sequence[Fix]]) -> float:
+    """Share of the length of tracks that is told as driven: recordings no weight was learnt from."""
+    parts = [
+        part
+        for fixes in tracks
+        for trip in trips.describe(fixes, [])["trips"]
+        for part in trip["parts"]
+    ]
+    driven = sum(part["distance_m"] for part in parts if part["mode"] == modes.Mode.driving)
+    return driven / max(1, sum(part["distance_m"] for part in parts))
+
+
 # ---- how long it takes ----
 
 
@@ -163,8 +178,10 @@ def _day(found: Sequence[Trip]) -> list[Fix]:
 
 def bench(hof: Path, stops: Path, archive: Path) -> Found:
     """All figures."""
-    car = hof_trips(hof)
-    scores = length_scores(car) | stop_scores(diary(stops)) | all_mode_scores(labelled(archive))
+    car, walker = hof_trips(hof), diary(stops)
+    scores = length_scores(car) | stop_scores(walker) | all_mode_scores(labelled(archive))
+    scores["hof_driving_share"] = driving_share([trip.fixes for trip in car])
+    scores["diary_driving_share"] = driving_share([walker.fixes])
     rounded = {k: round(v, 4) if isinstance(v, float) else v for k, v in scores.items()}
     return rounded | {"day_fixes": DAY_FIXES, "day_ms": round(day_ms(car), 1)}
 
