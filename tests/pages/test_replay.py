@@ -1,0 +1,128 @@
+"""A past day as the player gets it, and who may ask for it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from fieldcrm.kit import clock
+from fieldcrm.kit.database import transaction
+from fieldcrm.pages import replay_day
+from fieldcrm.pages.replay_state import Replay
+from fieldcrm.people import service as people
+from fieldcrm.people.model import SYSTEM, Actor, RoleForbids
+from fieldcrm.tracking import files
+from fieldcrm.tracking import service as tracking
+from fieldcrm.tracking.model import Fix
+from tests.pages.conftest import Open, call
+from tests.reports.conftest import Field
+
+DAY = date(2026, 5, 4)
+SHIFT = datetime(2026, 5, 4, 6, 0, tzinfo=UTC)
+MINUTE_MS = 60_000
+LINE = [[60.0, 24.0], [60.0, 24.01], [60.0, 24.02], [60.0, 24.03], [60.0, 24.04]]
+
+
+def walk(field: Field, login: str = "rep_north") -> str:
+    """A rep's hour with ten silent minutes; his id."""
+    rep_id = field.company.users[login]
+    start = round(SHIFT.timestamp() * 1000)
+    minutes = [*range(25), *range(35, 60)]
+    fixes = [
+        Fix(rep_id, "phone", n, at, at, at, 60.17 + n * 3e-4, 24.94)
+        for n, at in ((m, start + m * MINUTE_MS) for m in minutes)
+    ]
+    with clock.held(SHIFT + timedelta(hours=1)), transaction() as session:
+        tracking.start_shift_in(session, SYSTEM, f"shift-{login}", SHIFT, rep_id=rep_id)
+        tracking.end_shift_in(session, _rep(rep_id), f"shift-{login}", SHIFT + timedelta(hours=1))
+        tracking.append(session, fixes)
+    return rep_id
+
+
+def _rep(rep_id: str) -> Actor:
+    return people.actor_of(rep_id)
+
+
+def opened(open_page: Open, login: str, rep_id: str, day: str = "2026-05-04") -> Any:
+    state = open_page(Replay, login)
+    call(state, "choose_rep", rep_id)
+    call(state, "choose_day", day)
+    return state
+
+
+def test_a_dispatcher_sees_the_day_with_its_silence(team: Field, open_page: Open) -> None:
+    rep_id = walk(team)
+    state = opened(open_page, "dispatcher_north", rep_id)
+    played = state.played
+    assert state.problem == ""
+    assert [(g["to_ms"] - g["from_ms"]) // MINUTE_MS for g in played["gaps"]] == [11]
+    assert played["url"] == f"/api/v1/tracks/{rep_id}/2026-05-04/replay"
+    assert played["start_ms"] == round(SHIFT.timestamp() * 1000)
+    assert played["from_ms"] == played["start_ms"] - replay_day.EDGE_MS
+    assert played["to_ms"] >= played["start_ms"] + 60 * MINUTE_MS
+    call(state, "step", 1)
+    assert state.on_day == "2026-05-05"
+    assert state.played["gaps"] == []
+    assert state.played["empty_title"] == "No shift on this day."
+    call(state, "choose_day", "not a day")
+    assert state.on_day == "2026-05-05"
+
+
+def test_another_teams_rep_is_not_shown(team: Field, open_page: Open) -> None:
+    rep_id = walk(team)
+    state = opened(open_page, "dispatcher_south", rep_id)
+    assert state.played == {}
+    assert state.problem
+    assert rep_id not in {choice.value for choice in state.reps}
+
+
+def test_days_far_ahead_stop_at_a_month(team: Field, open_page: Open) -> None:
+    state = opened(open_page, "dispatcher_north", walk(team), "2199-01-01")
+    assert date.fromisoformat(state.on_day) <= clock.local(clock.now()).date() + timedelta(days=31)
+    assert state.played["empty_title"] == "This day is still to come."
+
+
+def test_the_ghost_walks_the_planned_line_by_the_plans_times() -> None:
+    stops = [(60.0, 24.0, 0, 100), (60.0, 24.02, 300, 400), (60.0, 24.04, 600, 700)]
+    points = replay_day.ghost(LINE, stops)
+    assert [round(p[2]) for p in points] == [0, 100, 200, 300, 400, 500, 600, 700]
+    assert [p[1] for p in points] == [24.0, 24.0, 24.01, 24.02, 24.02, 24.03, 24.04, 24.04]
+    assert replay_day.ghost([], stops)[-1] == [60.0, 24.04, 700]
+    assert replay_day.ghost(LINE, []) == []
+
+
+def test_a_days_file_has_no_line_across_the_silence(team: Field) -> None:
+    rep_id = walk(team)
+    content, media_type = files.day_file(SYSTEM, rep_id, DAY, "geojson")
+    lines = [f for f in json.loads(content)["features"] if f["properties"]["kind"] == "line"]
+    assert [len(f["geometry"]["coordinates"]) for f in lines] == [25, 25]
+    assert media_type == "application/geo+json"
+
+
+def gpx(*minutes: int) -> bytes:
+    points = "".join(
+        f'<trkpt lat="60.2" lon="24.9"><time>{(SHIFT + timedelta(minutes=m)).isoformat()}</time></trkpt>'
+        for m in minutes
+    )
+    return f'<gpx><trk><trkseg>{points}<trkpt lat="1" lon="1"/></trkseg></trk></gpx>'.encode()
+
+
+def test_a_gpx_file_fills_the_silence_once_and_nothing_off_shift(team: Field) -> None:
+    rep_id = walk(team)
+    manager = people.actor_of(team.company.users["manager_north"])
+    first = files.add_gpx(manager, rep_id, gpx(-30, 27, 30, 33, 90))
+    assert (first.points, first.recorded, first.off_shift, first.without_time) == (6, 3, 2, 1)
+    assert [t.code for t in first.troubles] == ["no_time"]
+    again = files.add_gpx(manager, rep_id, gpx(-30, 27, 30, 33, 90))
+    assert (again.recorded, again.known) == (0, 3)
+    assert tracking.day_track(SYSTEM, rep_id, DAY)["fixes"] == 53
+
+
+def test_no_dispatcher_and_no_rep_adds_to_a_track(team: Field) -> None:
+    rep_id = walk(team)
+    for login in ("dispatcher_north", "rep_north"):
+        with pytest.raises(RoleForbids):
+            files.add_gpx(people.actor_of(team.company.users[login]), rep_id, gpx(27))
