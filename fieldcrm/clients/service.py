@@ -162,7 +162,7 @@ def save(
 
 def add_in(
     session: Session, actor: Actor, cleaned: dict[str, Any], source: str | None = None,
-    country: str | None = None,
+    country: str | None = None, client_id: str | None = None,
 ) -> Client:  # fmt: skip
     """Add a client of checked fields inside a transaction; clears the sample's label."""
     for field in ("name", "kind"):
@@ -173,7 +173,7 @@ def add_in(
     _check_territory(session, actor, {"territory_id": None} | cleaned)
     now = clock.now()
     client = Client(
-        id=ids.new_id(), created_at=now, updated_at=now,
+        id=client_id or ids.new_id(), created_at=now, updated_at=now,
         source=source or ("field" if actor.role is Role.rep else "office"), **cleaned,
     )  # fmt: skip
     _settle(client, country)

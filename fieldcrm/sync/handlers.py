@@ -11,9 +11,12 @@ import msgspec
 from sqlmodel import Session
 
 from fieldcrm.clients import service as clients
+from fieldcrm.clients.model import PLACE_KINDS
+from fieldcrm.clients.rules import clean
+from fieldcrm.clients.tables import Affiliation, Client
 from fieldcrm.kit import clock, feed, ids
 from fieldcrm.people.model import Actor
-from fieldcrm.sync import conflicts, store
+from fieldcrm.sync import conflicts, corrections, store
 from fieldcrm.sync.model import BadId, BadPayload, When
 from fieldcrm.tracking import service as tracking
 from fieldcrm.visits import service as visits
@@ -195,11 +198,50 @@ def _shift_resume(session: Session, actor: Actor, d: Doing) -> None:
     tracking.resume_in(session, actor, d.subject_id, d.when.at)
 
 
+def _client_create(session: Session, actor: Actor, d: Doing) -> int:
+    """A client found in the field belongs to the rep's own territory, its workplace to his reach."""
+    p: wire.ClientCreatePayload = d.payload
+    feed.take_turn(session)
+    if store.client(session, d.subject_id) is not None:
+        raise BadId(field="subject_id")
+    place = _workplace(session, actor, p)
+    told: dict[str, Any] = msgspec.to_builtins(p)
+    told.pop("place_id")
+    if p.lat is None and place is not None:
+        told |= {"lat": place.lat, "lng": place.lng}
+    client = clients.add_in(session, actor, clean(told), source="field", client_id=d.subject_id)
+    if place is not None:
+        session.add(Affiliation(id=ids.new_id(), person_id=client.id, organisation_id=place.id))
+        feed.touch(session, "client", place.id, rep_ids=[actor.user_id])
+    return client.version
+
+
+def _workplace(session: Session, actor: Actor, p: wire.ClientCreatePayload) -> Client | None:
+    if p.place_id is None or p.kind in PLACE_KINDS:
+        return None
+    place = store.client(session, p.place_id)
+    seen = clients.clients_for_rep_in(session, actor.user_id)
+    if place is None or place.id not in seen or place.kind not in PLACE_KINDS:
+        raise ClientUnknown(place_id=p.place_id)
+    return place
+
+
+def _client_correct(session: Session, actor: Actor, d: Doing) -> int:
+    """Kept for the office to accept; the card stays as it is until then."""
+    feed.take_turn(session)
+    client = store.client(session, d.subject_id)
+    if client is None or client.id not in clients.clients_for_rep_in(session, actor.user_id):
+        raise ClientUnknown()
+    corrections.ask_in(session, actor, client, d.mutation.id, d.payload)
+    return client.version
+
+
 HANDLERS: dict[str, Callable[[Session, Actor, Doing], Done | int | None]] = {
     "shift.start": _shift_start, "shift.end": _shift_end, "shift.pause": _shift_pause,
     "shift.resume": _shift_resume, "visit.check_in": _check_in, "visit.close": _close,
     "visit.create": _create, "visit.move": _move, "visit.cancel": _cancel,
     "visit.revise": _revise, "promise.done": _promise_done, "client.note": _client_note,
+    "client.create": _client_create, "client.correct": _client_correct,
 }  # fmt: skip
 
 

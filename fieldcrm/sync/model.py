@@ -74,6 +74,24 @@ class ForeignExport(Invalid):
     code = "foreign_export"
 
 
+class NoSuchCorrection(NotFound):
+    """No correction with this id among the actor's clients."""
+
+    code = "no_such_correction"
+
+
+class CorrectionDecided(Conflict):
+    """Somebody accepted or declined it already."""
+
+    code = "correction_decided"
+
+
+class CorrectionOvertaken(Conflict):
+    """Somebody changed the same fields since the rep looked; `params` names them."""
+
+    code = "correction_overtaken"
+
+
 class WrongType(Invalid):
     """Neither a photo nor a sound that we keep, by its first bytes."""
 

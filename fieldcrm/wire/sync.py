@@ -138,6 +138,33 @@ class ClientNotePayload(Struct, omit_defaults=True):
     base_note: LongText | UnsetType | None = UNSET
 
 
+class ClientCreatePayload(Struct):
+    """A client found in the field; the mutation's subject is the id the phone made for it."""
+
+    kind: Literal["doctor", "pharmacist", "buyer", "organisation", "pharmacy"]
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    specialty: ShortText | None = None
+    phone: ShortText | None = None
+    address: ShortText | None = None
+    city: ShortText | None = None
+    lat: Lat | None = None
+    lng: Lng | None = None
+    place_id: Id | None = None
+    """Where a person works: a place the rep knows."""
+    note: LongText | None = None
+
+
+class ClientCorrectPayload(Struct, omit_defaults=True):
+    """What the rep asks the office to change of a card; a field left out stays, null clears it."""
+
+    name: ShortText | UnsetType = UNSET
+    address: ShortText | UnsetType | None = UNSET
+    city: ShortText | UnsetType | None = UNSET
+    lat: Lat | UnsetType = UNSET
+    lng: Lng | UnsetType = UNSET
+    comment: LongText | None = None
+
+
 PAYLOADS: dict[str, type[Struct]] = {
     "shift.start": Empty,
     "shift.end": Empty,
@@ -151,6 +178,8 @@ PAYLOADS: dict[str, type[Struct]] = {
     "visit.revise": RevisePayload,
     "promise.done": Empty,
     "client.note": ClientNotePayload,
+    "client.create": ClientCreatePayload,
+    "client.correct": ClientCorrectPayload,
 }
 """Every kind of mutation and what it carries."""
 

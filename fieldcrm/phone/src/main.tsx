@@ -12,6 +12,7 @@ import { MoveVisit, ReviseVisit, SkipVisit } from "./screens/change";
 import { ConflictScreen } from "./screens/conflict";
 import { MapScreen } from "./screens/map";
 import { NavigatorChoice } from "./screens/navigate";
+import { CorrectClient, NewClient } from "./screens/newclient";
 import { Outbox } from "./screens/outbox";
 import { Pair } from "./screens/pair";
 import { Receipt } from "./screens/receipt";
@@ -40,6 +41,8 @@ function Screens() {
     case "skip": return ofVisit(id, SkipVisit);
     case "revise": return ofVisit(id, ReviseVisit);
     case "client": return id ? <ClientCard id={id} key={id} /> : <NotHere />;
+    case "new-client": return <NewClient name={id} />;
+    case "correct": return id ? <CorrectClient id={id} key={id} /> : <NotHere />;
     case "new-visit": return id ? <NewVisit clientId={id} key={id} /> : <Clients forVisit />;
     case "conflict": return id ? <ConflictScreen id={id} key={id} /> : <Outbox />;
     case "receipt": return <Receipt />;

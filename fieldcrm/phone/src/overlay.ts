@@ -1,9 +1,9 @@
 /** The rep's unsent actions laid over the server's documents. Pure. */
-import type { Entry, Shift, Visit } from "./docs";
+import type { Client, Entry, Shift, Visit } from "./docs";
 import { leadsTo } from "./life";
 import type {
   CancelPayload, CheckInPayload, ClosePayload, CreatePayload, MovePayload, PlaceTime, Position, RevisePayload,
-  AttachmentDoc, AttachmentRef, ShiftPausePayload,
+  AttachmentDoc, AttachmentRef, ClientCreatePayload, ShiftPausePayload,
 } from "./wire.gen";
 
 /** An action whose effect the server's documents don't show yet. */
@@ -150,3 +150,22 @@ function shiftAfter(shift: Shift | undefined, entry: Entry): Shift | null {
 export function donePromises(entries: Entry[]): Set<string> {
   return new Set(entries.filter((e) => isOpen(e) && e.kind === "promise.done").map((e) => e.subject_id));
 }
+
+/** Clients found in the field, usable before the server knows them. */
+export function newClients(entries: Entry[], known: ReadonlyMap<string, Client>): Client[] {
+  return entries.filter((e) => isOpen(e) && e.kind === "client.create" && !known.has(e.subject_id)).map((e) => {
+    const p = e.payload as unknown as ClientCreatePayload;
+    const place = p.place_id ? known.get(p.place_id) : undefined;
+    return {
+      ...NO_CLIENT, id: e.subject_id, kind: p.kind, name: p.name, specialty: p.specialty ?? null, phone: p.phone ?? null,
+      address: p.address ?? place?.address ?? null, lat: p.lat ?? place?.lat ?? null, lng: p.lng ?? place?.lng ?? null, note: p.note ?? null,
+      workplaces: place ? [{ id: place.id, name: place.name, role: null, hours: null, is_main: true }] : [],
+    };
+  });
+}
+
+const NO_CLIENT: Client = {
+  id: "", kind: "doctor", name: "", specialty: null, category: null, loyalty: null, phone: null, phone_e164: null, email: null,
+  website: null, address: null, city: null, postcode: null, lat: null, lng: null, opening_hours: null, visit_minutes: null,
+  tags: [], note: null, people: [], workplaces: [], promises: [], history: [], cycle: null, version: 0,
+};

@@ -1,5 +1,6 @@
 /** Finding clients on the phone: names in any script or without marks, any part of a number. Pure. */
 import type { Client } from "./docs";
+import { metresBetween } from "./geo";
 
 const CYRILLIC: Record<string, string> = {
   а: "a", б: "b", в: "v", г: "g", д: "d", е: "e", ё: "e", ж: "zh", з: "z", и: "i", й: "i", к: "k", л: "l", м: "m",
@@ -64,4 +65,43 @@ export function phoneHit(shown: string, query: string): [number, number] | null 
     if (at >= 0) return [places[at]![1], places[at + form.length - 1]![1] + 1];
   }
   return null;
+}
+
+const NEAR_M = 150;
+
+/** Cards that may be the same as one being written, with what speaks for it: phone, name, near. At most two. */
+export function similar(
+  all: Iterable<Client>, name: string, phone: string, at: { lat: number; lng: number } | null,
+): { client: Client; why: ("phone" | "name" | "near")[] }[] {
+  const number = national(phone);
+  const words = fold(name).split(/\s+/).filter((w) => w.length > 1).sort();
+  const hits = [];
+  for (const client of all) {
+    const why: ("phone" | "name" | "near")[] = [];
+    const known = [client.phone, client.phone_e164].map((p) => national(p ?? ""));
+    if (number.length >= 7 && known.some((k) => k.length >= 7 && (k.endsWith(number) || number.endsWith(k)))) why.push("phone");
+    if (words.length > 0 && sameWords(words, fold(client.name).split(/\s+/).sort())) why.push("name");
+    if (why.length > 0 && at && client.lat !== null && client.lng !== null && metresBetween(at, { lat: client.lat, lng: client.lng }) < NEAR_M) why.push("near");
+    if (why.length) hits.push({ client, why });
+  }
+  return hits.sort((a, b) => b.why.length - a.why.length).slice(0, 2);
+}
+
+/** The last nine digits without a trunk's zero: what a number has in common at home and abroad. */
+function national(phone: string): string {
+  return digits(phone).replace(/^0+/, "").slice(-9);
+}
+
+/** The same words, one of them perhaps a letter off; of a single word only a whole name will do. */
+function sameWords(typed: string[], known: string[]): boolean {
+  const left = known.filter((w) => w.length > 1);
+  if (typed.length !== left.length) return false;
+  return typed.every((word, i) => word === left[i] || (word.length > 4 && isOneOff(word, left[i]!)));
+}
+
+function isOneOff(a: string, b: string): boolean {
+  if (Math.abs(a.length - b.length) > 1) return false;
+  let i = 0;
+  while (i < a.length && a[i] === b[i]) i++;
+  return a.slice(i + 1) === b.slice(i + 1) || a.slice(i + 1) === b.slice(i) || a.slice(i) === b.slice(i + 1);
 }

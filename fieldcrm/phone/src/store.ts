@@ -7,7 +7,7 @@ import type {
 import { needsChoice } from "./choose";
 import { dayOf, speak, timezone, type Language } from "./i18n";
 import { newId } from "./ids";
-import { donePromises, isUnsent, overlayShifts, overlayVisits } from "./overlay";
+import { donePromises, isUnsent, newClients, overlayShifts, overlayVisits } from "./overlay";
 import type { Progress } from "./sync";
 
 export const db = new PhoneDb();
@@ -139,7 +139,7 @@ export async function refresh(): Promise<void> {
   const shown = overlayVisits(docs, outbox);
   const needed = hasAllClients.peek() ? await db.clients.toArray() : await clientsFor(shown.values());
   batch(() => {
-    clients.value = new Map(needed.map((c) => [c.id, c]));
+    clients.value = withNew(needed, outbox);
     visits.value = shown;
     profile.value = people[0] ?? null;
     products.value = goods.filter((p) => p.is_active !== false).sort((a, b) => a.name.localeCompare(b.name));
@@ -153,6 +153,13 @@ export async function refresh(): Promise<void> {
     exportedAt.value = (stored.get("exported_at_ms") as number | undefined) ?? null;
     offsetMs.value = (stored.get("offset_ms") as number | undefined) ?? 0;
   });
+}
+
+/** The cards of the server, and those found in the field that it doesn't know yet. */
+function withNew(cards: Client[], outbox: Entry[]): Map<string, Client> {
+  const known = new Map(cards.map((c) => [c.id, c]));
+  for (const c of newClients(outbox, known)) known.set(c.id, c);
+  return known;
 }
 
 async function clientsFor(shown: Iterable<Visit>): Promise<Client[]> {
@@ -169,7 +176,7 @@ export async function loadAllClients(): Promise<void> {
   const all = await db.clients.toArray();
   batch(() => {
     hasAllClients.value = true;
-    clients.value = new Map(all.map((c) => [c.id, c]));
+    clients.value = withNew(all, entries.peek());
   });
 }
 

@@ -1,6 +1,6 @@
 // Made by `python -m fieldcrm.wire.typescript` from fieldcrm/wire/sync.py: edit that.
 export const PROTOCOL_VERSION = 1;
-export const SCHEMA = "09836cddf06f6e33";
+export const SCHEMA = "d6f9470ee2929846";
 
 export interface AttachmentDoc {
   id: string;
@@ -41,6 +41,28 @@ export interface CheckInPayload {
   photo_sha256?: string | null;
   comment?: string | null;
   attachments?: AttachmentRef[];
+}
+
+export interface ClientCorrectPayload {
+  name?: string;
+  address?: string | null;
+  city?: string | null;
+  lat?: number;
+  lng?: number;
+  comment?: string | null;
+}
+
+export interface ClientCreatePayload {
+  kind: "buyer" | "doctor" | "organisation" | "pharmacist" | "pharmacy";
+  name: string;
+  specialty?: string | null;
+  phone?: string | null;
+  address?: string | null;
+  city?: string | null;
+  lat?: number | null;
+  lng?: number | null;
+  place_id?: string | null;
+  note?: string | null;
 }
 
 export interface ClientDoc {
@@ -406,6 +428,8 @@ export interface Payloads {
   "visit.revise": RevisePayload;
   "promise.done": Empty;
   "client.note": ClientNotePayload;
+  "client.create": ClientCreatePayload;
+  "client.correct": ClientCorrectPayload;
 }
 
 export interface Docs {

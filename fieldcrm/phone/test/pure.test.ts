@@ -5,7 +5,7 @@ import { nameOf } from "../src/device";
 import { metresBetween } from "../src/geo";
 import { opening } from "../src/hours";
 import { newId, sha256 } from "../src/ids";
-import { find, fold, index, phoneHit } from "../src/search";
+import { find, fold, index, phoneHit, similar } from "../src/search";
 
 const client = (id: string, name: string, phone: string | null = null): Client => ({
   id, kind: "doctor", name, specialty: null, category: "A", loyalty: null, phone, phone_e164: null, email: null,
@@ -71,4 +71,22 @@ test.each([
   ["Mozilla/5.0 (Linux; Android 9; SM-G960F Build/PPR1.180610.011) AppleWebKit/537.36 SamsungBrowser/14.0 Chrome/87.0.4280.141 Mobile Safari/537.36", [], undefined, undefined, "Samsung Internet · Android · SM-G960F"],
 ])("a phone's name: %s", (agent, brands, platform, model, name) => {
   expect(nameOf(agent, brands, platform, model)).toBe(name);
+});
+
+describe("somebody who may be the same", () => {
+  const known = [client("1", "Ирина Соколова", "+7 916 123-45-67"), client("2", "Sanna Heikkilä"), client("3", "Ștefan Țurcanu")];
+  const hits = (name: string, phone = "") => similar(known, name, phone, null).map((h) => [h.client.id, ...h.why]);
+  test("in another script, in another order, a letter off", () => {
+    expect(hits("Irina Sokolova")).toEqual([["1", "name"]]);
+    expect(hits("Turcanu Stefan")).toEqual([["3", "name"]]);
+    expect(hits("Sanna Heikila")).toEqual([["2", "name"]]);
+  });
+  test("by any form of the number", () => {
+    expect(hits("", "8 (916) 123-45-67")).toEqual([["1", "phone"]]);
+    expect(hits("Irina Sokolova", "9161234567")).toEqual([["1", "phone", "name"]]);
+  });
+  test("not by one word or a short number", () => {
+    expect(hits("Irina")).toEqual([]);
+    expect(hits("Irina Petrova", "123")).toEqual([]);
+  });
 });

@@ -5,9 +5,9 @@ import { afterAction, storing } from "../app";
 import type { Client } from "../docs";
 import { daysBetween, has, longDay, number, shortDay, t, time } from "../i18n";
 import { Icon, type IconName } from "../icons";
-import { Ava, Btn, clientLine, Num, Top, VerdictMark } from "../parts";
+import { Ava, Btn, clientLine, LinkBtn, Num, Top, VerdictMark } from "../parts";
 import { href } from "../router";
-import { clients, db, promisesDone, today, visits } from "../store";
+import { clients, db, entries, promisesDone, today, visits } from "../store";
 import { openUntil } from "./today";
 import { navigateToPoint } from "./navigate";
 import { NotHere } from "./visit";
@@ -26,6 +26,7 @@ export function ClientCard({ id }: { id: string }) {
         <History client={client} />
         <Others title={t("phone.client.workplaces")} rows={client.workplaces} />
         <Others title={t("phone.client.people")} rows={client.people} />
+        <Correction client={client} />
       </main>
       <Acts client={client} />
     </>
@@ -119,6 +120,17 @@ function Note({ client }: { client: Client }) {
           : <><textarea class="ta" aria-label={t("phone.client.note")} value={text} maxLength={4000} onInput={(e) => setText(e.currentTarget.value)} />
               <div class="btns" style="margin-top:8px"><Btn class="q" onClick={() => setText(null)}>{t("phone.cancel")}</Btn><Btn class="p" onClick={() => void save()}>{t("phone.save")}</Btn></div></>}
       </section>
+    </>
+  );
+}
+
+/** The way to a correction, and what was asked for and is not on the card yet. */
+function Correction({ client }: { client: Client }) {
+  const asked = entries.value.some((e) => e.kind === "client.correct" && e.subject_id === client.id && e.status !== "refused");
+  return (
+    <>
+      {asked && <p class="note" style="margin-top:12px"><Icon name="hour" />{t("phone.correct.asked")}</p>}
+      <div class="btns" style="margin-top:10px"><LinkBtn class="link" icon="pen" to={href("correct", client.id)}>{t("phone.correct.title")}</LinkBtn></div>
     </>
   );
 }

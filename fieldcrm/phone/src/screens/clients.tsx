@@ -7,7 +7,7 @@ import type { Client } from "../docs";
 import { metresBetween } from "../geo";
 import { distance, number, t } from "../i18n";
 import { Icon } from "../icons";
-import { Ava, Btn, Chip, clientLine, Tabs, Top, Truth } from "../parts";
+import { Ava, Btn, Chip, clientLine, LinkBtn, Tabs, Top, Truth } from "../parts";
 import { here, permission, watchPosition } from "../positions";
 import { href, turn } from "../router";
 import { digits, find, index, phoneHit } from "../search";
@@ -40,6 +40,7 @@ export function Clients({ forVisit = false }: { forVisit?: boolean }) {
           <section class="card"><div class="list">{shown.value.map((c) => <ClientRow client={c} to={forVisit ? href("new-visit", c.id) : href("client", c.id)} />)}</div></section>
         )}
         {q !== "" && <p class="small muted" style="padding:10px 4px 2px">{t(shown.value.length ? "phone.clients.searched" : "phone.clients.none")}</p>}
+        <div class="btns" style="padding-top:10px"><LinkBtn class="q" icon="plus" to={/\d{4}/.test(q) || !q ? href("new-client") : href("new-client", q)}>{t("phone.newclient.title")}</LinkBtn></div>
       </main>
       <footer class="dock">
         <div class="scrollx" style="margin:0 -12px 10px;padding:0 12px">{chips.map(([name, label]) => <Chip on={kind.value === name} onClick={() => { kind.value = name; if (name === "near") watchPosition(); }}>{t(label)}</Chip>)}</div>

@@ -255,7 +255,7 @@ export function Storage() {
         <ExportNote />
         <h2 class="sec">{t("phone.storage.free")}</h2>
         <section class="card"><div class="list">
-          <div><span class="box on"><Icon name="tick" class="s" /></span><div class="t"><p>{t("phone.storage.photos")}</p><p>{t("phone.storage.photos_sub", { n: stored.length })}</p></div><b class="nw">{bytes(size)}</b></div>
+          <div><span class="box on"><Icon name="tick" class="s" /></span><div class="t"><p>{t("phone.storage.photos")}</p><p>{t("phone.storage.photos_sub", { n: stored.length })}</p></div><b class="nw">{size ? bytes(size) : ""}</b></div>
           {mapSize.value !== null && <div><span class="box" /><div class="t"><p>{t("phone.settings.map")}</p><p>{t("phone.storage.map_sub")}</p></div><Btn class="fit" onClick={() => void dropMap()}>{bytes(mapSize.value)}</Btn></div>}
           <div><Icon name="lock" /><div class="t"><p>{t("phone.storage.unsent")}</p><p>{[t("phone.truth.waiting", { n: unsent.value.length }), t("phone.outbox.photos", { n: waitingFiles.value.length })].join(" · ")}</p></div></div>
         </div></section>

@@ -1,0 +1,114 @@
+"""Corrections of cards that reps ask for: kept with what stood there, until the office decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlmodel import Session
+
+from fieldcrm.clients import service as clients
+from fieldcrm.clients.model import ClientNotFound
+from fieldcrm.clients.rules import clean
+from fieldcrm.clients.tables import Client
+from fieldcrm.kit import feed
+from fieldcrm.kit.database import reading, transaction
+from fieldcrm.people import service as people
+from fieldcrm.people.model import Actor, Role
+from fieldcrm.sync import store
+from fieldcrm.sync.model import CorrectionDecided, CorrectionOvertaken, NoSuchCorrection
+from fieldcrm.wire import sync as wire
+
+ASKED, ACCEPTED, DECLINED = (
+    "client.correction_asked", "client.correction_accepted", "client.correction_declined",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What a rep asks for; `before` is what the card said then, `now` what it says today."""
+
+    id: str
+    client_id: str
+    client_name: str
+    rep_id: str
+    rep_name: str
+    at: datetime
+    wanted: dict[str, Any]
+    before: dict[str, Any]
+    now: dict[str, Any]
+    comment: str | None
+
+
+def ask_in(
+    session: Session, actor: Actor, client: Client, correction_id: str,
+    payload: wire.ClientCorrectPayload,
+) -> None:  # fmt: skip
+    """Keep a correction as an event of the client and tell the team's desks. Raises BadClientField."""
+    told: dict[str, Any] = msgspec.to_builtins(payload)
+    comment = told.pop("comment", None)
+    wanted = clean(told)
+    clients.tell_in(
+        session, actor, client, ASKED,
+        {"id": correction_id, "wanted": wanted, "comment": comment,
+         "before": {name: getattr(client, name) for name in wanted}},
+    )  # fmt: skip
+
+
+def open_corrections(actor: Actor) -> list[Correction]:
+    """Those of the actor's clients that nobody has decided, the oldest first."""
+    people.require(actor, Role.dispatcher, Role.manager, Role.admin)
+    with reading() as session:
+        decided = store.decided_corrections(session, (ACCEPTED, DECLINED))
+        asked = [e for e in store.events_of_kind(session, ASKED) if e[0].data["id"] not in decided]
+        return [_shown(client, event, name) for event, client, name in asked
+                if _is_seen(session, actor, client.id)]  # fmt: skip
+
+
+def _is_seen(session: Session, actor: Actor, client_id: str) -> bool:
+    try:
+        clients.get_in(session, actor, client_id)
+    except ClientNotFound:
+        return False
+    return True
+
+
+def _shown(client: Client, event: Any, rep_name: str) -> Correction:
+    data = event.data
+    return Correction(
+        id=data["id"], client_id=client.id, client_name=client.name, rep_id=event.actor_id,
+        rep_name=rep_name, at=event.at, wanted=data["wanted"], before=data["before"],
+        now={name: getattr(client, name) for name in data["wanted"]}, comment=data.get("comment"),
+    )  # fmt: skip
+
+
+def decide(actor: Actor, correction_id: str, accept: bool, overwrite: bool = False) -> Client:
+    """Take a correction over into the card, or decline it.
+
+    Fields that somebody changed since the rep looked are not overwritten unless the office says so.
+    Raises NoSuchCorrection, CorrectionDecided, CorrectionOvertaken (its params name the fields).
+    """
+    people.require(actor, Role.dispatcher, Role.manager, Role.admin)
+    with transaction() as session:
+        feed.take_turn(session)
+        found = store.correction(session, correction_id, ASKED)
+        if found is None or not _is_seen(session, actor, found[1].id):
+            raise NoSuchCorrection()
+        event, client = found
+        if correction_id in store.decided_corrections(session, (ACCEPTED, DECLINED)):
+            raise CorrectionDecided()
+        wanted, before = event.data["wanted"], event.data["before"]
+        overtaken = [
+            name for name in wanted if getattr(client, name) not in (before[name], wanted[name])
+        ]
+        if accept and overtaken and not overwrite:
+            raise CorrectionOvertaken(fields=sorted(overtaken))
+        if accept:
+            clients.change_in(session, actor, client, wanted)
+        kind = ACCEPTED if accept else DECLINED
+        clients.tell_in(
+            session, actor, client, kind, {"id": correction_id, "rep_id": event.actor_id}
+        )
+        return client
