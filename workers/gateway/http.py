@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -22,7 +23,12 @@ BODIES_MOST = 128 << 20
 REQUEST_WITHIN_S = 60.0
 """From a request's first byte to its last; who drips a body byte by byte is dropped."""
 HEAD_LEFT_MOST = 65_536
+UNREAD_MOST = 65_536
+"""Bytes of answers that a client may leave unread and still be answered more."""
 PIPELINED_MOST = 32
+"""Requests that wait for their answer while more are read."""
+WAITING_MOST = 512
+"""As many as may come in one reading; nobody's app sends so many at once."""
 HEADERS_MOST = 64
 IDLE_S = 75.0
 _REASONS = {
@@ -46,6 +52,11 @@ class Request:
     def __init__(self, post: Post, path: str, keep_alive: bool) -> None:
         self.post, self.path, self.keep_alive = post, path, keep_alive
 
+    def with_body(self, body: bytes) -> Request:
+        """The same request but for its body."""
+        post = Post(self.post.method, self.post.query, self.post.headers, body)
+        return Request(post, self.path, self.keep_alive)
+
 
 class HttpSpeaker:
     """Parses requests and answers them in their order, one at a time."""
@@ -66,15 +77,27 @@ class HttpSpeaker:
         self._size = 0
         self._held = 0
         """Bytes of all bodies of this connection that are not answered yet."""
-        self._idle: asyncio.TimerHandle | None = None
         self._deadline: asyncio.TimerHandle | None = None
-        self._stay_awake()
+        self._came_alone = b""
+        """What is being read, as long as it may be one request that came whole and by itself."""
+        self._last_head = b""
+        self._last: Request | None = None
+        """The last request that came so, and its head: a phone sends the same again and again."""
+        self._now = asyncio.get_running_loop().time
+        self._heard_at = self._now()
+        self._idle = asyncio.get_running_loop().call_later(IDLE_S, self._look_awake)
 
     def feed(self, data: bytes) -> None:
         """Bytes from the client."""
         if self._is_over:
             return
-        self._stay_awake()
+        self._heard_at = self._now()
+        if self._last is not None and not self._is_under_way and data.startswith(self._last_head):
+            body = data[len(self._last_head) :]
+            if len(body) == len(self._last.post.body):
+                self._take_again(self._last, body)
+                return
+        self._came_alone = b"" if self._is_under_way else data
         if self._is_under_way:
             self._came += len(data)
         try:
@@ -112,11 +135,34 @@ class HttpSpeaker:
         self._held -= size
         Bodies.held -= size
 
-    def _stay_awake(self) -> None:
-        if self._idle is not None:
-            self._idle.cancel()
-        loop = asyncio.get_running_loop()
-        self._idle = loop.call_later(IDLE_S, self.connection.transport.abort)
+    def _look_awake(self) -> None:
+        """Hang up when nothing has come for long; else look again when that may be so."""
+        left = self._heard_at + IDLE_S - self._now()
+        if left <= 0:
+            self.connection.transport.abort()
+        else:
+            self._idle = asyncio.get_running_loop().call_later(left, self._look_awake)
+
+    def _take_again(self, last: Request, body: bytes) -> None:
+        """A request with the very head of the last one."""
+        self._size = 0
+        try:
+            self._hold(len(body))
+            self._queue(last.with_body(body))
+        except Unreadable:
+            self._refuse(self._trouble())
+
+    def _remember(self, request: Request) -> None:
+        """Know a request's head again, if it came whole and by itself with a body of a told size."""
+        data, body = self._came_alone, request.post.body
+        head = data[: len(data) - len(body)]
+        headers = request.post.headers
+        is_plain = (
+            request.keep_alive and body and headers.get("content-length") == str(len(body))
+            and "transfer-encoding" not in headers and "expect" not in headers
+            and data.find(b"\r\n\r\n") == len(head) - 4
+        )  # fmt: skip
+        self._last_head, self._last = (head, request) if is_plain else (b"", None)
 
     # httptools calls these while it parses
 
@@ -142,11 +188,14 @@ class HttpSpeaker:
         self._size += len(body)
         if self._size > BODY_MOST:
             raise Unreadable("too big")  # httptools wraps it in an error of its own
-        self._held += len(body)
-        Bodies.held += len(body)
+        self._hold(len(body))
+        self._body.append(body)
+
+    def _hold(self, size: int) -> None:
+        self._held += size
+        Bodies.held += size
         if Bodies.held > BODIES_MOST:
             raise Unreadable("too much at once")
-        self._body.append(body)
 
     def on_message_complete(self) -> None:
         self._is_under_way = False
@@ -158,7 +207,14 @@ class HttpSpeaker:
         method = self._parser.get_method().decode("latin-1")
         post = Post(method, query, self._headers, b"".join(self._body))
         path = unquote((url.path or b"/").decode("latin-1"))
-        self._requests.append(Request(post, path, self._parser.should_keep_alive()))
+        request = Request(post, path, self._parser.should_keep_alive())
+        self._remember(request)
+        self._queue(request)
+
+    def _queue(self, request: Request) -> None:
+        if len(self._requests) >= WAITING_MOST:
+            raise Unreadable("too many at once")
+        self._requests.append(request)
         if len(self._requests) > PIPELINED_MOST:
             self.connection.transport.pause_reading()
         self._next()
@@ -166,6 +222,10 @@ class HttpSpeaker:
     # answering
 
     def _next(self) -> None:
+        if self.connection.unsent > UNREAD_MOST:  # it asks on and on and reads nothing
+            self.gateway.count("http_unread")
+            self.connection.transport.abort()
+            return
         while self._busy is None and self._requests and not self._is_over:
             self._busy = self._requests.popleft()
             self.gateway.serve(self._busy, self)
@@ -199,11 +259,22 @@ class HttpSpeaker:
 
 
 def _response(reply: Reply, keep_alive: bool, extra: bytes) -> bytes:
+    make = _usual_response if len(reply.body) < _USUAL_BYTES else _make_response
+    return make(reply.status, reply.content_type, reply.body, keep_alive, extra)
+
+
+def _make_response(
+    status: int, content_type: str, body: bytes, keep_alive: bool, extra: bytes
+) -> bytes:
     stays = b"keep-alive" if keep_alive else b"close"
     return (
         b"HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %d\r\nConnection: %s\r\n%s\r\n%s"
         % (
-            reply.status, _REASONS.get(reply.status, "Status").encode(),
-            reply.content_type.encode(), len(reply.body), stays, extra, reply.body,
+            status, _REASONS.get(status, "Status").encode(), content_type.encode(), len(body), stays,
+            extra, body,
         )
     )  # fmt: skip
+
+
+_USUAL_BYTES = 64
+_usual_response = lru_cache(maxsize=256)(_make_response)

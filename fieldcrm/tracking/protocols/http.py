@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -12,6 +13,9 @@ from fieldcrm.tracking.model import Unreadable
 
 JSON = "application/json"
 _MOST_PAIRS = 200
+_MOST_FORM_BYTES = 65_536
+MOST_PARTS = 20_000
+"""Of one body: four megabytes hold no more fixes than that, but a million of nothing."""
 
 
 class Post(msgspec.Struct):
@@ -38,6 +42,8 @@ class Reply(msgspec.Struct):
 
 def pairs(text: str | bytes) -> dict[str, str]:
     """A query or form as a dict, the first of repeated keys; raises Unreadable."""
+    if len(text) > _MOST_FORM_BYTES:
+        raise Unreadable("a form that long")
     try:
         decoded = text.decode() if isinstance(text, bytes) else text
         found = parse_qsl(decoded, keep_blank_values=True, max_num_fields=_MOST_PAIRS)
@@ -59,6 +65,13 @@ def json_body(post: Post) -> object:
         raise Unreadable(str(error)) from error
 
 
+def parts(found: list[object]) -> list[object]:
+    """The parts of a body, as they are; raises Unreadable for more than any phone sends."""
+    if len(found) > MOST_PARTS:
+        raise Unreadable("too many parts")
+    return found
+
+
 def authorised(post: Post) -> str | None:
     """The token of an Authorization header: a Bearer's, or the password of Basic."""
     scheme, _, value = post.headers.get("authorization", "").partition(" ")
@@ -69,6 +82,7 @@ def authorised(post: Post) -> str | None:
     return None
 
 
+@lru_cache(maxsize=20_000)
 def _basic_password(encoded: str) -> str | None:
     try:
         return base64.b64decode(encoded, validate=True).decode().partition(":")[2] or None

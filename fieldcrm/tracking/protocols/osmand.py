@@ -7,13 +7,18 @@ from __future__ import annotations
 
 from fieldcrm.kit.units import MPS_PER_KNOT
 from fieldcrm.tracking.model import Decoded, Outcome, RawFix, Unreadable
-from fieldcrm.tracking.protocols.http import Post, Reply, authorised, form, json_body
+from fieldcrm.tracking.protocols.http import Post, Reply, authorised, form, json_body, parts
 from fieldcrm.tracking.protocols.values import flag, iso, mapping, measure, moment, number, percent
+
+_MOST_BYTES = 262_144
+"""The token is in the body: a stranger's is read as well, so it had better be short."""
 
 
 def token(post: Post) -> str | None:
     """`id` or `deviceid`; in JSON `device_id`."""
     if _is_json(post):
+        if len(post.body) > _MOST_BYTES:
+            raise Unreadable("nobody knows whose it is, and it is long")
         found = mapping(json_body(post)).get("device_id")
         return found if isinstance(found, str) and found else _in_query(post.query)
     return _in_query(form(post)) or authorised(post)
@@ -77,7 +82,7 @@ def _from_json(body: object) -> Decoded:
         raise Unreadable("not an object")
     places = body.get("location")
     whole = Decoded([])
-    for place in places if isinstance(places, list) else [places]:
+    for place in parts(places) if isinstance(places, list) else [places]:
         one = _place(place)
         whole.fixes += one.fixes
         whole.malformed += one.malformed

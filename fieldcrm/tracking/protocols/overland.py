@@ -7,7 +7,7 @@ phone keep the batch and send it again.
 from __future__ import annotations
 
 from fieldcrm.tracking.model import Decoded, Outcome, RawFix, Unreadable
-from fieldcrm.tracking.protocols.http import Post, Reply, authorised, json_body
+from fieldcrm.tracking.protocols.http import Post, Reply, authorised, json_body, parts
 from fieldcrm.tracking.protocols.values import iso, mapping, measure, number, percent
 
 _CHARGING = {"charging": True, "full": True, "unplugged": False}
@@ -24,7 +24,7 @@ def decode(post: Post) -> Decoded:
     features = body.get("locations") if isinstance(body, dict) else None
     if not isinstance(features, list):
         raise Unreadable("no locations")
-    fixes = [_fix(feature) for feature in features]
+    fixes = [_fix(feature) for feature in parts(features)]
     good = [fix for fix in fixes if fix is not None]
     return Decoded(good, malformed=len(fixes) - len(good))
 

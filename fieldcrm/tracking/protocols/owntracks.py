@@ -6,15 +6,38 @@ Old clients throw a message away on 4xx and stop their queue on 5xx, so a known 
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import msgspec
+
 from fieldcrm.kit.units import MPS_PER_KMH
 from fieldcrm.tracking.model import Decoded, Outcome, RawFix
-from fieldcrm.tracking.protocols.http import Post, Reply, authorised, json_body
+from fieldcrm.tracking.protocols.http import Post, Reply, authorised, json_body, parts
 from fieldcrm.tracking.protocols.values import flag, measure, number, percent, seconds
 
 _WITH_POSITION = ("location", "transition")
 _LIFE_SIGNS = ("lwt", "status", "waypoint", "waypoints", "card", "cmd", "configuration", "beacon",
                "request", "steps")  # fmt: skip
+_LATEST_S = 253_402_300_799  # the year 9999
+_Measure = Annotated[float, msgspec.Meta(ge=0)]
 _CHARGING = {1: False, 2: True, 3: True}
+
+
+class _Location(msgspec.Struct, tag_field="_type", tag="location", gc=False):
+    """A location as the apps write it: nothing in it needs to be put right."""
+
+    tst: Annotated[int, msgspec.Meta(ge=0, le=_LATEST_S)]
+    lat: float
+    lon: float
+    acc: _Measure | None = None
+    vel: _Measure | None = None
+    cog: _Measure | None = None
+    batt: Annotated[float, msgspec.Meta(ge=0, le=100)] | None = None
+    bs: Annotated[int, msgspec.Meta(ge=0, le=8)] | None = None
+    mock: bool | None = None
+
+
+_location = msgspec.json.Decoder(_Location)
 
 
 def token(post: Post) -> str | None:
@@ -24,11 +47,13 @@ def token(post: Post) -> str | None:
 
 def decode(post: Post) -> Decoded:
     """A fix per location or transition; an empty body and other types hold none."""
+    if (usual := read_usual(post.body)) is not None:
+        return Decoded([usual])
     if not post.body.strip():
         return Decoded([])
     body = json_body(post)
     whole = Decoded([])
-    for message in body if isinstance(body, list) else [body]:
+    for message in parts(body) if isinstance(body, list) else [body]:
         fix = _fix(message)
         if fix is None:
             whole.malformed += 1
@@ -50,6 +75,19 @@ def unknown(post: Post) -> Reply:
 def unreadable(post: Post) -> Reply:
     """200 all the same: the phone could only send the same again, and its queue must go on."""
     return Reply(200, b"[]")
+
+
+def read_usual(body: bytes) -> RawFix | None:
+    """One location without any fault; None when it takes more patience to read it."""
+    try:
+        told = _location.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return RawFix(
+        told.tst * 1000, told.lat, told.lon, None, told.acc,
+        None if told.vel is None else told.vel * MPS_PER_KMH, told.cog, told.batt,
+        None if told.bs is None else _CHARGING.get(told.bs), told.mock,
+    )  # fmt: skip
 
 
 def _fix(message: object) -> RawFix | None:

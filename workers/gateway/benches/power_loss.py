@@ -24,7 +24,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from workers.gateway.benches import crashes
+from workers.gateway.benches import crashes, hostile
 from workers.gateway.benches.crashes import Plant
 from workers.gateway.benches.insisting import OverlandPhone, OwnTracksPhone, Phone, SocketPhone
 
@@ -44,7 +44,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--fsync", choices=["always", "everysec", "no"], default="always")
     parser.add_argument("--kinds", default=",".join(crashes.KINDS), help="comma-separated")
     parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--hostile", action="store_true", help="attacks instead of crashes")
+    parser.add_argument("--seconds", type=float, default=6.0, help="of each attack")
     chosen = parser.parse_args(argv)
+    if chosen.hostile:
+        hostile.main(chosen)
+        return
     with tempfile.TemporaryDirectory(prefix="fieldcrm-bench-") as folder:
         found = run(Path(folder), chosen)
     print(json.dumps(found))
