@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 BENCHES = {
     "day": "workers.simulator.bench",
     "plan": "fieldcrm.planning.bench",
+    "routes": "workers.optimiser.routes.bench",
+    "search": "fieldcrm.clients.bench",
     "live": "workers.gateway.benches.live",
     "backlog": "workers.gateway.benches.backlog",
     "power-loss": "workers.gateway.benches.power_loss",

@@ -26,9 +26,12 @@ _SOUNDS = [
 _NOT_WORD = re.compile(r"[^\w]+", re.UNICODE)
 _PHONE_LIKE = re.compile(r"[+\d\s().\-/]{4,}")
 _DIGITS = re.compile(r"\d+")
+_BETWEEN_NUMBERS = re.compile(r"[;,/|\n]|\s(?:и|și|or|and|доб\.?|ext\.?)\s", re.IGNORECASE)
 SOUND_MIN = 4
 """Letters below which sounds are too few to tell words apart."""
 TOKENS_MAX = 8
+TERM_MOST = 40
+"""Characters of a term that are kept."""
 
 
 def fold(text: str) -> str:
@@ -57,13 +60,49 @@ def search_text(*parts: str | None, phones: tuple[str | None, ...] = ()) -> str:
     """What a row is found by: folded words, `~` and the sound of each, `#` and phone digits."""
     folded = fold(" ".join(p for p in parts if p))
     sounds = dict.fromkeys(f"~{sound(w)}" for w in folded.split() if len(w) >= SOUND_MIN)
-    digits = dict.fromkeys("#" + "".join(_DIGITS.findall(p)) for p in phones if p)
+    digits = dict.fromkeys(f"#{n}" for p in phones if p for n in _numbers(p))
     return " ".join((folded, *sounds, *digits))
+
+
+def _numbers(cell: str) -> list[str]:
+    """The digits of each number in a cell that may hold several."""
+    digits = ("".join(_DIGITS.findall(part)) for part in _BETWEEN_NUMBERS.split(cell))
+    return [d for d in digits if d]
+
+
+def terms(found_by: str) -> set[str]:
+    """The keys of an index over a row's `search_text`: each word in Latin letters; of a phone number
+    `#` and its digits from the last to the first, `+` and its digits as dialled."""
+    made: set[str] = set()
+    for part in found_by.split():
+        if part.startswith("#"):
+            made |= {f"#{part[:0:-1]}"[:TERM_MOST], f"+{part[1:]}"[:TERM_MOST]}
+        elif not part.startswith("~"):
+            made.add(latin(part)[:TERM_MOST])
+    return made - {""}
+
+
+def _is_phone_like(query: str) -> bool:
+    return _PHONE_LIKE.fullmatch(query.strip()) is not None and _DIGITS.search(query) is not None
+
+
+def beginnings(query: str) -> list[tuple[str, ...]]:
+    """For each word of a query what a row's term begins with (any of them), as `needles` has them."""
+    if _is_phone_like(query):
+        digits, words = _phone_variants(query), fold(query).split()
+        found = [f"#{d[::-1]}" for d in digits] + [f"+{d}" for d in digits]
+        return [(*found, *words[:1])]
+    return [((latin(word) or word)[:TERM_MOST],) for word in fold(query).split()[:TOKENS_MAX]]
+
+
+def with_one_less(word: str) -> set[str]:
+    """A word and what is left of it without any one letter: words a slip apart share one of these."""
+    return {word, *(word[:i] + word[i + 1 :] for i in range(len(word)))}
 
 
 def needles(query: str) -> list[tuple[str, ...]]:
     """For each word of a query the texts of which a row must hold at least one."""
-    if _PHONE_LIKE.fullmatch(query.strip()):
+    if _is_phone_like(query):
         return [_phone_needles(query)]
     return [_word_needles(word) for word in fold(query).split()[:TOKENS_MAX]]
 
@@ -75,6 +114,11 @@ def _word_needles(word: str) -> tuple[str, ...]:
 
 
 def _phone_needles(query: str) -> tuple[str, ...]:
+    spaced = " ".join(_DIGITS.findall(query))  # also a house number or a code, as it was typed
+    return tuple(dict.fromkeys(v for v in (*_phone_variants(query), spaced) if v))
+
+
+def _phone_variants(query: str) -> list[str]:
     """Digits as typed, without the trunk prefix, and the national part of a long number."""
     digits = "".join(_DIGITS.findall(query)).removeprefix("00")
     variants = [digits, digits.lstrip("0")]
@@ -82,5 +126,4 @@ def _phone_needles(query: str) -> tuple[str, ...]:
         variants.append(digits[1:])
     if len(digits) >= 11:
         variants.append(digits[-9:])
-    spaced = " ".join(_DIGITS.findall(query))  # also a house number or a code, as it was typed
-    return tuple(dict.fromkeys(v for v in (*variants, spaced) if v))
+    return list(dict.fromkeys(v for v in variants if v))

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from fieldcrm.clients import folding, rules, store
+from fieldcrm.clients import rules, store
 from fieldcrm.clients.model import (
     PERSON_KINDS,
     PLACE_KINDS,
@@ -80,11 +80,9 @@ def find(
         raise BadClientField(field="sort")
     limit = max(1, min(limit, LIMIT_MAX))
     after = _read_cursor(cursor, sort) if cursor else None
-    needles = folding.needles(search[:200].replace("\x00", ""))
+    query = search[:200].replace("\x00", "")
     with reading() as session:
-        rows = store.find(
-            session, actor, needles, filters or ClientFilters(), sort, limit + 1, after
-        )
+        rows = store.find(session, actor, query, filters or ClientFilters(), sort, limit + 1, after)
     shown = rows[:limit]
     return Page(shown, _cursor(shown[-1], sort) if len(rows) > limit else None)
 

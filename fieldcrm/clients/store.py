@@ -10,8 +10,16 @@ from sqlalchemy import ColumnElement, and_, column, func, or_, table, true
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
+from fieldcrm.clients import folding, search_index
 from fieldcrm.clients.model import ClientFilters, Tie
-from fieldcrm.clients.tables import Affiliation, Client, ImportRun, Promise, Territory
+from fieldcrm.clients.tables import (
+    Affiliation,
+    Client,
+    ClientTerm,
+    ImportRun,
+    Promise,
+    Territory,
+)
 from fieldcrm.people.model import Actor, Role
 
 # Visits lie above clients, so their table is known here by name only, for the scope of rows.
@@ -88,20 +96,43 @@ def reps_of(session: Session, client_ids: Iterable[str]) -> dict[str, set[str]]:
 
 
 def find(
-    session: Session, actor: Actor, needles: list[tuple[str, ...]], filters: ClientFilters,
+    session: Session, actor: Actor, query: str, filters: ClientFilters,
     sort: str, limit: int, after: list[Any] | None,
 ) -> list[Client]:  # fmt: skip
-    """Clients in scope that hold a needle of each tuple, in order, from after a (value, id) key."""
+    """Clients in scope that hold every word of a query, in order, from after a (value, id) key."""
+    needles, beginnings = _looked_for(session, query)
     wanted = select(Client).where(in_scope(actor), *_narrowed(filters))
     for alternatives in needles:
         held = [col(Client.search_text).contains(n, autoescape=True) for n in alternatives]
         wanted = wanted.where(or_(*held))
     by, is_descending = _sort_column(sort), sort.startswith("-")
+    if needles and search_index.is_large(session):
+        rare = search_index.rarest(session, beginnings)
+        if rare is not None:
+            few = select(ClientTerm.client_id).where(rare)
+            wanted = wanted.where(col(Client.id).in_(few))
+            by = func.coalesce(by, by)  # few rows are sorted, not picked from the order of all
     if after is not None:
         wanted = wanted.where(_comes_after(by, after, is_descending))
     key = (by, col(Client.id))
     order = [c.desc() for c in key] if is_descending else [c.asc() for c in key]
     return list(session.exec(wanted.order_by(*order).limit(limit)))
+
+
+def _looked_for(
+    session: Session, query: str
+) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
+    """(needles, beginnings) of a query; a word that nobody has stands for those it may mean."""
+    needles, beginnings = folding.needles(query), folding.beginnings(query)
+    for n, some in enumerate(beginnings):
+        word, *others = some
+        if others:  # a phone number is not mistyped, it is another one
+            continue
+        heard = search_index.heard_as(session, word)
+        near = [] if search_index.is_there(session, some) else search_index.near_to(session, word)
+        needles[n] = (*needles[n], *(f"~{folding.sound(w)}" for w in near))
+        beginnings[n] = (*some, *heard, *near)
+    return needles, beginnings
 
 
 def _comes_after(by: Any, after: list[Any], is_descending: bool) -> ColumnElement[bool]:

@@ -8,11 +8,15 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import Column, String, event
+from sqlalchemy.orm import Session
 from sqlmodel import Field, SQLModel
 
 from fieldcrm.clients.folding import fold, search_text
 from fieldcrm.kit.database import Json, UtcDateTime
+
+Bytewise = String().with_variant(String(collation="C"), "postgresql")
+"""Text ordered by its bytes, so that what begins with a prefix lies together."""
 
 
 class Territory(SQLModel, table=True):
@@ -80,6 +84,43 @@ def _fold(_mapper: Any, _connection: Any, client: Client) -> None:
         client.name, client.specialty, client.address, client.city, client.postcode,
         client.external_id, phones=(client.phone, client.phone_e164),
     )  # fmt: skip
+
+
+@event.listens_for(Session, "after_flush")
+def _index(session: Any, _context: Any) -> None:
+    """The same for the index of words beside the rows."""
+    from fieldcrm.clients import search_index
+
+    written = [c for c in (*session.new, *session.dirty) if isinstance(c, Client)]
+    if written:
+        search_index.keep(session, written)
+
+
+class ClientTerm(SQLModel, table=True):
+    """A word or phone number that a client is found by (see clients.folding.terms)."""
+
+    __tablename__ = "client_term"
+    __table_args__ = {"sqlite_with_rowid": False}
+    term: str = Field(sa_column=Column(Bytewise, primary_key=True))
+    client_id: str = Field(primary_key=True)
+
+
+class ClientWord(SQLModel, table=True):
+    """A word that some client's terms have or had, and how it sounds."""
+
+    __tablename__ = "client_word"
+    __table_args__ = {"sqlite_with_rowid": False}
+    word: str = Field(sa_column=Column(Bytewise, primary_key=True))
+    sound: str = Field(index=True)
+
+
+class ClientWordSlip(SQLModel, table=True):
+    """A word with at most one letter left out: what words a slip apart have in common."""
+
+    __tablename__ = "client_word_slip"
+    __table_args__ = {"sqlite_with_rowid": False}
+    slip: str = Field(sa_column=Column(Bytewise, primary_key=True))
+    word: str = Field(sa_column=Column(Bytewise, primary_key=True))
 
 
 class Affiliation(SQLModel, table=True):

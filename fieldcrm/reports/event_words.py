@@ -67,7 +67,8 @@ def change(event: Event, names: Mapping[str, str], language: str) -> str:
         parts = _fields(data["fields"], language)
     for name, value in data.items():
         if name not in UNSAID and value not in (None, "", [], {}) and not _is_subject(event, name):
-            parts.append(f"{_field(name, language)}: {_value(name, value, names, language)}")
+            key = "ip" if name == "address" else name  # a client's address stands in a difference
+            parts.append(f"{_field(key, language)}: {_value(name, value, names, language)}")
     return " · ".join(parts)
 
 
@@ -82,9 +83,8 @@ def _states(data: Mapping[str, Any], language: str) -> list[str]:
 
 def _verdicts(data: Mapping[str, Any], language: str) -> list[str]:
     """A judgement, and the one before it."""
-    said = [
-        _value("verdict", v, {}, language) for v in (data.get("before"), data.get("verdict")) if v
-    ]
+    known = dict.fromkeys(v for v in (data.get("before"), data.get("verdict")) if v)
+    said = [_value("verdict", v, {}, language) for v in known]
     return [" → ".join(said)] if data.get("verdict") else []
 
 
@@ -155,8 +155,8 @@ def _known(key: str, language: str) -> str:
 def _about(event: Event, names: Mapping[str, str]) -> str:
     if event.subject_id and event.subject_id in names:
         return names[event.subject_id]
-    mentioned = (i for key in SUBJECT_KEYS for i in _ids_in(event.data.get(key)))
-    return ", ".join(dict.fromkeys(names[i] for i in mentioned if i in names))
+    named = next((event.data[key] for key in SUBJECT_KEYS if event.data.get(key)), None)
+    return ", ".join(dict.fromkeys(names[i] for i in _ids_in(named) if i in names))
 
 
 def _is_subject(event: Event, name: str) -> bool:

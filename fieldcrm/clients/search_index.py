@@ -1,0 +1,140 @@
+"""SQL of the index that clients are found by: terms of each client, words and their slips.
+
+Plain B-trees that SQLite and PostgreSQL walk alike; decision 0015 says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, delete, func, inspect, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from fieldcrm.clients import folding
+from fieldcrm.clients import tables as clients
+
+# columns, not values: a type checker takes a row's fields for what they hold
+Client: Any = clients.Client
+Term: Any = clients.ClientTerm
+Word: Any = clients.ClientWord
+Slip: Any = clients.ClientWordSlip
+
+CHUNK = 400
+LARGE = 20_000
+"""Clients from which on a search goes by the index; a smaller base is looked through whole, so
+that a part from the middle of a word is found too."""
+FEW = 1_000
+"""Clients that a term may have so that the others are looked for among them."""
+SLIPS_MOST = 24
+"""Words that one mistyped word may stand for."""
+WORD_MIN = 4
+"""Letters below which a slip says too little."""
+
+
+# ---- keeping ----
+
+
+def keep(session: Session, written: Sequence[Any]) -> None:
+    """Bring terms in line with the clients that were just written."""
+    gone: list[dict[str, str]] = []
+    new: list[dict[str, str]] = []
+    for client in written:
+        history = inspect(client).attrs.search_text.history
+        if not history.has_changes():
+            continue
+        before = folding.terms((history.deleted or [""])[0] or "")
+        now = folding.terms(client.search_text)
+        gone += [{"term": t, "client_id": client.id} for t in before - now]
+        new += [{"term": t, "client_id": client.id} for t in now - before]
+    for row in gone:
+        session.execute(
+            delete(Term).where(Term.term == row["term"], Term.client_id == row["client_id"])
+        )
+    add_terms(session, new)
+
+
+def add_terms(session: Session, rows: list[dict[str, str]]) -> None:
+    """Store terms of clients, and the words that no client had before."""
+    _insert(session, Term, rows)
+    words = sorted({r["term"] for r in rows if is_word(r["term"])})
+    known: set[str] = set()
+    for some in _chunks(words):
+        known |= set(session.execute(select(Word.word).where(Word.word.in_(some))).scalars())
+    fresh = [w for w in words if w not in known]
+    _insert(session, Word, [{"word": w, "sound": folding.sound(w)} for w in fresh])
+    slips = [{"slip": s, "word": w} for w in fresh for s in sorted(folding.with_one_less(w))]
+    _insert(session, Slip, slips)
+
+
+def is_word(term: str) -> bool:
+    """Whether a term can be mistyped: letters, and enough of them."""
+    return len(term) >= WORD_MIN and not any(c.isdigit() for c in term)
+
+
+def _insert(session: Session, table: Any, rows: list[dict[str, str]]) -> None:
+    if not rows:
+        return
+    maker = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    session.execute(maker.insert(table).on_conflict_do_nothing(), rows)
+
+
+def _chunks(values: Sequence[str]) -> Iterable[Sequence[str]]:
+    return (values[i : i + CHUNK] for i in range(0, len(values), CHUNK))
+
+
+# ---- finding ----
+
+
+def is_large(session: Session) -> bool:
+    """Whether looking through every client would take too long."""
+    return session.execute(select(Client.id).offset(LARGE).limit(1)).first() is not None
+
+
+def begins_with(beginnings: Sequence[str]) -> ColumnElement[bool]:
+    """Terms that begin with one of the texts."""
+    return or_(*(and_(Term.term >= b, Term.term < after(b)) for b in beginnings))
+
+
+def after(text: str) -> str:
+    """The first text, by bytes, behind everything that begins with this one."""
+    return text[:-1] + chr(ord(text[-1]) + 1)
+
+
+def is_there(session: Session, beginnings: Sequence[str]) -> bool:
+    """Whether any client has such a term."""
+    return (
+        session.execute(select(Term.term).where(begins_with(beginnings)).limit(1)).first()
+        is not None
+    )
+
+
+def heard_as(session: Session, word: str) -> list[str]:
+    """Words of the base that sound like this one, however they are transliterated."""
+    heard = folding.sound(word)
+    if not is_word(word) or len(heard) < 3:
+        return []
+    wanted = select(Word.word).where(Word.sound == heard).limit(SLIPS_MOST)
+    return list(session.execute(wanted).scalars())
+
+
+def near_to(session: Session, word: str) -> list[str]:
+    """Words of the base that are a slip or two apart from this one."""
+    if not is_word(word):
+        return []
+    slips = sorted(folding.with_one_less(word))
+    wanted = select(Slip.word).where(Slip.slip.in_(slips)).distinct().limit(SLIPS_MOST)
+    return list(session.execute(wanted).scalars())
+
+
+def rarest(session: Session, beginnings: Sequence[tuple[str, ...]]) -> ColumnElement[bool] | None:
+    """Terms of the query's rarest word; None when each of them has more clients than FEW."""
+    counted = [(_count(session, begins_with(some)), n) for n, some in enumerate(beginnings)]
+    fewest, n = min(counted, default=(FEW, 0))
+    return begins_with(beginnings[n]) if fewest < FEW else None
+
+
+def _count(session: Session, wanted: ColumnElement[bool]) -> int:
+    some = select(Term.client_id).where(wanted).limit(FEW).subquery()
+    return session.execute(select(func.count()).select_from(some)).scalar_one()

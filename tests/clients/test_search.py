@@ -1,0 +1,120 @@
+"""A client is found as people type: with slips, in another order or script, by any form of a phone."""
+
+from __future__ import annotations
+
+import pytest
+from sqlmodel import Session, select
+
+from fieldcrm.clients import folding, search_index, service
+from fieldcrm.clients.tables import Client, ClientTerm
+from fieldcrm.kit.database import reading, transaction
+from tests.clients.base import Base
+
+FOUND = {
+    "name": ("Ștefan Țurcanu", "Stefan Turcanu", "turcanu stefan", "TURCANU"),
+    "slip": ("Stefan Turcnau", "Turanu", "Turcanuu Stefan", "Tvrcanu"),
+    "script": ("Щербаков", "Shcherbakov", "Scherbakov Oleg", "олег щербаков", "Shcherbakof"),
+    "address": ("Mannerheimintie 20", "mannerhejmintie", "20 mannerheimintie"),
+    "phone": ("8 (916) 123-45-67", "+79161234567", "9161234567", "4567", "123-45-67", "007 916 1234567"),
+    "second_phone": ("0740 555 777", "+40 740555777", "5777"),
+}  # fmt: skip
+
+
+@pytest.fixture(params=["looked through", "by the index"])
+def base_of(request: pytest.FixtureRequest, base: Base, monkeypatch: pytest.MonkeyPatch) -> Base:
+    """The same answers from a small base and, as if it were large, by its index."""
+    if request.param == "by the index":
+        monkeypatch.setattr(search_index, "LARGE", 0)
+    return base
+
+
+def add(base: Base, **fields: str) -> str:
+    return service.save(base.actor("admin"), {"kind": "doctor", **fields}).id
+
+
+def names(base: Base, query: str) -> list[str]:
+    return [c.name for c in service.find(base.actor("admin"), query).rows]
+
+
+def fill(base: Base) -> None:
+    add(base, name="Ștefan Țurcanu", phone="+373 22 000 111; +40 740 555 777")
+    add(base, name="Олег Щербаков", phone="+7 916 123 45 67")
+    add(base, name="Aino Korpela", address="Mannerheimintie 20 B")
+
+
+def test_as_one_types(base_of: Base) -> None:
+    fill(base_of)
+    whose = {"name": "Ștefan Țurcanu", "slip": "Ștefan Țurcanu", "script": "Олег Щербаков",
+             "address": "Aino Korpela", "phone": "Олег Щербаков", "second_phone": "Ștefan Țurcanu"}  # fmt: skip
+    missed = [
+        (kind, query) for kind, queries in FOUND.items() for query in queries
+        if whose[kind] not in names(base_of, query)
+    ]  # fmt: skip
+    assert missed == []
+
+
+def test_what_is_there_is_not_taken_for_a_slip(base_of: Base) -> None:
+    add(base_of, name="Anna Maria")
+    add(base_of, name="Anni Korhonen")
+    assert names(base_of, "anni") == ["Anni Korhonen"]
+    assert names(base_of, "anna korhonen") == []
+    assert names(base_of, "wholly unknown") == []
+
+
+def test_terms_follow_a_clients_changes(base_of: Base) -> None:
+    client_id = add(base_of, name="Vanha Nimi", phone="+358 40 1112223")
+    service.save(
+        base_of.actor("admin"), {"name": "Uusi Nimi", "phone": "+358 40 9998887"}, client_id
+    )
+    with reading() as session:
+        kept = set(session.exec(select(ClientTerm.term).where(ClientTerm.client_id == client_id)))
+        client = session.exec(select(Client).where(Client.id == client_id)).one()
+        assert kept == folding.terms(client.search_text)
+    assert names(base_of, "vanha") == []
+    assert names(base_of, "2223") == []
+    assert names(base_of, "8887") == ["Uusi Nimi"]
+
+
+def test_pages_of_a_search_hold_everyone_once(base_of: Base) -> None:
+    for n in range(25):
+        add(base_of, name=f"Koskinen {n:02}")
+    seen, cursor = list[str](), None
+    while True:
+        page = service.find(base_of.actor("admin"), "koskinen", limit=10, cursor=cursor)
+        seen += [c.name for c in page.rows]
+        if (cursor := page.cursor) is None:
+            break
+    assert seen == [f"Koskinen {n:02}" for n in range(25)]
+
+
+def test_a_search_stays_within_ones_rows(base_of: Base) -> None:
+    fill(base_of)
+    assert service.find(base_of.actor("rep_north"), "Țurcanu").rows == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["%", "_", "'; drop table client; --", "\x00", "((((", "ь", "＃", "🙂🙂🙂🙂", "+", "0000"],
+)
+def test_odd_queries_are_answered(base_of: Base, query: str) -> None:
+    fill(base_of)
+    assert isinstance(names(base_of, query), list)
+
+
+def test_a_word_that_is_rolled_back_is_known_when_it_comes_again(base: Base) -> None:
+    def write(session: Session) -> None:
+        client = session.exec(select(Client)).first()
+        assert client is not None
+        client.name = "Ainutlaatuinen"
+        session.flush()
+
+    def fail() -> None:
+        with transaction() as session:
+            write(session)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    with transaction() as session:
+        write(session)
+    assert names(base, "ainutlaatunen") == ["Ainutlaatuinen"]
