@@ -23,7 +23,7 @@ from fieldcrm.people.model import Actor
 from fieldcrm.tracking import service as tracking
 
 GLYPHS = {"silent": "silent", "late": "i-clock", "far_from_plan": "i-route", "battery_low": "i-battery-low",
-          "mock": "doubtful", "clock_wrong": "i-clock"}  # fmt: skip
+          "mock": "doubtful", "clock_wrong": "i-clock", "long_stop": "idle"}  # fmt: skip
 TONES = {"silent": "err", "mock": "warn"}
 NEWEST = 40
 

@@ -242,6 +242,34 @@ def test_guessed_tokens_are_refused_and_counted(gateway: GatewayProcess, witness
     assert gateway.counts()["unknown_device"] >= 30
 
 
+def test_a_known_device_pays_for_nonsense(
+    gateway: GatewayProcess, town: Town, witness: None
+) -> None:
+    body = b'{"locations":[' + b"[]," * 1_300_000 + b"1]}"
+    address = f"{gateway.url}/ingest/overland"
+    with httpx.Client(params={"token": town.token("overland")}, timeout=5) as client:
+        with pytest.raises(httpx.ReadTimeout):
+            for _ in range(20):
+                assert client.post(address, content=body).status_code == 400
+    assert gateway.counts()["slowed"] == 1
+    assert gateway.counts()["malformed"] <= 7
+
+
+def test_a_long_body_of_a_stranger_is_not_read(gateway: GatewayProcess, witness: None) -> None:
+    for body in (b'{"device_id":"x","y":"' + b"y" * 300_000 + b'"}', b"id=" + b"%41" * 50_000):
+        answer = httpx.post(f"{gateway.url}/ingest/osmand", content=body)
+        assert answer.status_code == 400
+    assert gateway.counts()["malformed"] == 2
+
+
+def test_requests_without_end_in_one_go_end_the_connection(
+    gateway: GatewayProcess, witness: None
+) -> None:
+    with knock(gateway, b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 5000) as line:
+        assert is_hung_up(line, 8)
+    assert gateway.counts()["http_unreadable"] >= 1
+
+
 def test_a_flood_of_one_device_is_slowed_and_counted(
     gateway: GatewayProcess, town: Town, witness: None
 ) -> None:
