@@ -1,39 +1,45 @@
-// Reps as a layer of the map itself: one instanced draw of textured quads from the fleet's columns, so
-// that ten thousand cost about what one does. Shapes come from a small atlas in the theme's colours.
+// Reps as a layer of the map itself: one draw of textured points from the fleet's columns. Shapes come from
+// an atlas in the theme's colours, drawn at the size they have on the screen and turned there already, so
+// that a pixel costs one look-up. Points, not instanced quads: where a processor has to draw, each instance
+// costs as much as a draw of its own.
 import type { CustomLayerInterface, Map as GlMap } from "maplibre-gl";
 import { type Fleet, GLIDE_MS, mercatorX, mercatorY, STATES } from "$/public/external/fieldcrm/components/live_map/fleet.ts";
 
 const FLOATS = 7; // to x y, from x y, since s, look, course
-const SPRITE_PX = 32; // a sprite's side: markers are drawn as on the sheet, 32 px across
+const SPRITE_PX = 30; // holds every shape, however it is turned, as large as on the sheet
+const COURSES = 36; // sprites of those who move, each turned by ten degrees more
 const REBASE = 0.005; // of the world: floats stay exact to centimetres around their anchor
+const SCALES = [1, 0.8, 0.6, 0.45, 0.35, 0.28]; // an atlas each
 const SHAPES = STATES.slice(1);
 
 const VERTEX = `#version 300 es
-layout(location=0) in vec2 corner;
-layout(location=1) in vec4 place;
-layout(location=2) in vec3 look;
+layout(location=0) in vec4 place;
+layout(location=1) in vec3 look;
 uniform vec2 centre, pixel;
-uniform float world, now, glide, half_px, shapes;
-out vec2 uv;
+uniform float world, now, glide, side;
+flat out int sprite;
 void main() {
   float share = glide > 0.0 ? clamp((now - look.x) / glide, 0.0, 1.0) : 1.0;
   vec2 at = (mix(place.zw, place.xy, share) - centre) * world;
-  float turn = look.y == 0.0 ? radians(look.z) : 0.0;
-  vec2 own = mat2(cos(turn), sin(turn), -sin(turn), cos(turn)) * corner * half_px;
-  gl_Position = look.y < 0.0 ? vec4(2.0, 2.0, 2.0, 1.0) : vec4((at + own) * pixel * vec2(2.0, -2.0), 0.0, 1.0);
-  uv = vec2((look.y + corner.x * 0.5 + 0.5) / shapes, corner.y * 0.5 + 0.5);
+  sprite = look.y == 0.0 ? int(mod(floor(look.z / ${360 / COURSES}.0 + 0.5), ${COURSES}.0)) : int(look.y) + ${COURSES - 1};
+  gl_Position = vec4(at * pixel * vec2(2.0, -2.0), 0.0, 1.0);
+  gl_PointSize = side;
 }`;
 const FRAGMENT = `#version 300 es
 precision mediump float;
 uniform sampler2D atlas;
-in vec2 uv;
+uniform float side;
+flat in int sprite;
 out vec4 colour;
-void main() { colour = texture(atlas, uv); if (colour.a < 0.01) discard; }`;
+void main() {
+  ivec2 at = ivec2(gl_PointCoord * side);
+  colour = texelFetch(atlas, ivec2(at.x + sprite * int(side), at.y), 0);
+}`;
 
 /** How big markers are: as on the sheet for some, smaller where there are too many to be told apart. */
 export function scaleFor(inView: number, width: number, height: number): number {
-  const side = Math.sqrt((width * height) / Math.max(1, inView));
-  return Math.min(1, Math.max(0.34, side / 44));
+  const wanted = Math.sqrt((width * height) / Math.max(1, inView)) / 40;
+  return SCALES.find((scale) => scale <= wanted) ?? SCALES[SCALES.length - 1];
 }
 
 export class RepLayer implements CustomLayerInterface {
@@ -58,6 +64,7 @@ export class RepLayer implements CustomLayerInterface {
   private floats = new Float32Array(0);
   private room = 0;
   private drawn = 0;
+  private painted = 0; // side of the atlas's sprites, device pixels
   private version = -1;
   private anchor: [number, number] = [-1, -1];
 
@@ -68,23 +75,18 @@ export class RepLayer implements CustomLayerInterface {
     this.map = map;
     this.gl = gl;
     this.program = link(gl);
-    for (const name of ["centre", "pixel", "world", "now", "glide", "half_px", "shapes", "atlas"]) {
+    for (const name of ["centre", "pixel", "world", "now", "glide", "side", "atlas"]) {
       this.at[name] = gl.getUniformLocation(this.program, name);
     }
     this.texture = gl.createTexture();
-    this.paintAtlas();
+    this.painted = 0;
     this.shape = gl.createVertexArray();
     gl.bindVertexArray(this.shape);
-    gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
-    gl.bufferData(gl.ARRAY_BUFFER, new Float32Array([-1, -1, 1, -1, -1, 1, 1, 1]), gl.STATIC_DRAW);
-    gl.enableVertexAttribArray(0);
-    gl.vertexAttribPointer(0, 2, gl.FLOAT, false, 0, 0);
     this.points = gl.createBuffer();
     gl.bindBuffer(gl.ARRAY_BUFFER, this.points);
-    for (const [index, size, offset] of [[1, 4, 0], [2, 3, 16]]) {
+    for (const [index, size, offset] of [[0, 4, 0], [1, 3, 16]]) {
       gl.enableVertexAttribArray(index);
       gl.vertexAttribPointer(index, size, gl.FLOAT, false, FLOATS * 4, offset);
-      gl.vertexAttribDivisor(index, 1);
     }
     gl.bindVertexArray(null);
     this.room = 0;
@@ -110,6 +112,7 @@ export class RepLayer implements CustomLayerInterface {
     if (!gl || !map) return;
     const middle = map.getCenter();
     const centre: [number, number] = [mercatorX(middle.lng), mercatorY(middle.lat)];
+    if (this.painted !== this.side()) this.paintAtlas();
     gl.bindVertexArray(this.shape);
     if (this.version !== this.fleet.version || this.isFar(centre)) this.fill(centre);
     if (this.drawn) this.draw(gl, map, centre);
@@ -135,9 +138,8 @@ export class RepLayer implements CustomLayerInterface {
     gl.uniform1f(this.at.world, 512 * 2 ** map.getZoom());
     gl.uniform1f(this.at.now, performance.now() / 1000);
     gl.uniform1f(this.at.glide, this.glideMs / 1000);
-    gl.uniform1f(this.at.half_px, (SPRITE_PX / 2) * this.scale);
-    gl.uniform1f(this.at.shapes, SHAPES.length);
-    gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, this.drawn);
+    gl.uniform1f(this.at.side, this.side());
+    gl.drawArrays(gl.POINTS, 0, this.drawn);
   }
 
   private isFar(centre: [number, number]): boolean {
@@ -174,27 +176,32 @@ export class RepLayer implements CustomLayerInterface {
     gl.bufferSubData(gl.ARRAY_BUFFER, 0, out.subarray(0, n));
   }
 
-  /** The six shapes side by side, in the colours of the theme that is on. */
+  /** A sprite's side in device pixels. */
+  private side(): number {
+    return Math.round(SPRITE_PX * this.scale * (this.map?.getPixelRatio() ?? 1));
+  }
+
+  /** All sprites side by side, in the colours of the theme that is on: the moving ones turned, the others. */
   private paintAtlas() {
-    const gl = this.gl!;
-    const dpr = Math.min(2, Math.max(1, window.devicePixelRatio));
-    const side = SPRITE_PX * dpr;
+    const gl = this.gl!, side = this.side(), zoom = side / SPRITE_PX;
     const canvas = document.createElement("canvas");
-    canvas.width = side * SHAPES.length;
+    canvas.width = side * (COURSES + SHAPES.length - 1);
     canvas.height = side;
     const pen = canvas.getContext("2d")!;
-    SHAPES.forEach((state, n) => {
-      pen.setTransform(dpr, 0, 0, dpr, side * (n + 0.5), side / 2);
-      paintState(pen, state);
-    });
+    for (let n = 0; n < COURSES + SHAPES.length - 1; n++) {
+      pen.setTransform(zoom, 0, 0, zoom, side * (n + 0.5), side / 2);
+      if (n < COURSES) pen.rotate((2 * Math.PI * n) / COURSES);
+      paintState(pen, n < COURSES ? SHAPES[0] : SHAPES[n - COURSES + 1]);
+    }
+    this.painted = side;
     gl.bindTexture(gl.TEXTURE_2D, this.texture);
     gl.pixelStorei(gl.UNPACK_PREMULTIPLY_ALPHA_WEBGL, true);
     gl.pixelStorei(gl.UNPACK_FLIP_Y_WEBGL, false);
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, gl.RGBA, gl.UNSIGNED_BYTE, canvas);
     gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE);
     gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE);
-    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.LINEAR);
-    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.LINEAR);
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.NEAREST);
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.NEAREST);
   }
 }
 
