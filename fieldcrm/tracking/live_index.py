@@ -10,7 +10,7 @@ names of those that publish: a gateway listens to the others' cells alone, since
 from __future__ import annotations
 
 import secrets
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -67,16 +67,26 @@ _fix = msgspec.msgpack.Decoder(Fix)
 class Writes:
     """What one group commit puts on disk: each thing encoded once, when it comes."""
 
-    __slots__ = ("_packed", "counts", "held", "offsets", "points", "recorded", "statuses")
+    __slots__ = (
+        "_counts",
+        "_doubted",
+        "_packed",
+        "held",
+        "offsets",
+        "points",
+        "recorded",
+        "statuses",
+    )
 
     def __init__(self) -> None:
         self._packed: list[bytes] = []
         self.recorded = 0
+        self._doubted: dict[int, int] = {}
         self.held: list[Fix] = []
         self.points: dict[str, tuple[LivePoint, bytes]] = {}
         self.statuses: dict[str, PhoneStatus] = {}
         self.offsets: dict[str, int] = {}
-        self.counts: dict[str, int] = {}
+        self._counts: dict[str, int] = {}
 
     def record(self, fixes: Sequence[Fix]) -> None:
         """Have fixes go to the recorder."""
@@ -86,11 +96,9 @@ class Writes:
         head = 1 if count < 16 else 3 if count < 1 << 16 else 5  # the array's own, left out
         self._packed.append(encode(fixes)[head:])
         self.recorded += count
-        doubted = [fix.doubts for fix in fixes if fix.doubts]
-        for doubts, count in Counter(doubted).items() if doubted else ():
-            for doubt, name in _DOUBTS:
-                if doubts & doubt:
-                    self.count(name, count)
+        for fix in fixes:
+            if fix.doubts:
+                self._doubted[fix.doubts] = self._doubted.get(fix.doubts, 0) + 1
 
     def packed(self) -> bytes:
         """All recorded fixes as one MessagePack array."""
@@ -102,7 +110,14 @@ class Writes:
 
     def count(self, reason: str, count: int) -> None:
         """Add to the counter of a reason."""
-        self.counts[reason] = self.counts.get(reason, 0) + count
+        self._counts[reason] = self._counts.get(reason, 0) + count
+
+    def counts(self) -> dict[str, int]:
+        """How many fixes went which way, and how many were doubted for what."""
+        found = {"recorded": self.recorded, "held": len(self.held), **self._counts}
+        for doubt, name in _DOUBTS:
+            found[name] = sum(n for doubts, n in self._doubted.items() if doubts & doubt)
+        return {reason: count for reason, count in found.items() if count}
 
 
 def point_of(fix: Fix, still_since_ms: int | None, offset_ms: int) -> LivePoint:
@@ -139,10 +154,8 @@ def commands_of(writes: Writes) -> Commands:
     _hset(commands, LIVE, {rep: packed for rep, (_, packed) in writes.points.items()})
     _hset(commands, CLOCKS, {key: b"%d" % offset for key, offset in writes.offsets.items()})
     _hset(commands, PHONES, {rep: encode(s) for rep, s in writes.statuses.items()})
-    counts = {"recorded": writes.recorded, "held": len(writes.held), **writes.counts}
-    for reason, count in counts.items():
-        if count:
-            commands.add(b"HINCRBY", COUNTS.encode(), reason.encode(), b"%d" % count)
+    for reason, count in writes.counts().items():
+        commands.add(b"HINCRBY", COUNTS.encode(), reason.encode(), b"%d" % count)
     commands.end()
     for channel, told in by_channel(writes.points.values()).items():
         commands.add(b"PUBLISH", channel.encode(), GATEWAY_ID + packed_array(len(told), told))

@@ -179,14 +179,16 @@ class Lateness:
         self.envelope: deque[tuple[int, int]] = deque(maxlen=ENVELOPE_PARTS)
         """(which two minutes, the smallest lag in them) of late."""
 
-    def note(self, now_ms: int, lag_ms: int) -> None:
-        """Note how late a message's newest fix came."""
+    def note(self, now_ms: int, lag_ms: int) -> bool:
+        """Note how late a message's newest fix came; whether that may tell of a wrong clock."""
         self.lags.append(lag_ms)
-        part = now_ms // 120_000
-        if self.envelope and self.envelope[-1][0] == part:
-            self.envelope[-1] = (part, min(lag_ms, self.envelope[-1][1]))
-        else:
-            self.envelope.append((part, lag_ms))
+        part, envelope = now_ms // 120_000, self.envelope
+        if not envelope or envelope[-1][0] != part:
+            envelope.append((part, lag_ms))
+            return True
+        if lag_ms < envelope[-1][1]:
+            envelope[-1] = (part, lag_ms)
+        return lag_ms <= -CLOCK_MATTERS_MS
 
 
 class RepMemory:
@@ -462,7 +464,9 @@ def observe_clock(
         if device.lateness is None:
             device.lateness = Lateness()
         late = device.lateness
-        late.note(now_ms, now_ms - max(times))
+        is_news = late.note(now_ms, now_ms - max(times))
+        if not is_news and device.offset_ms == 0:
+            return
         estimate = estimated_offset(late.lags, late.envelope, device.offset_ms)
     if -CLOCK_MATTERS_MS < estimate < CLOCK_MATTERS_MS:
         device.offset_ms = 0

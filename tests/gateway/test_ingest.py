@@ -191,3 +191,36 @@ def test_guessing_tokens_is_slowed(gateway: GatewayProcess, town: Town) -> None:
         statuses = [client.get(url, params={"id": f"guess{i}"}).status_code for i in range(40)]
     assert statuses[0] == 400
     assert statuses[-1] == 429
+
+
+def test_requests_with_the_same_head_are_told_apart_by_their_bodies(
+    gateway: GatewayProcess, town: Town
+) -> None:
+    import socket
+
+    town.shift()
+    secret = basic(town.token("owntracks"))["Authorization"]
+    now = int(time.time())
+
+    def request(at_s: int, more: str = "") -> bytes:
+        told = f'{{"_type":"location","lat":60.1,"lon":24.9,"tst":{at_s}{more}}}'
+        return (
+            f"POST /ingest/owntracks HTTP/1.1\r\nHost: x\r\nAuthorization: {secret}\r\n"
+            f"Content-Length: {len(told)}\r\n\r\n{told}"
+        ).encode()
+
+    pieces = [
+        request(now - 9), request(now - 8), request(now - 7)[:-5], request(now - 7)[-5:],
+        request(now - 6) + request(now - 5), request(now - 4), request(now - 3, ',"acc":7'),
+        request(now - 2, ',"acc":8'), request(now - 1),
+    ]  # fmt: skip
+    answered = b""
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=5) as s:
+        for i, piece in enumerate(pieces):
+            s.sendall(piece)
+            if i != 2:
+                answered += s.recv(4096)
+        while answered.count(b"HTTP/1.1 200 OK") < 9:
+            answered += s.recv(4096)
+    assert answered.count(b"\r\n\r\n[]") == 9
+    assert sorted(f.fix_at_ms // 1000 - now for f in stored()) == list(range(-9, 0))

@@ -49,17 +49,21 @@ def told(socket, kind: str, seconds: float = 5):
 
 def frame(socket, seconds: float = 5):
     """The next binary frame as (kind, number, records)."""
+    message = binary(socket, seconds)
+    version, kind, count, number, _ = struct.unpack_from("<BBHIQ", message)
+    assert version == 1
+    assert len(message) == 16 + 24 * count
+    records = [struct.unpack_from("<HBBiiIHHHH", message, 16 + 24 * i) for i in range(count)]
+    return kind, number, records
+
+
+def binary(socket, seconds: float = 5) -> bytes:
+    """The next binary frame's bytes."""
     until = time.monotonic() + seconds
     while True:
         message = socket.recv(max(0.01, until - time.monotonic()))
         if isinstance(message, bytes):
-            version, kind, count, number, _ = struct.unpack_from("<BBHIQ", message)
-            assert version == 1
-            assert len(message) == 16 + 24 * count
-            records = [
-                struct.unpack_from("<HBBiiIHHHH", message, 16 + 24 * i) for i in range(count)
-            ]
-            return kind, number, records
+            return message
 
 
 def test_a_phones_fixes_are_acknowledged_once_stored(gateway: GatewayProcess, town: Town) -> None:
@@ -260,3 +264,50 @@ def test_a_phone_that_pauses_shows_as_paused(gateway: GatewayProcess, town: Town
         assert wait_for(lambda: [r for r in frame(desk)[2] if r[1] == 5])
     (rep,) = tracking.live(town.actor())
     assert (rep.state, rep.cause) == ("paused", "permission")
+
+
+def test_a_desk_that_asks_for_moves_gets_them_after_a_whole_record(
+    gateway: GatewayProcess, town: Town
+) -> None:
+    town.shift()
+    with (
+        gateway.socket("/ws/desk", town.cookie(town.dispatcher)) as desk,
+        phone(gateway, town.cookie(town.reps[0])) as socket,
+    ):
+        desk.send(json.dumps({**WORLD, "moves": True}))
+        assert frame(desk)[:2] == (1, 0)
+        kinds, lats = [], []
+        for n in range(4):
+            socket.send(fixes(n, 1, first_seq=n).replace(str(LAT), str(LAT + n / 1000)))
+            assert told(socket, "ack")["accepted"] == 1
+            message = binary(desk)
+            _, kind, count, number, at_ms = struct.unpack_from("<BBHIQ", message)
+            assert (count, number) == (1, n + 1)
+            kinds.append(kind)
+            if kind == 2:
+                lats.append(struct.unpack_from("<i", message, 16 + 4)[0] / 1e6)
+            else:
+                row, _, in_section, _, y, _, more = struct.unpack("<HHHHHHH", message[16:])
+                assert in_section == 1
+                assert abs(at_ms // 1000 - (more >> 12) - time.time()) < 5
+                lats.append((65_536 * row + y + 0.5) / 1e5 - 90)
+        assert kinds == [2, 4, 4, 4]
+        assert lats == pytest.approx([LAT + n / 1000 for n in range(4)], abs=1e-5)
+
+
+def test_a_desk_hears_of_what_it_does_not_look_at_later(
+    gateway: GatewayProcess, town: Town
+) -> None:
+    town.shift()
+    with (
+        gateway.socket("/ws/desk", town.cookie(town.dispatcher)) as desk,
+        phone(gateway, town.cookie(town.reps[0])) as socket,
+    ):
+        elsewhere = {"t": "view", "bbox": [10, 10, 11, 11], "zoom": 9}
+        desk.send(json.dumps(elsewhere))
+        assert frame(desk)[0] == 1
+        socket.send(fixes(1, 1))
+        told(socket, "ack")
+        kind, _, ((_, state, *_, at, _, _, _, _),) = frame(desk)
+        assert (kind, state) == (2, 1)
+        assert abs(at - time.time()) < 5

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fieldcrm.tracking.model import Outcome, RawFix, Unreadable
-from fieldcrm.tracking.protocols import PROTOCOLS
+from fieldcrm.tracking.protocols import PROTOCOLS, owntracks
 from fieldcrm.tracking.protocols.http import Post
 
 AT_MS = 1_790_000_000_000
@@ -166,3 +166,35 @@ def test_no_message_breaks_a_decoder(protocol: str, told: object, says_json: boo
         assert (fix.lat is None) == (fix.lng is None) or fix.lat is None or fix.lng is None
         assert fix.at_ms is None or 0 <= fix.at_ms < 2**53
         assert fix.battery_pct is None or 0 <= fix.battery_pct <= 100
+
+
+odd = st.none() | st.booleans() | st.text(max_size=3) | st.floats(-5, 300)
+
+
+def mostly(usual: st.SearchStrategy) -> st.SearchStrategy:
+    return st.one_of(usual, usual, usual, usual, odd)
+
+
+@given(
+    st.fixed_dictionaries(
+        {"_type": st.just("location"), "tst": mostly(st.integers(0, 2**34)),
+         "lat": mostly(st.floats(-91, 91) | st.integers(-90, 90)),
+         "lon": mostly(st.floats(-181, 181))},
+        optional={
+            "acc": mostly(st.integers(-1, 500)), "vel": mostly(st.integers(-1, 300)),
+            "cog": mostly(st.integers(-1, 360)), "batt": mostly(st.integers(-1, 101)),
+            "bs": mostly(st.integers(-1, 12)), "mock": mostly(st.booleans()), "tid": odd,
+        },
+    )
+)  # fmt: skip
+def test_a_usual_location_is_read_in_one_go_as_patience_reads_it(told: dict) -> None:
+    usual = owntracks.read_usual(json.dumps(told).encode())
+    if usual is not None:
+        assert [usual] == body("owntracks", [told])
+
+
+def test_a_location_as_the_app_writes_it_is_usual() -> None:
+    told = {"_type": "location", "acc": 8, "alt": 17, "batt": 77, "bs": 1, "cog": 90, "conn": "m",
+            "lat": 60.17, "lon": 24.94, "t": "u", "tid": "ab", "tst": 1_790_000_000, "vel": 36}  # fmt: skip
+    usual = owntracks.read_usual(json.dumps(told).encode())
+    assert usual == RawFix(AT_MS, 60.17, 24.94, None, 8, 10, 90, 77, False, None)
