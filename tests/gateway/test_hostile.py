@@ -247,10 +247,13 @@ def test_a_known_device_pays_for_nonsense(
 ) -> None:
     body = b'{"locations":[' + b"[]," * 1_300_000 + b"1]}"
     address = f"{gateway.url}/ingest/overland"
+    answered = []
     with httpx.Client(params={"token": town.token("overland")}, timeout=5) as client:
-        with pytest.raises(httpx.ReadTimeout):
+        with suppress(httpx.ReadTimeout):
             for _ in range(20):
-                assert client.post(address, content=body).status_code == 400
+                answered.append(client.post(address, content=body).status_code)
+    assert set(answered) == {400}
+    assert len(answered) < 7
     assert gateway.counts()["slowed"] == 1
     assert gateway.counts()["malformed"] <= 7
 
