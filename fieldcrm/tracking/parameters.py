@@ -9,7 +9,7 @@ from __future__ import annotations
 # ---- what a track is ----
 
 GAP_S = 300.0
-"""A phone that stands still tells of itself this often; a longer silence is a gap."""
+"""After so long a silence nobody knows the way, unless the phone stood still."""
 POOR_M = 150.0
 """A fix that claims no better accuracy than this says nothing about a street."""
 OPEN_SKY_M = 8.0
@@ -50,8 +50,10 @@ PACE_FIXES = 2
 """At most so many fixes at each end of a stay lie on the way in or out."""
 SAME_PLACE_S, SAME_PLACE_M = 300.0, 75.0
 """Two stays so near in time and place, and nowhere farther in between, are one: about a house."""
-SILENT_SAME_S, SILENT_SAME_M = 1800.0, 60.0
-"""A phone silent indoors: stays on both sides of a gap at one place are one."""
+SILENT_S = 290.0
+"""About the heartbeat (300 s) of a tracker that stands still and else tells nothing."""
+SILENT_SAME_S, SILENT_SAME_M = 1800.0, 30.0
+"""Silent for no longer, and at one place (95 % of errors) before and after: it stood still there."""
 STOP_S = 70.0
 """A stay shorter than this is no stop: a minute, and a fix (10 s) that bears it out."""
 TRAFFIC_S, TRAFFIC_MPS = 150.0, 4.0

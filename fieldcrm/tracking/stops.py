@@ -22,7 +22,8 @@ def stays(way: Way, accuracy_m: Array | None = None) -> list[Run]:
     if len(way) < 2:
         return []
     calm = _medians(way)
-    found = runs(_lingering(calm, _radii(len(way), accuracy_m)) | _going_round(way))
+    lingers = _lingering(calm, _radii(len(way), accuracy_m))
+    found = runs(lingers | _going_round(way) | _silent(way))
     found = [(a, b) for a, b in _joined(calm, found) if way.t[b] - way.t[a] >= p.STOP_S]
     return [_trimmed(way, stay) for stay in found]
 
@@ -62,6 +63,15 @@ def _going_round(way: Way) -> Mask:
     is_round = gained <= p.ROUND_SHARE * (told[last] - told[first])
     is_round &= _extent(way, first, last) <= p.ROUND_M
     return covered(len(way), first[is_round], last[is_round])
+
+
+def _silent(way: Way) -> Mask:
+    """Which places stand at either end of a long silence at one spot: a phone asleep indoors."""
+    first = np.flatnonzero(
+        (np.diff(way.t) >= p.SILENT_S)
+        & (np.hypot(np.diff(way.x), np.diff(way.y)) <= p.SILENT_SAME_M)
+    )
+    return covered(len(way), first, first + 1)
 
 
 def _lasting(way: Way, seconds: float) -> tuple[Indices, Indices]:

@@ -20,7 +20,7 @@ from fieldcrm.tracking.windows import Mask, Run, runs
 
 Line = list[list[float]]
 """[lat, lng, at_ms] in order of time."""
-_GAP_MS = round(p.GAP_S * 1000)
+_GAP_MS, _STANDS_MS = round(p.GAP_S * 1000), round(p.SILENT_SAME_S * 1000)
 _UNFIT = int(Doubt.teleport)
 
 
@@ -68,12 +68,11 @@ def describe(fixes: Sequence[Fix], spans: Sequence[Span]) -> dict[str, Any]:
     parts = pieces(_fit(fixes), spans)
     told = [read(part) for part in parts]
     found = [trip for reading in told for trip in reading.trips]
-    stops = [stop for reading in told for stop in reading.stops]
     gaps = _gaps(parts, spans)
     return {
         "lines": [reading.line for reading in told if len(reading.line) > 1],
         "raw": [[[f.lat, f.lng, f.fix_at_ms] for f in part] for part in parts if len(part) > 1],
-        "stops": [asdict(s) for s in joined(stops, gaps)],
+        "stops": [asdict(stop) for reading in told for stop in reading.stops],
         "trips": [asdict(trip) for trip in found], "gaps": [asdict(gap) for gap in gaps],
         "distance_m": sum(trip.distance_m for trip in found),
         "unseen_m": sum(gap.distance_m for gap in gaps),
@@ -89,11 +88,11 @@ def _fit(fixes: Sequence[Fix]) -> list[Fix]:
 
 
 def pieces(fixes: Sequence[Fix], spans: Sequence[Span]) -> list[list[Fix]]:
-    """Cut a track at gaps and wherever a shift begins or ends."""
+    """Cut a track at gaps and wherever a shift or a pause begins or ends."""
     edges = _edges(spans)
     parts: list[list[Fix]] = []
     for fix in fixes:
-        if parts and not _cut(parts[-1][-1].fix_at_ms, fix.fix_at_ms, edges):
+        if parts and not _is_cut(parts[-1][-1], fix, edges):
             parts[-1].append(fix)
         else:
             parts.append([fix])
@@ -101,21 +100,37 @@ def pieces(fixes: Sequence[Fix], spans: Sequence[Span]) -> list[list[Fix]]:
 
 
 def _edges(spans: Sequence[Span]) -> list[int]:
-    return sorted({e for s in spans for e in (s.start_ms, last_moment(s))})
+    """Moments at which a rep's time begins or ends to be the company's."""
+    pauses = (edge for s in spans for pause in s.pauses for edge in pause if edge is not None)
+    return sorted({e for s in spans for e in (s.start_ms, last_moment(s))} | set(pauses))
 
 
-def _cut(before_ms: int, at_ms: int, edges: Sequence[int]) -> bool:
-    return at_ms - before_ms > _GAP_MS or any(before_ms < e <= at_ms for e in edges)
+def _is_cut(before: Fix, after: Fix, edges: Sequence[int]) -> bool:
+    """A silence of a phone that stands still is no gap: many tell nothing while nothing moves."""
+    if _has_edge(before, after, edges):
+        return True
+    silence_ms = after.fix_at_ms - before.fix_at_ms
+    if silence_ms <= _GAP_MS:
+        return False
+    return silence_ms > _STANDS_MS or _apart_m(before, after) > p.SILENT_SAME_M
+
+
+def _has_edge(before: Fix, after: Fix, edges: Sequence[int]) -> bool:
+    return any(before.fix_at_ms < edge <= after.fix_at_ms for edge in edges)
+
+
+def _apart_m(a: Fix, b: Fix) -> float:
+    return distance_m(a.lat, a.lng, b.lat, b.lng)
 
 
 def _gaps(parts: Sequence[Sequence[Fix]], spans: Sequence[Span]) -> list[Gap]:
-    """The silences between pieces but for those that a shift's edge explains."""
+    """The silences between pieces but for those that a shift's or a pause's edge explains."""
     edges, found = _edges(spans), []
-    for before, after in pairwise(parts):
-        a, b = before[-1], after[0]
-        if not any(a.fix_at_ms < e <= b.fix_at_ms for e in edges):
-            way_m = round(distance_m(a.lat, a.lng, b.lat, b.lng))
-            found.append(Gap(a.fix_at_ms, b.fix_at_ms, way_m if way_m > p.SILENT_SAME_M else 0))
+    for before, after in ((one[-1], other[0]) for one, other in pairwise(parts)):
+        if not _has_edge(before, after, edges):
+            way_m = _apart_m(before, after)
+            least_m = round(way_m) if way_m > p.SILENT_SAME_M else 0
+            found.append(Gap(before.fix_at_ms, after.fix_at_ms, least_m))
     return found
 
 
@@ -208,24 +223,3 @@ def _by_mode(driving: Mask) -> Iterable[tuple[Mode, Run]]:
     """Runs of one mode; the last place alone makes none, for a part needs a step."""
     found = [(Mode.driving, r) for r in runs(driving)] + [(Mode.foot, r) for r in runs(~driving)]
     return sorted((f for f in found if f[1][0] < len(driving) - 1), key=lambda f: f[1])
-
-
-def joined(stops: Sequence[Stop], gaps: Sequence[Gap]) -> list[Stop]:
-    """Stops cut apart by a gap alone (a phone silent indoors) are one stop again."""
-    whole: list[Stop] = []
-    for stop in stops:
-        last = whole[-1] if whole else None
-        if last and any(_is_one_stop(last, gap, stop) for gap in gaps):
-            whole[-1] = Stop(last.lat, last.lng, last.from_ms, stop.to_ms, last.fixes + stop.fixes)
-        else:
-            whole.append(stop)
-    return whole
-
-
-def _is_one_stop(one: Stop, gap: Gap, other: Stop) -> bool:
-    near_ms = p.STAY_S * 1000
-    return (
-        0 <= gap.from_ms - one.to_ms <= near_ms and 0 <= other.from_ms - gap.to_ms <= near_ms
-        and gap.to_ms - gap.from_ms <= p.SILENT_SAME_S * 1000
-        and distance_m(one.lat, one.lng, other.lat, other.lng) <= p.SILENT_SAME_M
-    )  # fmt: skip

@@ -66,6 +66,24 @@ def test_a_phone_silent_indoors_stays_at_one_stop() -> None:
     assert day["stops"][0]["to_ms"] - day["stops"][0]["from_ms"] == pytest.approx(2.4e6, abs=4e4)
 
 
+def test_heartbeats_of_a_phone_that_stands_still_are_one_stop() -> None:
+    way = blurred(travelled([(0, 0, -1500)], 301), error_m=8)
+    day = told(fixes_of(joined([travelled([(900, 0, 9)]), way, travelled([(900, 0, 9)])])))
+    assert len(day["stops"]) == 1
+    assert day["gaps"] == []
+    assert day["distance_m"] == pytest.approx(1800, rel=0.05)
+
+
+def test_a_pause_is_no_stop_and_nothing_of_it_is_guessed() -> None:
+    fixes = fixes_of(without(travelled([(0, 0, -3000)]), 900, 2100))
+    start = fixes[0].fix_at_ms
+    pause = (start + 905_000, start + 2_095_000)
+    day = told(fixes, [Span("a", start, None, (pause,))])
+    assert len(day["stops"]) == 2
+    assert day["stops"][0]["to_ms"] <= pause[0] < pause[1] <= day["stops"][1]["from_ms"]
+    assert day["gaps"] == []
+
+
 def test_coming_back_later_is_another_stop() -> None:
     loop: list[Leg] = [VISIT, (500, 0, 10), (-500, 0, 10), VISIT]
     assert len(told(fixes_of(travelled(loop)))["stops"]) == 2
