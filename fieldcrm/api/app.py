@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from fieldcrm.api import (
     clients,
+    corrections,
     devices,
     docs_page,
     live,
@@ -26,7 +27,8 @@ from fieldcrm.api import (
 )
 from fieldcrm.api.gate import Gate
 
-PARTS = (session, live, tracks, clients, visits, plans, devices, users, reports, sync)
+PARTS = (session, live, tracks, clients, visits, plans, devices, users, reports, sync,
+         corrections)  # fmt: skip
 DESCRIPTION = (
     "What a field team did, where, and how sure that is. Sign in with `POST /api/v1/session`; the "
     "answer sets an HttpOnly cookie that every other call needs. Times are ISO 8601 in UTC, "

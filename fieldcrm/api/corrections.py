@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from fieldcrm.api.identity import DeskPerson
 from fieldcrm.sync import corrections
 
-router = APIRouter(tags=["clients"])
+router = APIRouter(prefix="/api/v1", tags=["clients"])
 
 
 class CorrectionOut(BaseModel):

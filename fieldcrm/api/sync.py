@@ -10,7 +10,6 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import FileResponse
 from starlette.concurrency import run_in_threadpool
 
-from fieldcrm.api import corrections
 from fieldcrm.api.identity import DeskPerson, Person, PhoneRep
 from fieldcrm.kit import clock
 from fieldcrm.kit.settings import settings
@@ -182,6 +181,3 @@ def get_attachment(sha256: str, actor: Person) -> Response:
         "X-Content-Type-Options": "nosniff",
     }
     return FileResponse(path, media_type=kind, headers=headers)
-
-
-router.include_router(corrections.router)
