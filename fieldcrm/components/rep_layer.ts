@@ -26,7 +26,7 @@ void main() {
   gl_PointSize = side;
 }`;
 const FRAGMENT = `#version 300 es
-precision mediump float;
+precision highp float; // as in the vertex shader, which has the same uniform
 uniform sampler2D atlas;
 uniform float side;
 flat in int sprite;

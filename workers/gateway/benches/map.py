@@ -226,11 +226,12 @@ def measure(folder: Path, bbox: BBox, chosen: argparse.Namespace) -> dict[str, A
         run = partial(_measured, page, f"http://localhost:{ports['page']}/?mode=", where, chosen)
         rounds = [{way: run(way) for way in WAYS} for _ in range(chosen.rounds)]
         run("ours")
+        shown = _moving_share(page)
         if chosen.picture:
             page.screenshot(path=str(chosen.picture))
         memory = _memory(page, chosen.rest)
         browser.close()
-    return _told(chosen, rounds) | memory
+    return _told(chosen, rounds) | {"moving_pixels": shown} | memory
 
 
 def view_of(bbox: BBox) -> tuple[float, float, float, BBox]:
@@ -256,6 +257,16 @@ def _measured(page: Any, base: str, where: str, chosen: Any, mode: str) -> dict[
     found = page.evaluate("ms => measure(ms)", chosen.seconds * 1000)
     found["cpu_ms"] = 1000 * (_cpu_s() - before) / (found["fps"] * chosen.seconds)
     return found
+
+
+def _moving_share(page: Any) -> float:
+    """The share of the picture in the colour of moving reps; a map without them measures nothing."""
+    page.evaluate("measured.moving = -1")
+    page.wait_for_function("measured.moving >= 0", timeout=30_000)
+    share = page.evaluate("measured.moving")
+    if share <= 0:
+        raise SystemExit("fieldcrm bench map: no rep is drawn")
+    return round(share, 4)
 
 
 def _cpu_s() -> float:

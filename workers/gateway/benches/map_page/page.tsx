@@ -13,7 +13,7 @@ const mode = asked.get("mode"), port = asked.get("port");
 const centre = asked.get("centre")!.split(",").map(Number) as [number, number]; // lng, lat
 const zoom = Number(asked.get("zoom"));
 const RADIUS_PX = 90, TURN_MS = 3000;
-const measured = { paints: [] as number[], longest: 0, frames: [] as number[], inView: 0, ready: false };
+const measured = { paints: [] as number[], longest: 0, frames: [] as number[], inView: 0, ready: false, moving: 0 };
 Object.assign(window, { measured, measure, pan });
 new PerformanceObserver((list) => {
   for (const task of list.getEntries()) measured.longest = Math.max(measured.longest, task.duration);
@@ -22,8 +22,24 @@ new PerformanceObserver((list) => {
 const box = document.getElementById("map")!;
 const sentAt = new Map<number, number>(); // frame number -> epoch ms at which it was sent
 
+/** The share of the picture that has the colour of moving reps: whether they are drawn at all. */
+function movingShare(): number {
+  const gl = document.querySelector<HTMLCanvasElement>(".maplibregl-canvas")!.getContext("webgl2")!;
+  const [wide, high] = [gl.drawingBufferWidth, gl.drawingBufferHeight];
+  const pixels = new Uint8Array(4 * wide * high);
+  gl.readPixels(0, 0, wide, high, gl.RGBA, gl.UNSIGNED_BYTE, pixels);
+  const colour = getComputedStyle(document.documentElement).getPropertyValue("--moving").trim().slice(1);
+  const [r, g, b] = [0, 2, 4].map((at) => parseInt(colour.slice(at, at + 2), 16));
+  let same = 0;
+  for (let at = 0; at < pixels.length; at += 4) {
+    if (Math.abs(pixels[at] - r) + Math.abs(pixels[at + 1] - g) + Math.abs(pixels[at + 2] - b) < 24) same++;
+  }
+  return same / (wide * high);
+}
+
 /** A frame that was drawn just now is on the screen when the next one begins. */
 function drawn(frame: number) {
+  if (measured.moving < 0) measured.moving = movingShare();
   requestAnimationFrame(() => {
     const now = performance.timeOrigin + performance.now();
     for (const [number, at] of sentAt) {
