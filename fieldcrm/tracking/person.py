@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -75,6 +76,8 @@ def erase_track(actor: Actor, rep_id: str) -> int:
         gone = keeping.erase_in(session, rep_id, LONG_AGO, now)
         store.forget_alerts(session, rep_id)
         _log(session, actor, rep, "track.erased", gone)
+    with suppress(RedisError):  # gateways read everything anew once they find it again
+        bus.publish(people.DEVICES_CHANNEL, {"t": "forgotten", "rep_id": rep_id})
     return gone
 
 

@@ -21,10 +21,10 @@ from fieldcrm.kit.database import reading, transaction
 from fieldcrm.people import service as people
 from fieldcrm.people.model import SYSTEM
 from fieldcrm.people.tables import User
-from fieldcrm.tracking import live_index
+from fieldcrm.tracking import live_index, person
 from fieldcrm.tracking import service as tracking
 from fieldcrm.tracking.tables import Shift
-from tests.gateway.test_sockets import fixes, told
+from tests.gateway.test_sockets import fixes, frame, told
 from tests.gateway.town import GatewayProcess, Process, Town, wait_for
 from workers.gateway.benches.insisting import SocketPhone
 
@@ -191,6 +191,22 @@ def test_the_same_fixes_through_both_gateways_are_stored_once(
 def _settled(gateway: GatewayProcess) -> dict[str, int] | None:
     counts = gateway.counts()
     return counts if counts.get("stored", 0) + counts.get("stored_again", 0) == 80 else None
+
+
+def test_every_gateway_forgets_where_an_erased_rep_was(pair: Pair, town: Town) -> None:
+    town.shift()
+    desk = pair.gateways[1].socket("/ws/desk", town.cookie(town.dispatcher))
+    desk.send(json.dumps(HELSINKI))
+    with pair.gateways[0].socket("/ws/phone", town.cookie(town.reps[0])) as line:
+        line.send(json.dumps({"t": "hello", "device_id": "phone", "now_ms": clock.now_ms()}))
+        line.send(fixes(1, 1))
+        told(line, "ack")
+    wait_for(lambda: frame(desk)[2][0][3] > 0, what="a place")
+    bus.connection().delete(bus.FIX_STREAM)  # as if it had been recorded
+    person.erase_track(people.actor_of(town.admin), town.reps[0])
+    desk.send('{"t":"resync"}')
+    wait_for(lambda: frame(desk)[2][0][3] == -(2**31), what="no place")
+    desk.close()
 
 
 def test_an_older_fix_through_the_other_gateway_moves_no_marker(pair: Pair, town: Town) -> None:

@@ -246,12 +246,11 @@ def test_a_known_device_pays_for_nonsense(
     gateway: GatewayProcess, town: Town, witness: None
 ) -> None:
     body = b'{"locations":[' + b"[]," * 1_300_000 + b"1]}"
-    address = f"{gateway.url}/ingest/overland"
-    answered = []
-    with httpx.Client(params={"token": town.token("overland")}, timeout=5) as client:
-        with suppress(httpx.ReadTimeout):
-            for _ in range(20):
-                answered.append(client.post(address, content=body).status_code)
+    address, token, answered = f"{gateway.url}/ingest/overland", town.token("overland"), []
+    with suppress(httpx.ReadTimeout), httpx.Client(timeout=5) as client:
+        for _ in range(20):
+            found = client.post(address, params={"token": token}, content=body)
+            answered.append(found.status_code)
     assert set(answered) == {400}
     assert len(answered) < 7
     assert gateway.counts()["slowed"] == 1

@@ -110,6 +110,9 @@ class Channels:
             self.gateway.revoke(notice["device_id"])
         elif notice["t"] == "signed_out":
             self.gateway.sign_out(notice["user_id"])
+        elif notice["t"] == "forgotten":
+            self.gateway.committer.reps.pop(notice["rep_id"], None)
+            self.gateway.hub.forget(notice["rep_id"])
 
 
 async def _announce(connection: Any) -> None:

@@ -58,6 +58,12 @@ class Hub:
                 changed.append(rep_id)
         self._tell(changed)
 
+    def forget(self, rep_id: str) -> None:
+        """A rep's track was erased: nobody is shown where he was."""
+        for known in (self.points, self.statuses, self._records, self._whole):
+            known.pop(rep_id, None)
+        self._tell([rep_id])
+
     def take_status(self, status: PhoneStatus) -> None:
         """What a phone said of itself."""
         known = self.statuses.get(status.rep_id)
