@@ -25,6 +25,7 @@ GAP_MS = 5 * 60_000
 """After so long a silence nobody knows the way between: no line is drawn."""
 SOURCES = ("at", "lat", "lng", "speed", "battery", "doubts")
 """The columns of a chunk that a player needs."""
+SECOND_MS = 1000
 _LONGER_AT_MOST = 0.01
 """Share of a column's differences that may stand in the head instead of widening all others."""
 
@@ -107,7 +108,7 @@ def encode(columns: dict[str, Ints], spans: Sequence[Span], about: dict[str, Any
 def _column(kind: _Kind, stored: Ints) -> tuple[dict[str, Any], bytes]:
     values, unit = _scaled(kind, stored), kind.unit
     if kind.name == "at_ms":
-        unit = int(np.gcd.reduce(values)) or 1 if values.size else 1
+        unit = 1 if (values % SECOND_MS).any() else SECOND_MS
         values = values // unit
     differences = np.diff(values, prepend=np.int64(0))
     width, is_longer = _width(differences)
@@ -125,12 +126,13 @@ def _scaled(kind: _Kind, stored: Ints) -> Ints:
 
 def _width(differences: Ints) -> tuple[int, np.ndarray[Any, np.dtype[np.bool_]]]:
     """The fewest bytes that hold nearly all differences, and which they don't hold."""
+    few = max(1, _LONGER_AT_MOST * differences.size)
     is_longer = differences != 0
     for width in (0, 1, 2, 4):
         if width:
             most = 1 << (8 * width - 1)
             is_longer = (differences < -most) | (differences >= most)
-        if is_longer.sum() <= max(1, _LONGER_AT_MOST * differences.size):
+        if np.count_nonzero(is_longer) <= few:
             return width, is_longer
     return 4, is_longer
 
