@@ -1,4 +1,4 @@
-"""The player of `replay_player.tsx`: a rep's day on the map, its time line, its doubts."""
+"""The player of `replay_player.tsx` (a rep's day on the map, its time line, its doubts), and GPX in."""
 
 # Reflex turns a State's fields into vars at run time; a checker sees the plain types.
 # pyright: reportCallIssue=false
@@ -25,6 +25,12 @@ _TEXTS = (
 )  # fmt: skip
 
 
+_GPX_TEXTS = (
+    "add", "close", "failed", "added", "line", "too_large", "not_xml", "doctype", "too_deep", "not_gpx",
+    "no_points", "bad_place", "no_time", "bad_time", "too_many",
+)  # fmt: skip
+
+
 class _Player(NoSSRComponent):
     library = _player
     tag = "ReplayPlayer"
@@ -34,6 +40,25 @@ class _Player(NoSSRComponent):
     lang: rx.Var[str]
     zone: rx.Var[str]
     on_step: rx.EventHandler[rx.event.passthrough_event_spec(int)]
+
+
+def _nothing() -> list[Any]:
+    return []
+
+
+class _GpxDrop(rx.Component):
+    library = rx.asset("gpx_drop.tsx", shared=True).importable_path
+    tag = "GpxDrop"
+    rep: rx.Var[str]
+    words: rx.Var[dict[str, dict[str, str]]]
+    lang: rx.Var[str]
+    on_added: rx.EventHandler[_nothing]
+
+
+def gpx_drop(rep: Any, on_added: Any) -> rx.Component:
+    """A button that adds a GPX file to a rep's track; `on_added` hears when there is more of it."""
+    texts = all_texts(*(f"replay.gpx.{name}" for name in _GPX_TEXTS))
+    return _GpxDrop.create(rep=rep, words=texts, lang=Desk.language, on_added=on_added)
 
 
 def replay_player(day: Any, on_step: Any) -> rx.Component:

@@ -11,7 +11,8 @@ import reflex as rx
 
 from fieldcrm.components.download import download
 from fieldcrm.components.parts import empty, failed, icon_button, select, skeleton
-from fieldcrm.components.replay_player import replay_player
+from fieldcrm.components.replay_player import gpx_drop, replay_player
+from fieldcrm.components.session import MANAGING
 from fieldcrm.components.shell import page
 from fieldcrm.components.words import words
 from fieldcrm.pages.replay_state import Replay
@@ -64,9 +65,11 @@ def _body() -> rx.Component:
 
 
 def _player() -> rx.Component:
+    managing = rx.Var.create(sorted(role.value for role in MANAGING))
     files = [download(form.upper(), Replay.download + form) for form in FILES]
     line = rx.el.div(
         rx.el.span(Replay.figures, class_name="muted el"), rx.el.span(class_name="sp"),
+        rx.cond(managing.contains(Replay.role), gpx_drop(Replay.rep_id, Replay.again), rx.fragment()),
         rx.el.span(words("replay.save"), class_name="muted t1"), *files,
         class_name="row rp-head",
     )  # fmt: skip

@@ -100,7 +100,7 @@ def load(actor: Actor, rep_id: str, day: date, language: str, start_ms: int = 0)
         (at for at in [track["first_at_ms"], *(s.from_ms for s in shifts)] if at), default=first
     )
     return PlayedDay(
-        key=f"{rep_id}|{day}|{language}", url=f"/api/v1/tracks/{rep_id}/{day}/replay",
+        key=f"{rep_id}|{day}|{language}|{track['fixes']}", url=f"/api/v1/tracks/{rep_id}/{day}/replay",
         from_ms=first, to_ms=last, start_ms=start_ms if first <= start_ms <= last else begin,
         visits=played,
         stops=[_stay(stop, language) for stop in track["stops"]],

@@ -97,7 +97,7 @@ class Replay(Desk):
     @rx.event
     @allows(DISPATCHING)
     async def again(self):
-        """Try once more."""
+        """Read the day once more: after a failure, or when there is more of it."""
         await self._read(self._actor())
 
     def _set_day(self, day: date) -> None:
