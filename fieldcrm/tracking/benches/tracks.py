@@ -61,11 +61,11 @@ def length_scores(found: Sequence[Trip]) -> Found:
     scores: Found = {"hof_trips": len(found)}
     for prefix, told in (("", told_m), ("naive_", raw_m)):
         errors = np.array([abs(told(t.fixes) / t.true_m - 1) for t in found])
-        scores[f"{prefix}hof_median_error"] = float(np.median(errors))
-        scores[f"{prefix}hof_p95_error"] = float(np.quantile(errors, 0.95))
-        for name, half in (("first_half", errors[::2]), ("second_half", errors[1::2])):
-            scores[f"{prefix}hof_median_error_{name}"] = float(np.median(half))
-            scores[f"{prefix}hof_p95_error_{name}"] = float(np.quantile(half, 0.95))
+        parts = {"": errors, "_first_half": errors[::2], "_second_half": errors[1::2]}
+        for name, part in parts.items():
+            if len(part):
+                scores[f"{prefix}hof_median_error{name}"] = float(np.median(part))
+                scores[f"{prefix}hof_p95_error{name}"] = float(np.quantile(part, 0.95))
     return scores
 
 

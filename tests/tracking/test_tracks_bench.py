@@ -1,0 +1,100 @@
+"""The bench of truth on recordings made up in the formats of the real ones."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fieldcrm.tracking.benches import tracks
+from fieldcrm.tracking.benches.recordings import Labelled
+from fieldcrm.tracking.benches.scores import events_found, macro_f1, mode_scores, precision_recall
+from fieldcrm.tracking.cleaning import Way
+from tests.tracking.ways import HELSINKI, Leg, blurred, travelled
+
+KEYS = (
+    "hof_median_error", "hof_p95_error", "stop_precision", "stop_recall", "mode_f1",
+    "change_recall_30s",
+)  # fmt: skip
+WALK: list[Leg] = [(300, 0, 1.3), (0, 0, -600), (0, 300, 1.3), (0, 0, -400), (200, 0, 1.3)]
+
+
+def moments(way: Way) -> list[str]:
+    return [datetime.fromtimestamp(t, UTC).isoformat() for t in way.t]
+
+
+def write_hof(folder: Path) -> None:
+    true = travelled([(0, 1500, 11), (900, 0, 11)])
+    seen = blurred(true, error_m=2)
+    lat, lng = HELSINKI.degrees(seen.x, seen.y)
+    rows = [f"7,{at},POINT ({b} {a})" for at, a, b in zip(moments(seen), lat, lng, strict=True)]
+    (folder / "hof_points.csv").write_text("\n".join(["id,time,geometry", *rows]))
+    corner_lat, corner_lng = HELSINKI.degrees(np.array([0, 0, 900.0]), np.array([0, 1500.0, 1500]))
+    line = ",".join(f"{b} {a}" for a, b in zip(corner_lat, corner_lng, strict=True))
+    (folder / "hof_routes.csv").write_text(f'id,WKT\n7,"MULTILINESTRING (({line}))"\n')
+
+
+def write_diary(file: Path) -> None:
+    way = blurred(travelled(WALK, 10), error_m=2)
+    lat, lng = HELSINKI.degrees(way.x, way.y)
+    since = way.t - way.t[0]
+    stays = ((231, 831), (1061, 1461))
+    labels = ["stop" if any(a <= s <= b for a, b in stays) else "trip" for s in since]
+    rows = [
+        f"{at},{b},{a},{label}"
+        for at, a, b, label in zip(moments(way), lat, lng, labels, strict=True)
+    ]
+    file.write_text("\n".join(["ts,longitude,latitude,diary_label", *rows]))
+
+
+def write_traces(file: Path) -> None:
+    way = blurred(travelled([(0, 0, -60), (60, 0, 1.2), (0, 0, -40), (0, 900, 9)]), error_m=1)
+    labels = ["Driving" if t - way.t[0] >= 145 else "OnFoot" for t in way.t]
+    rows = [
+        f"{at[:-6]},{x},{y},{label}"
+        for at, x, y, label in zip(moments(way), way.x, way.y, labels, strict=True)
+    ]
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a.csv", "\n".join(["timestamp,x,y,groundtruth", *rows]))
+        archive.writestr("b.csv", "\n".join(["timestamp,x,y,groundtruth", *rows[:20]]))
+
+
+def test_it_prints_each_figure_with_its_naive_twin(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_hof(tmp_path)
+    write_diary(tmp_path / "diary.csv")
+    write_traces(tmp_path / "traces.zip")
+    arguments = ["--hof", str(tmp_path), "--stops", str(tmp_path / "diary.csv")]
+    tracks.main([*arguments, "--modes", str(tmp_path / "traces.zip")])
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert {*KEYS, *(f"naive_{key}" for key in KEYS)} <= set(told)
+    assert told["hof_median_error"] < 0.01
+    assert min(told["stop_precision"], told["stop_recall"], told["mode_f1"]) > 0.9
+    assert told["change_recall_30s"] == 1
+
+
+def labels(text: str) -> np.ndarray:
+    return np.array([c == "x" for c in text])
+
+
+def test_scores() -> None:
+    truth, told = labels("xxxx....xx"), labels(".xxxx.....")
+    assert precision_recall(truth, told) == (3 / 4, 3 / 6)
+    assert events_found(truth, told) == (1.0, 0.5)
+    assert macro_f1(truth, told) == pytest.approx((2 * 3 / 10 + 2 * 3 / 10) / 2)
+
+
+def test_a_change_counts_once_and_only_to_the_same_mode() -> None:
+    t = np.arange(10) * 10.0
+    trace = Labelled("a", Way(t, t, t), labels(".....xxxxx"))
+    told = labels("...x.xxxx.")  # in, out, in, out
+    found = mode_scores([trace], [told])
+    assert found["change_recall_30s"] == 1
+    assert found["change_precision_30s"] == 1 / 4
+    late = mode_scores([trace], [labels(".........x")])
+    assert late["change_recall_30s"] == 0
