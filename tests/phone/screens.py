@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 import time
 from typing import Any
 
 from PIL import Image
 
+from fieldcrm.phone.build import SOURCE
 from tests.people.company import PASSWORD
 from tests.phone.field import LAT, LNG, LOGIN
 
@@ -83,3 +85,16 @@ def all_safe(page: Any, seconds: float = 60, refused_too: bool = False) -> None:
     while not page.evaluate(_IS_SAFE, refused_too):
         assert time.monotonic() < until, page.inner_text("body")
         page.wait_for_timeout(200)
+
+
+AXE = SOURCE / "node_modules" / "axe-core" / "axe.min.js"
+
+
+def violations(page: Any) -> list[str]:
+    """What axe finds wrong with the screen as it is."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    return [
+        f"{v['id']}: {n['html'][:160]} {json.dumps(n['any'][:1])[:200]}"
+        for v in found for n in v["nodes"]
+    ]  # fmt: skip

@@ -14,7 +14,7 @@ from fieldcrm.visits import service as visits
 from fieldcrm.visits.model import MoveRequest
 from fieldcrm.visits.tables import Attachment, Visit
 from tests.phone.field import Day, Server
-from tests.phone.screens import all_safe, check_in, close_with_photo, online, sign_in
+from tests.phone.screens import all_safe, check_in, close_with_photo, online, sign_in, violations
 
 pytestmark = pytest.mark.browser
 
@@ -46,6 +46,7 @@ def test_a_visit_made_while_the_office_cancelled_it_can_be_kept(
         page.click("a[href^='#/conflict/'] >> nth=0")
         page.wait_for_selector(".pk >> text=Not made")
         assert page.locator("[role=radio][aria-checked=true]").count() == 0
+        assert violations(page) == []
         assert "client asked" in page.inner_text(".pick")
         assert "Asked for the price list" in page.inner_text(".pick")
         page.click(".pk >> nth=0")

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fieldcrm.phone import build
-from fieldcrm.phone.build import SOURCE, BuildReport
+from fieldcrm.phone.build import BuildReport
 from tests.phone.field import Day, Server
-from tests.phone.screens import all_safe, check_in, close_with_photo, sign_in
+from tests.phone.screens import all_safe, check_in, close_with_photo, sign_in, violations
 
 pytestmark = pytest.mark.browser
-AXE = SOURCE / "node_modules" / "axe-core" / "axe.min.js"
 OPEN_MS = 500
 
 
@@ -44,15 +42,6 @@ def test_it_opens_quickly_without_a_network(server: Server, phone: Any) -> None:
     assert min(opened) <= OPEN_MS, opened  # a busy machine only ever adds
 
 
-def _violations(page: Any) -> list[str]:
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    return [
-        f"{v['id']}: {n['html'][:160]} {json.dumps(n['any'][:1])[:200]}"
-        for v in found for n in v["nodes"]
-    ]  # fmt: skip
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(server: Server, day: Day, phone: Any, scheme: str) -> None:
     found: dict[str, list[str]] = {}
@@ -61,8 +50,8 @@ def test_axe_finds_nothing(server: Server, day: Day, phone: Any, scheme: str) ->
 
         def judge(name: str) -> None:
             page.wait_for_timeout(300)
-            if violations := _violations(page):
-                found[name] = violations
+            if wrong := violations(page):
+                found[name] = wrong
 
         def visit(*parts: str) -> None:
             page.goto(f"{server.base}/rep/#/{'/'.join(parts)}")
@@ -73,11 +62,13 @@ def test_axe_finds_nothing(server: Server, day: Day, phone: Any, scheme: str) ->
         judge("welcome")
         sign_in(page, server.base)
         for name in ("today", "map", "clients", "outbox", "shift", "settings", "pair", "receipt",
-                     "install", "update", "storage", "sign-in", "new-visit", "plan-changed"):  # fmt: skip
+                     "install", "update", "storage", "sign-in", "new-visit", "plan-changed", "calendar",
+                     "new-client"):  # fmt: skip
             visit(name)
         for name in ("visit", "move", "skip", "check-in"):
             visit(name, day.visits[1])
         visit("client", day.clients[0])
+        visit("correct", day.clients[0])
         visit("new-visit", day.clients[1])
         visit("visit", "nothing-here")
         page.goto(f"{server.base}/rep/#/shift")

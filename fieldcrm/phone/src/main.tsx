@@ -5,6 +5,7 @@ import { isAsking, start } from "./app";
 import { lastLanguage, speak } from "./i18n";
 import { mapSize, readMapSize, saveMap } from "./region";
 import { route, screen } from "./router";
+import { Calendar } from "./screens/calendar";
 import { CheckIn } from "./screens/checkin";
 import { ClientCard } from "./screens/client";
 import { Clients, NewVisit } from "./screens/clients";
@@ -32,6 +33,7 @@ function Screens() {
   const [, id] = route.value;
   switch (screen.value) {
     case "map": return <MapScreen />;
+    case "calendar": return <Calendar />;
     case "clients": return <Clients />;
     case "outbox": return <Outbox />;
     case "shift": return <ShiftScreen />;

@@ -92,7 +92,7 @@ function DayHead({ day, all, next }: { day: string; all: Visit[]; next: Visit | 
   return (
     <header class="day">
       <h1 class="cap">
-        <span>{longDay(day)}</span>
+        <a class="row" href={href("calendar")} aria-label={`${longDay(day)}, ${t("phone.calendar.title")}`}><Icon name="today" class="xs" />{longDay(day)}</a>
         {cycle && <span>{t("phone.today.cycle", { done: number(cycle.done), planned: number(cycle.planned) })} · {t(paceKey(cycle.pace))}</span>}
       </h1>
       {all.length > 0 && (
@@ -111,7 +111,7 @@ function DayHead({ day, all, next }: { day: string; all: Visit[]; next: Visit | 
   );
 }
 
-function paceKey(pace: number): string {
+export function paceKey(pace: number): string {
   if (pace >= 1.05) return "phone.pace.ahead";
   return pace >= 0.95 ? "phone.pace.on" : "phone.pace.behind";
 }

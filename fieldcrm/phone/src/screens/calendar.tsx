@@ -1,0 +1,62 @@
+/** The fortnight: how many visits each day has, and how often each client is still to be seen this cycle. */
+import { useState } from "preact/hooks";
+import type { Visit } from "../docs";
+import { addDays, chipDay, longDay, number, t, time } from "../i18n";
+import { LinkBtn, Top, Truth, VerdictMark, visitLine } from "../parts";
+import { href } from "../router";
+import { clientOf, profile, today, visitsOf } from "../store";
+import { paceKey } from "./today";
+
+const DAYS = 14;
+
+export function Calendar() {
+  const [day, setDay] = useState(today.value);
+  const days = Array.from({ length: DAYS }, (_, i) => addDays(today.value, i));
+  const cycle = profile.value?.cycle;
+  const shown = counted(day);
+  return (
+    <>
+      <Top title={t("phone.calendar.title")} sub={cycle ? `${t("phone.today.cycle", { done: number(cycle.done), planned: number(cycle.planned) })} · ${t(paceKey(cycle.pace))}` : undefined} />
+      <Truth thin />
+      <main tabIndex={0}>
+        <div class="cal" role="group" aria-label={t("phone.calendar.title")}>
+          {days.map((d) => <Day day={d} on={d === day} pick={() => setDay(d)} />)}
+        </div>
+        <h2 class="sec">{longDay(day)} <span class="r">{t("phone.calendar.visits", { n: shown.length })}</span></h2>
+        {shown.length > 0 && <section class="card">{shown.map((v) => <Row visit={v} />)}</section>}
+        {shown.length === 0 && <p class="note">{t("phone.today.none_that_day")}</p>}
+      </main>
+      <footer class="dock"><div class="btns"><LinkBtn class="big p" icon="today" to={href("today", day)}>{t("phone.calendar.open")}</LinkBtn></div></footer>
+    </>
+  );
+}
+
+function counted(day: string): Visit[] {
+  return visitsOf(day).filter((v) => v.state !== "moved" && v.state !== "cancelled");
+}
+
+function Day({ day, on, pick }: { day: string; on: boolean; pick: () => void }) {
+  const all = counted(day);
+  const done = all.filter((v) => v.state === "closed").length;
+  const [weekday, date] = chipDay(day);
+  return (
+    <button type="button" class={`cd ${all.length ? "" : "none"}`} aria-pressed={on} aria-label={`${longDay(day)}: ${t("phone.calendar.visits", { n: all.length })}`} onClick={pick}>
+      <i>{weekday}</i><b>{all.length || "–"}</b><i>{done > 0 ? `${done}/${all.length}` : date.replace(/\s.*/, "")}</i>
+    </button>
+  );
+}
+
+/** A visit with what is left of its client's frequency in this cycle. */
+function Row({ visit }: { visit: Visit }) {
+  const client = clientOf(visit);
+  const c = client?.cycle;
+  return (
+    <a class="vr" href={href("visit", visit.id)}>
+      {visit.state === "planned" ? <span class="no">{visit.position || "+"}</span> : <VerdictMark visit={visit} />}
+      <div class="t"><p>{client?.name ?? "…"}</p><p>{visitLine(visit, client)}</p></div>
+      <div class="tm">{visit.planned_at_ms ? time(visit.planned_at_ms) : ""}
+        {c && <small>{t("phone.calendar.left", { n: c.remaining, of: number(c.planned) })}</small>}
+      </div>
+    </a>
+  );
+}
