@@ -138,8 +138,10 @@ class Clients(Listing, Desk):
         actor = await self._enter()
         places = await asyncio.to_thread(clients.list_territories, actor)
         self.territories = [Choice(t.id, t.name) for t in places]
+        address = self.router.url.query_parameters
+        self.search = str(address.get("search") or self.search)[:200]
         await self._show()
-        asked = self.router.url.query_parameters.get("client", "") or self.opened
+        asked = address.get("client", "") or self.opened
         if asked:
             self.opened = str(asked)[:64]
             await self._open(self.opened)

@@ -100,8 +100,11 @@ class Visits(Listing, Desk):
         self.teams = [Choice(t.id, t.name) for t in teams]
         if not self.is_ready:  # facts first, what is planned on request
             self.last = clock.local(clock.now()).date().isoformat()
+        address = self.router.url.query_parameters
+        if address.get("search"):  # what was searched for may lie ahead
+            self.search, self.last = str(address["search"])[:200], ""
         await self._show()
-        asked = self.router.url.query_parameters.get("visit", "") or self.opened
+        asked = address.get("visit", "") or self.opened
         if asked:
             self.opened = str(asked)[:64]
             await self._open(self.opened)

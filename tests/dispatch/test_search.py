@@ -9,6 +9,8 @@ import pytest
 
 from fieldcrm.components import search
 from fieldcrm.components.search import Search
+from fieldcrm.pages.clients import Clients
+from fieldcrm.pages.visits import Visits
 from tests.dispatch.conftest import tree_with
 from tests.dispatch.test_dispatch_state import call, cookie_for
 from tests.field import Field
@@ -48,6 +50,16 @@ def test_more_leads_to_the_list_and_nonsense_nowhere(field: Field) -> None:
     assert "/clients?search=a%26b" in str(go(field, "clients", "a&b"))
     assert go(field, "client", "https://elsewhere.example") is None
     assert go(field, "page", "/nowhere") is None
+
+
+@pytest.mark.parametrize("page", [Clients, Visits])
+def test_the_whole_list_is_narrowed_by_what_was_searched_for(field: Field, page: Any) -> None:
+    path = f"/{page.__name__.lower()}"
+    tree = tree_with(cookie_for(field.dispatcher.user_id), path, "?search=Doctor%202")
+    found = asyncio.run(tree.get_state(page))
+    call(found, "load")
+    assert found.search == "Doctor 2"
+    assert len(found.rows) == 1
 
 
 def go(field: Field, kind: str, subject: str) -> Any:
