@@ -184,6 +184,19 @@ def test_moves_change_a_place_and_leave_the_state(tmp_path: Path) -> None:
     assert rep["fixMs"] > head_ms - 60_000
 
 
+def test_moves_are_read_as_they_were_written(tmp_path: Path) -> None:
+    told = frames.move_record(0, fix_at(AT_MS, -33.456_78, -70.648_27), AT_MS // 1000 + 3)
+    assert told
+    tile, move = told
+    sent = frames.moves_head(5, AT_MS + 3000, 1) + frames.section(tile, move)
+    found = fleet(
+        tmp_path, f'roster("r1"); frame({list(sent)}); console.log(JSON.stringify(show("r1")));'
+    )
+    assert abs(found["lat"] + 33.456_78) < 6e-6
+    assert abs(found["lng"] + 70.648_27) < 6e-6
+    assert (found["fixMs"], found["course"]) == (AT_MS, 90)
+
+
 def test_a_street_passed_twice_is_drawn_once(tmp_path: Path) -> None:
     found = in_bun(tmp_path, f"""
         const {{ withoutRepeats }} = await import({json.dumps(str(COMPONENTS / "map_lines.ts"))});
