@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -538,14 +538,21 @@ def _tell_gateways(notices: list[dict[str, Any]]) -> None:
 
 def device_by_token(token: str | None) -> DeviceIdentity:
     """Whom a device's token speaks for; raises UnknownDevice."""
-    if not token or len(token) > _TOKEN_MAX:
+    found = devices_by_tokens([token or ""])
+    if not found:
         raise UnknownDevice()
+    return found[token or ""]
+
+
+def devices_by_tokens(tokens: Collection[str]) -> dict[str, DeviceIdentity]:
+    """Whom each of several tokens speaks for; one that nobody knows is missing."""
+    hashed = {secrets.token_hash(t): t for t in tokens if 0 < len(t) <= _TOKEN_MAX}
     with reading() as session:
-        found = store.device_by_hash(session, secrets.token_hash(token))
-    if found is None or found[1].role != Role.rep:
-        raise UnknownDevice()
-    device, rep = found
-    return DeviceIdentity(device.id, rep.id, rep.team_id, DeviceKind(device.kind))
+        found = store.devices_by_hashes(session, hashed)
+    return {
+        hashed[token_hash]: DeviceIdentity(device_id, rep_id, team_id, DeviceKind(kind))
+        for token_hash, device_id, kind, rep_id, team_id in found
+    }
 
 
 def register_device(actor: Actor, device_id: str, name: str, app_version: str) -> Device:

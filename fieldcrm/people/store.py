@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, func, update
@@ -104,16 +104,19 @@ def device(session: Session, device_id: str) -> Device | None:
     return session.get(Device, device_id)
 
 
-def device_by_hash(session: Session, token_hash: str) -> tuple[Device, User] | None:
-    """The living device with this token, and its active owner."""
+def devices_by_hashes(
+    session: Session, token_hashes: Collection[str]
+) -> Sequence[tuple[str, str, str, str, str | None]]:
+    """(hash, device, kind, rep, team) of living devices with these tokens and active reps."""
     wanted = (
-        select(Device, User)
+        select(Device.token_hash, Device.id, Device.kind, User.id, User.team_id)  # type: ignore[call-overload]
         .join(User, col(User.id) == Device.user_id)
         .where(
-            Device.token_hash == token_hash, col(Device.revoked_at).is_(None), col(User.is_active)
+            col(Device.token_hash).in_(token_hashes), col(Device.revoked_at).is_(None),
+            col(User.is_active), User.role == Role.rep,
         )
-    )
-    return session.exec(wanted).first()
+    )  # fmt: skip
+    return session.exec(wanted).all()  # type: ignore[return-value]
 
 
 def devices(session: Session, rep_ids: Collection[str]) -> list[Device]:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from fieldcrm.kit.settings import Settings
 from fieldcrm.people import service as people
-from fieldcrm.people.model import Actor, DeviceIdentity
+from fieldcrm.people.model import Actor, DeviceIdentity, UnknownDevice
 
 CACHE_S = 30.0
 _LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -19,9 +19,12 @@ class Tokens:
     """Device tokens already looked up; a revoked device is forgotten at once."""
 
     MOST = 50_000
+    AT_ONCE = 500
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[float, DeviceIdentity]] = {}
+        self._asked: dict[str, asyncio.Future[DeviceIdentity | None]] = {}
+        self._asking: asyncio.Task[None] | None = None
 
     def cached(self, token: str) -> DeviceIdentity | None:
         """Whom a token speaks for, as looked up within the last 30 s."""
@@ -29,12 +32,35 @@ class Tokens:
         return found[1] if found and time.monotonic() - found[0] < CACHE_S else None
 
     async def look_up(self, token: str) -> DeviceIdentity:
-        """Ask the database; raises UnknownDevice."""
-        identity = await asyncio.to_thread(people.device_by_token, token)
-        if len(self._known) >= self.MOST:
-            self._known.clear()
-        self._known[token] = (time.monotonic(), identity)
+        """Ask the database, for all who wait together; raises UnknownDevice."""
+        answer = self._asked.get(token)
+        if answer is None:
+            answer = self._asked[token] = asyncio.get_running_loop().create_future()
+            if self._asking is None or self._asking.done():
+                self._asking = asyncio.create_task(self._ask())
+        identity = await asyncio.shield(answer)
+        if identity is None:
+            raise UnknownDevice
         return identity
+
+    async def _ask(self) -> None:
+        """Look up what is asked until nothing is: all phones come at once after a break."""
+        while self._asked:
+            asked = {t: self._asked.pop(t) for t in list(self._asked)[: self.AT_ONCE]}
+            try:
+                found = await asyncio.to_thread(people.devices_by_tokens, list(asked))
+            except Exception as error:
+                for answer in asked.values():
+                    answer.set_exception(error)
+                continue
+            now = time.monotonic()
+            if len(self._known) + len(found) > self.MOST:
+                self._known.clear()
+            for token, answer in asked.items():
+                identity = found.get(token)
+                if identity is not None:
+                    self._known[token] = (now, identity)
+                answer.set_result(identity)
 
     def revoke(self, device_id: str) -> None:
         """Forget a device's token."""
