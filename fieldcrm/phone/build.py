@@ -85,7 +85,9 @@ def source_hash() -> str:
     digest = hashlib.sha256()
     roots = [SOURCE / "src", SOURCE.parent / "locales"]
     files = [p for root in roots for p in root.rglob("*") if p.is_file()]
-    files += [SOURCE / n for n in ("phone.css", "index.html", "bun.lock", "icons.py")]
+    files += [
+        SOURCE / n for n in ("phone.css", "index.html", "office.html", "bun.lock", "icons.py")
+    ]
     files += [SOURCE.parent / "visits" / "life.json", TOKENS]
     for path in sorted(files):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
@@ -104,6 +106,15 @@ def _write_page(folder: Path, made: dict[str, Any]) -> None:
                       "{preload}": preload}.items():  # fmt: skip
         page = page.replace(gap, text)
     (folder / "index.html").write_text(page, encoding="utf-8")
+    _write_office(folder, made)
+
+
+def _write_office(folder: Path, made: dict[str, Any]) -> None:
+    """The office's page for what phones exported; no part of the phone app."""
+    page = (SOURCE / "office.html").read_text(encoding="utf-8")
+    page = page.replace("{css}", f"/rep/{made['css']}").replace("{js}", f"/rep/{made['office']}")
+    (folder / "office").mkdir()
+    (folder / "office" / "index.html").write_text(page, encoding="utf-8")
 
 
 def words(language: str) -> dict[str, i18n.Text]:
@@ -114,7 +125,9 @@ def words(language: str) -> dict[str, i18n.Text]:
 
 def used_keys() -> set[str]:
     """Keys the sources name in full."""
-    sources = [*(SOURCE / "src").rglob("*.ts"), *(SOURCE / "src").rglob("*.tsx")]
+    sources = [
+        *(SOURCE / "src").rglob("*.ts"), *(SOURCE / "src").rglob("*.tsx"), SOURCE / "office.html"
+    ]  # fmt: skip
     text = "\n".join(p.read_text(encoding="utf-8") for p in sources)
     return {key for key in _KEY.findall(text) if not key.endswith(".")}
 
@@ -154,7 +167,10 @@ def _write_manifest(folder: Path) -> None:
 def _write_worker(folder: Path, made: dict[str, Any]) -> list[str]:
     """The service worker, told every file of this version; the files' paths."""
     lazy = {f"/rep/{name}" for name in made["lazy"]}
-    paths = sorted(f"/rep/{p.relative_to(folder)}" for p in folder.rglob("*") if p.is_file())
+    paths = sorted(
+        f"/rep/{p.relative_to(folder)}" for p in folder.rglob("*")
+        if p.is_file() and not str(p.relative_to(folder)).startswith("office")
+    )  # fmt: skip
     files = [(p, _hash(folder / p.removeprefix("/rep/"))) for p in paths]
     version = hashlib.sha256(json.dumps(files).encode()).hexdigest()[:12]
     eager = [f for f in files if f[0] not in lazy]

@@ -29,6 +29,8 @@ const app = await bundle("src/main.tsx", "app-[hash].[ext]", {
   },
 });
 
+const office = await bundle("src/office.ts", "office-[hash].js", { define: { "process.env.NODE_ENV": '"production"' } });
+
 /** Scripts that load with the page: the entry and what it imports at once; the rest comes with the map. */
 function eagerFrom(entry: string, all: Set<string>): Set<string> {
   const found = new Set<string>([entry]);
@@ -45,6 +47,6 @@ const eager = [...eagerFrom(entry, scripts)];
 const lazy = [...scripts].filter((s) => !eager.includes(s));
 
 console.log(JSON.stringify({
-  entry, eager, css: fileName(css.find((a) => a.path.endsWith(".css"))),
+  entry, eager, office: fileName(office[0]), css: fileName(css.find((a) => a.path.endsWith(".css"))),
   lazy: [...lazy, fileName(worker[0]), fileName(mapCss[0])],
 }));

@@ -69,6 +69,7 @@ function choose(request: Request): Promise<Response> | null {
   if (url.pathname === TILES && !request.headers.has("X-Whole")) return tiles(request);
   if (url.pathname.startsWith("/region/")) return freshOrKept(request, url.pathname);
   if (!url.pathname.startsWith("/rep/") && url.pathname !== "/rep") return null;
+  if (url.pathname.startsWith("/rep/office")) return null;
   if (request.mode === "navigate") return page();
   return file(request, url.pathname);
 }
