@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
+from fieldcrm.components.amounts import duration
 from fieldcrm.kit import clock, i18n, units
 from fieldcrm.pages.dispatch_reps import expected_at, late_text, lateness_s
 from fieldcrm.people.tables import User
+from fieldcrm.tracking.modes import Mode
 from fieldcrm.visits.store import VisitView
 from fieldcrm.visits.tables import Visit
 
 HIDES_HOUR = 4.5
 """An hour's label closer to now's own (per cent of the ribbon) is left out."""
 KIND_GLYPHS = {"pharmacy": "pharmacy", "organisation": "org"}
+LEAST_TOLD_M = 50
+"""Less would be told as 0.0 km."""
 HELD = ("met", "order", "out_of_stock")
 
 
@@ -70,6 +75,8 @@ class DayFigures:
     contact: str = ""
     distance: str = ""
     ends: str = ""
+    moved: str = ""
+    """How the way was made: time moving, on foot, on wheels, and where nobody knows."""
 
 
 @dataclass
@@ -170,17 +177,36 @@ def _times(v: Visit, language: str) -> tuple[str, str, bool]:
     )
 
 
-def figures(day: list[VisitView], distance_m: float | None, language: str) -> DayFigures:
-    """Visits done, share of contacts among them, way made, when the day will end."""
+def figures(day: list[VisitView], track: dict[str, Any], language: str) -> DayFigures:
+    """Visits done, share of contacts among them, way made and how, when the day will end."""
     closed = [v.visit for v in day if v.visit.state == "closed"]
     held = sum(v.result in HELD for v in closed)
     ends = day_end(leaves_at(view.visit) for view in day)
     return DayFigures(
         done=len(closed), total=len(day),
         contact=i18n.number(100 * held / len(closed), language, 0) if closed else "—",
-        distance="—" if distance_m is None else i18n.number(distance_m / 1000, language, 1),
-        ends=i18n.time_of_day(ends, language) if ends else "—",
+        distance=i18n.number(track["distance_m"] / 1000, language, 1),
+        ends=i18n.time_of_day(ends, language) if ends else "—", moved=how_moved(track, language),
     )  # fmt: skip
+
+
+def how_moved(track: dict[str, Any], language: str) -> str:
+    """`25 min moving · 1.2 km on foot · 0.4 km unseen`; nothing of a day without a way."""
+    parts = [part for trip in track["trips"] for part in trip["parts"]]
+    by_mode = {m: sum(p["distance_m"] for p in parts if p["mode"] == m) for m in Mode}
+    lengths = {
+        "dispatch.way.foot": by_mode[Mode.foot], "dispatch.way.driving": by_mode[Mode.driving],
+        "dispatch.way.unseen": track["unseen_m"],
+    }  # fmt: skip
+    told = [
+        i18n.t(key, language, km=i18n.number(metres / 1000, language, 1))
+        for key, metres in lengths.items()
+        if metres >= LEAST_TOLD_M
+    ]
+    if not told:
+        return ""
+    moving = i18n.t("dispatch.way.moving", language, time=duration(track["moving_s"], language))
+    return " · ".join([moving, *told])
 
 
 def day_end(leaves: Iterable[datetime | None]) -> datetime | None:

@@ -82,6 +82,10 @@ def _head(rep: Any) -> rx.Component:
             _figure("dispatch.figure.ends", Dispatch.shown_figures.ends),
             class_name="kv",
         ),
+        rx.cond(
+            Dispatch.shown_figures.moved != "",
+            rx.el.p(Dispatch.shown_figures.moved, class_name="t1 muted"), rx.fragment(),
+        ),
         class_name="rh",
     )  # fmt: skip
 

@@ -180,7 +180,7 @@ class Dispatch(Team, Replanning, Desk):
             return
         bounds = dispatch_day.day_bounds(loaded.rep, loaded.day, on)
         self.day = dispatch_day.visit_rows(loaded.day, self.language, bounds)
-        self.figures = dispatch_day.figures(loaded.day, loaded.track["distance_m"], self.language)
+        self.figures = dispatch_day.figures(loaded.day, loaded.track, self.language)
         self.ribbon = dispatch_day.ribbon(bounds, self.language)
         self.lines = MapLines(plan=loaded.line, track=plain_lines(loaded.track["lines"]))
 
