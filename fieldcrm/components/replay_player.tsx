@@ -7,7 +7,7 @@ import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import "maplibre-gl/dist/maplibre-gl.css";
 import { Protocol } from "pmtiles";
 import { Icon } from "$/public/external/fieldcrm/components/behaviour/desk.tsx";
-import { atTime, doubtsIn, linesOf, readTrack, type Doubt, type Track } from "$/public/external/fieldcrm/components/replay_player/replay_track.ts";
+import { atTime, doubtsIn, placeOn, readTrack, until, type Doubt, type Timed, type Track } from "$/public/external/fieldcrm/components/replay_player/replay_track.ts";
 
 type LatLng = [number, number];
 type Span = { from_ms: number; to_ms: number; title: string };
@@ -18,7 +18,7 @@ type Visit = {
 type Stop = Span & { lat: number; lng: number };
 export type Day = {
   key: string; url: string; from_ms: number; to_ms: number; start_ms: number; visits: Visit[]; stops: Stop[];
-  gaps: Span[]; pauses: Span[]; shifts: Span[]; plan: LatLng[]; ghost: [number, number, number][];
+  gaps: Span[]; pauses: Span[]; shifts: Span[]; lines: Timed[][]; plan: LatLng[]; ghost: Timed[];
   empty_title: string; empty_why: string;
 };
 type Props = { day: Day; words: Record<string, Record<string, string>>; lang: string; zone: string; onStep: (by: number) => void };
@@ -68,7 +68,7 @@ const setLine = (map: GlMap | null, name: string, lines: LatLng[][]) =>
   (map?.getSource(name) as GeoJSONSource | undefined)?.setData(lineShape(lines));
 
 /** Where the planned rep would be: between the plan's points by time. */
-function ghostAt(ghost: [number, number, number][], at: number): LatLng | null {
+function ghostAt(ghost: Timed[], at: number): LatLng | null {
   if (!ghost.length || at < ghost[0][2] || at > ghost[ghost.length - 1][2]) return null;
   const next = ghost.findIndex((point) => point[2] >= at);
   const [a, b] = [ghost[Math.max(0, next - 1)], ghost[next]];
@@ -112,7 +112,7 @@ export function ReplayPlayer({ day, words, lang, zone, onStep }: Props) {
     return () => gone.abort();
   }, [day.url, day.key, attempt]);
 
-  const lines = useMemo(() => (track ? linesOf(track, Infinity) : []), [track]);
+  const lines = useMemo(() => until(day.lines, Infinity), [day.key]);
   const jumps = useMemo((): Jump[] => {
     const found: Jump[] = day.visits.filter((v) => v.from_ms && (v.verdict === "doubtful" || v.verdict === "contradicted"))
       .map((v) => ({ at: v.from_ms, kind: "visit", tone: v.verdict, text: `${v.title} · ${v.verdict_word}` }));
@@ -184,11 +184,12 @@ export function ReplayPlayer({ day, words, lang, zone, onStep }: Props) {
     return () => cancelAnimationFrame(frame);
   }, [isPlaying, speed, day.key]);
 
-  const here = track ? atTime(track, at) : null;
+  const seen = track ? atTime(track, at) : null;
+  const here = seen && { ...seen, ...placeOn(day.lines, at) };
   useEffect(() => {
     if (!track || !map.current || (isPlaying && performance.now() - painted.current < PAINT_MS)) return;
     painted.current = performance.now();
-    setLine(map.current, "passed", linesOf(track, at));
+    setLine(map.current, "passed", until(day.lines, at));
     if (isFollowing && here) map.current.easeTo({ center: [here.lng, here.lat], duration: 0 });
   }, [at, track, isPlaying, isStyled, isFollowing]);
 
@@ -230,7 +231,7 @@ export function ReplayPlayer({ day, words, lang, zone, onStep }: Props) {
   const inside = (spans: Span[]) => spans.find((s) => at >= s.from_ms && at < s.to_ms);
   const visit = day.visits.find((v) => v.from_ms && at >= v.from_ms && at < v.to_ms);
   const pause = inside(day.pauses);
-  const silence = here?.isGap ? inside(day.gaps) : undefined;
+  const silence = inside(day.gaps);
   const stop = inside(day.stops);
   const isOff = day.shifts.length > 0 && !inside(day.shifts);
   const isMoving = !stop && here && here.speed >= 0.5;

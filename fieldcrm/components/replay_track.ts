@@ -1,5 +1,6 @@
-// A day's track as the server tells it (docs/protocol.md, "A day for a player"): read, cut into lines,
-// asked where the rep was.
+// A day's track as the server tells it (docs/protocol.md, "A day for a player"): read, asked where the
+// rep was; and his way as it was cleaned, up to a moment.
+export type Timed = [number, number, number]; // lat, lng, epoch ms
 export type Track = {
   count: number; startMs: number; endMs: number; breaks: Set<number>;
   at: Float64Array; lat: Float64Array; lng: Float64Array; speed: Float64Array; battery: Float64Array; doubts: Float64Array;
@@ -8,8 +9,7 @@ export type Doubt = { kind: "mock" | "teleport" | "speed" | "frozen"; from_ms: n
 type Column = { name: string; unit: number; width: 0 | 1 | 2 | 4; longer: [number, number][] };
 type Head = { count: number; start_ms: number; end_ms: number; breaks: number[]; columns: Column[] };
 
-const TELEPORT = 2;
-const KINDS: [Doubt["kind"], number][] = [["mock", 1], ["teleport", TELEPORT], ["speed", 4], ["frozen", 16]];
+const KINDS: [Doubt["kind"], number][] = [["mock", 1], ["teleport", 2], ["speed", 4], ["frozen", 16]];
 const TOGETHER_MS = 3 * 60_000; // the same doubt again within this is still the same one
 
 /** The bytes of the answer as columns; throws where they are something else. */
@@ -42,18 +42,23 @@ function readColumn(view: DataView, place: number, count: number, { width, unit,
   return values;
 }
 
-/** The way up to a moment as lines of [lat, lng]: none across a break, none to a place nobody believes. */
-export function linesOf(track: Track, until: number): [number, number][][] {
-  const lines: [number, number][][] = [];
-  let line: [number, number][] = [];
-  for (let n = 0; n < track.count && track.at[n] <= until; n++) {
-    if (track.breaks.has(n)) { lines.push(line); line = []; }
-    if (!(track.doubts[n] & TELEPORT)) line.push([track.lat[n], track.lng[n]]);
-  }
-  const here = until < Infinity ? atTime(track, until) : null;
-  if (here && !here.isGap && line.length) line.push([here.lat, here.lng]);
-  lines.push(line);
-  return lines.filter((l) => l.length > 1);
+/** Where a cleaned way was at a moment, on the straight way between two of its points; null off it. */
+export function placeOn(lines: Timed[][], at: number): { lat: number; lng: number } | null {
+  const line = lines.find((l) => l.length && l[0][2] <= at && at <= l[l.length - 1][2]);
+  if (!line) return null;
+  const next = Math.max(1, line.findIndex((point) => point[2] >= at));
+  const [a, b] = [line[next - 1], line[Math.min(next, line.length - 1)]];
+  const share = b[2] > a[2] ? (at - a[2]) / (b[2] - a[2]) : 0;
+  return { lat: a[0] + (b[0] - a[0]) * share, lng: a[1] + (b[1] - a[1]) * share };
+}
+
+/** A cleaned way up to a moment, as lines of [lat, lng]. */
+export function until(lines: Timed[][], at: number): [number, number][][] {
+  const here = at < Infinity ? placeOn(lines, at) : null;
+  return lines.filter((line) => line.length && line[0][2] <= at).map((line) => {
+    const passed = line.filter((point) => point[2] <= at).map(([lat, lng]): [number, number] => [lat, lng]);
+    return here && passed.length < line.length ? [...passed, [here.lat, here.lng] as [number, number]] : passed;
+  });
 }
 
 /** The last fix at or before a moment; -1 before the first. */

@@ -10,6 +10,8 @@ from typing import Any
 
 from fieldcrm.kit import clock, i18n
 from fieldcrm.kit.units import distance_m
+from fieldcrm.pages.dispatch_loads import plain_lines
+from fieldcrm.pages.dispatch_reps import in_order
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor
 from fieldcrm.planning import service as planning
@@ -77,6 +79,8 @@ class PlayedDay:
     gaps: list[Stretch]
     pauses: list[Stretch]
     shifts: list[Stretch]
+    lines: list[list[Timed]]
+    """The way as it was cleaned: what is drawn; the track itself tells speed, battery and doubts."""
     plan: list[list[float]]
     ghost: list[Timed]
     empty_title: str = ""
@@ -87,7 +91,7 @@ class PlayedDay:
 def load(actor: Actor, rep_id: str, day: date, language: str, start_ms: int = 0) -> PlayedDay:
     """Read a day; `start_ms` is where to begin playing. Raises OutOfScope."""
     people.scope_rep(actor, rep_id)
-    views = sorted(visits.day(actor, rep_id, day), key=lambda v: v.visit.position)
+    views = in_order(visits.day(actor, rep_id, day))
     track = tracking.day_track(actor, rep_id, day)
     spans = tracking.day_shifts(actor, rep_id, day)
     plan = planning.day_plan(actor, rep_id, day)
@@ -105,7 +109,7 @@ def load(actor: Actor, rep_id: str, day: date, language: str, start_ms: int = 0)
         visits=played,
         stops=[_stay(stop, language) for stop in track["stops"]],
         gaps=[_gap(gap["from_ms"], gap["to_ms"], language) for gap in track.get("gaps", [])],
-        pauses=list(_pauses(spans, now_ms, language)), shifts=shifts, plan=line,
+        pauses=list(_pauses(spans, now_ms, language)), shifts=shifts, lines=plain_lines(track["lines"]), plan=line,
         ghost=ghost(line, [_planned_stop(s, views) for s in plan.stops] if plan else []),
         figures=_figures(track, played, language), **_empty(day, spans, language),
     )  # fmt: skip
@@ -184,9 +188,8 @@ def _visit(n: int, view: VisitView, language: str) -> PlayedVisit:
     planned = _ms(v.planned_at)
     times = [v.checked_in_at, v.closed_at] if v.checked_in_at else [v.planned_at]
     told = "–".join(i18n.time_of_day(at, language) for at in times if at)
-    state = (
-        i18n.t(f"verdict.{verdict}", language) if verdict else i18n.t(f"state.{v.state}", language)
-    )
+    word = f"verdict.{verdict}" if verdict else _WORDS.get(v.state)
+    state = i18n.t(word, language) if word else ""
     return PlayedVisit(
         v.id, str(n), view.client_name, " · ".join(t for t in (told, state) if t), _KINDS.get(v.state, "planned"), verdict,
         state, v.lat, v.lng, begun, over or (begun and max(begun, min(clock.now_ms(), begun + EDGE_MS))),

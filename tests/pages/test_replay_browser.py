@@ -1,0 +1,111 @@
+"""The replay in a real browser against a whole install: it plays, jumps, steps, and axe is content."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser import chromium
+from tests.install import PASSWORD, Install, copy_home, midday_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.flow]
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+@pytest.fixture(scope="module")
+def install(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Install]:
+    """A running sample company with weeks behind it, its reps standing still."""
+    home = copy_home(sample_home, tmp_path_factory.mktemp("install") / "home")
+    with Install(home, "--no-simulate", "--clock-start", midday_of(home)) as running:
+        yield running
+
+
+@pytest.fixture(params=["light", "dark"])
+def page(request: pytest.FixtureRequest, install: Install) -> Iterator[Page]:
+    """A signed-in manager's page in each theme that fails the test on an error nobody handled."""
+    with chromium() as browser:
+        context = browser.new_context(
+            viewport={"width": 1440, "height": 900}, locale="en-GB", color_scheme=request.param
+        )
+        answer = context.request.post(
+            f"{install.base}/api/v1/session", data={"login": "manager", "password": PASSWORD},
+            headers={"Origin": install.base},
+        )  # fmt: skip
+        assert answer.ok
+        found = context.new_page()
+        errors: list[str] = []
+        found.on("pageerror", lambda error: errors.append(str(error)))
+        yield found
+        assert errors == []
+
+
+@pytest.fixture
+def cheat(install: Install) -> tuple[str, str]:
+    """The rep whose positions an app invents, and a past day of his with contradicted visits."""
+    with sqlite3.connect(install.home / "fieldcrm.db") as link:
+        return link.execute(
+            'SELECT u.id, v.day FROM visit v JOIN "user" u ON u.id = v.rep_id'
+            " WHERE u.login = 'ion' AND v.verdict = 'contradicted' GROUP BY v.day"
+            " ORDER BY COUNT(*) DESC LIMIT 1"
+        ).fetchone()
+
+
+def at_ms(page: Page) -> int:
+    return int(page.locator(".rpl").get_attribute("data-at") or 0)
+
+
+def violations(page: Page) -> list[Any]:
+    found = Axe().run(page, options=RULES).response["violations"]
+    return [(v["id"], [n["target"] for n in v["nodes"]]) for v in found]
+
+
+def test_a_day_plays_jumps_to_doubts_and_steps_to_its_neighbours(
+    page: Page, install: Install, cheat: tuple[str, str]
+) -> None:
+    rep_id, day = cheat
+    page.goto(f"{install.base}/replay?rep={rep_id}&day={day}")
+    page.wait_for_selector(".rpl[data-state=ready]")
+    assert violations(page) == []
+    begins = at_ms(page)
+    page.keyboard.press("j")
+    expect(page.locator(".rp-list [aria-current=true]").first).to_be_visible()
+    jumped = at_ms(page)
+    assert jumped > begins
+    page.keyboard.press("Shift+ArrowRight")
+    assert at_ms(page) == jumped + 600_000
+    page.get_by_role("button", name="300×").click()
+    page.get_by_role("button", name="Play").click()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    page.wait_for_function(f"+document.querySelector('.rpl').dataset.at > {jumped + 660_000}")
+    page.keyboard.press(" ")
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    texts = " ".join(page.locator(".rpl-side .rp-list").first.all_inner_texts())
+    assert "An app invented the position" in texts
+    assert "Contradicted" in texts
+    page.keyboard.press("]")
+    expect(page.locator(".rp-day")).not_to_have_value(day)
+    page.wait_for_selector(".rpl[data-state=ready]")
+    page.get_by_label("Day", exact=True).fill("2020-01-01")
+    expect(page.locator(".rpl [role=status]")).to_contain_text("No shift on this day.")
+    assert violations(page) == []
+
+
+def test_the_day_is_saved_as_gpx_and_nobody_chosen_is_a_page_too(
+    page: Page, install: Install, cheat: tuple[str, str]
+) -> None:
+    page.goto(f"{install.base}/replay")
+    page.wait_for_selector(".empty")
+    assert violations(page) == []
+    page.locator(".empty select").select_option(cheat[0])
+    page.wait_for_selector(".rpl[data-state=ready]")
+    page.get_by_label("Day", exact=True).fill(cheat[1])
+    page.wait_for_function(f"document.querySelector('a[href*=\"{cheat[1]}/track.gpx\"]')")
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="GPX", exact=True).click()
+    assert Path(waiting.value.path()).read_text().startswith("<?xml")
