@@ -36,7 +36,7 @@ TERM_MOST = 40
 
 def fold(text: str) -> str:
     """Lower case without marks or punctuation: `Ștefan` and `STEFAN`, `Ё` and `е` are one."""
-    lowered = text.casefold().translate(_UNMARKED)
+    lowered = unicodedata.normalize("NFKD", text).casefold().translate(_UNMARKED)
     plain = "".join(
         c for c in unicodedata.normalize("NFKD", lowered) if not unicodedata.combining(c)
     )

@@ -555,4 +555,6 @@ def unreadable_text(params: dict[str, Any], language: str) -> str:
     """Why a file can't be read, and where known on which line."""
     what = i18n.t(f"import.unreadable.{params.get('why', 'not_text')}", language, **params)
     row = params.get("row")
-    return f"{i18n.t('import.row', language, row=str(row))}: {what}" if row else what
+    if row:
+        return f"{i18n.t('import.row', language, row=str(row))}: {what}"
+    return f"{what[:1].upper()}{what[1:]}."

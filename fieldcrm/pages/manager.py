@@ -107,7 +107,8 @@ def _report() -> rx.Component:
     nothing = rx.el.section(
         empty("no_plan", words("report.nothing"), words("report.nothing_why"),
               button(words("report.to_now"), small=True, on_click=Manager.back_to_now),
-              button(words("report.clear_filters"), small=True, on_click=Manager.clear_filters)),
+              button(words("report.clear_filters"), small=True, on_click=Manager.clear_filters),
+              heading=rx.el.h2),
         class_name="card pv-e",
     )  # fmt: skip
     whole = rx.fragment(_cards(), _small(), _two(), _table())

@@ -83,9 +83,10 @@ def _states(data: Mapping[str, Any], language: str) -> list[str]:
 
 def _verdicts(data: Mapping[str, Any], language: str) -> list[str]:
     """A judgement, and the one before it."""
-    known = dict.fromkeys(v for v in (data.get("before"), data.get("verdict")) if v)
-    said = [_value("verdict", v, {}, language) for v in known]
-    return [" → ".join(said)] if data.get("verdict") else []
+    if not data.get("verdict"):
+        return []
+    known = dict.fromkeys(v for v in (data.get("before"), data["verdict"]) if v)
+    return [" → ".join(_value("verdict", v, {}, language) for v in known)]
 
 
 def _differences(data: Mapping[str, Any], names: Mapping[str, str], language: str) -> list[str]:
