@@ -15,6 +15,7 @@ import asyncio
 import json
 import os
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -50,6 +51,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if chosen.hostile:
         hostile.main(chosen)
         return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # and nothing is left running
     with tempfile.TemporaryDirectory(prefix="fieldcrm-bench-") as folder:
         found = run(Path(folder), chosen)
     print(json.dumps(found))
