@@ -84,7 +84,11 @@ class Hub:
         """One more desk looks; while none did, nobody asked what the reps do."""
         if not self.desks:
             self._refresh(self.crew.members, clock.now_ms())
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
         self.desks.add(desk)
+        self._tell(())
 
     def _refresh(self, rep_ids: Iterable[str], now_ms: int) -> None:
         """Have desks hear of those who do something else now."""
