@@ -204,6 +204,12 @@ def _company_verbs(verbs) -> None:  # type: ignore[no-untyped-def]
     )
     rules.add_argument("--keep-days", type=int, help="erase tracks that are older")
     rules.add_argument("--quiet", metavar="HH:MM-HH:MM", help="no alerts between; 'none' ends it")
+    plan = verbs.add_parser("plan", help="Day plans.").add_subparsers(required=True, metavar="VERB")
+    check = _verb(
+        plan, "check", run_plan_check, "Print each rule that a plan breaks; exit status 1 if any."
+    )
+    check.add_argument("problem", type=Path, help="JSON, see docs/problem-format.md")
+    check.add_argument("plan", type=Path)
     clients = verbs.add_parser("clients", help="The client base.").add_subparsers(
         required=True, metavar="VERB"
     )
@@ -377,6 +383,16 @@ def run_policy(options: argparse.Namespace) -> None:
         changes["quiet_from_min"], changes["quiet_to_min"] = policy.minutes_of(options.quiet)
     found = policy.set_policy(_admin(), **changes) if changes else policy.policy(_admin())
     print(json.dumps(asdict(found)))
+
+
+def run_plan_check(options: argparse.Namespace) -> None:
+    from fieldcrm.planning.files import violations_between
+
+    found = violations_between(options.problem, options.plan)
+    for line in found:
+        print(line)
+    if found:
+        raise SystemExit(1)
 
 
 def run_import(options: argparse.Namespace) -> None:

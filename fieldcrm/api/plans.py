@@ -13,6 +13,7 @@ from fieldcrm.api.shapes import ID, Day, Id, plain
 from fieldcrm.kit.errors import NotFound
 from fieldcrm.people.model import BadField
 from fieldcrm.planning import service as planning
+from fieldcrm.planning import slots
 
 router = APIRouter(prefix="/api/v1/plans", tags=["plans"])
 ProposalId = Annotated[str, Path(pattern=ID)]
@@ -68,6 +69,21 @@ def _ask(body: ProposalBody, actor: Any) -> str:
     if body.kind == "replan":
         return planning.request_replan(actor, body.rep_ids[0], body.day)
     return planning.request_plan(actor, body.rep_ids, body.day)
+
+
+class SlotsBody(BaseModel):
+    """A visit that is wanted: to whom, on which day, by any of these reps."""
+
+    client_id: Id
+    day: Day
+    rep_ids: Annotated[list[Id], Field(min_length=1, max_length=50)]
+    minutes: Annotated[int, Field(ge=1, le=600)] | None = None
+
+
+@router.post("/slots", summary="The best slots for a new visit")
+def best_slots(body: SlotsBody, actor: DeskPerson) -> dict[str, Any]:
+    """The three cheapest with their cost in minutes; why, where none fits. Nothing is changed."""
+    return plain(slots.best_slots(actor, body.client_id, body.rep_ids, body.day, body.minutes))
 
 
 @router.get("/proposals/{proposal_id}", summary="A proposal")

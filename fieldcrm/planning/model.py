@@ -227,6 +227,12 @@ class NotMovable(Conflict):
     code = "visit_not_movable"
 
 
+class NoRoads(Conflict):
+    """No region's roads are installed, so no way can be measured."""
+
+    code = "no_roads"
+
+
 class CannotUndo(Conflict):
     """The plan was changed again after this proposal was applied."""
 

@@ -191,6 +191,12 @@ RULES: dict[tuple[str, str], list[Rule]] = {
         Rule(DESK, f"{V}/plans/proposals",
              body={"kind": "move", "visit_id": "<own_visit>", "to_rep_id": "<rep>"}),
     ],
+    ("POST", f"{V}/plans/slots"): [
+        Rule(DESK, f"{V}/plans/slots",
+             body={"client_id": "<client>", "day": "<today>", "rep_ids": ["<own_rep>"]}),
+        Rule(DESK, f"{V}/plans/slots",
+             body={"client_id": "<own_client>", "day": "<today>", "rep_ids": ["<rep>"]}),
+    ],
     ("GET", f"{V}/plans/proposals/{{proposal_id}}"): [Rule(DESK, f"{V}/plans/proposals/<proposal>")],
     **{
         ("POST", f"{V}/plans/proposals/{{proposal_id}}/{verb}"): [

@@ -12,11 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fieldcrm.planning import search
+from fieldcrm.planning import balance, search
 from fieldcrm.planning.board import Board, Draft, Orders
 from fieldcrm.planning.model import NO_WAY, Plan, Problem
 from fieldcrm.planning.timing import LATE_WEIGHT, SPAN_SHARE, due_break, start_windows
 
+PLAIN_SHARE = 0.9
+"""Of what is left of the limit, so much at most goes to OR-Tools' own search of a shared day."""
 Progress = Callable[[float, Plan | None], None]
 """(share done 0 to 1, best plan so far or None); raising stops the search."""
 
@@ -96,7 +98,8 @@ class _Solver:
                 better = improver(best)
                 best = better if better is not None and better.cost < best.cost else best
             self.progress(0.1 + 0.9 * (n + 1) / (len(steps) + 1), self._plan(best))
-        return search.fill(self.board, best)
+        best = search.fill(self.board, best)
+        return best if is_alone else balance.balanced(self.board, best)
 
     def _by_steps(self, best: Draft) -> Draft:
         found = search.improve(
@@ -106,7 +109,8 @@ class _Solver:
         return found
 
     def _by_plain_routing(self, best: Draft) -> Draft | None:
-        seconds = min(self.limit.seconds / 2, self.until - time.monotonic())
+        """OR-Tools comes to an end by itself; cut short on a busy machine it would be worse alone."""
+        seconds = PLAIN_SHARE * (self.until - time.monotonic())
         return self._checked(route(self.board, None, 0, max(0.1, seconds), is_plain=True))
 
     def _within_budget(self, start: Draft, budget: int) -> Draft:

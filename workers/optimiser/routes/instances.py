@@ -13,16 +13,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fieldcrm.kit.errors import Invalid
-
 SCALE = 10
 Ints = NDArray[np.int64]
 
 
-class UnreadableInstance(Invalid):
+class UnreadableInstance(ValueError):
     """The file is in neither of the two formats."""
-
-    code = "unreadable_instance"
 
 
 @dataclass(frozen=True)
@@ -93,7 +89,7 @@ def read_instance(path: Path) -> Instance:
     try:
         return _vrplib(text) if "NODE_COORD_SECTION" in text else _solomon(text)
     except (ValueError, KeyError, IndexError) as broken:
-        raise UnreadableInstance(detail=f"{path}: {broken}") from broken
+        raise UnreadableInstance(f"{path}: {broken}") from broken
 
 
 def _solomon(text: str) -> Instance:

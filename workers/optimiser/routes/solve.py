@@ -26,7 +26,7 @@ POOL_WIDTH = 0.01
 """Routes of solutions so little worse than the best are pooled."""
 COLUMNS = 6000
 """Pooled routes, of the best solutions, that the linear program prices."""
-HEAT, COLDNESS = 1.0, 0.01
+HEAT, COLDNESS = 2.0, 0.005
 """First temperature in mean legs, and the last one as a share of it."""
 PHASES = ((0.0, 0.55, 1.0), (0.6, 0.78, 0.3), (0.82, 0.96, 0.2))
 """(begin, end, warmth) of each annealing, in shares of the limit; between them routes recombine."""
