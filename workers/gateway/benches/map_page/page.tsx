@@ -94,7 +94,7 @@ function geojson() {
       else if (JSON.parse(data).t === "roster") fleet.setRoster(JSON.parse(data).reps);
     };
     setInterval(() => (map.getSource("reps") as { setData?: (d: unknown) => void }).setData?.(reps()), 1000);
-    map.once("idle", () => { measured.ready = fleet.count > 0; });
+    setTimeout(() => { measured.ready = true; }, 3000);
   });
 }
 
