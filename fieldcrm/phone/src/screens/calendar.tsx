@@ -40,8 +40,9 @@ function Day({ day, on, pick }: { day: string; on: boolean; pick: () => void }) 
   const done = all.filter((v) => v.state === "closed").length;
   const [weekday, date] = chipDay(day);
   return (
-    <button type="button" class={`cd ${all.length ? "" : "none"}`} aria-pressed={on} aria-label={`${longDay(day)}: ${t("phone.calendar.visits", { n: all.length })}`} onClick={pick}>
-      <i>{weekday}</i><b>{all.length || "–"}</b><i>{done > 0 ? `${done}/${all.length}` : date.replace(/\s.*/, "")}</i>
+    <button type="button" class={`cd ${all.length ? "" : "none"}`} aria-pressed={on} onClick={pick}>
+      <span class="vh">{longDay(day)}: {t("phone.calendar.visits", { n: all.length })}</span>
+      <i aria-hidden="true">{weekday}</i><b aria-hidden="true">{all.length || "–"}</b><i aria-hidden="true">{done > 0 ? `${done}/${all.length}` : date.replace(/\s.*/, "")}</i>
     </button>
   );
 }
