@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from fieldcrm.planning.board import Board, Draft, inserted
 
-SPREAD_SHARE = 30
-"""So many seconds of spread between the longest and the shortest day are worth one of travel."""
+SPREAD_SHARE = 10
+"""So many seconds of spread are worth one of travel."""
+FULL_DAY_S = 8 * 3600
 
 
 def balanced(board: Board, draft: Draft, moves: int = 30) -> Draft:
@@ -23,10 +24,14 @@ def balanced(board: Board, draft: Draft, moves: int = 30) -> Draft:
     return draft
 
 
-def spread_s(board: Board, draft: Draft) -> int:
-    """Between the longest and the shortest working time, of the reps who can work at all."""
+def spread_s(board: Board, draft: Draft) -> float:
+    """How uneven the working times are: squares about their mean, in seconds by a full day.
+
+    Squares, since with several full days the longest alone says nothing.
+    """
     worked = [_worked_s(board, draft, s) for s, table in enumerate(board.tables) if table.allowed]
-    return max(worked, default=0) - min(worked, default=0)
+    mean = sum(worked) / max(1, len(worked))
+    return sum((w - mean) ** 2 for w in worked) / FULL_DAY_S
 
 
 def _price(board: Board, draft: Draft) -> float:
