@@ -10,14 +10,15 @@ from typing import Any
 import reflex as rx
 
 from fieldcrm.components.download import download
-from fieldcrm.components.parts import empty, failed, icon_button, select, skeleton
+from fieldcrm.components.parts import empty, failed, icon_button, skeleton
 from fieldcrm.components.replay_player import gpx_drop, replay_player
 from fieldcrm.components.session import MANAGING
 from fieldcrm.components.shell import page
 from fieldcrm.components.words import words
 from fieldcrm.pages.replay_state import Replay
 
-FILES = ("gpx", "geojson", "kml")
+FILES = {"GPX": "gpx", "GeoJSON": "geojson", "KML": "kml"}
+"""A day's track as files: the form's name and its ending."""
 
 
 def replay() -> rx.Component:
@@ -25,13 +26,17 @@ def replay() -> rx.Component:
     return page("/replay", words("replay.title"), _body(), bar=_bar(), class_name="replay")
 
 
-def _bar() -> list[Any]:
-    reps = rx.el.select(
+def _reps(class_name: str) -> rx.Component:
+    """Whose day: nobody's until one is chosen."""
+    return rx.el.select(
         rx.el.option(words("replay.choose"), value="", disabled=True),
         rx.foreach(Replay.reps, lambda rep: rx.el.option(rep.text, value=rep.value)),
-        value=Replay.rep_id, on_change=Replay.choose_rep, class_name="input sm rp-rep",
+        value=Replay.rep_id, on_change=Replay.choose_rep, class_name=class_name,
         aria_label=words("replay.rep"),
     )  # fmt: skip
+
+
+def _bar() -> list[Any]:
     day = rx.el.input(
         type="date", value=Replay.on_day, on_change=Replay.choose_day, class_name="input sm rp-day",
         aria_label=words("replay.day"),
@@ -43,7 +48,7 @@ def _bar() -> list[Any]:
         rx.el.span(Replay.day_word, class_name="muted nw rp-dw"),
         class_name="row g1",
     )
-    return [reps, days]
+    return [_reps("input sm rp-rep"), days]
 
 
 def _body() -> rx.Component:
@@ -51,8 +56,7 @@ def _body() -> rx.Component:
         "no_plan",
         words("replay.nobody"),
         words("replay.nobody_why"),
-        select(Replay.reps, value=Replay.rep_id, on_change=Replay.choose_rep,
-               aria_label=words("replay.rep")),
+        _reps("input"),
         heading=rx.el.h2,
     )  # fmt: skip
     return rx.cond(
@@ -66,7 +70,7 @@ def _body() -> rx.Component:
 
 def _player() -> rx.Component:
     managing = rx.Var.create(sorted(role.value for role in MANAGING))
-    files = [download(form.upper(), Replay.download + form) for form in FILES]
+    files = [download(form, Replay.download + ending) for form, ending in FILES.items()]
     line = rx.el.div(
         rx.el.span(Replay.figures, class_name="muted el"), rx.el.span(class_name="sp"),
         rx.cond(managing.contains(Replay.role), gpx_drop(Replay.rep_id, Replay.again), rx.fragment()),
