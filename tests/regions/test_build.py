@@ -20,9 +20,10 @@ from tests.regions.small_extracts import write_extract
 CORNERS = [LatLng(46.9, 28.8), LatLng(46.9, 28.81), LatLng(46.91, 28.81), LatLng(46.91, 28.8)]
 AROUND = Bounds(46.89, 28.79, 46.92, 28.82)
 BUILDER = """
-import sys
+import signal, sys
 from pathlib import Path
 from fieldcrm.regions.build import build_region
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run in the background
 def tell(share, doing): print(share, flush=True)
 build_region(Path(sys.argv[1]), Path(sys.argv[2]), "town", tell)
 """

@@ -179,11 +179,19 @@ class Committer:
         self._forget_oldest()
 
     async def _meet_strangers(self) -> None:
-        """Have in memory what is known of new reps and devices, and judge their messages."""
-        met = len(self._strangers)
+        """Have in memory what is known of new reps and devices, and judge their messages.
+
+        Those that came meanwhile too, since the next of a device met is judged when it comes: its
+        messages keep their order.
+        """
         await self._remember([submission[0] for submission in self._strangers])
-        for _ in range(met):
-            self._take(*self._strangers.popleft())
+        came, self._strangers = self._strangers, deque()
+        for submission in came:
+            key = submission[0]
+            if key in self.devices and key[0] in self.reps:
+                self._take(*submission)
+            else:
+                self._strangers.append(submission)
 
     async def _remember(self, keys: Collection[DeviceKey]) -> None:
         reps = sorted({key[0] for key in keys} - self.reps.keys())
