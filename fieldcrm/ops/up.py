@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, NoReturn
 
-from fieldcrm.kit import clock
+from fieldcrm.kit import clock, signals
 from fieldcrm.kit.settings import Settings, settings
 from fieldcrm.ops import build, tls, trust_page
 from fieldcrm.ops.parts import Crew, Part, die_with_parent
@@ -44,7 +44,7 @@ class Up:
     def run(self) -> None:
         """Prepare, start, watch; returns after a signal, with nothing left running."""
         for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(name, lambda *_: self._end())
+            signal.signal(name, lambda *_: signals.set_soon(self.ending))
         began = time.monotonic()
         try:
             self._prepare()
@@ -58,13 +58,6 @@ class Up:
         finally:
             say("stopping")
             self.crew.stop()
-
-    def _end(self) -> None:
-        if self.ending.is_set():
-            return
-        self.ending.set()
-        if threading.current_thread() is threading.main_thread():
-            raise Stopped
 
     # -- before anything runs
 
@@ -120,6 +113,8 @@ class Up:
                 time.sleep(0.05)
             else:
                 return
+        if self.ending.is_set():
+            raise Stopped
         raise CannotStart(f"Valkey does not answer; see {self.home / 'log' / 'valkey.log'}")
 
     def _build_pages(self) -> None:

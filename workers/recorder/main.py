@@ -21,7 +21,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from fieldcrm.evidence import service as evidence
-from fieldcrm.kit import bus, clock, pulse
+from fieldcrm.kit import bus, clock, pulse, signals
 from fieldcrm.tracking import alerting, live_index, policy
 from fieldcrm.tracking import service as tracking
 from fieldcrm.tracking.model import Fix
@@ -231,7 +231,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     stop = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sign, lambda *_: stop.set())
+        signal.signal(sign, lambda *_: signals.set_soon(stop))
     run(stop)
 
 
