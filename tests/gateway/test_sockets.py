@@ -278,7 +278,8 @@ def test_a_desk_that_asks_for_moves_gets_them_after_a_whole_record(
         assert frame(desk)[:2] == (1, 0)
         kinds, lats = [], []
         for n in range(4):
-            socket.send(fixes(n, 1, first_seq=n).replace(str(LAT), str(LAT + n / 1000)))
+            later = fixes(n, 1, first_seq=n, skew_ms=n)  # two within one millisecond are no move
+            socket.send(later.replace(str(LAT), str(LAT + n / 1000)))
             assert told(socket, "ack")["accepted"] == 1
             message = binary(desk)
             _, kind, count, number, at_ms = struct.unpack_from("<BBHIQ", message)
