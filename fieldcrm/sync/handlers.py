@@ -18,7 +18,7 @@ from fieldcrm.kit import clock, feed, ids
 from fieldcrm.people.model import Actor
 from fieldcrm.sync import conflicts, corrections, store
 from fieldcrm.sync.model import BadId, BadPayload, When
-from fieldcrm.tracking import service as tracking
+from fieldcrm.tracking import shifts
 from fieldcrm.visits import service as visits
 from fieldcrm.visits.model import ClientUnknown, MoveRequest, NewAttachment, NextStep, Position
 from fieldcrm.wire import sync as wire
@@ -183,19 +183,19 @@ def _was_changed(d: Doing, version: int, note: str | None, p: wire.ClientNotePay
 
 
 def _shift_start(session: Session, actor: Actor, d: Doing) -> None:
-    tracking.start_shift_in(session, actor, d.subject_id, d.when.at)
+    shifts.start_shift_in(session, actor, d.subject_id, d.when.at)
 
 
 def _shift_end(session: Session, actor: Actor, d: Doing) -> None:
-    tracking.end_shift_in(session, actor, d.subject_id, d.when.at)
+    shifts.end_shift_in(session, actor, d.subject_id, d.when.at)
 
 
 def _shift_pause(session: Session, actor: Actor, d: Doing) -> None:
-    tracking.pause_in(session, actor, d.subject_id, d.when.at, d.payload.kind)
+    shifts.pause_in(session, actor, d.subject_id, d.when.at, d.payload.kind)
 
 
 def _shift_resume(session: Session, actor: Actor, d: Doing) -> None:
-    tracking.resume_in(session, actor, d.subject_id, d.when.at)
+    shifts.resume_in(session, actor, d.subject_id, d.when.at)
 
 
 def _client_create(session: Session, actor: Actor, d: Doing) -> int:

@@ -15,7 +15,7 @@ from fieldcrm.kit.database import reading, transaction
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor, Role
 from fieldcrm.people.tables import User
-from fieldcrm.tracking import exchange, keeping, replay, rules, service, trips
+from fieldcrm.tracking import exchange, keeping, replay, rules, service, shifts, trips
 from fieldcrm.tracking.columns import DEGREES
 from fieldcrm.tracking.exchange import GpxFile, GpxPoint, Journey, Trouble
 from fieldcrm.tracking.model import Doubt, Fix, Span, Stop
@@ -105,7 +105,7 @@ def _on_shift(session: Session, rep_id: str, fixes: Iterable[Fix]) -> list[Fix]:
     if not listed:
         return []
     first = clock.from_ms(min(f.fix_at_ms for f in listed))
-    spans = service.spans_in(session, first - A_DAY, [rep_id]).get(rep_id, ())
+    spans = shifts.spans_in(session, first - A_DAY, [rep_id]).get(rep_id, ())
     return [f for f in listed if rules.duty_at(spans, f.fix_at_ms) is rules.Duty.on]
 
 

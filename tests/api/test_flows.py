@@ -13,7 +13,7 @@ from fieldcrm.api.app import make_api
 from fieldcrm.kit import clock, ids
 from fieldcrm.kit.database import transaction
 from fieldcrm.people import service as people
-from fieldcrm.tracking import service as tracking
+from fieldcrm.tracking import keeping, shifts
 from fieldcrm.tracking.model import Fix
 from tests.api.test_session import assert_problem
 from tests.clients.base import Base, lay_out
@@ -228,8 +228,8 @@ def _track(base: Base, rep: str) -> None:
     actor = base.actor("rep_north")
     at_ms = round(begin.timestamp() * 1000)
     with transaction() as session:
-        tracking.start_shift_in(session, actor, ids.new_id(), begin)
-        tracking.append(
+        shifts.start_shift_in(session, actor, ids.new_id(), begin)
+        keeping.append(
             session,
             [
                 Fix(

@@ -12,7 +12,7 @@ from fieldcrm.evidence.tables import Verdict
 from fieldcrm.kit import clock, files, i18n, ids
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.kit.tables import Event, FeedEntry
-from fieldcrm.tracking import service as tracking
+from fieldcrm.tracking import keeping, shifts
 from fieldcrm.tracking.model import Fix
 from fieldcrm.visits import service as visits
 from fieldcrm.visits.model import MoveRequest, NewAttachment, Position, VisitNotFound
@@ -63,7 +63,7 @@ def keep(company: Field, fixes: Sequence[Fix], at_s: float) -> None:
         for f in fixes
     ]  # fmt: skip
     with clock.held(when(at_s)), transaction() as s:
-        tracking.append(s, mine)
+        keeping.append(s, mine)
 
 
 def judge(seconds: float) -> int:
@@ -134,12 +134,12 @@ def test_a_shift_that_ends_settles_its_day(company: Field) -> None:
     rep, shift = company.reps[0], ids.new_id()
     day, start, end = walk()
     with clock.held(when(day.now)), transaction() as s:
-        tracking.start_shift_in(s, rep, shift, when(0))
+        shifts.start_shift_in(s, rep, shift, when(0))
     made(company, start, end)
     keep(company, Receiver(4).hears(day), day.now)
     assert judge(day.now + 1) == 1
     with clock.held(when(day.now + 400)), transaction() as s:
-        tracking.end_shift_in(s, rep, shift, when(day.now + 400))
+        shifts.end_shift_in(s, rep, shift, when(day.now + 400))
     assert judge(day.now + 500) == 1
     assert judge(day.now + 5000) == 0
 

@@ -21,6 +21,7 @@ from fieldcrm.kit import bus, clock
 from fieldcrm.kit.database import reading
 from fieldcrm.kit.valkey import server_binary
 from fieldcrm.tracking import service as tracking
+from fieldcrm.tracking import shifts
 from tests.conftest import forget_settings
 from tests.gateway.test_sockets import fixes, phone, told
 from tests.gateway.town import LAT, LNG, GatewayProcess, Process, Town, build_town, wait_for
@@ -74,7 +75,7 @@ def test_a_late_end_of_shift_erases_what_came_after_it(
 
     with transaction() as session:
         ended = clock.now() - timedelta(minutes=10, seconds=30)
-        tracking.end_shift_in(session, town.actor(), shift_id, ended)
+        shifts.end_shift_in(session, town.actor(), shift_id, ended)
     assert len(recorded(town.reps[0])) == 9
 
 

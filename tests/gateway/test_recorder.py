@@ -11,7 +11,7 @@ import msgspec
 
 from fieldcrm.kit import bus, clock
 from fieldcrm.kit.database import reading, transaction
-from fieldcrm.tracking import live_index, store
+from fieldcrm.tracking import live_index, shifts, store
 from fieldcrm.tracking import service as tracking
 from fieldcrm.tracking.model import Fix
 from tests.gateway.town import LAT, LNG, Town
@@ -133,7 +133,7 @@ def test_recorders_side_by_side_that_die_between_write_and_receipt_store_once(to
         while bus.connection().xlen(bus.FIX_STREAM):
             entries = recorder._read(">", 100)[:10] or recorder._leftovers()[:10]
             batch = [f for i, fields in entries for f in recorder._decoded(i, fields)]
-            tracking.record(batch)
+            shifts.record(batch)
             if chance.random() < 0.5:  # and here it dies; what follows has its leftovers
                 continue
             ids = [i for i, _ in entries]

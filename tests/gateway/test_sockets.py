@@ -13,7 +13,7 @@ from fieldcrm.kit import bus, clock, ids
 from fieldcrm.kit.database import transaction
 from fieldcrm.people import service as people
 from fieldcrm.people.model import SYSTEM
-from fieldcrm.tracking import live_index
+from fieldcrm.tracking import live_index, shifts
 from fieldcrm.tracking import service as tracking
 from tests.gateway.town import LAT, LNG, GatewayProcess, Town, wait_for
 
@@ -149,7 +149,7 @@ def test_a_shift_that_ends_shows_at_the_desk_and_notices_are_forwarded(
         (rep,) = frame(desk)[2]
         assert rep[1] in (3, 4)
         with transaction() as session:
-            tracking.end_shift_in(session, town.actor(), shift_id, clock.now())
+            shifts.end_shift_in(session, town.actor(), shift_id, clock.now())
         assert told(desk, "changed")["entity"] == "shift"
         assert wait_for(lambda: [r for r in frame(desk)[2] if r[1] == 6])
         bus.publish(bus.desk_channel(town.teams[1]), {"t": "alert", "id": "theirs"})

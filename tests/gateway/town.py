@@ -22,7 +22,7 @@ from fieldcrm.kit.database import transaction
 from fieldcrm.people import service as people
 from fieldcrm.people.model import SYSTEM, Actor, Role
 from fieldcrm.people.tables import Team, User, UserTeam
-from fieldcrm.tracking import service as tracking
+from fieldcrm.tracking import shifts
 from tests.servers import free_port
 
 LAT, LNG = 60.1699, 24.9384
@@ -45,10 +45,10 @@ class Town:
         """Start a rep's shift some hours ago; end it again where a length is given."""
         began, shift_id = clock.now() - timedelta(hours=hours_ago), ids.new_id()
         with transaction() as session:
-            tracking.start_shift_in(session, self.actor(rep), shift_id, began)
+            shifts.start_shift_in(session, self.actor(rep), shift_id, began)
             if length_h is not None:
                 ended = began + timedelta(hours=length_h)
-                tracking.end_shift_in(session, self.actor(rep), shift_id, ended)
+                shifts.end_shift_in(session, self.actor(rep), shift_id, ended)
         return shift_id
 
     def token(self, kind: str, rep: int = 0) -> str:

@@ -14,7 +14,7 @@ from fieldcrm.pages import replay_day
 from fieldcrm.pages.replay_state import Replay
 from fieldcrm.people import service as people
 from fieldcrm.people.model import SYSTEM, Actor, RoleForbids
-from fieldcrm.tracking import files
+from fieldcrm.tracking import files, keeping, shifts
 from fieldcrm.tracking import service as tracking
 from fieldcrm.tracking.model import Fix
 from tests.pages.conftest import Open, call
@@ -36,9 +36,9 @@ def walk(field: Field, login: str = "rep_north") -> str:
         for n, at in ((m, start + m * MINUTE_MS) for m in minutes)
     ]
     with clock.held(SHIFT + timedelta(hours=1)), transaction() as session:
-        tracking.start_shift_in(session, SYSTEM, f"shift-{login}", SHIFT, rep_id=rep_id)
-        tracking.end_shift_in(session, _rep(rep_id), f"shift-{login}", SHIFT + timedelta(hours=1))
-        tracking.append(session, fixes)
+        shifts.start_shift_in(session, SYSTEM, f"shift-{login}", SHIFT, rep_id=rep_id)
+        shifts.end_shift_in(session, _rep(rep_id), f"shift-{login}", SHIFT + timedelta(hours=1))
+        keeping.append(session, fixes)
     return rep_id
 
 

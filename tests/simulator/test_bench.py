@@ -73,7 +73,7 @@ def test_the_log_is_read_as_it_was_written(tmp_path: Path):
 
 def test_fixes_are_matched_by_the_phones_own_time(app_db):
     from fieldcrm.kit import database
-    from fieldcrm.tracking import service as tracking
+    from fieldcrm.tracking import keeping
     from fieldcrm.tracking.model import Fix
 
     day = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -84,7 +84,7 @@ def test_fixes_are_matched_by_the_phones_own_time(app_db):
         return Fix("rep-1", "phone", None, own + 2_400_000, own, own + 2_400_500, 60.17, 24.94)
 
     with database.transaction() as session:
-        tracking.append(session, [fix(n) for n in range(10)])
+        keeping.append(session, [fix(n) for n in range(10)])
     sent = [at + 10_000 * n for n in range(12)]
     entries = [
         {"t": "fixes", "rep": "aino", "rep_id": "rep-1", "at": sent[:7]},

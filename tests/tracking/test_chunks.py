@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fieldcrm.kit import clock
 from fieldcrm.kit.database import reading, transaction
-from fieldcrm.tracking import chunks, service, store
+from fieldcrm.tracking import chunks, keeping, service, store
 from fieldcrm.tracking.columns import NAMES
 from fieldcrm.tracking.model import BrokenChunk, Fix
 
@@ -133,9 +133,9 @@ def test_a_damaged_chunk_says_so(data: bytes) -> None:
 def test_a_reversed_backlog_over_hours_is_stored_once(any_db: str) -> None:
     backlog = [fix(i) for i in range(2000)]
     with transaction() as session:
-        assert service.append(session, reversed(backlog[500:])) == 1500
+        assert keeping.append(session, reversed(backlog[500:])) == 1500
     with transaction() as session:
-        assert service.append(session, backlog) == 500
+        assert keeping.append(session, backlog) == 500
     start = clock.from_ms(START_MS)
     with reading() as session:
         assert service.track_in(session, "rep", start, start + timedelta(hours=9)) == backlog
@@ -146,9 +146,9 @@ def test_a_reversed_backlog_over_hours_is_stored_once(any_db: str) -> None:
 
 def test_erasing_takes_only_what_lies_between(any_db: str) -> None:
     with transaction() as session:
-        service.append(session, [fix(i) for i in range(100)])
+        keeping.append(session, [fix(i) for i in range(100)])
     with transaction() as session:
         first, last = clock.from_ms(START_MS + 50_000), clock.from_ms(START_MS + 100_000)
-        assert service.erase_in(session, "rep", first, last) == 9
+        assert keeping.erase_in(session, "rep", first, last) == 9
     with reading() as session:
         assert store.fixes_stored(session) == 91

@@ -28,11 +28,11 @@ def day(start: datetime, rep_id: str = "rep", every_s: int = 30) -> list[Fix]:
 
 def keep(fixes: list[Fix], at: datetime) -> int:
     with clock.held(at), transaction() as session:
-        return service.append(session, fixes)
+        return keeping.append(session, fixes)
 
 
 def tighten_all(now: datetime) -> None:
-    while service.tighten(now):
+    while keeping.tighten(now):
         pass
 
 
@@ -76,7 +76,7 @@ def test_every_rep_gets_his_turn_and_only_once(app_db: None) -> None:
     reps = [f"rep{n:02}" for n in range(2 * keeping.REPS_AT_ONCE + 1)]
     for rep_id in reps:
         keep(day(MONDAY, rep_id, every_s=600), MONDAY + timedelta(hours=9))
-    turns = [service.tighten(LATER) for _ in range(5)]
+    turns = [keeping.tighten(LATER) for _ in range(5)]
     assert turns == [5, 5, 1, 0, 0]
     assert [row.rep_id for row in rows()] == reps
     assert all(chunks.is_tight(row.data) for row in rows())
@@ -84,7 +84,7 @@ def test_every_rep_gets_his_turn_and_only_once(app_db: None) -> None:
 
 def test_what_is_still_written_to_waits(app_db: None) -> None:
     keep(day(MONDAY), MONDAY + timedelta(hours=9))
-    assert service.tighten(MONDAY + timedelta(hours=12)) == 0
+    assert keeping.tighten(MONDAY + timedelta(hours=12)) == 0
     assert len(rows()) == 8
 
 
@@ -117,7 +117,7 @@ def test_joining_is_no_news_and_erasing_reaches_into_it(app_db: None) -> None:
     assert rows()[0].updated_at == MONDAY + timedelta(hours=9)
     with transaction() as session:
         start, end = MONDAY + timedelta(hours=1), MONDAY + timedelta(hours=2)
-        assert service.erase_in(session, "rep", start, end) == 119
+        assert keeping.erase_in(session, "rep", start, end) == 119
     assert len(stored()) == 841
 
 

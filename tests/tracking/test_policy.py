@@ -14,7 +14,7 @@ from fieldcrm.kit.errors import Unavailable
 from fieldcrm.kit.tables import Event
 from fieldcrm.people import service as people
 from fieldcrm.people.model import SYSTEM, RoleForbids
-from fieldcrm.tracking import alerting, live_index, person, policy, service
+from fieldcrm.tracking import alerting, keeping, live_index, person, policy, service
 from fieldcrm.tracking.model import BadPolicy, Fix
 from tests.gateway.town import LAT, LNG, Town, build_town
 from tests.servers import Valkey
@@ -41,7 +41,7 @@ def store_all(*fixes: Fix) -> None:
     from fieldcrm.kit.database import transaction
 
     with transaction() as session:
-        service.append(session, fixes)
+        keeping.append(session, fixes)
 
 
 def kept(town: Town, rep: int = 0) -> list[Fix]:

@@ -10,7 +10,7 @@ from fieldcrm.kit import bus, clock, ids
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.people import service as people
 from fieldcrm.people.model import OutOfScope, RoleForbids
-from fieldcrm.tracking import alerting, live_index, service, store
+from fieldcrm.tracking import alerting, keeping, live_index, service, shifts, store
 from fieldcrm.tracking.model import (
     Fix,
     RepState,
@@ -49,20 +49,20 @@ def fixes_of(town: Town, rep: int = 0) -> list[Fix]:
 def test_a_shift_starts_once_and_only_its_rep_may(town: Town) -> None:
     shift_id, at = town.shift(), clock.now()
     with transaction() as session:
-        service.start_shift_in(session, town.actor(), shift_id, at)
+        shifts.start_shift_in(session, town.actor(), shift_id, at)
         with pytest.raises(UnknownShift):
-            service.start_shift_in(session, town.actor(1), shift_id, at)
+            shifts.start_shift_in(session, town.actor(1), shift_id, at)
         with pytest.raises(UnknownShift):
-            service.end_shift_in(session, town.actor(1), shift_id, at)
+            shifts.end_shift_in(session, town.actor(1), shift_id, at)
         with pytest.raises(OutOfScope):
-            service.start_shift_in(session, town.actor(1), ids.new_id(), at, rep_id=town.reps[0])
+            shifts.start_shift_in(session, town.actor(1), ids.new_id(), at, rep_id=town.reps[0])
         dispatcher = people.actor_of(town.dispatcher)
         with pytest.raises(OutOfScope):
-            service.start_shift_in(session, dispatcher, ids.new_id(), at, rep_id=town.reps[0])
+            shifts.start_shift_in(session, dispatcher, ids.new_id(), at, rep_id=town.reps[0])
         with pytest.raises(ShiftTime):
-            service.start_shift_in(session, town.actor(), ids.new_id(), at + timedelta(hours=1))
+            shifts.start_shift_in(session, town.actor(), ids.new_id(), at + timedelta(hours=1))
         with pytest.raises(ShiftTime):
-            service.end_shift_in(session, town.actor(), shift_id, at - timedelta(days=1))
+            shifts.end_shift_in(session, town.actor(), shift_id, at - timedelta(days=1))
         assert len(store.open_shifts(session, town.reps[0])) == 1
 
 
@@ -80,30 +80,30 @@ def test_a_forgotten_shift_ends_where_the_next_begins(town: Town) -> None:
 def test_a_pause_that_arrives_late_erases_what_was_recorded_in_it(town: Town) -> None:
     shift_id = town.shift()
     with transaction() as session:
-        service.append(session, [fix(town, m) for m in range(60)])
+        keeping.append(session, [fix(town, m) for m in range(60)])
     with transaction() as session:
         at = clock.now() - timedelta(minutes=30, seconds=30)
-        service.pause_in(session, town.actor(), shift_id, at)
-        service.pause_in(session, town.actor(), shift_id, at)
-        service.resume_in(session, town.actor(), shift_id, at + timedelta(minutes=20))
+        shifts.pause_in(session, town.actor(), shift_id, at)
+        shifts.pause_in(session, town.actor(), shift_id, at)
+        shifts.resume_in(session, town.actor(), shift_id, at + timedelta(minutes=20))
     assert len(fixes_of(town)) == 40  # the ten minutes since the pause stay
     with transaction() as session:
-        service.end_shift_in(session, town.actor(), shift_id, clock.now())
+        shifts.end_shift_in(session, town.actor(), shift_id, clock.now())
         with pytest.raises(ShiftOver):
-            service.pause_in(session, town.actor(), shift_id, clock.now())
+            shifts.pause_in(session, town.actor(), shift_id, clock.now())
 
 
 def test_recording_asks_the_database_about_shifts(town: Town) -> None:
     town.shift(hours_ago=3, length_h=1)
     town.shift(hours_ago=1, length_h=0.5)
     arrived = [fix(town, m) for m in (170, 90, 45, 10)]
-    assert service.record(arrived) == {
+    assert shifts.record(arrived) == {
         "stored": 2, "stored_again": 0, "held_again": 1, "late_off_shift": 1, "late_paused": 0,
     }  # fmt: skip
-    assert service.record(arrived)["stored_again"] == 2
+    assert shifts.record(arrived)["stored_again"] == 2
     assert len(live_index.held_of(bus.connection(), town.reps[0])) == 1
     town.shift(hours_ago=0.25)
-    assert service.settle_held() == {"held_kept": 1}
+    assert shifts.settle_held() == {"held_kept": 1}
     assert live_index.held_reps(bus.connection()) == []
     assert bus.connection().xlen(bus.FIX_STREAM) == 1
     assert live_index.points_of(bus.connection(), town.reps)[town.reps[0]].fix == arrived[3]
@@ -111,7 +111,7 @@ def test_recording_asks_the_database_about_shifts(town: Town) -> None:
 
 def test_what_waits_for_a_shift_is_erased_after_seven_days(town: Town) -> None:
     live_index.hold(bus.connection(), [fix(town, 8 * 1440), fix(town, 6 * 1440)])
-    assert service.settle_held() == {"held_expired": 1}
+    assert shifts.settle_held() == {"held_expired": 1}
     assert len(live_index.held_of(bus.connection(), town.reps[0])) == 1
 
 
@@ -179,7 +179,7 @@ def test_alerts_are_a_teams_own(town: Town) -> None:
 def test_a_day_as_lines_and_stops(town: Town) -> None:
     town.shift(hours_ago=3)
     with transaction() as session:
-        service.append(session, [fix(town, m / 4, lat=60.17) for m in range(0, 100)])
+        keeping.append(session, [fix(town, m / 4, lat=60.17) for m in range(0, 100)])
     day = clock.local(clock.now() - timedelta(minutes=1)).date()
     told = service.day_track(people.actor_of(town.dispatcher), town.reps[0], day)
     assert told["distance_m"] == 0

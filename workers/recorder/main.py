@@ -22,7 +22,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from fieldcrm.evidence import service as evidence
 from fieldcrm.kit import bus, clock, pulse, signals
-from fieldcrm.tracking import alerting, live_index, policy
+from fieldcrm.tracking import alerting, keeping, live_index, policy, shifts
 from fieldcrm.tracking import service as tracking
 from fieldcrm.tracking.model import Fix
 from fieldcrm.visits import service as visits
@@ -127,7 +127,7 @@ def record_apart(fixes: Sequence[Fix]) -> dict[str, int]:
     everybody's fixes behind it. Raises as it is what may pass: a store or database that is away.
     """
     try:
-        return tracking.record(fixes)
+        return shifts.record(fixes)
     except (redis.RedisError, OperationalError, InterfaceError, PoolTimeout, OSError):
         raise
     except Exception as error:
@@ -164,7 +164,7 @@ def watcher() -> Callable[[], None]:
 def night() -> None:
     """Join what has settled, a few reps at a time, and erase what the policy no longer keeps."""
     _attempt("old tracks", lambda: policy.sweep(clock.now()))
-    _attempt("settled tracks", lambda: tracking.tighten(clock.now()))
+    _attempt("settled tracks", lambda: keeping.tighten(clock.now()))
 
 
 def _attempt(what: str, work: Callable[[], object]) -> None:
@@ -213,7 +213,7 @@ def run(stop: threading.Event) -> None:
     threads = [
         threading.Thread(target=_record_until, args=(stop,), name="record"),
         threading.Thread(
-            target=_repeat_until, args=(stop, SETTLE_EVERY_S, "held", tracking.settle_held)
+            target=_repeat_until, args=(stop, SETTLE_EVERY_S, "held", shifts.settle_held)
         ),
         threading.Thread(target=_repeat_until, args=(stop, WATCH_EVERY_S, "watch", watcher())),
         threading.Thread(target=_repeat_until, args=(stop, NIGHT_EVERY_S, "night", night)),

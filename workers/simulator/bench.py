@@ -389,10 +389,10 @@ def at_edge(rep_id: str, times: Sequence[float], start: datetime, end: datetime)
     A phone measures the server's clock over a network whose delay this bench's speed multiplies.
     """
     from fieldcrm.kit import database
-    from fieldcrm.tracking import service as tracking
+    from fieldcrm.tracking import shifts
 
     with database.reading() as session:
-        spans = tracking.spans_in(session, start, [rep_id]).get(rep_id, ())
+        spans = shifts.spans_in(session, start, [rep_id]).get(rep_id, ())
     bounds = [b for s in spans for pair in ((s.start_ms, s.end_ms), *s.pauses) for b in pair if b]
     return sum(any(abs(at - b / 1000) <= EDGE_S for b in bounds) for at in times)
 

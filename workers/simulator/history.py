@@ -18,8 +18,7 @@ from fieldcrm.kit.settings import settings
 from fieldcrm.people.model import Actor, Role
 from fieldcrm.people.tables import Device, User
 from fieldcrm.regions.roads import Roads
-from fieldcrm.tracking import pipeline
-from fieldcrm.tracking import service as tracking
+from fieldcrm.tracking import keeping, pipeline, shifts
 from fieldcrm.tracking.model import Decoded, Fix, RawFix, Span
 from fieldcrm.visits import service as visits
 from fieldcrm.visits import store as visit_store
@@ -191,13 +190,13 @@ def _apply(session: Session, past: Past, rep: Crew, told: Happening, day: date) 
     match told:
         case ShiftStarted():
             rep.shift_id = ids.new_id()
-            tracking.start_shift_in(session, rep.actor, rep.shift_id, at)
+            shifts.start_shift_in(session, rep.actor, rep.shift_id, at)
         case ShiftEnded():
-            tracking.end_shift_in(session, rep.actor, rep.shift_id, at)
+            shifts.end_shift_in(session, rep.actor, rep.shift_id, at)
         case LunchBegun():
-            tracking.pause_in(session, rep.actor, rep.shift_id, at, "lunch")
+            shifts.pause_in(session, rep.actor, rep.shift_id, at, "lunch")
         case LunchOver():
-            tracking.resume_in(session, rep.actor, rep.shift_id, at)
+            shifts.resume_in(session, rep.actor, rep.shift_id, at)
         case CheckedIn():
             visits.apply_move(session, rep.actor, _check_in(rep, told))
         case Closed():
@@ -271,10 +270,10 @@ def _keep_tracks(
     kept: list[Fix] = []
     for login, readings in by_rep.items():
         since = _utc(readings[0].at) - timedelta(hours=20)
-        spans = tracking.spans_in(session, since, [crew[login].user.id])
+        spans = shifts.spans_in(session, since, [crew[login].user.id])
         kept += _judged(crew[login], readings, spans.get(crew[login].user.id, ()))
     with clock.held(until):
-        tracking.append(session, kept)
+        keeping.append(session, kept)
 
 
 def _judged(rep: Crew, readings: Sequence[Reading], spans: Sequence[Span]) -> list[Fix]:

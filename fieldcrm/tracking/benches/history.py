@@ -52,18 +52,18 @@ def keep(fixes: Sequence[Fix]) -> None:
     """Record fixes as they would have come: hour after hour."""
     from fieldcrm.kit import clock
     from fieldcrm.kit.database import transaction
-    from fieldcrm.tracking import service as tracking
+    from fieldcrm.tracking import keeping
 
     with clock.held(clock.from_ms(fixes[-1].fix_at_ms)), transaction() as session:
-        tracking.append(session, fixes)
+        keeping.append(session, fixes)
 
 
 def tighten(now: datetime) -> float:
     """Let all nights pass; seconds it took."""
-    from fieldcrm.tracking import service as tracking
+    from fieldcrm.tracking import keeping
 
     began = time.perf_counter()
-    while tracking.tighten(now):
+    while keeping.tighten(now):
         pass
     return time.perf_counter() - began
 
