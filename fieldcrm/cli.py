@@ -112,12 +112,18 @@ def _running_verbs(verbs) -> None:  # type: ignore[no-untyped-def]
         lambda o: _call("workers.gateway.server"),
         "Take positions and serve live maps.",
     )
-    _verb(
-        verbs,
-        "recorder",
-        lambda o: _call("workers.recorder.main"),
-        "Write tracks, judge visits, raise alerts.",
+    recorder = _verb(verbs, "recorder", run_recorder, "Write tracks, judge visits, raise alerts.")
+    aside = recorder.add_subparsers(metavar="VERB").add_parser(
+        "unreadable", help="What could not be recorded and lies aside."
     )
+    aside = aside.add_subparsers(required=True, metavar="VERB")
+    for name, help in (("list", "Print each piece as a line of JSON."),
+                       ("retry", "Record pieces once more, as after an upgrade."),
+                       ("drop", "Give pieces up for ever.")):  # fmt: skip
+        made = _verb(aside, name, run_unreadable, help)
+        made.set_defaults(verb=name)
+        made.add_argument("names", nargs="*", metavar="NAME", help="all where none is named")
+        made.add_argument("--yes", action="store_true", help="don't ask")
     optimiser = _verb(verbs, "optimiser", run_optimiser, "Work on planning jobs.")
     optimiser.add_argument("--queue", choices=["urgent", "long"], default="urgent")
     _verb(verbs, "build", run_build, "Build the pages and the phone app if their sources changed.")
@@ -252,6 +258,18 @@ def run_up(options: argparse.Namespace) -> None:
 def run_optimiser(options: argparse.Namespace) -> None:
     _refuse_moved_clock()
     importlib.import_module("workers.optimiser.main").main(options.queue)
+
+
+def run_recorder(options: argparse.Namespace) -> None:
+    _call("workers.recorder.main")
+
+
+def run_unreadable(options: argparse.Namespace) -> None:
+    what = ", ".join(options.names) or "everything that lies aside"
+    if options.verb == "drop" and not options.yes and input(f"Give up {what}? [y/N] ") != "y":
+        raise SystemExit(1)
+    tool = importlib.import_module("workers.recorder.unreadable")
+    raise SystemExit(tool.main(options.verb, options.names, _admin()))
 
 
 def run_build(options: argparse.Namespace) -> None:

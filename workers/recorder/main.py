@@ -22,13 +22,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from fieldcrm.evidence import service as evidence
 from fieldcrm.kit import bus, clock, pulse, signals
-from fieldcrm.tracking import alerting, keeping, live_index, policy, shifts
+from fieldcrm.tracking import alerting, keeping, live_index, policy, shifts, unreadable
 from fieldcrm.tracking import service as tracking
 from fieldcrm.tracking.model import Fix
+from fieldcrm.tracking.unreadable import UNREADABLE
 from fieldcrm.visits import service as visits
 
 GROUP = "recorder"
-UNREADABLE = "fixes:unreadable"
 ENTRIES_AT_ONCE = 200
 TOGETHER_S = 0.5
 """Commits are at least this far apart, so that a rep's hour isn't rewritten for every fix."""
@@ -112,7 +112,7 @@ class Recorder:
             return live_index.decode_batch(fields[live_index.BATCH_FIELD])
         except (KeyError, TypeError, msgspec.MsgspecError):
             _log.error("entry %s can't be read, kept in %s", entry_id, UNREADABLE)
-            set_aside(fields)
+            unreadable.put(fields)
             return []
 
     def leftovers_again(self) -> None:
@@ -135,17 +135,12 @@ def record_apart(fixes: Sequence[Fix]) -> dict[str, int]:
             raise
         if len(fixes) == 1:
             _log.error("fix %s can't be recorded, kept in %s: %r", fixes[0].key, UNREADABLE, error)
-            set_aside(fixes)
+            unreadable.put(fixes)
             return {"set_aside": 1}
     counts: Counter[str] = Counter()
     for half in (fixes[: len(fixes) // 2], fixes[len(fixes) // 2 :]):
         counts.update(record_apart(half))
     return counts
-
-
-def set_aside(what: object) -> None:
-    """Keep for a person what no program of ours can record."""
-    bus.connection().rpush(UNREADABLE, msgspec.msgpack.encode(what))
 
 
 def watcher() -> Callable[[], None]:
