@@ -56,19 +56,23 @@ def test_pieces_are_listed_and_recorded_once_the_hour_is_mended(
     work_off(Recorder())
 
     status, pieces = asked(capsys, "list")
-    assert status == 0 and len(pieces) == 4
+    assert status == 0
+    assert len(pieces) == 4
     assert {p["rep_ids"][0] for p in pieces} == {town.reps[0]}
     assert health.report()["unreadable"] == 4
 
     status, told = asked(capsys, "retry")
-    assert status == 1 and told[-1] == {"recorded": 0, "left": 4, "fixes": 0, "off_shift": 0}
+    assert status == 1
+    assert told[-1] == {"recorded": 0, "left": 4, "fixes": 0, "off_shift": 0}
     assert "BrokenChunk" in told[0]["why"]
 
     mend_hour(town, edge, sound)
     status, told = asked(capsys, "retry", pieces[0]["name"])
-    assert status == 0 and told == [{"recorded": 1, "left": 0, "fixes": 0, "off_shift": 0}]
+    assert status == 0
+    assert told == [{"recorded": 1, "left": 0, "fixes": 0, "off_shift": 0}]
     status, told = asked(capsys, "retry")
-    assert status == 0 and told == [{"recorded": 3, "left": 0, "fixes": 3, "off_shift": 0}]
+    assert status == 0
+    assert told == [{"recorded": 3, "left": 0, "fixes": 3, "off_shift": 0}]
     assert kept(town) == list(range(6))
     assert unreadable.count() == 0
     kinds = [e.kind for e in people.event_log(cli._admin(), "track.unreadable")]
@@ -106,7 +110,8 @@ def test_nonsense_is_told_and_dropped_by_name(
     bus.connection().xadd(bus.FIX_STREAM, {b"other": b""})
     work_off(Recorder())
     _, pieces = asked(capsys, "list")
-    assert [p["fixes"] for p in pieces] == [0, 0] and all(p["why"] for p in pieces)
+    assert [p["fixes"] for p in pieces] == [0, 0]
+    assert all(p["why"] for p in pieces)
     assert asked(capsys, "drop", "--yes", pieces[0]["name"]) == (0, [{"dropped": 1}])
     assert [p["name"] for p in asked(capsys, "list")[1]] == [pieces[1]["name"]]
     with pytest.raises(SystemExit, match="1"):

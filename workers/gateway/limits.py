@@ -6,6 +6,11 @@ from collections import OrderedDict
 
 CONNECTIONS = 20_000
 CONNECTIONS_PER_ADDRESS = 2_000
+SOCKETS_PER_DEVICE, SOCKETS_PER_REP = 2, 8
+"""Of one gateway: one socket and its successor while the old one is still dying; several phones."""
+REPLACED = 4409
+"""Close code: newer sockets of this device or rep took the place; coming again only pushes out
+another, so a phone comes again when a person looks at it."""
 FIXES_PER_S, FIXES_AT_ONCE = 200.0, 200_000.0
 """Per device; a backlog of 100,000 fixes passes at once, a flood is slowed to the rate."""
 FAILURES_PER_S, FAILURES_AT_ONCE = 0.5, 30.0

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING
 
 from fieldcrm.kit import clock
@@ -20,14 +21,15 @@ if TYPE_CHECKING:
 
 UNDER_WAY_MOST = 8
 """Messages of one phone that may wait for the disk; then it isn't read until some are through."""
+_numbers = count()
 
 
 class Phone:
     """One phone that is connected."""
 
     __slots__ = (
-        "_is_slowed", "_key", "_mode", "_rate", "_session", "_under_way", "actor", "gateway", "rep_id", "socket",
-        "source", "token",
+        "_is_slowed", "_key", "_mode", "_rate", "_session", "_under_way", "actor", "gateway", "number", "rep_id",
+        "socket", "source", "token",
     )  # fmt: skip
 
     def __init__(
@@ -38,6 +40,8 @@ class Phone:
         self.rep_id, self.token, self.source = rep_id, token, source
         self.actor = actor
         """Who came by a session; None where a device's token opened the socket."""
+        self.number = next(_numbers)
+        """Rises from socket to socket."""
         self._session = session.PhoneSession(device_id)
         self._under_way = 0
         self._is_slowed = False
@@ -55,6 +59,7 @@ class Phone:
 
     def opened(self) -> None:
         self.gateway.phones.setdefault(self.rep_id, set()).add(self)
+        self.gateway.make_room(self)
         self.socket.send_text(session.hello(clock.now_ms()))
 
     def message(self, data: bytes) -> None:
@@ -66,6 +71,7 @@ class Phone:
             elif isinstance(event, session.Hello):
                 self._mode = event.mode
                 self._known_as(event.device_id)
+                self.gateway.make_room(self)
                 self.gateway.recheck_soon(self)
                 self._slow_down(0)
             else:

@@ -204,6 +204,19 @@ class Gateway:
 
     # who may stay
 
+    def make_room(self, phone: Phone) -> None:
+        """Close the oldest sockets of a device, and of a rep, beyond what each may have.
+
+        It is the oldest that go: a phone that lost its network opens a new socket long before
+        anybody notices that the old one is dead.
+        """
+        there = sorted(self.phones.get(phone.rep_id, ()), key=lambda p: p.number)
+        own = [p for p in there if p.device_id and p.device_id == phone.device_id]
+        for old in {*own[: -limits.SOCKETS_PER_DEVICE], *there[: -limits.SOCKETS_PER_REP]}:
+            self.count("sockets_replaced")
+            old.lost()
+            old.socket.close(limits.REPLACED, "replaced")
+
     def revoke(self, device_id: str) -> None:
         """A device is revoked: its token and its sockets end now."""
         self.tokens.revoke(device_id)

@@ -115,6 +115,9 @@ function finite(n: number | null): number | null {
 
 // ── the socket ──
 
+/** Close code: newer sockets of this device or rep took the place. */
+const REPLACED = 4409;
+
 /** Keep a socket to the gateway while the app is open and signed in. */
 export function connect(): void {
   const known = me.peek();
@@ -124,11 +127,12 @@ export function connect(): void {
   socket = mine;
   mine.onopen = () => void hello(mine);
   mine.onmessage = (event) => void hear(JSON.parse(String(event.data)) as ServerWord);
-  mine.onclose = () => {
+  mine.onclose = (event) => {
     if (socket !== mine) return;
     socket = null;
     sending = null;
     isConnected.value = false;
+    if (event.code === REPLACED) return; // another window of this phone is connected: when this one is looked at again
     const wait = RETRY_MS[Math.min(tries++, RETRY_MS.length - 1)] ?? 0;
     setTimeout(connect, wait * (0.5 + Math.random())); // a gateway that dies loses all its phones at once
   };
