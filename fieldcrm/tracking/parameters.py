@@ -45,13 +45,12 @@ STAY_MOST_M = 25.0
 ROUND_S, ROUND_M, ROUND_SHARE = 150.0, 40.0, 0.25
 """On one's feet but going nowhere: so long within such a circle, a quarter of the way gained."""
 PACE_MPS = 0.9
-"""A slow walk; who goes at it is not yet or no longer there."""
+"""A slow walk; who goes at it is not yet or no longer there, and who is silent for a minute longer
+than it takes at that pace stood still."""
 PACE_FIXES = 2
 """At most so many fixes at each end of a stay lie on the way in or out."""
 SAME_PLACE_S, SAME_PLACE_M = 300.0, 75.0
 """Two stays so near in time and place, and nowhere farther in between, are one: about a house."""
-SILENT_S = 290.0
-"""About the heartbeat (300 s) of a tracker that stands still and else tells nothing."""
 SILENT_SAME_S, SILENT_SAME_M = 1800.0, 30.0
 """Silent for no longer, and at one place (95 % of errors) before and after: it stood still there."""
 STOP_S = 70.0

@@ -22,10 +22,14 @@ def stays(way: Way, accuracy_m: Array | None = None) -> list[Run]:
     if len(way) < 2:
         return []
     calm = _medians(way)
-    lingers = _lingering(calm, _radii(len(way), accuracy_m))
-    found = runs(lingers | _going_round(way) | _silent(way))
-    found = [(a, b) for a, b in _joined(calm, found) if way.t[b] - way.t[a] >= p.STOP_S]
-    return [_trimmed(way, stay) for stay in found]
+    radius = _radii(len(way), accuracy_m)
+    told = _lingering(calm, radius) | _going_round(way) | _grown(way, _silent(way), radius)
+    found = _joined(calm, runs(told))
+    return [stay for stay in (_trimmed(way, run) for run in found) if _lasts(way, stay)]
+
+
+def _lasts(way: Way, stay: Run) -> bool:
+    return bool(way.t[stay[1]] - way.t[stay[0]] >= p.STOP_S)
 
 
 def _radii(count: int, accuracy_m: Array | None) -> Array:
@@ -66,12 +70,31 @@ def _going_round(way: Way) -> Mask:
 
 
 def _silent(way: Way) -> Mask:
-    """Which places stand at either end of a long silence at one spot: a phone asleep indoors."""
-    first = np.flatnonzero(
-        (np.diff(way.t) >= p.SILENT_S)
-        & (np.hypot(np.diff(way.x), np.diff(way.y)) <= p.SILENT_SAME_M)
-    )
+    """Which places stand at either end of a silence that was mostly spent standing.
+
+    A phone tells little while nothing moves. What a slow walk from one place to the other leaves
+    of the silence was spent at one of them or in between; that near, they are one place.
+    """
+    step = np.hypot(np.diff(way.x), np.diff(way.y))
+    stood_s = np.diff(way.t) - step / p.PACE_MPS
+    first = np.flatnonzero((stood_s >= p.STAY_S) & (step <= p.SAME_PLACE_M))
     return covered(len(way), first, first + 1)
+
+
+def _grown(way: Way, found: Mask, radius: Array) -> Mask:
+    """With the places before and after each run from which one had not yet gone anywhere."""
+    grown = found.copy()
+    for a, b in runs(found):
+        for at, on in ((a, -1), (b, 1)):
+            i = at + on
+            while 0 <= i < len(way) and not grown[i] and _apart_m(way, i, at) <= radius[at]:
+                grown[i] = True
+                i += on
+    return grown
+
+
+def _apart_m(way: Way, one: int, other: int) -> float:
+    return float(np.hypot(way.x[one] - way.x[other], way.y[one] - way.y[other]))
 
 
 def _lasting(way: Way, seconds: float) -> tuple[Indices, Indices]:

@@ -58,6 +58,35 @@ def test_a_phone_silent_while_it_stands_still_stays() -> None:
     assert way.t[b] - way.t[a] == pytest.approx(600, abs=35)
 
 
+def test_a_silence_longer_than_the_way_takes_was_spent_standing() -> None:
+    """Two silences within one visit, 30 m apart: the phone tells only of the steps in between."""
+    there: list[Leg] = [(300, 0, 1.3), (0, 0, -200), (30, 0, 1.0), (0, 0, -200), (0, 300, 1.3)]
+    way = without(without(travelled(there, 10), 231, 430), 461, 650)
+    ((a, b),) = stays(way)
+    assert way.t[a] - way.t[0] == pytest.approx(231, abs=12)
+    assert way.t[b] - way.t[0] == pytest.approx(661, abs=12)
+
+
+@pytest.mark.parametrize("silence_s", [60, 120, 240])
+@pytest.mark.parametrize("speed", [0.9, 1.4, 8.0])
+def test_a_silence_on_the_way_is_no_stay(silence_s: float, speed: float) -> None:
+    way = without(travelled([(900, 0, speed)], 10), 100 / speed, 100 / speed + silence_s)
+    assert stays(way) == []
+
+
+def test_after_a_silence_a_stay_lasts_until_one_leaves_the_circle() -> None:
+    way = travelled([(300, 0, 1.3), (0, 0, -230), (6, 0, 1.0), (0, 0, -30), (0, 300, 1.3)], 10)
+    ((_, b),) = stays(without(way, 231, 450))
+    assert without(way, 231, 450).t[b] - way.t[0] == pytest.approx(497, abs=12)
+
+
+def test_a_stay_that_is_too_short_without_its_way_in_and_out_is_none() -> None:
+    """A minute between two fixes at a slow walking distance, and walking on both sides."""
+    t = np.array([0, 10, 20, 80, 90, 100, 110.0])
+    x = np.array([-24, -12, 0, 8, 20, 32, 44.0])
+    assert stays(Way(t, x, np.zeros(7))) == []
+
+
 def test_an_unsure_phone_gets_a_wider_circle() -> None:
     way = travelled([(0, 0, -100)])
     x = 14 * np.array([(-1) ** (n // 3) for n in range(len(way))])
