@@ -118,6 +118,7 @@ def erase_in(session: Session, rep_id: str, start: datetime, end: datetime) -> i
     """Forget a rep's fixes after start and before end; returns how many there were."""
     first, last = round(start.timestamp() * 1000), round(end.timestamp() * 1000)
     store.lock_track(session, rep_id)
+    store.forget_coverage(session, rep_id, clock.local(start).date(), clock.local(end).date())
     gone = 0
     for row in store.chunks_between(session, rep_id, start, end):
         fixes = chunks.unpack(rep_id, row.data)

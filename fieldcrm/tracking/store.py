@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, bindparam, delete, func, or_, text
+from sqlalchemy import ColumnElement, String, bindparam, delete, func, or_, text, update
 from sqlmodel import Session, col, select
 
 from fieldcrm.kit.database import UtcDateTime
-from fieldcrm.tracking.tables import Alert, Shift, TrackChunk
+from fieldcrm.tracking.tables import Alert, CoverageDay, CoverageMonth, Shift, TrackChunk
 from fieldcrm.visits.tables import Visit
 
 _ALERT_SPACE = 0x616C  # "al"
@@ -226,3 +226,19 @@ def chunk_starts(session: Session, rep_id: str) -> list[datetime]:
     """Where a rep's chunks begin, in order of time."""
     statement = select(TrackChunk.hour).where(TrackChunk.rep_id == rep_id)
     return list(session.exec(statement.order_by(col(TrackChunk.hour))))
+
+
+def forget_coverage(session: Session, rep_id: str, first: date, last: date) -> None:
+    """Empty what was counted from a rep's track on these local days: it is counted again."""
+    own = (
+        col(CoverageDay.rep_id) == rep_id,
+        col(CoverageDay.day) >= first,
+        col(CoverageDay.day) <= last,
+    )
+    session.execute(update(CoverageDay).where(*own).values(track=b"", track_tag=""))
+    months = first.year * 100 + first.month, last.year * 100 + last.month
+    session.execute(
+        delete(CoverageMonth).where(
+            col(CoverageMonth.rep_id) == rep_id, col(CoverageMonth.month).between(*months)
+        )
+    )

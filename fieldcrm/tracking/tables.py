@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlmodel import Field, SQLModel
@@ -56,3 +56,31 @@ class Alert(SQLModel, table=True):
     acknowledged_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     snoozed_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     resolved_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class CoverageDay(SQLModel, table=True):
+    """Where a rep was, fell silent and made visits on a local day, by H3 cell (reports.coverage)."""
+
+    __tablename__ = "coverage_day"
+    day: date = Field(primary_key=True)
+    rep_id: str = Field(primary_key=True, foreign_key="user.id")
+    month: int
+    """The day's month as year * 100 + month: a whole month may be read from its own row."""
+    track: bytes = b""
+    """Seconds of presence and of silence by cell, packed; erased with the track it came from."""
+    track_tag: str = Field(default="", index=True)
+    """What `track` was counted from; empty: to be counted again."""
+    visits: bytes = b""
+    """Visits, confirmed ones and shelf checks by cell and category, packed."""
+    visits_tag: str = ""
+    counted_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class CoverageMonth(SQLModel, table=True):
+    """The sum of a rep's days of a past month; there only while it is true of each of them."""
+
+    __tablename__ = "coverage_month"
+    month: int = Field(primary_key=True)
+    rep_id: str = Field(primary_key=True, foreign_key="user.id")
+    track: bytes
+    visits: bytes
