@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 MEASURED_CORE, LOAD_CORE = 0, 1
+_CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+"""What this program may use as it starts; what is pinned sees only its own core afterwards."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 GATEWAY = "import workers.gateway.server as g; g.main()"
 
@@ -103,11 +105,9 @@ def lab(fsync_delay_ms: float = 0.0) -> Iterator[Lab]:
 
 
 def pin(core: int) -> None:
-    """Stay on one core, where there are two."""
-    with suppress(AttributeError, OSError):
-        allowed = sorted(os.sched_getaffinity(0)) if core == 0 else list(range(os.cpu_count() or 1))
-        if len(allowed) > 1:
-            os.sched_setaffinity(0, {allowed[core]})
+    """Stay on one core, where there are two: also a child of what is pinned to another one."""
+    if len(_CORES) > 1:
+        os.sched_setaffinity(0, {_CORES[core]})
 
 
 def build_company(
