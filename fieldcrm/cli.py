@@ -209,6 +209,10 @@ def _company_verbs(verbs) -> None:  # type: ignore[no-untyped-def]
         "Show or change how long tracks are kept and when alerts are quiet.",
     )
     rules.add_argument("--keep-days", type=int, help="erase tracks that are older")
+    rules.add_argument("--alert-days", type=int, help="erase settled alerts that are older")
+    rules.add_argument(
+        "--photo-days", metavar="DAYS", help="erase photos that are older; 'none': keep all"
+    )
     rules.add_argument("--quiet", metavar="HH:MM-HH:MM", help="no alerts between; 'none' ends it")
     plan = verbs.add_parser("plan", help="Day plans.").add_subparsers(required=True, metavar="VERB")
     check = _verb(
@@ -288,7 +292,7 @@ def run_bench(options: argparse.Namespace) -> None:
 
 
 def run_health(options: argparse.Namespace) -> None:
-    from fieldcrm.ops import health
+    from fieldcrm.reports import health
 
     found = health.report()
     found["parts"].pop("web")
@@ -397,6 +401,10 @@ def run_policy(options: argparse.Namespace) -> None:
     changes: dict[str, int | None] = {}
     if options.keep_days is not None:
         changes["keep_days"] = options.keep_days
+    if options.alert_days is not None:
+        changes["alert_days"] = options.alert_days
+    if options.photo_days is not None:
+        changes["photo_days"] = policy.days_of(options.photo_days)
     if options.quiet is not None:
         changes["quiet_from_min"], changes["quiet_to_min"] = policy.minutes_of(options.quiet)
     found = policy.set_policy(_admin(), **changes) if changes else policy.policy(_admin())

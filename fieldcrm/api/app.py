@@ -17,6 +17,7 @@ from fieldcrm.api import (
     docs_page,
     live,
     plans,
+    privacy,
     problems,
     reports,
     session,
@@ -28,7 +29,7 @@ from fieldcrm.api import (
 from fieldcrm.api.gate import Gate
 
 PARTS = (session, live, tracks, clients, visits, plans, devices, users, reports, sync,
-         corrections)  # fmt: skip
+         corrections, privacy)  # fmt: skip
 DESCRIPTION = (
     "What a field team did, where, and how sure that is. Sign in with `POST /api/v1/session`; the "
     "answer sets an HttpOnly cookie that every other call needs. Times are ISO 8601 in UTC, "

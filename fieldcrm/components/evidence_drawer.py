@@ -205,7 +205,8 @@ def _clock_note(told: Clocks | None, language: str) -> str:
 
 def _photo(p: PhotoView, language: str) -> PhotoRow:
     taken = _clock_text(p.taken_at) if p.taken_at else ""
-    waiting = "" if p.url else i18n.t("evidence_drawer.photo_waits", language)
+    missing = "privacy.photo_erased" if p.is_erased else "evidence_drawer.photo_waits"
+    waiting = "" if p.url else i18n.t(missing, language)
     again = i18n.t("evidence_drawer.photo_repeated", language) if p.is_repeated else ""
     return PhotoRow(p.url or "", " · ".join(t for t in (taken, waiting, again) if t), p.is_repeated)
 

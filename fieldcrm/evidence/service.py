@@ -308,13 +308,14 @@ class Clocks:
 
 @dataclass(frozen=True)
 class PhotoView:
-    """A photo or sound of the visit; `url` is None until its bytes are here."""
+    """A photo or sound of the visit; `url` is None until its bytes are here, and once they are gone."""
 
     sha256: str
     kind: str
     url: str | None
     taken_at: datetime | None
     is_repeated: bool
+    is_erased: bool
 
 
 @dataclass(frozen=True)
@@ -401,6 +402,7 @@ def _moment(epoch_ms: int | None) -> datetime | None:
 def _photo_view(visit: Visit, a: Attachment, repeats: Namings) -> PhotoView:
     return PhotoView(
         sha256=a.sha256, kind=a.kind, taken_at=a.taken_at,
-        url=f"/api/v1/attachments/{a.sha256}" if a.stored_at else None,
+        url=f"/api/v1/attachments/{a.sha256}" if a.stored_at and not a.erased_at else None,
+        is_erased=a.erased_at is not None,
         is_repeated=_earlier(visit, repeats.get(a.sha256, [])) is not None,
     )  # fmt: skip

@@ -14,6 +14,7 @@ import fieldcrm.evidence.tables
 import fieldcrm.kit.tables
 import fieldcrm.people.tables
 import fieldcrm.planning.tables
+import fieldcrm.privacy.tables
 import fieldcrm.sync.tables
 import fieldcrm.tracking.tables
 import fieldcrm.visits.tables  # noqa: F401

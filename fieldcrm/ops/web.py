@@ -17,7 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fieldcrm.kit import pulse
 from fieldcrm.kit.settings import settings
-from fieldcrm.ops import build, health
+from fieldcrm.ops import build
+from fieldcrm.reports import health
 
 _HASHED = re.compile(r"[-.][A-Za-z0-9_-]{8,}\.(js|css|mjs|woff2|png|svg)$")
 _INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", re.DOTALL)

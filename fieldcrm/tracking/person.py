@@ -18,7 +18,8 @@ from fieldcrm.kit.errors import Unavailable
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor, Role
 from fieldcrm.people.tables import User
-from fieldcrm.tracking import chunks, keeping, live_index, store
+from fieldcrm.tracking import chunks, keeping, live_index, store, unreadable
+from fieldcrm.tracking.model import Fix
 from fieldcrm.tracking.policy import LONG_AGO
 
 DRAINED_WITHIN_S = 15.0
@@ -35,8 +36,12 @@ def export_track(actor: Actor, rep_id: str) -> Iterator[bytes]:
     with transaction() as session:
         rep = people.scope_rep_in(session, actor, rep_id)
         _log(session, actor, rep, "track.exported", store.fixes_stored(session, [rep_id]))
-    held = live_index.held_of(bus.connection(), rep_id)
-    return _lines(rep, [fix for _, fix in held])
+    return _lines(rep, [*waiting_fixes(rep_id), *unreadable.fixes_of(rep_id)])
+
+
+def waiting_fixes(rep_id: str) -> list[Fix]:
+    """Fixes of a rep that wait for word of their shift."""
+    return [fix for _, fix in live_index.held_of(bus.connection(), rep_id)]
 
 
 def _lines(rep: User, held: list[Any]) -> Iterator[bytes]:
@@ -68,14 +73,15 @@ def erase_track(actor: Actor, rep_id: str) -> int:
     now = clock.now()
     try:
         _wait_for_recorder()
+        aside = unreadable.forget_rep(rep_id)
         _forget_live(bus.connection(), rep_id)
     except RedisError as error:
         raise Unavailable("live") from error
     with transaction() as session:
         rep = people.scope_rep_in(session, actor, rep_id)
-        gone = keeping.erase_in(session, rep_id, LONG_AGO, now)
-        store.forget_alerts(session, rep_id)
-        _log(session, actor, rep, "track.erased", gone)
+        gone = keeping.erase_in(session, rep_id, LONG_AGO, now) + aside
+        alerts = store.forget_alerts(session, rep_id)
+        _log(session, actor, rep, "track.erased", gone, alerts=alerts)
     with suppress(RedisError):  # gateways read everything anew once they find it again
         bus.publish(people.DEVICES_CHANNEL, {"t": "forgotten", "rep_id": rep_id})
     return gone
@@ -104,8 +110,10 @@ def _forget_live(connection: redis.Redis, rep_id: str) -> None:
     pipe.execute()
 
 
-def _log(session: Session, actor: Actor, rep: User, kind: str, fixes: int) -> None:
+def _log(
+    session: Session, actor: Actor, rep: User, kind: str, fixes: int, **more: int
+) -> None:  # fmt: skip
     events.record(
         session, kind, rep.id, actor_id=actor.user_id or None, team_id=rep.team_id,
-        source=actor.source, data={"fixes": fixes},
+        source=actor.source, data={"fixes": fixes, **more},
     )  # fmt: skip

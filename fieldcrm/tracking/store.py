@@ -211,9 +211,33 @@ def alerts_of(session: Session, rep_id: str) -> list[Alert]:
     return list(session.exec(statement.order_by(col(Alert.at))))
 
 
-def forget_alerts(session: Session, rep_id: str) -> None:
-    """Erase the alerts about a rep: they tell where he was."""
-    session.execute(delete(Alert).where(col(Alert.rep_id) == rep_id))
+def forget_alerts(session: Session, rep_id: str) -> int:
+    """Erase the alerts about a rep, since they tell where he was; returns how many."""
+    return session.execute(delete(Alert).where(col(Alert.rep_id) == rep_id)).rowcount  # type: ignore[attr-defined]
+
+
+def alerts_before(session: Session, moment: datetime) -> int:
+    """How many settled alerts are older than a moment."""
+    return int(session.exec(select(func.count()).where(*_settled_before(moment))).one())
+
+
+def erase_alerts_before(session: Session, moment: datetime) -> int:
+    """Erase settled alerts older than a moment; returns how many there were."""
+    return session.execute(delete(Alert).where(*_settled_before(moment))).rowcount  # type: ignore[attr-defined]
+
+
+def _settled_before(moment: datetime) -> list[ColumnElement[bool]]:
+    return [col(Alert.at) < moment, col(Alert.resolved_at).is_not(None)]
+
+
+def fixes_before(session: Session, moment: datetime) -> tuple[int, int]:
+    """(fixes, reps) of the chunks that end before a moment."""
+    statement = select(
+        func.coalesce(func.sum(TrackChunk.count), 0),
+        func.count(func.distinct(TrackChunk.rep_id)),
+    ).where(TrackChunk.last_at < moment)
+    fixes, reps = session.exec(statement).one()
+    return int(fixes), int(reps)
 
 
 def reps_tracked_before(session: Session, moment: datetime) -> list[str]:

@@ -123,6 +123,8 @@ class Attachment(SQLModel, table=True):
     lat: float | None = None
     lng: float | None = None
     stored_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    erased_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When its bytes were erased, by policy or on a person's wish; what it was stays known."""
 
 
 class Product(SQLModel, table=True):

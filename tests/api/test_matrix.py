@@ -79,6 +79,8 @@ class Rule:
 
 V = "/api/v1"
 IF = {"If-Match": '"1"'}
+POLICY = {"keep_days": 7, "alert_days": 7, "photo_days": 30, "quiet_from_min": None,
+          "quiet_to_min": None}  # fmt: skip
 PUBLIC = {
     ("POST", f"{V}/session"), ("DELETE", f"{V}/session"), ("GET", "/api/openapi.json"),
     ("GET", "/api/docs"),
@@ -273,6 +275,19 @@ RULES: dict[tuple[str, str], list[Rule]] = {
     ("POST", f"{V}/corrections/{{correction_id}}"): [
         Rule(DESK, f"{V}/corrections/<client>", body={"accept": True})
     ],
+    ("GET", f"{V}/policy"): [Rule(DESK, f"{V}/policy", hidden=True)],
+    ("PUT", f"{V}/policy"): [Rule(ADMINS, f"{V}/policy", body=POLICY)],
+    ("POST", f"{V}/policy/overdue"): [Rule(ADMINS, f"{V}/policy/overdue", body=POLICY)],
+    ("POST", f"{V}/people/{{rep_id}}/erasure/count"): [
+        Rule(ADMINS, f"{V}/people/<rep>/erasure/count")
+    ],
+    ("POST", f"{V}/people/{{rep_id}}/erasure"): [
+        Rule(ADMINS, f"{V}/people/<rep>/erasure", body={"login": "rep_north", "seal": "guessed"})
+    ],
+    ("POST", f"{V}/people/{{rep_id}}/files"): [Rule(ADMINS, f"{V}/people/<rep>/files")],
+    ("GET", f"{V}/person-files"): [Rule(ADMINS, f"{V}/person-files")],
+    ("DELETE", f"{V}/person-files/{{file_id}}"): [Rule(ADMINS, f"{V}/person-files/<rep>")],
+    ("GET", f"{V}/person-files/{{file_id}}/file"): [Rule(ADMINS, f"{V}/person-files/<rep>/file")],
     ("GET", f"{V}/sync/pull"): [Rule(REPS, f"{V}/sync/pull", hidden=True)],
     ("GET", f"{V}/sync/receipt"): [
         Rule(REPS, f"{V}/sync/receipt", {"day": "2026-05-04"}, hidden=True)

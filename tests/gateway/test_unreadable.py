@@ -11,7 +11,7 @@ import pytest
 from fieldcrm import cli
 from fieldcrm.kit import bus, clock
 from fieldcrm.kit.database import reading, transaction
-from fieldcrm.ops import health
+from fieldcrm.reports import health
 from fieldcrm.people import service as people
 from fieldcrm.people.model import RoleForbids
 from fieldcrm.tracking import live_index, store, unreadable

@@ -17,7 +17,7 @@ from fieldcrm.visits.life import life
 from tests.reports.conftest import Field
 
 ROOT = Path(__file__).resolve().parents[2]
-ABOUT = "user|team|device|client|clients|promise|territory|shift|mutation|track"
+ABOUT = "user|team|device|client|clients|promise|territory|shift|mutation|track|person"
 RECORDED = re.compile(rf'"((?:{ABOUT})\.[a-z_]*(?:ed|made|kept|_set|_left|_in|_out))"')
 
 
@@ -32,7 +32,7 @@ def said(what: str, language: str = "en", **data: object) -> str:
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_every_kind_that_is_recorded_has_words(language: str) -> None:
     folders = [
-        ROOT / "fieldcrm" / name for name in ("people", "clients", "tracking", "sync", "visits")
+        ROOT / "fieldcrm" / name for name in ("people", "clients", "tracking", "sync", "visits", "privacy")
     ]
     source = "\n".join(p.read_text() for f in folders for p in f.glob("*.py"))
     kinds = set(RECORDED.findall(source)) | {f"visit.{m}" for m in life().moves}

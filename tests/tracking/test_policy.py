@@ -65,7 +65,9 @@ def test_tracks_are_kept_as_long_as_the_company_says(town: Town) -> None:
     assert [len(kept(town, rep)) for rep in (0, 1)] == [2, 2]
     assert live_index.points_of(bus.connection(), town.reps) == {}
     assert sorted(e.data["fixes"] for e in logged("track.expired")) == [2, 2]
-    assert [e.data for e in logged("track.policy")] == [{"keep_days": 30}]
+    assert [e.data for e in logged("track.policy")] == [
+        {"before": {"keep_days": 400}, "after": {"keep_days": 30}}
+    ]
 
 
 def test_only_an_administrator_decides_and_only_sense(town: Town) -> None:
@@ -137,9 +139,9 @@ def test_a_persons_track_is_erased_everywhere_and_nobody_elses(
     assert live_index.held_reps(bus.connection()) == [town.reps[1]]
     assert bus.connection().hkeys(live_index.CLOCKS) == [f"{town.reps[1]}|device".encode()]
     assert {a.rep_id for a in service.alerts(SYSTEM)} <= {town.reps[1]}
-    assert [(e.subject_id, e.data) for e in logged("track.erased")] == [
-        (town.reps[0], {"fixes": 30})
-    ]
+    (erased,) = logged("track.erased")
+    assert (erased.subject_id, erased.data["fixes"]) == (town.reps[0], 30)
+    assert erased.data["alerts"] > 0
 
 
 def test_nothing_is_erased_that_would_come_back(
@@ -160,3 +162,45 @@ def test_only_an_administrator_takes_or_erases_a_track(town: Town) -> None:
             person.export_track(other, town.reps[0])
         with pytest.raises(RoleForbids):
             person.erase_track(other, town.reps[0])
+
+
+def test_settled_alerts_go_with_time_and_open_ones_stay(town: Town) -> None:
+    from fieldcrm.kit import ids
+    from fieldcrm.kit.database import transaction
+    from fieldcrm.tracking.tables import Alert
+
+    long_ago = clock.now() - timedelta(days=90)
+    with transaction() as session:
+        for resolved_at in (None, long_ago):
+            session.add(Alert(id=ids.new_id(), rep_id=town.reps[0], team_id=town.teams[0],
+                              kind="silent", at=long_ago, resolved_at=resolved_at))  # fmt: skip
+    admin = people.actor_of(town.admin)
+    assert policy.overdue(admin, alert_days=30) == policy.Overdue(alerts=1)
+    policy.set_policy(admin, alert_days=30)
+    policy.sweep(clock.now())
+    (expired,) = logged("track.expired")
+    assert expired.data == {"fixes": 0, "alerts": 1, "photos": 0}
+    assert len(service.alerts(SYSTEM)) == 1
+
+
+def test_what_a_shorter_time_would_erase_is_told_before(town: Town) -> None:
+    store_all(*(fix(town, days * DAY_MIN, rep) for days in (0.01, 5, 40) for rep in (0, 1)))
+    admin = people.actor_of(town.admin)
+    assert policy.overdue(admin, keep_days=30) == policy.Overdue(fixes=2, reps=2)
+    assert policy.overdue(admin, keep_days=60) == policy.Overdue()
+    assert policy.policy(admin).keep_days == policy.KEEP_DAYS, "asking changes nothing"
+    with pytest.raises(BadPolicy):
+        policy.overdue(admin, photo_days=3)
+    with pytest.raises(RoleForbids):
+        policy.overdue(people.actor_of(town.dispatcher), keep_days=30)
+
+
+def test_the_command_line_says_how_long_photos_are_kept(
+    town: Town, capfd: pytest.CaptureFixture[str]
+) -> None:
+    cli.main(["policy", "--photo-days", "365", "--alert-days", "90"])
+    assert json.loads(capfd.readouterr().out)["photo_days"] == 365
+    cli.main(["policy", "--photo-days", "none"])
+    assert json.loads(capfd.readouterr().out)["photo_days"] is None
+    changes = [e.data["after"] for e in reversed(logged("track.policy"))]
+    assert changes == [{"alert_days": 90, "photo_days": 365}, {"photo_days": None}]

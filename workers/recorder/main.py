@@ -22,6 +22,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from fieldcrm.evidence import service as evidence
 from fieldcrm.kit import bus, clock, pulse, signals
+from fieldcrm.privacy import service as privacy
 from fieldcrm.tracking import alerting, keeping, live_index, policy, shifts, unreadable
 from fieldcrm.tracking import service as tracking
 from fieldcrm.tracking.model import Fix
@@ -159,6 +160,7 @@ def watcher() -> Callable[[], None]:
 def night() -> None:
     """Join what has settled, a few reps at a time, and erase what the policy no longer keeps."""
     _attempt("old tracks", lambda: policy.sweep(clock.now()))
+    _attempt("files of persons", lambda: privacy.erase_expired(clock.now()))
     _attempt("settled tracks", lambda: keeping.tighten(clock.now()))
 
 

@@ -13,6 +13,7 @@ depends_on = None
 
 def upgrade() -> None:
     _add_coverage()
+    _add_what_is_kept()
 
 
 def _add_coverage() -> None:
@@ -41,6 +42,31 @@ def _add_coverage() -> None:
     )
 
 
+def _add_what_is_kept() -> None:
+    with op.batch_alter_table('attachment') as table:
+        table.add_column(sa.Column('erased_at', UtcDateTime(), nullable=True))
+    op.create_table(
+        'person_file',
+        sa.Column('id', sa.String(), nullable=False),
+        sa.Column('rep_id', sa.String(), nullable=False),
+        sa.Column('maker_id', sa.String(), nullable=False),
+        sa.Column('status', sa.String(), nullable=False),
+        sa.Column('asked_at', UtcDateTime(), nullable=False),
+        sa.Column('finished_at', UtcDateTime(), nullable=True),
+        sa.Column('expires_at', UtcDateTime(), nullable=True),
+        sa.Column('size', sa.BigInteger(), nullable=False),
+        sa.Column('counts', sa.JSON(none_as_null=True), nullable=False),
+        sa.ForeignKeyConstraint(['rep_id'], ['user.id']),
+        sa.ForeignKeyConstraint(['maker_id'], ['user.id']),
+        sa.PrimaryKeyConstraint('id'),
+    )
+    op.create_index('ix_person_file_rep_id', 'person_file', ['rep_id'])
+    op.create_index('ix_person_file_maker_id', 'person_file', ['maker_id'])
+
+
 def downgrade() -> None:
+    op.drop_table('person_file')
+    with op.batch_alter_table('attachment') as table:
+        table.drop_column('erased_at')
     op.drop_table('coverage_month')
     op.drop_table('coverage_day')
