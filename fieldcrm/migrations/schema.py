@@ -11,6 +11,7 @@ from sqlmodel import SQLModel
 
 import fieldcrm.clients.tables
 import fieldcrm.evidence.tables
+import fieldcrm.forms.tables
 import fieldcrm.kit.tables
 import fieldcrm.people.tables
 import fieldcrm.planning.tables

@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from fieldcrm.clients.service import clients_for_rep_in
 from fieldcrm.clients.tables import Affiliation, Client, Promise
+from fieldcrm.forms import service as forms
 from fieldcrm.kit import clock
 from fieldcrm.people.model import Actor
 from fieldcrm.planning.tables import DayPlan
@@ -200,6 +201,17 @@ def _product(p: Product) -> wire.ProductDoc:
     return wire.ProductDoc(id=p.id, name=p.name, is_active=p.is_active)
 
 
+def form_docs(session: Session, _r: Reach, ids: Collection[str]) -> dict[str, msgspec.Struct]:
+    """Versions of forms; only the newest of a form in use is asked."""
+    return {
+        forms.key_of(row): wire.FormDoc(
+            id=forms.key_of(row), form_id=form.id, version=row.version,
+            is_active=form.is_active and row.version == form.version, definition=definition,
+        )
+        for row, form, definition in forms.on_phones_in(session) if forms.key_of(row) in ids
+    }  # fmt: skip
+
+
 def shift_docs(session: Session, r: Reach, ids: Collection[str]) -> dict[str, msgspec.Struct]:
     found = [store.shift(session, r.rep_id, each) for each in ids]
     return {s.id: _shift(s) for s in found if s is not None}
@@ -268,7 +280,7 @@ def _progress(session: Session, r: Reach) -> wire.CycleProgress | None:
 
 MAKERS: dict[str, Maker] = {
     "profile": profile_docs, "visit": visit_docs, "client": client_docs, "product": product_docs,
-    "shift": shift_docs, "plan": plan_docs,
+    "form": form_docs, "shift": shift_docs, "plan": plan_docs,
 }  # fmt: skip
 
 
@@ -292,6 +304,11 @@ def _product_ids(session: Session, _r: Reach, after: str, limit: int) -> list[st
     return store.product_ids(session, after, limit)
 
 
+def _form_ids(session: Session, _r: Reach, after: str, limit: int) -> list[str]:
+    keys = (forms.key_of(row) for row, *_ in forms.on_phones_in(session))
+    return sorted(key for key in keys if key > after)[:limit]
+
+
 def _shift_ids(session: Session, r: Reach, after: str, limit: int) -> list[str]:
     since = clock.day_bounds(r.today)[0]
     shifts = store.current_shifts(session, r.rep_id, since)
@@ -304,7 +321,7 @@ def _plan_ids(session: Session, r: Reach, after: str, limit: int) -> list[str]:
 
 
 LISTS: dict[str, Callable[[Session, Reach, str, int], list[str]]] = {
-    "profile": _profile_ids, "product": _product_ids, "shift": _shift_ids, "plan": _plan_ids,
+    "profile": _profile_ids, "product": _product_ids, "form": _form_ids, "shift": _shift_ids, "plan": _plan_ids,
     "visit": _visit_ids, "client": _client_ids,
 }  # fmt: skip
 """In the order of a first copy: the day's work first, the cards last."""

@@ -11,6 +11,8 @@ from sqlmodel import Session
 
 from fieldcrm.clients import service as clients
 from fieldcrm.clients.tables import Client
+from fieldcrm.forms import service as forms
+from fieldcrm.forms.model import Facts
 from fieldcrm.kit import clock, events, feed, files, ids
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.people.model import SYSTEM, Actor, OutOfScope, Role
@@ -287,9 +289,9 @@ def _close(session: Session, actor: Actor, r: MoveRequest, before: Visit | None)
     visit.check_out = place_time(r)
     visit.result = r.result
     visit.comment = r.comment if r.comment is not None else visit.comment
-    visit.details = r.details or {}
     visit.verdict = "unjudged"
     _attach(session, visit, r)
+    visit.details = _answered(session, actor, visit, r, r.details or {})
     _promise(session, actor, visit, r)
     return visit, {"clock_turned_s": (begun - r.at).total_seconds()} if r.at < begun else {}
 
@@ -310,6 +312,8 @@ def _revise(session: Session, actor: Actor, r: MoveRequest, before: Visit | None
     ]  # fmt: skip
     visit.conflicts = [*kept, *aside]
     _attach(session, visit, r)
+    if wanted.get("details") is not None and "details" not in lost:
+        visit.details = _answered(session, actor, visit, r, wanted["details"])
     _promise(session, actor, visit, r)
     return visit, {"conflicts": aside} if aside else {}
 
@@ -431,6 +435,32 @@ def _attach(session: Session, visit: Visit, r: MoveRequest) -> None:
                 lng=new.lng, stored_at=clock.now() if files.has(new.sha256) else None,
             )
         )  # fmt: skip
+
+
+def _answered(
+    session: Session, actor: Actor, visit: Visit, r: MoveRequest, details: dict[str, Any]
+) -> dict[str, Any]:  # fmt: skip
+    """The details as they are kept, judged by their form's rules; its shelf is noted too."""
+    visited = forms.Visited(
+        visit.id, visit.place_id or visit.client_id, visit.rep_id, visit.team_id, visit.day,
+        _form_facts(session, visit, r), visit.result in life().held_results,
+        visit.closed_at or r.at,
+    )  # fmt: skip
+    return forms.take_in(session, actor, visited, details, is_closing=r.move == "close")
+
+
+def _form_facts(session: Session, visit: Visit, r: MoveRequest) -> Facts:
+    """What a form's rules ask of a visit; a step promised before counts as one."""
+    client = store.client(session, visit.client_id)
+    session.flush()
+    photos = store.attachments(session, [visit.id]).get(visit.id, [])
+    step = r.next_step
+    is_dated = step is not None and bool(step.text.strip()) and step.due_on is not None
+    return Facts(
+        visit.result, client.kind if client else "", visit.day.isoformat(),
+        client.category if client else None, frozenset(p.sha256 for p in photos),
+        is_dated or visit.promise_id is not None,
+    )  # fmt: skip
 
 
 def _promise(session: Session, actor: Actor, visit: Visit, r: MoveRequest) -> None:
@@ -602,5 +632,4 @@ def export_rows(actor: Actor, filters: VisitFilters | None = None) -> Iterator[V
 
 def products(actor: Actor) -> list[Product]:
     """What reps talk about, by name; everybody may see them."""
-    with reading() as session:
-        return store.products(session)
+    return forms.list_products(actor)

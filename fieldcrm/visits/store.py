@@ -17,7 +17,7 @@ from fieldcrm.clients import folding
 from fieldcrm.clients.tables import Affiliation, Client
 from fieldcrm.people.tables import User
 from fieldcrm.visits.model import BadCursor, BadSort, VisitFilters
-from fieldcrm.visits.tables import Attachment, Product, Visit, VisitChange
+from fieldcrm.visits.tables import Attachment, Visit, VisitChange
 
 Place = aliased(Client, name="place")
 
@@ -122,10 +122,6 @@ def visits_of_hash(session: Session, sha256: str) -> list[Visit]:
     """Visits that name a file."""
     wanted = select(Visit).join(Attachment).where(Attachment.sha256 == sha256)
     return list(session.exec(wanted))
-
-
-def products(session: Session) -> list[Product]:
-    return list(session.exec(select(Product).order_by(col(Product.name), col(Product.id))))
 
 
 # ---- who and where ----

@@ -1,4 +1,4 @@
-"""Rows of visits: the visit as it stands, every change of it, its attachments, products."""
+"""Rows of visits: the visit as it stands, every change of it, its attachments."""
 
 # pyright: reportAssignmentType=false
 # SQLModel declares __tablename__ as something else than the text it takes.
@@ -10,7 +10,10 @@ from typing import Any
 
 from sqlmodel import Field, Index, SQLModel
 
+from fieldcrm.forms.tables import Product
 from fieldcrm.kit.database import Json, UtcDateTime
+
+__all__ = ["Attachment", "Product", "Visit", "VisitChange"]
 
 
 class Visit(SQLModel, table=True):
@@ -63,7 +66,7 @@ class Visit(SQLModel, table=True):
     """met, not_met, declined, closed_place, out_of_stock, order ... (see visits.model.Result)."""
     comment: str | None = None
     details: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
-    """Answers of the form: products shown, samples, stock."""
+    """As in wire.sync.VisitDetails: the form's answers, products shown, samples, stock."""
     reason: str | None = None
     """Why it was cancelled, missed or moved."""
     moved_to_id: str | None = None
@@ -125,11 +128,3 @@ class Attachment(SQLModel, table=True):
     stored_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     erased_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     """When its bytes were erased, by policy or on a person's wish; what it was stays known."""
-
-
-class Product(SQLModel, table=True):
-    __tablename__ = "product"
-    id: str = Field(primary_key=True)
-    name: str
-    is_active: bool = True
-    is_sample: bool = False

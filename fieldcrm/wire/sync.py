@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from fieldcrm.wire.forms import FilledForm, FormDoc
+
 Id = Annotated[str, Meta(max_length=64)]
 ShortText = Annotated[str, Meta(max_length=200)]
 LongText = Annotated[str, Meta(max_length=4000)]
@@ -69,6 +71,10 @@ class VisitDetails(Struct, omit_defaults=True):
     """Left, pieces by product."""
     stock: Annotated[dict[Id, bool], Meta(max_length=500)] = {}
     """Checked on the shelf: true = there, false = out of stock."""
+    form: FilledForm | None = None
+    """The answers of the visit's form; where there is one, the server takes the rest from it."""
+    no_next_step: ShortText | None = None
+    """Why nothing more was promised."""
 
 
 class Empty(Struct):
@@ -502,6 +508,7 @@ DOCS: dict[str, type[Struct]] = {
     "visit": VisitDoc,
     "client": ClientDoc,
     "product": ProductDoc,
+    "form": FormDoc,
     "shift": ShiftDoc,
     "plan": PlanDoc,
 }
@@ -511,7 +518,7 @@ DOCS: dict[str, type[Struct]] = {
 class Change(Struct):
     """One row to put or delete on the phone; `doc` is DOCS[entity] for a put, null for a delete."""
 
-    entity: Literal["profile", "visit", "client", "product", "shift", "plan"]
+    entity: Literal["profile", "visit", "client", "product", "form", "shift", "plan"]
     id: str
     op: Literal["put", "del"]
     doc: dict[str, Any] | None = None

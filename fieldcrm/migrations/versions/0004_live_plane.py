@@ -14,6 +14,7 @@ depends_on = None
 def upgrade() -> None:
     _add_coverage()
     _add_what_is_kept()
+    _add_forms()
 
 
 def _add_coverage() -> None:
@@ -64,7 +65,48 @@ def _add_what_is_kept() -> None:
     op.create_index('ix_person_file_maker_id', 'person_file', ['maker_id'])
 
 
+def _add_forms() -> None:
+    op.create_table(
+        'form',
+        sa.Column('id', sa.String(), nullable=False),
+        sa.Column('version', sa.Integer(), nullable=False),
+        sa.Column('is_active', sa.Boolean(), nullable=False),
+        sa.Column('kinds', sa.JSON(none_as_null=True), nullable=False),
+        sa.Column('asked_since', UtcDateTime(), nullable=False),
+        sa.Column('is_sample', sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint('id'),
+    )
+    op.create_table(
+        'form_version',
+        sa.Column('form_id', sa.String(), nullable=False),
+        sa.Column('version', sa.Integer(), nullable=False),
+        sa.Column('definition', sa.JSON(none_as_null=True), nullable=False),
+        sa.Column('made_by', sa.String(), nullable=True),
+        sa.Column('made_at', UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(['form_id'], ['form.id']),
+        sa.PrimaryKeyConstraint('form_id', 'version'),
+    )
+    op.create_table(
+        'shelf_check',
+        sa.Column('visit_id', sa.String(), nullable=False),
+        sa.Column('product_id', sa.String(), nullable=False),
+        sa.Column('client_id', sa.String(), nullable=False),
+        sa.Column('rep_id', sa.String(), nullable=False),
+        sa.Column('team_id', sa.String(), nullable=False),
+        sa.Column('day', sa.Date(), nullable=False),
+        sa.Column('is_there', sa.Boolean(), nullable=False),
+        sa.Column('price', sa.Float(), nullable=True),
+        sa.ForeignKeyConstraint(['visit_id'], ['visit.id']),
+        sa.PrimaryKeyConstraint('visit_id', 'product_id'),
+    )
+    op.create_index('shelf_check_client_day', 'shelf_check', ['client_id', 'day'])
+    op.create_index('shelf_check_day_product', 'shelf_check', ['day', 'product_id'])
+
+
 def downgrade() -> None:
+    op.drop_table('shelf_check')
+    op.drop_table('form_version')
+    op.drop_table('form')
     op.drop_table('person_file')
     with op.batch_alter_table('attachment') as table:
         table.drop_column('erased_at')

@@ -1,6 +1,6 @@
 // Made by `python -m fieldcrm.wire.typescript` from fieldcrm/wire/sync.py: edit that.
 export const PROTOCOL_VERSION = 1;
-export const SCHEMA = "d6f9470ee2929846";
+export const SCHEMA = "b16d2e0ede28af32";
 
 export interface AttachmentDoc {
   id: string;
@@ -29,7 +29,7 @@ export interface CancelPayload {
 }
 
 export interface Change {
-  entity: "client" | "plan" | "product" | "profile" | "shift" | "visit";
+  entity: "client" | "form" | "plan" | "product" | "profile" | "shift" | "visit";
   id: string;
   op: "del" | "put";
   doc?: Record<string, unknown> | null;
@@ -175,6 +175,58 @@ export interface FieldConflict {
   theirs: unknown;
   by: string | null;
   at_ms: number | null;
+}
+
+export interface FilledForm {
+  form_id: string;
+  version: number;
+  answers: Record<string, unknown>;
+}
+
+export interface FormCheck {
+  rule: string;
+  field: string;
+  text: string | Record<string, string>;
+}
+
+export interface FormDefinition {
+  title: string | Record<string, string>;
+  kinds: ("buyer" | "doctor" | "organisation" | "pharmacist" | "pharmacy")[];
+  fields: FormField[];
+  next_step?: "optional" | "required";
+  checks?: FormCheck[];
+}
+
+export interface FormDoc {
+  id: string;
+  form_id: string;
+  version: number;
+  is_active: boolean;
+  definition: FormDefinition;
+}
+
+export interface FormField {
+  name: string;
+  type: "agreement" | "choice" | "choices" | "date" | "number" | "photo" | "products" | "questionnaire" | "samples" | "signature" | "stock" | "text" | "yes_no";
+  label: string | Record<string, string>;
+  hint?: string | Record<string, string> | null;
+  when?: string | null;
+  required?: boolean;
+  required_when?: string | null;
+  options?: FormOption[];
+  questions?: FormOption[];
+  min?: number | null;
+  max?: number | null;
+  total?: number | null;
+  whole?: boolean;
+  unit?: string | Record<string, string> | null;
+  with_price?: boolean;
+  text?: string | Record<string, string> | null;
+}
+
+export interface FormOption {
+  value: string;
+  label: string | Record<string, string>;
 }
 
 export interface Lunch {
@@ -364,6 +416,8 @@ export interface VisitDetails {
   products?: string[];
   samples?: Record<string, number>;
   stock?: Record<string, boolean>;
+  form?: FilledForm | null;
+  no_next_step?: string | null;
 }
 
 export interface VisitDoc {
@@ -437,6 +491,7 @@ export interface Docs {
   "visit": VisitDoc;
   "client": ClientDoc;
   "product": ProductDoc;
+  "form": FormDoc;
   "shift": ShiftDoc;
   "plan": PlanDoc;
 }
