@@ -13,6 +13,8 @@ from fieldcrm.pages.admin_import import AdminImport, admin_import
 from fieldcrm.pages.admin_teams import AdminTeams, admin_teams, admin_territories
 from fieldcrm.pages.admin_users import AdminUsers, admin_users
 from fieldcrm.pages.clients import Clients, clients_page
+from fieldcrm.pages.coverage import coverage_page
+from fieldcrm.pages.coverage_state import Coverage
 from fieldcrm.pages.dispatch import dispatch
 from fieldcrm.pages.dispatch_state import Dispatch
 from fieldcrm.pages.home import home, missing
@@ -35,7 +37,7 @@ app = rx.App(
     toaster=None,
     reset_style=False,
     html_lang="en",
-    stylesheets=["/tokens.css", "/desk.css", "/office.css", "/replay.css"],
+    stylesheets=["/tokens.css", "/desk.css", "/office.css", "/replay.css", "/coverage.css"],
     head_components=[
         rx.el.script(_THEME_BEFORE_PAINT),
         rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
@@ -49,7 +51,7 @@ app.add_page(sign_in, route="/sign-in", title="fieldcrm", on_load=SignIn.load)
 app.add_page(dispatch, route="/dispatch", title="fieldcrm", on_load=Dispatch.load)
 app.add_page(manager, route="/manager", title="fieldcrm", on_load=Manager.load)
 for _page, _route, _load in (
-    (replay, "/replay", Replay.load),
+    (replay, "/replay", Replay.load), (coverage_page, "/coverage", Coverage.load),
     (clients_page, "/clients", Clients.load), (visits_page, "/visits", Visits.load),
     (admin_users, "/admin", AdminUsers.load), (admin_teams, "/admin/teams", AdminTeams.load),
     (admin_territories, "/admin/territories", AdminTeams.load),

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from fieldcrm.api import coverage
 from fieldcrm.api.identity import Administrator, Allows, DeskPerson
 from fieldcrm.api.shapes import Day, Id
 from fieldcrm.kit import i18n
@@ -16,7 +17,8 @@ from fieldcrm.reports.model import Filters, PeriodKind
 from fieldcrm.reports.workbook import export_xlsx, file_name
 
 router = APIRouter(prefix="/api/v1/reports", tags=["reports"])
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+router.include_router(coverage.router)
+XLSX = coverage.XLSX
 Manager = Annotated[Actor, Depends(Allows(Role.manager, Role.admin))]
 Word = Annotated[str, Query(max_length=20, pattern="^[a-z_]*$")]
 Letter = Annotated[str, Query(pattern="^[ABC-]$")]

@@ -21,6 +21,7 @@ class Page:
 PAGES = (
     Page("/dispatch", "desk.nav.live", "radio", DISPATCHING),
     Page("/replay", "replay.nav", "history", DISPATCHING),
+    Page("/coverage", "coverage.nav", "layers", DISPATCHING),
     Page("/clients", "office.nav.clients", "contact", DISPATCHING),
     Page("/visits", "office.nav.visits", "clipboard-check", DISPATCHING),
     Page("/manager", "desk.nav.reports", "chart-no-axes-column", MANAGING),

@@ -1,0 +1,162 @@
+// Coverage on the map: the server's cells of the window in view, shaded by the measure chosen. Cells
+// get finer as the map comes nearer; shades begin where they do for the whole period.
+import { useEffect, useMemo, useRef, useState } from "react";
+import { addProtocol, Map as GlMap, setWorkerUrl, type GeoJSONSource, type MapLayerMouseEvent } from "maplibre-gl";
+import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
+import "maplibre-gl/dist/maplibre-gl.css";
+import { Protocol } from "pmtiles";
+import { Icon } from "$/public/external/fieldcrm/components/behaviour/desk.tsx";
+
+type Shown = { resolution: number; steps: number[]; cells: [string, number, number[]][] };
+type Props = {
+  url: string; measure: string; bounds: number[]; picked: string; words: Record<string, Record<string, string>>; lang: string;
+  onPick: (cell: string) => void; onLook: (resolution: number) => void;
+};
+
+const WAIT_MS = 120; // after the map came to rest
+const EDGE = 0.15; // of the window, asked for beyond it
+
+let isReady = false;
+function prepare() {
+  if (isReady) return;
+  isReady = true;
+  setWorkerUrl(workerUrl);
+  addProtocol("pmtiles", new Protocol().tile);
+}
+
+const styleUrl = () =>
+  `/region/style-${document.documentElement.dataset.theme === "dark" ? "dark" : "light"}.json?lang=${document.documentElement.lang || "en"}`;
+const token = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+function shape({ cells, steps }: Shown): GeoJSON.FeatureCollection {
+  return {
+    type: "FeatureCollection",
+    features: cells.map(([cell, value, rim]) => {
+      const ring: [number, number][] = [];
+      for (let n = 0; n < rim.length; n += 2) ring.push([rim[n + 1], rim[n]]);
+      ring.push(ring[0]);
+      const shade = steps.filter((step) => value >= step).length;
+      return { type: "Feature", properties: { cell, value, shade }, geometry: { type: "Polygon", coordinates: [ring] } };
+    }),
+  };
+}
+
+function addCells(map: GlMap) {
+  if (map.getSource("cells")) return;
+  map.addSource("cells", { type: "geojson", data: { type: "FeatureCollection", features: [] } });
+  const shades = [1, 2, 3, 4].map((n) => token(`--hex-${n}`));
+  const label = map.getStyle().layers.find((layer) => layer.type === "symbol")?.id; // names stay readable above
+  map.addLayer({ id: "cells", type: "fill", source: "cells", paint: {
+    "fill-color": ["match", ["get", "shade"], 0, shades[0], 1, shades[1], 2, shades[2], shades[3]], "fill-opacity": 0.72, "fill-antialias": false,
+  } }, label);
+  map.addLayer({ id: "rims", type: "line", source: "cells", paint: { "line-color": token("--map-halo"), "line-width": 0.8, "line-opacity": 0.7 } }, label);
+  map.addLayer({ id: "picked", type: "line", source: "cells", filter: ["==", ["get", "cell"], ""],
+    paint: { "line-color": token("--accent"), "line-width": 3.5 } });
+}
+
+export function CoverageMap({ url, measure, bounds, picked, words, lang, onPick, onLook }: Props) {
+  const t = (key: string) => words[`coverage.${key}`]?.[lang] ?? "";
+  const number = useMemo(() => new Intl.NumberFormat(lang, { maximumFractionDigits: 1 }), [lang]);
+  const whole = useMemo(() => new Intl.NumberFormat(lang, { maximumFractionDigits: 0 }), [lang]);
+  const box = useRef<HTMLDivElement>(null);
+  const map = useRef<GlMap | null>(null);
+  const [shown, setShown] = useState<Shown | null>(null);
+  const [problem, setProblem] = useState(false);
+  const [attempt, setAttempt] = useState(0);
+  const [styled, setStyled] = useState(0);
+  const [over, setOver] = useState<{ x: number; y: number; value: number } | null>(null);
+  const last = useRef<{ shown: Shown | null; onPick: Props["onPick"]; fetch: () => void }>({ shown: null, onPick, fetch: () => undefined });
+  last.current.onPick = onPick;
+  last.current.shown = shown;
+
+  const isTime = measure === "presence" || measure === "silence";
+  const told = (value: number) => {
+    if (measure === "out_of_stock") return `${whole.format(value)} %`;
+    if (!isTime) return whole.format(value);
+    return value < 120 ? `${whole.format(value)} ${t("unit.min")}` : `${number.format(value / 60)} ${t("unit.h")}`;
+  };
+
+  useEffect(() => {
+    prepare();
+    const made = new GlMap({ container: box.current!, style: styleUrl(), center: [24.9384, 60.1699], zoom: 11,
+      attributionControl: false, dragRotate: false, pitchWithRotate: false, fadeDuration: 0 });
+    map.current = made;
+    made.getCanvas().setAttribute("aria-label", t("map"));
+    made.on("style.load", () => { addCells(made); setStyled((n) => n + 1); });
+    made.on("moveend", () => last.current.fetch());
+    made.on("movestart", () => setOver(null));
+    made.on("error", () => undefined);
+    made.on("click", "cells", (event: MapLayerMouseEvent) => last.current.onPick(String(event.features?.[0]?.properties.cell ?? "")));
+    made.on("mousemove", "cells", (event: MapLayerMouseEvent) => {
+      made.getCanvas().style.cursor = "pointer";
+      setOver({ x: event.point.x, y: event.point.y, value: Number(event.features?.[0]?.properties.value) });
+    });
+    made.on("mouseleave", "cells", () => { made.getCanvas().style.cursor = ""; setOver(null); });
+    const restyle = () => made.setStyle(styleUrl(), { diff: false });
+    window.addEventListener("fieldcrm:theme", restyle);
+    const sizes = new ResizeObserver(() => made.resize());
+    sizes.observe(box.current!);
+    return () => { window.removeEventListener("fieldcrm:theme", restyle); sizes.disconnect(); map.current = null; made.remove(); };
+  }, []);
+
+  const fit = () => {
+    if (!map.current || bounds.length !== 4) return;
+    const [south, west, north, east] = bounds;
+    map.current.fitBounds([[west, south], [east, north]], { padding: 36, maxZoom: 13, animate: false });
+  };
+  const where = bounds.length === 4;
+  useEffect(() => { fit(); }, [where]);
+
+  // the cells of the window, asked for once the map rests
+  useEffect(() => {
+    let gone = new AbortController();
+    let timer = 0;
+    const ask = () => {
+      if (!url || !map.current) return;
+      gone.abort();
+      gone = new AbortController();
+      const b = map.current.getBounds();
+      const [high, wide] = [(b.getNorth() - b.getSouth()) * EDGE, (b.getEast() - b.getWest()) * EDGE];
+      const clip = (value: number, most: number) => Math.max(-most, Math.min(most, value)).toFixed(5);
+      const window = `&south=${clip(b.getSouth() - high, 90)}&west=${clip(b.getWest() - wide, 180)}&north=${clip(b.getNorth() + high, 90)}&east=${clip(b.getEast() + wide, 180)}&zoom=${map.current.getZoom().toFixed(2)}`;
+      fetch(url + window, { signal: gone.signal })
+        .then((r) => { if (!r.ok) throw new Error(String(r.status)); return r.json(); })
+        .then((found: Shown) => { setProblem(false); setShown(found); })
+        .catch((error) => { if (error.name !== "AbortError") setProblem(true); });
+    };
+    last.current.fetch = () => { clearTimeout(timer); timer = setTimeout(ask, WAIT_MS) as unknown as number; };
+    ask();
+    return () => { clearTimeout(timer); gone.abort(); };
+  }, [url, attempt]);
+
+  useEffect(() => {
+    if (shown) (map.current?.getSource("cells") as GeoJSONSource | undefined)?.setData(shape(shown));
+  }, [shown, styled]);
+  useEffect(() => {
+    if (map.current?.getLayer("picked")) map.current.setFilter("picked", ["==", ["get", "cell"], picked]);
+  }, [picked, styled]);
+  useEffect(() => { if (shown) onLook(shown.resolution); }, [shown?.resolution]);
+
+  const steps = shown?.steps ?? [];
+  const ranges = shown && shown.cells.length ? [...steps.map((step) => `< ${told(step)}`), steps.length ? `≥ ${told(steps[steps.length - 1])}` : ""] : [];
+  return (
+    <div className="cvm" data-state={problem ? "failed" : shown ? "ready" : "loading"} data-cells={shown?.cells.length ?? 0} data-resolution={shown?.resolution ?? 0}>
+      <div ref={box} className="gl" />
+      {over && <div className="float cvm-tip num" style={{ left: over.x + 12, top: over.y + 12 }}>{told(over.value)}</div>}
+      <div className="ctl float cvm-ctl" role="group" aria-label={t("controls")}>
+        <button type="button" aria-label={t("zoom_in")} title={t("zoom_in")} onClick={() => map.current?.zoomIn()}><Icon name="plus" /></button>
+        <button type="button" aria-label={t("zoom_out")} title={t("zoom_out")} onClick={() => map.current?.zoomOut()}><Icon name="minus" /></button>
+        <button type="button" aria-label={t("fit")} title={t("fit")} onClick={fit}><Icon name="locate-fixed" /></button>
+      </div>
+      {shown && shown.cells.length > 0 && <div className="float cvm-legend">
+        <b className="t1">{t(measure)}</b>
+        {ranges.filter(Boolean).map((text, n) => <span key={n} className="t1 num"><i style={{ background: `var(--hex-${n + 1})` }} />{text}</span>)}
+        {!steps.length && <span className="t1 num"><i style={{ background: "var(--hex-1)" }} />{told(shown.cells[0][1])}</span>}
+      </div>}
+      {problem && <div className="note err map-n" role="alert"><Icon name="info" size="s" /><span>{t("failed")}</span>
+        <button type="button" className="btn sm" onClick={() => setAttempt(attempt + 1)}>{t("retry")}</button></div>}
+      {!problem && shown && shown.cells.length === 0 && <div className="note info map-n" role="status"><Icon name="info" size="s" /><span>{t("nothing")}</span></div>}
+      <a className="attr" href="https://www.openstreetmap.org/copyright" target="_blank" rel="noreferrer">© OpenStreetMap contributors</a>
+    </div>
+  );
+}
