@@ -11,6 +11,8 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from fieldcrm.api import (
+    areas,
+    arrivals,
     clients,
     corrections,
     devices,
@@ -28,8 +30,8 @@ from fieldcrm.api import (
 )
 from fieldcrm.api.gate import Gate
 
-PARTS = (session, live, tracks, clients, visits, plans, devices, users, reports, sync,
-         corrections, privacy)  # fmt: skip
+PARTS = (session, live, tracks, areas, arrivals, clients, visits, plans, devices, users, reports,
+         sync, corrections, privacy)  # fmt: skip
 DESCRIPTION = (
     "What a field team did, where, and how sure that is. Sign in with `POST /api/v1/session`; the "
     "answer sets an HttpOnly cookie that every other call needs. Times are ISO 8601 in UTC, "

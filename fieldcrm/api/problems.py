@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from fieldcrm.clients import importing
 from fieldcrm.kit import errors, i18n, ids
+from fieldcrm.tracking.areas import words as area_words
 
 MEDIA_TYPE = "application/problem+json"
 STATUSES: dict[type[errors.Refusal], int] = {
@@ -21,6 +22,7 @@ STATUSES: dict[type[errors.Refusal], int] = {
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
+    errors.Gone: 410,
     errors.TooLarge: 413,
     errors.Invalid: 422,
     errors.TooMany: 429,
@@ -87,6 +89,8 @@ def _detail(key: str, params: dict[str, Any], language: str) -> str:
     """What is wrong in the reader's language; for a file also where and why it can't be read."""
     if key == "error.unreadable_table":
         return importing.unreadable_text(params, language)
+    if key in ("error.bad_area", "error.bad_area_file"):
+        return area_words.why(params, language)
     return i18n.t(key, language, **params)
 
 

@@ -32,6 +32,12 @@ class Forbidden(Refusal):
     code = "forbidden"
 
 
+class Gone(Refusal):
+    """It was there once and will not come back; also what never was, where nobody may know."""
+
+    code = "gone"
+
+
 class NotSignedIn(Refusal):
     """No valid session or token came with the request."""
 

@@ -9,6 +9,7 @@ from alembic.config import Config
 from sqlalchemy import inspect
 from sqlmodel import SQLModel
 
+import fieldcrm.arrival.tables
 import fieldcrm.clients.tables
 import fieldcrm.evidence.tables
 import fieldcrm.forms.tables
@@ -17,6 +18,7 @@ import fieldcrm.people.tables
 import fieldcrm.planning.tables
 import fieldcrm.privacy.tables
 import fieldcrm.sync.tables
+import fieldcrm.tracking.areas.tables
 import fieldcrm.tracking.tables
 import fieldcrm.visits.tables  # noqa: F401
 from fieldcrm.kit.database import engine

@@ -17,7 +17,8 @@ from fieldcrm.reports import event_names
 VALUE_MOST = 80
 """Characters of one value that are shown."""
 UNSAID = frozenset({"promise_id", "import_id", "id", "lat", "lng", "from", "to", "fields", "before",
-                    "after", "shift_id", "verdict", "search_text", "sort_name", "phone_e164"})  # fmt: skip
+                    "after", "shift_id", "verdict", "search_text", "sort_name", "phone_e164",
+                    "area_id", "since", "heard"})  # fmt: skip
 """Keys of an event's data that are not told as `name: value`."""
 SUBJECT_KEYS = ("rep_id", "rep_ids", "visit_id")
 """Whom an event is about when its own subject has no name (a shift, an alert, a plan)."""

@@ -66,6 +66,12 @@ class AlertKind(StrEnum):
     mock = "mock"
     clock_wrong = "clock_wrong"
     long_stop = "long_stop"
+    area_entered = "area_entered"
+    area_left = "area_left"
+
+
+AREA_KINDS = frozenset({AlertKind.area_entered, AlertKind.area_left})
+"""Moments, not states: nothing ends them but somebody's look, or time."""
 
 
 class Fix(msgspec.Struct, array_like=True, gc=False):
@@ -229,7 +235,7 @@ class RawFix(msgspec.Struct, gc=False):
     """The phone itself says that the position is not a valid one."""
 
 
-class Decoded(msgspec.Struct):
+class Decoded(msgspec.Struct, gc=False):
     """A message's fixes, and how many parts of it were no fix at all."""
 
     fixes: list[RawFix]

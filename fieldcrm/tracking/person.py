@@ -19,6 +19,7 @@ from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor, Role
 from fieldcrm.people.tables import User
 from fieldcrm.tracking import chunks, keeping, live_index, store, unreadable
+from fieldcrm.tracking.areas import store as areas
 from fieldcrm.tracking.model import Fix
 from fieldcrm.tracking.policy import LONG_AGO
 
@@ -103,6 +104,7 @@ def _forget_live(connection: redis.Redis, rep_id: str) -> None:
     pipe = connection.pipeline(transaction=True)
     pipe.hdel(live_index.LIVE, rep_id)
     pipe.hdel(live_index.PHONES, rep_id)
+    pipe.hdel(areas.SEEN, rep_id)
     pipe.delete(f"{live_index.HELD}:{rep_id}")
     pipe.srem(live_index.HELD, rep_id)
     for device, _ in clocks:

@@ -31,6 +31,7 @@ from fieldcrm.tracking import (
 )
 from fieldcrm.tracking.live_index import LivePoint, PhoneStatus
 from fieldcrm.tracking.model import (
+    AREA_KINDS,
     AlertKind,
     AlertView,
     Fix,
@@ -146,6 +147,18 @@ def live(actor: Actor, bbox: tuple[float, float, float, float] | None = None) ->
     return [rep for rep in found if bbox is None or _is_in(rep, bbox)]
 
 
+def live_of(rep: User, now: datetime) -> LiveRep:
+    """One rep as he is shown now; asks nobody's leave. Raises Unavailable without Valkey."""
+    with reading() as session:
+        member = crew_in(session, [rep], now)[rep.id]
+    try:
+        point = live_index.points_of(bus.connection(), [rep.id]).get(rep.id)
+        status = live_index.statuses_of(bus.connection(), [rep.id]).get(rep.id)
+    except RedisError as error:
+        raise Unavailable("live") from error
+    return live_rep(member, point, status, round(now.timestamp() * 1000))
+
+
 def phone_status(actor: Actor, rep_id: str) -> PhoneStatus | None:
     """What a rep's phone last said of itself; None where it never did or Valkey is away."""
     people.scope_rep(actor, rep_id)
@@ -219,7 +232,8 @@ def raise_alerts(memory: alerting.Memory) -> int:
         is_quiet = alerting.is_quiet(here.hour * 60 + here.minute, policy.policy_in(session).quiet)
         stops = _stops_by_rep(session, here.date())
         asked = {r.rep_id: alerting.wishes(r, stops.get(r.rep_id, ()), now_ms) for r in reps}
-        known = {(a.rep_id, AlertKind(a.kind)): a for a in store.open_alerts(session)}
+        lasting = [a for a in store.open_alerts(session) if a.kind not in AREA_KINDS]
+        known = {(a.rep_id, AlertKind(a.kind)): a for a in lasting}
         lately = store.alerts_resolved_since(session, now - REOPEN_WITHIN)
         raised = [
             _raise(session, rep, wish, known.get((rep.rep_id, wish.kind)), lately, now)
@@ -228,7 +242,7 @@ def raise_alerts(memory: alerting.Memory) -> int:
             if not is_quiet
         ]
         resolved = [
-            _resolve(session, alert, now)
+            resolve_alert(session, alert, now)
             for (rep_id, kind), alert in known.items()
             if memory.is_over(
                 rep_id, kind, any(w.kind is kind for w in asked.get(rep_id, ())), now_ms
@@ -237,10 +251,11 @@ def raise_alerts(memory: alerting.Memory) -> int:
     return sum(raised) + len(resolved)
 
 
-def _resolve(session: Session, alert: Alert, now: datetime) -> None:
+def resolve_alert(session: Session, alert: Alert, now: datetime) -> None:
+    """Its reason is gone: it leaves the list."""
     alert.resolved_at = now
     session.add(alert)
-    _tell_alert(session, alert, "resolved")
+    tell_alert(session, alert, "resolved")
 
 
 def _stops_by_rep(session: Session, today: date) -> dict[str, list[alerting.PlannedStop]]:
@@ -265,7 +280,7 @@ def _raise(
     if again:
         again[-1].resolved_at = None
         session.add(again[-1])
-        _tell_alert(session, again[-1], "raised")
+        tell_alert(session, again[-1], "raised")
         return 1
     if rep.team_id is None:
         return 0
@@ -274,11 +289,12 @@ def _raise(
         data=wish.data,
     )  # fmt: skip
     session.add(raised)
-    _tell_alert(session, raised, "raised")
+    tell_alert(session, raised, "raised")
     return 1
 
 
-def _tell_alert(session: Session, alert: Alert, status: str, actor: Actor = SYSTEM) -> None:
+def tell_alert(session: Session, alert: Alert, status: str, actor: Actor = SYSTEM) -> None:
+    """Log what became of an alert, and tell the desks of its team."""
     events.record(
         session, f"alert.{status}", alert.id, actor_id=actor.user_id or None,
         team_id=alert.team_id, source=actor.source,
@@ -314,7 +330,7 @@ def acknowledge(actor: Actor, alert_id: str) -> None:
         if alert.acknowledged_at is None:
             alert.acknowledged_by, alert.acknowledged_at = actor.user_id or None, clock.now()
             session.add(alert)
-            _tell_alert(session, alert, "acknowledged", actor)
+            tell_alert(session, alert, "acknowledged", actor)
 
 
 def snooze(actor: Actor, alert_id: str, minutes: int = 15) -> None:
@@ -323,7 +339,7 @@ def snooze(actor: Actor, alert_id: str, minutes: int = 15) -> None:
         alert = _alert(session, actor, alert_id)
         alert.snoozed_until = clock.now() + timedelta(minutes=max(1, min(minutes, 1440)))
         session.add(alert)
-        _tell_alert(session, alert, "snoozed", actor)
+        tell_alert(session, alert, "snoozed", actor)
 
 
 def _alert(session: Session, actor: Actor, alert_id: str) -> Alert:

@@ -12,7 +12,7 @@ import json
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -21,11 +21,14 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from fieldcrm.api.app import make_api, routes_of
+from fieldcrm.arrival.tables import ArrivalLink
 from fieldcrm.kit import clock, files, ids
 from fieldcrm.kit.database import engine, transaction
 from fieldcrm.migrations.schema import metadata
 from fieldcrm.people import service as people
 from fieldcrm.planning.tables import DayPlan, Proposal
+from fieldcrm.tracking.areas import service as areas
+from fieldcrm.tracking.areas.model import Draft, Shape, ShapeKind
 from fieldcrm.visits.tables import Attachment, Visit, VisitChange
 from tests.clients.base import Base, lay_out
 from tests.people.company import PASSWORD
@@ -83,7 +86,7 @@ POLICY = {"keep_days": 7, "alert_days": 7, "photo_days": 30, "quiet_from_min": N
           "quiet_to_min": None}  # fmt: skip
 PUBLIC = {
     ("POST", f"{V}/session"), ("DELETE", f"{V}/session"), ("GET", "/api/openapi.json"),
-    ("GET", "/api/docs"),
+    ("GET", "/api/docs"), ("GET", f"{V}/arrival/{{token}}"),
 }  # fmt: skip
 OWN = {
     ("GET", f"{V}/me"): EVERYBODY, ("PUT", f"{V}/me/password"): EVERYBODY,
@@ -105,7 +108,34 @@ def _workbook(answer: Any) -> str:
     return "".join(book.read(n).decode() for n in book.namelist() if n.endswith(".xml"))
 
 
+SQUARE = {"type": "Polygon", "coordinates": [[[24.9, 60.1], [25, 60.1], [25, 60.2], [24.9, 60.1]]]}
+AREA = {"name": "X", "geometry": SQUARE}
+
 RULES: dict[tuple[str, str], list[Rule]] = {
+    ("GET", f"{V}/areas"): [Rule(DESK, f"{V}/areas", hidden=True)],
+    ("POST", f"{V}/areas"): [
+        Rule(DESK, f"{V}/areas", body={**AREA, "team_ids": ["<team>"]}),
+        Rule(DESK, f"{V}/areas", body={**AREA, "rep_ids": ["<rep>"]}),
+    ],
+    ("GET", f"{V}/areas/export.geojson"): [Rule(DESK, f"{V}/areas/export.geojson", hidden=True)],
+    ("POST", f"{V}/areas/import"): [
+        Rule(DESK, f"{V}/areas/import", content=b"no file of areas", refused=frozenset({422}))
+    ],
+    ("GET", f"{V}/areas/{{area_id}}"): [Rule(DESK, f"{V}/areas/<area>")],
+    ("PUT", f"{V}/areas/{{area_id}}"): [
+        Rule(DESK, f"{V}/areas/<area>", body=AREA),
+        Rule(DESK, f"{V}/areas/<area>", body={**AREA, "team_ids": ["<team>"]}),
+        Rule(DESK, f"{V}/areas/<own_area>", body={**AREA, "team_ids": ["<team>"]}),
+        Rule(DESK, f"{V}/areas/<own_area>", body={**AREA, "rep_ids": ["<rep>"]}),
+    ],
+    ("DELETE", f"{V}/areas/{{area_id}}"): [Rule(DESK, f"{V}/areas/<area>")],
+    ("POST", f"{V}/visits/{{visit_id}}/arrival-links"): [
+        Rule(DESK, f"{V}/visits/<visit>/arrival-links")
+    ],
+    ("GET", f"{V}/visits/{{visit_id}}/arrival-links"): [
+        Rule(DESK, f"{V}/visits/<visit>/arrival-links")
+    ],
+    ("DELETE", f"{V}/arrival-links/{{link_id}}"): [Rule(DESK, f"{V}/arrival-links/<arrival>")],
     ("GET", f"{V}/live"): [Rule(EVERYBODY, f"{V}/live", hidden=True)],
     ("GET", f"{V}/tracks/{{rep_id}}/{{day}}"): [Rule(EVERYBODY, f"{V}/tracks/<rep>/2026-05-04")],
     ("GET", f"{V}/tracks/{{rep_id}}/{{day}}/replay"): [
@@ -336,8 +366,10 @@ def world(any_db: str, valkey: object) -> World:
                 id=ids.new_id(), visit_id=visit, sha256=SHA, size=len(PHOTO), stored_at=clock.now()
             )
         )
+    area, own_area = (_area(base, team) for team in ("north", "south"))
     files.store(SHA, PHOTO)
     named = {
+        "area": area, "own_area": own_area, "arrival": _arrival(users["rep_north"], visit),
         "rep": users["rep_north"], "own_rep": users["rep_south"], "admin": users["admin"],
         "north_manager": users["manager_north"], "team": base.company.teams["north"],
         "territory": base.territories["north"], "own_territory": base.territories["south"],
@@ -365,6 +397,22 @@ def _visit(base: Base, rep: str, client_id: str) -> str:
             )
         )  # fmt: skip
     return visit.id
+
+
+def _area(base: Base, team: str) -> str:
+    ring = ((60.1, 24.9), (60.1, 25.0), (60.2, 25.0))
+    draft = Draft(f"Area of the {team}", Shape(ShapeKind.polygon, ring=ring),
+                  team_ids=frozenset({base.company.teams[team]}))  # fmt: skip
+    return areas.save(base.actor("admin"), draft).id
+
+
+def _arrival(rep_id: str, visit_id: str) -> str:
+    now = clock.now()
+    link = ArrivalLink(id=ids.new_id(), token_hash="0" * 64, visit_id=visit_id, rep_id=rep_id,
+                       created_at=now, expires_at=now + timedelta(hours=1))  # fmt: skip
+    with transaction() as session:
+        session.add(link)
+    return link.id
 
 
 def _proposal(session: Session, base: Base, visit_id: str) -> str:
@@ -500,6 +548,8 @@ def test_whose_rows_they_are_can_read_them(world: World):
         (f"{V}/attachments/{SHA}", "rep_north"), (f"{V}/plans/proposals/<proposal>", "manager_north"),
         (f"{V}/devices?rep_id=<rep>", "dispatcher_north"), (f"{V}/users/<rep>", "dispatcher_north"),
         (f"{V}/clients/<client>/history", "manager_north"),
+        (f"{V}/areas/<area>", "dispatcher_north"),
+        (f"{V}/visits/<visit>/arrival-links", "dispatcher_north"),
     ]  # fmt: skip
     for path, login in reads:
         for who in (login, "admin"):

@@ -25,6 +25,7 @@ from fieldcrm.kit import bus, clock, pulse, signals
 from fieldcrm.privacy import service as privacy
 from fieldcrm.tracking import alerting, keeping, live_index, policy, shifts, unreadable
 from fieldcrm.tracking import service as tracking
+from fieldcrm.tracking.areas import watching
 from fieldcrm.tracking.model import Fix
 from fieldcrm.tracking.unreadable import UNREADABLE
 from fieldcrm.visits import service as visits
@@ -53,6 +54,7 @@ class Recorder:
         """The same after a restart, so that what was left half done is found again at once."""
         self._has_leftovers = True
         self._claim_at = 0.0
+        self._areas = watching.Watch()
 
     def prepare(self) -> None:
         """Make the consumer group unless it is there."""
@@ -100,6 +102,7 @@ class Recorder:
         for entry_id, fields in entries:
             fixes += self._decoded(entry_id, fields)
         counts = record_apart(sorted(fixes, key=lambda f: (f.rep_id, f.fix_at_ms)))
+        _attempt("areas", lambda: self._areas.hear(fixes))  # what fails is found by the next fix
         entry_ids = [entry_id for entry_id, _ in entries]
         pipe = bus.connection().pipeline(transaction=True)
         pipe.xack(bus.FIX_STREAM, GROUP, *entry_ids)
@@ -153,6 +156,7 @@ def watcher() -> Callable[[], None]:
         _attempt("expected times", lambda: visits.refresh_running_days(clock.now()))
         _attempt("verdicts", lambda: evidence.judge_due(clock.now()))
         _attempt("alerts", lambda: tracking.raise_alerts(memory))
+        _attempt("alerts of areas", lambda: watching.settle(clock.now()))
 
     return look
 

@@ -13,6 +13,8 @@ depends_on = None
 
 def upgrade() -> None:
     _add_coverage()
+    _add_areas()
+    _add_arrival_links()
     _add_what_is_kept()
     _add_forms()
 
@@ -103,7 +105,61 @@ def _add_forms() -> None:
     op.create_index('shelf_check_day_product', 'shelf_check', ['day', 'product_id'])
 
 
+def _add_areas() -> None:
+    op.create_table(
+        'area',
+        sa.Column('id', sa.String(), nullable=False),
+        sa.Column('name', sa.String(), nullable=False),
+        sa.Column('shape', sa.JSON(none_as_null=True), nullable=False),
+        sa.Column('on_enter', sa.Boolean(), nullable=False),
+        sa.Column('on_leave', sa.Boolean(), nullable=False),
+        sa.Column('is_for_all', sa.Boolean(), nullable=False),
+        sa.Column('rep_ids', sa.JSON(none_as_null=True), nullable=False),
+        sa.Column('active_from_min', sa.Integer(), nullable=True),
+        sa.Column('active_to_min', sa.Integer(), nullable=True),
+        sa.Column('days', sa.String(), nullable=False),
+        sa.Column('created_by', sa.String(), nullable=True),
+        sa.Column('created_at', UtcDateTime(), nullable=False),
+        sa.Column('updated_at', UtcDateTime(), nullable=False),
+        sa.Column('version', sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint('id'),
+    )
+    op.create_table(
+        'area_team',
+        sa.Column('area_id', sa.String(), nullable=False),
+        sa.Column('team_id', sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(['area_id'], ['area.id']),
+        sa.ForeignKeyConstraint(['team_id'], ['team.id']),
+        sa.PrimaryKeyConstraint('area_id', 'team_id'),
+    )
+    op.create_index('ix_area_team_team_id', 'area_team', ['team_id'])
+
+
+def _add_arrival_links() -> None:
+    op.create_table(
+        'arrival_link',
+        sa.Column('id', sa.String(), nullable=False),
+        sa.Column('token_hash', sa.String(), nullable=False),
+        sa.Column('visit_id', sa.String(), nullable=False),
+        sa.Column('rep_id', sa.String(), nullable=False),
+        sa.Column('created_by', sa.String(), nullable=True),
+        sa.Column('created_at', UtcDateTime(), nullable=False),
+        sa.Column('expires_at', UtcDateTime(), nullable=False),
+        sa.Column('revoked_at', UtcDateTime(), nullable=True),
+        sa.Column('opened_at', UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(['rep_id'], ['user.id']),
+        sa.ForeignKeyConstraint(['visit_id'], ['visit.id']),
+        sa.PrimaryKeyConstraint('id'),
+    )
+    op.create_index('ix_arrival_link_rep_id', 'arrival_link', ['rep_id'])
+    op.create_index('ix_arrival_link_token_hash', 'arrival_link', ['token_hash'], unique=True)
+    op.create_index('ix_arrival_link_visit_id', 'arrival_link', ['visit_id'])
+
+
 def downgrade() -> None:
+    op.drop_table('arrival_link')
+    op.drop_table('area_team')
+    op.drop_table('area')
     op.drop_table('shelf_check')
     op.drop_table('form_version')
     op.drop_table('form')
