@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
+import h3.api.basic_int as h3
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
@@ -27,8 +28,10 @@ from fieldcrm.kit.database import engine, transaction
 from fieldcrm.migrations.schema import metadata
 from fieldcrm.people import service as people
 from fieldcrm.planning.tables import DayPlan, Proposal
+from fieldcrm.reports import coverage_rules
 from fieldcrm.tracking.areas import service as areas
 from fieldcrm.tracking.areas.model import Draft, Shape, ShapeKind
+from fieldcrm.tracking.tables import CoverageDay
 from fieldcrm.visits.tables import Attachment, Visit, VisitChange
 from tests.clients.base import Base, lay_out
 from tests.people.company import PASSWORD
@@ -93,6 +96,10 @@ OWN = {
     ("PUT", f"{V}/me/language"): EVERYBODY,
 }  # fmt: skip
 """Routes that name no row: they serve the caller himself."""
+
+
+MAY = {"first": "2026-05-01", "last": "2026-05-31"}
+WINDOW = MAY | {"measure": "presence", "south": 60, "west": 24, "north": 61, "east": 26, "zoom": 12}
 
 
 def _mutation(kind: str, subject: str, payload: dict[str, Any], seq: int = 1) -> dict[str, Any]:
@@ -297,6 +304,16 @@ RULES: dict[tuple[str, str], list[Rule]] = {
         Rule(DESK, f"{V}/reports/visits.xlsx", hidden=True,
              check=lambda a: "Töölö" not in _workbook(a)),
     ],
+    ("GET", f"{V}/reports/coverage"): [
+        Rule(DESK, f"{V}/reports/coverage", {**WINDOW, **asked}, hidden=True,
+             check=lambda a: a.json()["cells"] == [])
+        for asked in ({}, {"rep_id": "<rep>"}, {"team_id": "<team>"})
+    ],
+    ("GET", f"{V}/reports/coverage/cells.{{form}}"): [
+        Rule(DESK, f"{V}/reports/coverage/cells.csv", {**MAY, **asked}, hidden=True,
+             check=lambda a: len(a.text.splitlines()) == 1)
+        for asked in ({}, {"rep_id": "<rep>"}, {"team_id": "<team>"})
+    ],
     ("GET", f"{V}/reports/events.csv"): [Rule(ADMINS, f"{V}/reports/events.csv")],
     ("POST", f"{V}/sync/export"): [
         Rule(DESK, f"{V}/sync/export", content=b"<export>", refused=frozenset({422, 403, 404}))
@@ -361,6 +378,7 @@ def world(any_db: str, valkey: object) -> World:
             session, base.actor("rep_north"), doctor, users["rep_north"], "x", None
         )
         proposal = _proposal(session, base, visit)
+        session.add(_covered(users["rep_north"]))
         session.add(
             Attachment(
                 id=ids.new_id(), visit_id=visit, sha256=SHA, size=len(PHOTO), stored_at=clock.now()
@@ -413,6 +431,13 @@ def _arrival(rep_id: str, visit_id: str) -> str:
     with transaction() as session:
         session.add(link)
     return link.id
+
+
+def _covered(rep_id: str) -> CoverageDay:
+    """A counted day of a rep: an hour in the middle of Helsinki."""
+    cell = h3.latlng_to_cell(60.17, 24.94, coverage_rules.FINE)
+    track = coverage_rules.track_entries([coverage_rules.Moment(cell, 0, 3600, False)])
+    return CoverageDay(day=DAY, rep_id=rep_id, month=202605, track=track, counted_at=clock.now())
 
 
 def _proposal(session: Session, base: Base, visit_id: str) -> str:

@@ -22,6 +22,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from fieldcrm.evidence import service as evidence
 from fieldcrm.kit import bus, clock, pulse, signals
+from fieldcrm.reports import coverage_fill
 from fieldcrm.privacy import service as privacy
 from fieldcrm.tracking import alerting, keeping, live_index, policy, shifts, unreadable
 from fieldcrm.tracking import service as tracking
@@ -39,6 +40,9 @@ ABANDONED_MS = 15_000
 CLAIM_EVERY_S = 10.0
 SETTLE_EVERY_S = 1.0
 WATCH_EVERY_S = 5.0
+COVERAGE_EVERY_S = 5.0
+COVERAGE_AT_ONCE_S = 2.0
+"""Counting coverage for the first time takes at most this of each stretch, and leaves the rest."""
 NIGHT_EVERY_S = 60.0
 """How often it is asked whether the night's work is due: joining settled tracks, erasing old ones."""
 _log = logging.getLogger("recorder")
@@ -168,6 +172,13 @@ def night() -> None:
     _attempt("settled tracks", lambda: keeping.tighten(clock.now()))
 
 
+def count_coverage() -> None:
+    """Count what changed of presence and visits by cell, for a little while."""
+    until = time.monotonic() + COVERAGE_AT_ONCE_S
+    while coverage_fill.fill(clock.now()) and time.monotonic() < until:
+        pass
+
+
 def _attempt(what: str, work: Callable[[], object]) -> None:
     """Do one thing; its failure must not keep the others from being done."""
     try:
@@ -218,6 +229,9 @@ def run(stop: threading.Event) -> None:
         ),
         threading.Thread(target=_repeat_until, args=(stop, WATCH_EVERY_S, "watch", watcher())),
         threading.Thread(target=_repeat_until, args=(stop, NIGHT_EVERY_S, "night", night)),
+        threading.Thread(
+            target=_repeat_until, args=(stop, COVERAGE_EVERY_S, "coverage", count_coverage)
+        ),
     ]
     for thread in threads:
         thread.start()
