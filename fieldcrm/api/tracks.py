@@ -7,12 +7,12 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
 
-from fieldcrm.api.identity import Allows, Person
+from fieldcrm.api.identity import Allows, AnyCaller, Person
 from fieldcrm.api.live import PathDay
 from fieldcrm.api.shapes import ID, plain
+from fieldcrm.kit.database import reading
 from fieldcrm.people.model import Actor, Role
-from fieldcrm.tracking import files
-from fieldcrm.tracking import service as tracking
+from fieldcrm.tracking import files, player
 
 router = APIRouter(prefix="/api/v1/tracks", tags=["positions"])
 RepId = Annotated[str, Path(pattern=ID)]
@@ -23,12 +23,13 @@ PRIVATE = "private, no-cache"
 
 @router.get("/{rep_id}/{day}/replay", summary="A rep's day for a player", response_class=Response)
 def replay(
-    rep_id: RepId, day: PathDay, actor: Person,
+    rep_id: RepId, day: PathDay, caller: AnyCaller,
     if_none_match: Annotated[str | None, Header(max_length=200)] = None,
 ) -> Response:  # fmt: skip
     """Each fix in few bytes: times, positions, speed, doubts; the layout is in docs/protocol.md."""
     known = (if_none_match or "").removeprefix("W/").strip('"')
-    tag, content = tracking.day_replay(actor, rep_id, day, known)
+    with reading() as session:
+        tag, content = player.day_replay_in(session, caller.actor_in(session), rep_id, day, known)
     headers = {"ETag": f'"{tag}"', "Cache-Control": PRIVATE}
     if tag == known:
         return Response(status_code=304, headers=headers)

@@ -128,13 +128,18 @@ def sign_out(token: str, source: str = "web") -> None:
 
 def authenticate(token: str | None, source: str = "web") -> Actor:
     """The person behind a session's token; raises NotSignedIn."""
+    with reading() as session:
+        return authenticate_in(session, token, source)
+
+
+def authenticate_in(session: Session, token: str | None, source: str = "web") -> Actor:
+    """The same inside another transaction."""
     if not token or len(token) > _TOKEN_MAX:
         raise NotSignedIn()
-    with reading() as session:
-        found = store.signed_in(session, secrets.token_hash(token), clock.real_now())
-        if found is None:
-            raise NotSignedIn()
-        return _actor(session, found[1], source)
+    found = store.signed_in(session, secrets.token_hash(token), clock.real_now())
+    if found is None:
+        raise NotSignedIn()
+    return _actor(session, found, source)
 
 
 def actor_of(user_id: str, source: str = "web") -> Actor:
@@ -146,7 +151,7 @@ def actor_of(user_id: str, source: str = "web") -> Actor:
         return _actor(session, user, source)
 
 
-def _actor(session: Session, user: User, source: str) -> Actor:
+def _actor(session: Session, user: User | store.SignedIn, source: str) -> Actor:
     role = Role(user.role)
     team_ids = frozenset({user.team_id} if user.team_id else ())
     if role in (Role.dispatcher, Role.manager):
@@ -182,6 +187,13 @@ def scope_rep_in(session: Session, actor: Actor, rep_id: str) -> User:
     if user is None or user.role != Role.rep or not rules.sees_rep(actor, user.id, user.team_id):
         raise OutOfScope()
     return user
+
+
+def check_rep_in(session: Session, actor: Actor, rep_id: str) -> None:
+    """The same for who needs no more of him than leave to see his rows; quicker."""
+    found = store.role_and_team(session, rep_id)
+    if found is None or found[0] != Role.rep or not rules.sees_rep(actor, rep_id, found[1]):
+        raise OutOfScope()
 
 
 def visible_reps(actor: Actor, inactive: bool = False) -> list[User]:

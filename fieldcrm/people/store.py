@@ -4,13 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import delete, func, update
+from sqlalchemy import String, bindparam, delete, func, update
 from sqlmodel import Session, col, select
 
+from fieldcrm.kit.database import UtcDateTime
 from fieldcrm.kit.tables import Event
 from fieldcrm.people.model import Role
 from fieldcrm.people.tables import Device, SignIn, Team, User, UserTeam
+
+
+class SignedIn(NamedTuple):
+    """What of a user makes him an actor."""
+
+    id: str
+    role: str
+    team_id: str | None
+    name: str
+    language: str
+
+
+# Put together once, and executed beside the ORM: every request waits for them.
+_SIGNED_IN = (
+    select(User.id, User.role, User.team_id, User.name)
+    .add_columns(col(User.language))
+    .join(SignIn, col(SignIn.user_id) == User.id)
+    .where(
+        col(SignIn.token_hash) == bindparam("hash", type_=String),
+        col(SignIn.expires_at) > bindparam("now", type_=UtcDateTime),
+        col(User.is_active),
+    )
+)
+_ROLE_AND_TEAM = select(User.role, User.team_id).where(User.id == bindparam("user", type_=String))
+_TEAM_IDS = select(UserTeam.team_id).where(UserTeam.user_id == bindparam("user", type_=String))
 
 
 def user(session: Session, user_id: str) -> User | None:
@@ -47,7 +74,7 @@ def other_administrators(session: Session, user_id: str) -> int:
 
 def team_ids_of(session: Session, user_id: str) -> frozenset[str]:
     """Teams a dispatcher or manager is responsible for."""
-    return frozenset(session.exec(select(UserTeam.team_id).where(UserTeam.user_id == user_id)))
+    return frozenset(session.connection().execute(_TEAM_IDS, {"user": user_id}).scalars())
 
 
 def team_ids_by_user(session: Session) -> dict[str, frozenset[str]]:
@@ -75,14 +102,16 @@ def teams(session: Session, team_ids: Collection[str] | None) -> list[Team]:
     return list(session.exec(wanted.order_by(col(Team.name), col(Team.id))))
 
 
-def signed_in(session: Session, token_hash: str, now: datetime) -> tuple[SignIn, User] | None:
-    """The session with this token and its active user, while it lasts."""
-    wanted = (
-        select(SignIn, User)
-        .join(User, col(User.id) == SignIn.user_id)
-        .where(SignIn.token_hash == token_hash, SignIn.expires_at > now, col(User.is_active))
-    )
-    return session.exec(wanted).first()
+def signed_in(session: Session, token_hash: str, now: datetime) -> SignedIn | None:
+    """The active user of the session with this token, while it lasts."""
+    found = session.connection().execute(_SIGNED_IN, {"hash": token_hash, "now": now}).first()
+    return SignedIn(*found) if found else None
+
+
+def role_and_team(session: Session, user_id: str) -> tuple[str, str | None] | None:
+    """What decides whose a user's rows are to see."""
+    found = session.connection().execute(_ROLE_AND_TEAM, {"user": user_id}).first()
+    return (found[0], found[1]) if found else None
 
 
 def sign_in_row(session: Session, token_hash: str) -> SignIn | None:

@@ -22,7 +22,6 @@ from fieldcrm.tracking import (
     chunks,
     live_index,
     policy,
-    replay,
     rules,
     shifts,
     store,
@@ -62,24 +61,6 @@ def track(actor: Actor, rep_id: str, start: datetime, end: datetime) -> list[Fix
     with reading() as session:
         people.scope_rep_in(session, actor, rep_id)
         return track_in(session, rep_id, start, end)
-
-
-def day_replay(actor: Actor, rep_id: str, day: date, known: str = "") -> tuple[str, bytes]:
-    """A rep's local day for a player (tracking.replay), and a tag that changes with it.
-
-    No bytes where the caller knows this tag already. Raises OutOfScope.
-    """
-    start, end = clock.day_bounds(day)
-    with reading() as session:
-        people.scope_rep_in(session, actor, rep_id)
-        rows, worked = store.day_of(session, rep_id, start, end)
-    tag = replay.tag_of(rep_id, day, [row[:2] for row in rows], worked)
-    if tag == known:
-        return tag, b""
-    tables = [chunks.unpack_columns(data, replay.SOURCES) for _, _, data in rows]
-    about = {"rep_id": rep_id, "day": day, "start_ms": _ms(start), "end_ms": _ms(end)}
-    columns = replay.joined(tables, about["start_ms"], about["end_ms"])
-    return tag, replay.encode(columns, [rules.span_of(*shift) for shift in worked], about)
 
 
 def day_shifts(actor: Actor, rep_id: str, day: date) -> list[Span]:

@@ -118,8 +118,8 @@ _DAY_SHIFTS = (
 def day_of(session: Session, rep_id: str, start: datetime, end: datetime) -> tuple[Any, Any]:
     """A rep's stretch for a player: rows of (fixes, when written, data) and of (shift, started,
     ended, pauses), both in order of time."""
-    asked = {"rep": rep_id, "first": start, "last": end}
-    return session.execute(_DAY_CHUNKS, asked).all(), session.execute(_DAY_SHIFTS, asked).all()
+    asked, link = {"rep": rep_id, "first": start, "last": end}, session.connection()
+    return link.execute(_DAY_CHUNKS, asked).all(), link.execute(_DAY_SHIFTS, asked).all()
 
 
 def shift(session: Session, shift_id: str) -> Shift | None:
