@@ -108,7 +108,8 @@ def steadied(way: Way, is_driving: Mask) -> Way:
     """Each place of a walker as the mean of its neighbours near in time and place.
 
     A walker's fixes lie closer together than their error, and its zigzag would be length; a car's
-    lie further apart, and stay as they are.
+    lie further apart, and stay as they are. So do the two ends: their neighbours all lie on one
+    side, and their mean would shorten the way by half a window each.
     """
     x, y, weight = way.x.copy(), way.y.copy(), np.ones(len(way))
     for shift in range(1, len(way)):
@@ -123,9 +124,9 @@ def steadied(way: Way, is_driving: Mask) -> Way:
             x[here] += np.where(is_near, way.x[there], 0)
             y[here] += np.where(is_near, way.y[there], 0)
             weight[here] += is_near
-    return Way(
-        way.t, np.where(is_driving, way.x, x / weight), np.where(is_driving, way.y, y / weight)
-    )
+    stays = is_driving.copy()
+    stays[:1] = stays[-1:] = True
+    return Way(way.t, np.where(stays, way.x, x / weight), np.where(stays, way.y, y / weight))
 
 
 def thinned(way: Way) -> Way:

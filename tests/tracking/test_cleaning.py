@@ -90,6 +90,30 @@ def test_a_walk_is_about_as_long_as_it_was(seed: int) -> None:
     assert length_m(way_taken(seen, walked(seen))) == pytest.approx(length_m(true), rel=0.08)
 
 
+@pytest.mark.parametrize("every_s", [1, 5, 10])
+@pytest.mark.parametrize("speed", [0.9, 1.4])
+def test_a_straight_walk_keeps_its_ends(speed: float, every_s: float) -> None:
+    told = [
+        length_m(way_taken(seen, walked(seen)))
+        for seed in range(8)
+        for seen in [blurred(travelled([(400, 0, speed)], every_s), 3, seed=seed)]
+    ]
+    assert np.mean(told) == pytest.approx(400, rel=0.015)
+
+
+@pytest.mark.parametrize("every_s", [1, 2, 5])
+@pytest.mark.parametrize("speed", [2.5, 3.0, 4.0, 6.0])
+def test_who_runs_or_cycles_needs_no_steadying(speed: float, every_s: float) -> None:
+    """They are told as driving; steps below the error go, what is left errs by little."""
+    true = travelled([(400, 0, speed), (0, 300, speed), (-300, 0, speed)], every_s)
+    told = [
+        length_m(way_taken(seen, driven(seen)))
+        for seed in range(8)
+        for seen in [blurred(true, 4, memory_s=10, seed=seed)]
+    ]
+    assert np.mean(told) == pytest.approx(length_m(true), rel=0.03)
+
+
 def test_steadying_leaves_a_car_alone() -> None:
     way = blurred(ALONG)
     assert np.array_equal(steadied(way, driven(way)).x, way.x)
