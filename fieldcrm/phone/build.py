@@ -23,7 +23,7 @@ TOKENS = SOURCE.parent.parent / "assets" / "tokens.css"
 SCRIPT_LIMIT = 90 * 1024
 """Bytes of JavaScript, gzipped, that may load before the map is asked for."""
 
-_KEY = re.compile(r"""["'`]((?:phone)\.[a-z0-9_.]+)["'`]""")
+_KEY = re.compile(r"""["'`]((?:phone|forms)\.[a-z0-9_.]+)["'`]""")
 _FOREIGN = ("error.",)
 """Words the phone shows for codes that come from the server: taken whole."""
 
@@ -120,7 +120,7 @@ def _write_office(folder: Path, made: dict[str, Any]) -> None:
 def words(language: str) -> dict[str, i18n.Text]:
     """The part of a catalogue that the app can show."""
     whole = i18n.catalogue(language)
-    return {k: v for k, v in whole.items() if k.startswith(("phone.", *_FOREIGN))}
+    return {k: v for k, v in whole.items() if k.startswith(("phone.", "forms.", *_FOREIGN))}
 
 
 def used_keys() -> set[str]:

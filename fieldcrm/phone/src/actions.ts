@@ -96,8 +96,9 @@ export async function checkIn(
 
 export async function closeVisit(
   db: PhoneDb, visit: Visit, title: string, draft: Draft, position: Position | null, noGpsReason: string | null,
+  answered: string[] = [],
 ): Promise<Entry> {
-  const hashes = await heldPhotos(db, visit.id);
+  const hashes = [...new Set([...(await heldPhotos(db, visit.id)), ...answered])];
   const next = draft.next_text.trim();
   const payload: ClosePayload = {
     position, no_gps_reason: noGpsReason, result: draft.result, comment: draft.comment.trim() || null,

@@ -3,6 +3,7 @@ import Dexie, { type Table } from "dexie";
 import type {
   BufferedFix, Client, DayPlan, Draft, Entry, FileBytes, Notice, Product, Profile, Shift, StoredFile, Visit,
 } from "./docs";
+import type { FormDoc } from "./wire.gen";
 
 export class PhoneDb extends Dexie {
   meta!: Table<{ key: string; value: unknown }, string>;
@@ -18,6 +19,7 @@ export class PhoneDb extends Dexie {
   fixes!: Table<BufferedFix, number>;
   drafts!: Table<Draft, string>;
   notices!: Table<Notice, number>;
+  forms!: Table<FormDoc, string>;
 
   constructor(name = "fieldcrm-phone") {
     super(name);
@@ -36,6 +38,8 @@ export class PhoneDb extends Dexie {
       drafts: "visit_id",
       notices: "++n, seen",
     });
+    // What a phone without a place for forms passed over comes with a copy from the beginning.
+    this.version(2).stores({ forms: "id" }).upgrade((tx) => tx.table("meta").delete("cursor"));
   }
 
   async get<T>(key: string): Promise<T | undefined> {
@@ -51,6 +55,7 @@ export class PhoneDb extends Dexie {
 export function tableOf(db: PhoneDb, entity: string): Table<{ id: string }, string> | null {
   const tables: Record<string, Table<any, string>> = {
     visit: db.visits, client: db.clients, product: db.products, shift: db.shifts, plan: db.plans, profile: db.profiles,
+    form: db.forms,
   };
   return tables[entity] ?? null;
 }

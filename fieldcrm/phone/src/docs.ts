@@ -116,7 +116,7 @@ export interface Draft {
   visit_id: string;
   result: ResultName | null;
   comment: string;
-  details: Required<VisitDetails>;
+  details: VisitDetails;
   next_text: string;
   next_on: string | null;
   saved_at_ms: number;

@@ -9,6 +9,7 @@ import { dayOf, speak, timezone, type Language } from "./i18n";
 import { newId } from "./ids";
 import { donePromises, isUnsent, newClients, overlayShifts, overlayVisits } from "./overlay";
 import type { Progress } from "./sync";
+import type { FormDoc } from "./wire.gen";
 
 export const db = new PhoneDb();
 
@@ -18,6 +19,7 @@ export const visits = signal<Map<string, Visit>>(new Map());
 export const clients = signal<Map<string, Client>>(new Map());
 export const hasAllClients = signal(false);
 export const products = signal<Product[]>([]);
+export const forms = signal<FormDoc[]>([]);
 export const shifts = signal<Shift[]>([]);
 export const plans = signal<Map<string, DayPlan>>(new Map());
 export const entries = signal<Entry[]>([]);
@@ -131,9 +133,10 @@ export async function open(): Promise<void> {
 
 /** Read the database again; called after each action and each step of the sync. */
 export async function refresh(): Promise<void> {
-  const [meta, docs, people, goods, turns, routes, outbox, pictures, told] = await Promise.all([
+  const [meta, docs, people, goods, turns, routes, outbox, pictures, told, asked] = await Promise.all([
     db.meta.toArray(), db.visits.toArray(), db.profiles.toArray(), db.products.toArray(), db.shifts.toArray(),
     db.plans.toArray(), db.outbox.orderBy("seq").toArray(), db.files.toArray(), db.notices.reverse().limit(20).toArray(),
+    db.forms.toArray(),
   ]);
   const stored = new Map(meta.map((m) => [m.key, m.value]));
   const shown = overlayVisits(docs, outbox);
@@ -143,6 +146,7 @@ export async function refresh(): Promise<void> {
     visits.value = shown;
     profile.value = people[0] ?? null;
     products.value = goods.filter((p) => p.is_active !== false).sort((a, b) => a.name.localeCompare(b.name));
+    forms.value = asked;
     shifts.value = overlayShifts(turns, outbox);
     plans.value = new Map(routes.map((p) => [p.day, p]));
     entries.value = outbox;

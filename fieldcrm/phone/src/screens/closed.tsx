@@ -1,4 +1,5 @@
 /** A visit that is over: what became of it, where it is kept, what comes next. */
+import { useEffect } from "preact/hooks";
 import type { Visit } from "../docs";
 import { metresBetween } from "../geo";
 import { bytes, distance, has, longDay, span, t, time } from "../i18n";
@@ -9,6 +10,7 @@ import { arrivalAt, clientOf, entries, files, placeNameOf, pointOf, products, to
 import { isUnsent } from "../overlay";
 import type { VisitDetails } from "../wire.gen";
 import { navigateTo } from "./navigate";
+import { code, loadCode } from "../forms/pick";
 import { Photo } from "./visit";
 
 export function Closed({ visit }: { visit: Visit }) {
@@ -183,13 +185,16 @@ export function detailLines(details: VisitDetails): { shown: string[]; samples: 
 }
 
 function What({ visit }: { visit: Visit }) {
-  const { shown, samples, out } = detailLines(visit.details);
+  useEffect(loadCode, []);
+  const forms = code.value;
+  const { shown, samples, out } = detailLines(visit.details.form ? {} : visit.details);
   return (
     <section class="card"><div class="list">
       <div><Icon name="flag" /><div class="t"><p>{visit.result ? t(`phone.result.${visit.result}`) : "–"}</p>{visit.comment && <p>{visit.comment}</p>}</div></div>
       {shown.length > 0 && <div><Icon name="bag" /><div class="t"><p>{shown.join(", ")}</p><p>{t("phone.visit.products")}</p></div></div>}
       {samples.length > 0 && <div><Icon name="plus" /><div class="t"><p>{samples.join(", ")}</p><p>{t("phone.visit.samples")}</p></div></div>}
       {out.length > 0 && <div><Icon name="warn" class="c-doubt" /><div class="t"><p>{out.join(", ")}</p><p>{t("phone.visit.out_of_stock")}</p></div></div>}
+      {forms && <forms.FilledCard visit={visit} />}
     </div></section>
   );
 }

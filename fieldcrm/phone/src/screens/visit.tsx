@@ -8,9 +8,10 @@ import { addDays, chipDay, distance, longDay, shortDay, t, time } from "../i18n"
 import { Icon } from "../icons";
 import { closeFacts, fixState, isHeld, RESULTS, tryMove } from "../life";
 import { Btn, Chip, clientLine, LinkBtn, Top, Truth, trackCell, useObjectUrl } from "../parts";
+import { code, formFor, isMissing, loadCode } from "../forms/pick";
 import { asPosition } from "../positions";
 import { back, href, turn } from "../router";
-import { arrivalAt, clientOf, db, files, offsetMs, placeNameOf, pointOf, products, promisesDone, second, today, visits } from "../store";
+import { arrivalAt, clientOf, db, files, offsetMs, placeNameOf, pointOf, promisesDone, second, today, visits } from "../store";
 import { takePhoto } from "./checkin";
 import { Closed } from "./closed";
 import { navigateTo } from "./navigate";
@@ -101,15 +102,24 @@ function Form({ visit }: { visit: Visit }) {
   const [draft, change] = useDraft(visit);
   const [problem, setProblem] = useState<string | null>(null);
   const client = clientOf(visit);
+  useEffect(loadCode, []);
   if (!draft) return null;
-  const missing = missingOf(draft);
+  const isAsked = isHeld(draft.result);
+  const doc = isAsked ? formFor(client?.kind) : null;
+  const forms = code.value;
+  const checked = doc && forms ? forms.judge(doc, visit, draft) : null;
+  const missing = [...missingOf(draft), ...new Set(checked?.problems.map((p) => `f-${p.field}`))];
+  const nameOf = (need: string) => (doc && forms && need.startsWith("f-") ? forms.labelOf(doc.definition, need.slice(2)) : t(`phone.visit.need_${need}`));
   const close = async () => {
     if (missing.length) return showFirst(missing[0]!);
+    if (doc && !forms) return setProblem(t("forms.not_here"));
     const position = fixState(asPosition(), Date.now()) === "stale" ? null : asPosition();
     const outcome = tryMove(visit.state, "close", "rep", closeFacts(draft.result, draft.comment));
     if (!outcome.ok) return setProblem(refusalText({ code: outcome.error }));
     const noGps = position ? null : "no_fix";
-    if (!(await storing(() => closeVisit(db, visit, client?.name ?? "", draft, position, noGps)))) return;
+    const details = doc && forms ? forms.detailsFor(doc, visit, draft) : isAsked ? draft.details : {};
+    const shots = doc && forms ? forms.photosOf(doc, details) : [];
+    if (!(await storing(() => closeVisit(db, visit, client?.name ?? "", { ...draft, details }, position, noGps, shots)))) return;
     await afterAction([30, 60, 30]);
     turn("visit", visit.id);
   };
@@ -118,19 +128,21 @@ function Form({ visit }: { visit: Visit }) {
       <FormTop visit={visit} savedAt={draft.saved_at_ms} />
       <main tabIndex={0}>
         <Results draft={draft} change={change} isMissing={missing.includes("result")} />
-        {isHeld(draft.result) && <Shown draft={draft} change={change} />}
-        {isHeld(draft.result) && isPlace(client?.kind) && <Stock draft={draft} change={change} />}
-        <Photos visit={visit} />
+        {isAsked && !forms && isMissing.value && <p class="note warn">{t("forms.not_here")}</p>}
+        {doc && forms && checked && <forms.FormCards form={doc} visit={visit} draft={draft} change={change} checked={checked} />}
+        {isAsked && !doc && forms && <forms.PlainForm draft={draft} change={change} isPlace={isPlace(client?.kind)} />}
+        {!doc && <Photos visit={visit} />}
         <section class={`card ${missing.includes("comment") ? "miss" : ""}`} id="comment"><div class="fs">
           <FormHead title={t("phone.visit.comment")} state={missing.includes("comment") ? "miss" : ""} />
           <textarea class="ta" aria-label={t("phone.visit.comment")} value={draft.comment} maxLength={4000} onInput={(e) => change({ comment: e.currentTarget.value })} />
         </div></section>
         <NextStep draft={draft} change={change} />
+        {doc && forms && <forms.NoNextStep form={doc} draft={draft} change={change} />}
         <div class="btns" style="margin-top:12px"><LinkBtn class="link" to={href("skip", visit.id)}>{t("phone.visit.abandon")}</LinkBtn></div>
       </main>
       <footer class="dock">
         {missing.length > 0 && (
-          <div class="left"><span>{t("phone.visit.left")}</span>{missing.map((m) => <button type="button" class="jump" onClick={() => showFirst(m)}>{t(`phone.visit.need_${m}`)}</button>)}</div>
+          <div class="left"><span>{t("phone.visit.left")}</span>{missing.map((m) => <button type="button" class="jump" onClick={() => showFirst(m)}>{nameOf(m)}</button>)}</div>
         )}
         <div class="btns">
           <Btn class={`huge ${missing.length ? "wait" : "p"}`} onClick={() => void close()}>
@@ -154,9 +166,9 @@ function missingOf(draft: Draft): Need[] {
 }
 
 function showFirst(id: string): void {
-  const card = document.getElementById(id);
+  const card = document.getElementById(id) ?? document.getElementById("next-step");
   card?.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth", block: "center" });
-  card?.querySelector<HTMLElement>("textarea,button")?.focus({ preventScroll: true });
+  card?.querySelector<HTMLElement>("textarea,button,input")?.focus({ preventScroll: true });
 }
 
 function isPlace(kind: string | undefined): boolean {
@@ -204,64 +216,6 @@ function Results({ draft, change, isMissing }: Part & { isMissing: boolean }) {
       <div class="grid2">
         {RESULTS.map((r) => <Chip on={draft.result === r.name} onClick={() => change({ result: r.name as ResultName })}>{t(`phone.result.${r.name}`)}</Chip>)}
       </div>
-    </div></section>
-  );
-}
-
-function Shown({ draft, change }: Part) {
-  if (products.value.length === 0) return null;
-  const shown = draft.details.products;
-  const set = (part: Partial<Draft["details"]>) => change({ details: { ...draft.details, ...part } });
-  const toggle = (id: string) => set({ products: shown.includes(id) ? shown.filter((p) => p !== id) : [...shown, id] });
-  const samples = (id: string, by: number) => {
-    navigator.vibrate?.(10);
-    const n = Math.max(0, Math.min(99, (draft.details.samples[id] ?? 0) + by));
-    const { [id]: _, ...rest } = draft.details.samples;
-    set({ samples: n ? { ...rest, [id]: n } : rest });
-  };
-  return (
-    <section class="card"><div class="fs">
-      <FormHead title={t("phone.visit.products")} state={shown.length ? "ok" : ""} />
-      {products.value.map((p) => {
-        const order = shown.indexOf(p.id);
-        return (
-          <div class="prod">
-            <button type="button" class="row pick-product" aria-pressed={order >= 0} onClick={() => toggle(p.id)}>
-              <span class={`ord ${order < 0 ? "no" : ""}`}>{order < 0 ? "" : order + 1}</span><span class="nm grow">{p.name}</span>
-              {order < 0 && <Icon name="plus" class="s" />}
-            </button>
-            {order >= 0 && (
-              <div class="row" style="margin-top:8px"><span class="grow small muted">{t("phone.visit.samples")}</span>
-                <div class="step nar">
-                  <button type="button" aria-label={t("phone.visit.fewer", { name: p.name })} onClick={() => samples(p.id, -1)}><Icon name="minus" /></button>
-                  <output>{draft.details.samples[p.id] ?? 0}</output>
-                  <button type="button" aria-label={t("phone.visit.more", { name: p.name })} onClick={() => samples(p.id, 1)}><Icon name="plus" /></button>
-                </div>
-              </div>
-            )}
-          </div>
-        );
-      })}
-    </div></section>
-  );
-}
-
-function Stock({ draft, change }: Part) {
-  if (products.value.length === 0) return null;
-  const stock = draft.details.stock;
-  const set = (id: string, there: boolean) => change({ details: { ...draft.details, stock: { ...stock, [id]: there } } });
-  return (
-    <section class="card"><div class="fs">
-      <FormHead title={t("phone.visit.stock")} state={Object.keys(stock).length ? "ok" : ""} />
-      {products.value.map((p) => (
-        <div class="prod">
-          <p class="nm ell" style="margin-bottom:8px">{p.name}</p>
-          <div class="seg" role="group" aria-label={p.name}>
-            <button type="button" class={stock[p.id] === true ? "on" : ""} aria-pressed={stock[p.id] === true} onClick={() => set(p.id, true)}>{t("phone.visit.in_stock")}</button>
-            <button type="button" class={stock[p.id] === false ? "on no" : ""} aria-pressed={stock[p.id] === false} onClick={() => set(p.id, false)}>{stock[p.id] === false && <Icon name="cross" class="s" />}{t("phone.visit.out_of_stock")}</button>
-          </div>
-        </div>
-      ))}
     </div></section>
   );
 }
@@ -314,7 +268,7 @@ function NextStep({ draft, change }: Part) {
   const days = STEP_DAYS.map((n) => addDays(today.value, n));
   const isOther = draft.next_on !== null && !days.includes(draft.next_on);
   return (
-    <section class="card"><div class="fs">
+    <section class="card" id="next-step"><div class="fs">
       <FormHead title={t("phone.visit.next_step")} state={draft.next_text.trim() ? "ok" : ""} />
       <input class="inp" aria-label={t("phone.visit.next_step")} placeholder={t("phone.visit.next_hint")} maxLength={500} value={draft.next_text} onInput={(e) => change({ next_text: e.currentTarget.value })} />
       {draft.next_text.trim() && (
