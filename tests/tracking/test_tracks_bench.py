@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from fieldcrm.tracking.benches import tracks
-from fieldcrm.tracking.benches.recordings import Labelled
+from fieldcrm.tracking.benches.made_days import HEARTBEAT_S, TOLD_M, made_day
+from fieldcrm.tracking.benches.recordings import Labelled, way_of
 from fieldcrm.tracking.benches.scores import events_found, macro_f1, mode_scores, precision_recall
 from fieldcrm.tracking.cleaning import Way
 from tests.tracking.ways import HELSINKI, Leg, blurred, travelled
@@ -98,3 +99,21 @@ def test_a_change_counts_once_and_only_to_the_same_mode() -> None:
     assert found["change_precision_30s"] == 1 / 4
     late = mode_scores([trace], [labels(".........x")])
     assert late["change_recall_30s"] == 0
+
+
+@pytest.mark.parametrize("is_sparing", [False, True])
+def test_a_made_day_repeats_and_its_visits_are_found(is_sparing: bool) -> None:
+    day, again = (made_day(3, 10, is_sparing) for _ in range(2))
+    assert day.fixes == again.fixes
+    precision, recall = precision_recall(day.is_stop, tracks.told_stops(day.fixes))
+    assert min(precision, recall) > 0.9
+    assert events_found(day.is_stop, tracks.told_stops(day.fixes))[1] > 0.9
+
+
+def test_a_sparing_phone_tells_less_while_nothing_moves() -> None:
+    all_told, few = made_day(3, 10, False), made_day(3, 10, True)
+    assert few.is_stop.sum() < 0.8 * all_told.is_stop.sum()
+    way = way_of(few.fixes)
+    far = np.hypot(np.diff(way.x), np.diff(way.y)) > TOLD_M
+    assert np.diff(way.t).max() <= HEARTBEAT_S + 10
+    assert far[~few.is_stop[1:]].mean() > far[few.is_stop[1:]].mean()

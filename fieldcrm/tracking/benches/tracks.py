@@ -19,6 +19,7 @@ import numpy as np
 
 from fieldcrm.kit.units import distance_m
 from fieldcrm.tracking import modes, trips
+from fieldcrm.tracking.benches.made_days import made_day
 from fieldcrm.tracking.benches.recordings import (
     Diary,
     Labelled,
@@ -34,6 +35,7 @@ from fieldcrm.tracking.model import Fix
 from fieldcrm.tracking.windows import Mask
 
 NAIVE_STOP_M, NAIVE_STOP_S = 50.0, 120.0
+MADE_DAYS, MADE_EVERY_S = 20, (5.0, 10.0, 30.0)
 NAIVE_DRIVING_MPS, NAIVE_AROUND = 1.8, 2
 """The threshold that is best on the public traces, over so many steps on each side."""
 DAY_FIXES = 5_760
@@ -118,6 +120,26 @@ def stop_scores(found: Diary) -> Found:
     return scores
 
 
+def made_stop_scores() -> Found:
+    """The same over days made up by rules, on which nothing was fitted."""
+    scores: Found = {}
+    for every_s in MADE_EVERY_S:
+        days = [made_day(seed, every_s, bool(seed % 2)) for seed in range(MADE_DAYS)]
+        truth = np.concatenate([day.is_stop for day in days])
+        for prefix, rule in (("", told_stops), ("naive_", naive_stops)):
+            told = [rule(day.fixes) for day in days]
+            found = (
+                precision_recall(truth, np.concatenate(told)),
+                np.mean(
+                    [events_found(d.is_stop, t) for d, t in zip(days, told, strict=True)], axis=0
+                ),
+            )
+            for kind, (precision, recall) in zip(("", "_event"), found, strict=True):
+                scores[f"{prefix}made_stop{kind}_precision_{every_s:.0f}s"] = float(precision)
+                scores[f"{prefix}made_stop{kind}_recall_{every_s:.0f}s"] = float(recall)
+    return scores
+
+
 # ---- on foot or driving ----
 
 
@@ -180,6 +202,7 @@ def bench(hof: Path, stops: Path, archive: Path) -> Found:
     """All figures."""
     car, walker = hof_trips(hof), diary(stops)
     scores = length_scores(car) | stop_scores(walker) | all_mode_scores(labelled(archive))
+    scores |= made_stop_scores()
     scores["hof_driving_share"] = driving_share([trip.fixes for trip in car])
     scores["diary_driving_share"] = driving_share([walker.fixes])
     rounded = {k: round(v, 4) if isinstance(v, float) else v for k, v in scores.items()}
