@@ -7,12 +7,15 @@ import reflex as rx
 from fieldcrm.api.app import make_api
 from fieldcrm.components.session import Desk, Guard
 from fieldcrm.components.shell import offline_pill
+from fieldcrm.pages.admin_data import AdminData, admin_data
 from fieldcrm.pages.admin_devices import AdminDevices, admin_devices
 from fieldcrm.pages.admin_events import AdminEvents, admin_events
 from fieldcrm.pages.admin_import import AdminImport, admin_import
+from fieldcrm.pages.admin_person import AdminPerson, admin_person
 from fieldcrm.pages.admin_teams import AdminTeams, admin_teams, admin_territories
 from fieldcrm.pages.admin_users import AdminUsers, admin_users
 from fieldcrm.pages.clients import Clients, clients_page
+from fieldcrm.pages.corrections import Corrections, corrections_page
 from fieldcrm.pages.coverage import coverage_page
 from fieldcrm.pages.coverage_state import Coverage
 from fieldcrm.pages.dispatch import dispatch
@@ -37,7 +40,7 @@ app = rx.App(
     toaster=None,
     reset_style=False,
     html_lang="en",
-    stylesheets=["/tokens.css", "/desk.css", "/office.css", "/replay.css", "/coverage.css"],
+    stylesheets=["/tokens.css", "/desk.css", "/office.css", "/replay.css", "/admin.css", "/coverage.css"],
     head_components=[
         rx.el.script(_THEME_BEFORE_PAINT),
         rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
@@ -58,6 +61,9 @@ for _page, _route, _load in (
     (admin_devices, "/admin/devices", AdminDevices.load),
     (admin_import, "/admin/import", AdminImport.load),
     (admin_events, "/admin/events", AdminEvents.load),
+    (admin_data, "/admin/data", AdminData.load),
+    (admin_person, "/admin/person", AdminPerson.load),
+    (corrections_page, "/corrections", Corrections.load),
 ):  # fmt: skip
     app.add_page(_page, route=_route, title="fieldcrm", on_load=_load)
 app.add_page(missing, route="/404", title="fieldcrm")

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
-from pydantic import BaseModel
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import BaseModel, Field
 
 from fieldcrm.api.identity import DeskPerson
-from fieldcrm.sync import corrections
+from fieldcrm.api.shapes import ID, Day, Id, Search, plain
+from fieldcrm.kit import i18n
+from fieldcrm.sync import correction_list, corrections
+from fieldcrm.sync.correction_list import Filters
+from fieldcrm.sync.correction_workbook import export_xlsx
 
 router = APIRouter(prefix="/api/v1", tags=["clients"])
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+CorrectionId = Annotated[str, Path(pattern=ID)]
+Status = Literal["", "open", "accepted", "declined"]
+What = Literal["", "pin", "address", "name"]
 
 
 class CorrectionOut(BaseModel):
@@ -29,11 +37,45 @@ class CorrectionOut(BaseModel):
     comment: str | None
 
 
+class CheckInOut(BaseModel):
+    """Where somebody checked in at this client; metres to the old and the wanted pin."""
+
+    visit_id: str
+    day: date
+    rep_name: str
+    lat: float
+    lng: float
+    accuracy_m: float | None
+    is_mock: bool
+    old_m: float | None
+    new_m: float | None
+
+
+class ListedOut(BaseModel):
+    """`overtaken` names fields of an open correction that somebody changed since."""
+
+    correction: CorrectionOut
+    status: Status
+    decided_by: str
+    decided_at: datetime | None
+    reason: str
+    overtaken: list[str]
+
+
+class DetailOut(ListedOut):
+    """Check-ins at the client, the newest first, and how many lie within 75 m of each pin."""
+
+    check_ins: list[CheckInOut]
+    near_old: int
+    near_new: int
+
+
 class Decision(BaseModel):
     """`overwrite`: also what somebody changed since the rep looked."""
 
     accept: bool
     overwrite: bool = False
+    reason: str = Field(default="", max_length=corrections.REASON_MOST)
 
 
 class Decided(BaseModel):
@@ -48,13 +90,41 @@ class Decided(BaseModel):
 )
 def list_corrections(actor: DeskPerson) -> list[dict[str, Any]]:
     """Of clients in the caller's scope, the oldest first."""
-    return [vars(each) for each in corrections.open_corrections(actor)]
+    return [vars(each) for each in correction_list.open_corrections(actor)]
+
+
+@router.get(
+    "/corrections/export.xlsx", summary="Corrections as a workbook", response_class=Response
+)
+def export(
+    actor: DeskPerson, search: Search = "", status: Status = "", what: What = "",
+    rep_id: Id | None = None, first: Day | None = None, last: Day | None = None,
+    language: Annotated[str, Query(max_length=2)] = "",
+) -> Response:  # fmt: skip
+    """Open and decided ones, a line for each wanted field."""
+    filters = Filters(search, status, what, rep_id or "", first, last)
+    chosen = language if language in i18n.LANGUAGES else actor.language
+    headers = {"Content-Disposition": 'attachment; filename="corrections.xlsx"'}
+    return Response(export_xlsx(actor, filters, chosen), media_type=XLSX, headers=headers)
+
+
+@router.get(
+    "/corrections/{correction_id}",
+    summary="A correction and its evidence",
+    response_model=DetailOut,
+)
+def get_correction(correction_id: CorrectionId, actor: DeskPerson) -> dict[str, Any]:
+    """Open or decided."""
+    found = correction_list.detail(actor, correction_id)
+    listed = plain(found.listed) | {"overtaken": found.listed.overtaken}
+    near = {"near_old": found.near_old, "near_new": found.near_new}
+    return listed | near | {"check_ins": plain(found.check_ins)}
 
 
 @router.post(
     "/corrections/{correction_id}", summary="Accept or decline a correction", response_model=Decided
 )
-def decide(correction_id: str, body: Decision, actor: DeskPerson) -> dict[str, Any]:
+def decide(correction_id: CorrectionId, body: Decision, actor: DeskPerson) -> dict[str, Any]:
     """409 `correction_overtaken` names fields that changed meanwhile; send `overwrite` to go on."""
-    client = corrections.decide(actor, correction_id, body.accept, body.overwrite)
+    client = corrections.decide(actor, correction_id, body.accept, body.overwrite, body.reason)
     return {"client_id": client.id, "version": client.version}

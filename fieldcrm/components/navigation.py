@@ -24,6 +24,7 @@ PAGES = (
     Page("/coverage", "coverage.nav", "layers", DISPATCHING),
     Page("/clients", "office.nav.clients", "contact", DISPATCHING),
     Page("/visits", "office.nav.visits", "clipboard-check", DISPATCHING),
+    Page("/corrections", "correct.nav", "pencil", DISPATCHING),
     Page("/manager", "desk.nav.reports", "chart-no-axes-column", MANAGING),
     Page("/admin", "desk.nav.admin", "settings-2", ADMINISTERING),
 )

@@ -26,6 +26,16 @@ class _VisitMap(_Map):
     around: rx.Var[Any]
 
 
+class _PinsMap(_Map):
+    tag = "PinsMap"
+    pins: rx.Var[Any]
+
+
+def pins_map(pins: Any, label: Any) -> rx.Component:
+    """An old and a wanted pin, the way between, and check-ins (`seen`); fills its positioned parent."""
+    return _PinsMap.create(pins=pins, label=label)
+
+
 def gap_map(hexes: Any, label: Any) -> rx.Component:
     """H3 cells by missing visits; fills its positioned parent."""
     return _GapMap.create(hexes=hexes, label=label)

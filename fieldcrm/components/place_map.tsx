@@ -134,3 +134,34 @@ export function VisitMap({ around, label }: { around: Around; label: string }) {
     </>
   );
 }
+
+export type Pins = { id: string; old: LatLng | null; now: LatLng | null; wanted: LatLng | null; seen: LatLng[] };
+
+function Pin({ x, y, fill, text }: { x: number; y: number; fill: string; text: string }) {
+  return (
+    <g transform={`translate(${x} ${y})`}>
+      <path d="M0 0c-2-3.6-8.5-9-8.5-15a8.5 8.5 0 0 1 17 0C8.5-9 2-3.6 0 0Z" fill={fill} stroke="var(--map-halo)" strokeWidth="1.5" />
+      <text y="-11" textAnchor="middle" fontSize="10" fontWeight="700" fill="var(--panel)">{text}</text>
+    </g>
+  );
+}
+
+/** A place as a card has it (1) and as a rep wants it (2), with check-ins around. */
+export function PinsMap({ pins, label }: { pins: Pins; label: string }) {
+  const ends = [pins.old, pins.wanted].filter((p): p is LatLng => p !== null && p !== undefined);
+  const near = (pins.seen ?? []).slice(0, 12);
+  const { box, at } = useMap([...ends, ...near], pins.id ?? "", 36, 17);
+  const [old, wanted] = [pins.old && at(pins.old), pins.wanted && at(pins.wanted)];
+  return (
+    <>
+      <div ref={box} className="gl" />
+      <svg className="over" role="img" aria-label={label}>
+        {old && wanted && <path d={path([old, wanted])} fill="none" stroke="var(--accent)" strokeWidth="2" strokeDasharray="5 4" />}
+        {near.map((point, n) => { const [x, y] = at(point); return <circle key={n} cx={x} cy={y} r="4" fill="var(--track-line)" stroke="var(--map-halo)" strokeWidth="1.5" />; })}
+        {old && <Pin x={old[0]} y={old[1]} fill="var(--text-muted)" text="1" />}
+        {wanted && <Pin x={wanted[0]} y={wanted[1]} fill="var(--accent)" text="2" />}
+      </svg>
+      <div className="attr">© OpenStreetMap</div>
+    </>
+  );
+}

@@ -18,13 +18,17 @@ SECTIONS = (
     ("/admin/territories", "admin.territories", "map-pin"),
     ("/admin/devices", "admin.devices", "smartphone"),
     ("/admin/import", "admin.import", "upload"), ("/admin/events", "admin.events", "history"),
+    ("/admin/data", "privacy.data", "clock"), ("/admin/person", "privacy.person", "user"),
 )  # fmt: skip
+OFFICE = "/rep/office/"
+"""Where phones' sealed exports are brought in: a page of the phone app, not of these."""
 
 
 def admin_page(path: str, *children: Any, drawer: Any = None) -> rx.Component:
     """A section: its tab marked, content in the middle, a drawer at the right when there is one."""
     tabs = rx.el.nav(
         *[_tab(*section, is_here=section[0] == path) for section in SECTIONS],
+        rx.el.a(icon("lock", "s"), words("correct.office"), href=OFFICE, custom_attrs={"reloadDocument": True}),
         class_name="tabs", aria_label=words("admin.sections"),
     )  # fmt: skip
     name = next(label for section, label, _ in SECTIONS if section == path)

@@ -14,7 +14,8 @@ from fieldcrm.clients.model import ClientNotFound
 from fieldcrm.clients.rules import clean
 from fieldcrm.clients.tables import Client
 from fieldcrm.kit import feed
-from fieldcrm.kit.database import reading, transaction
+from fieldcrm.kit.database import transaction
+from fieldcrm.kit.tables import Event
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor, Role
 from fieldcrm.sync import store
@@ -24,6 +25,7 @@ from fieldcrm.wire import sync as wire
 ASKED, ACCEPTED, DECLINED = (
     "client.correction_asked", "client.correction_accepted", "client.correction_declined",
 )  # fmt: skip
+REASON_MOST = 500
 
 
 @dataclass(frozen=True)
@@ -57,16 +59,6 @@ def ask_in(
     )  # fmt: skip
 
 
-def open_corrections(actor: Actor) -> list[Correction]:
-    """Those of the actor's clients that nobody has decided, the oldest first."""
-    people.require(actor, Role.dispatcher, Role.manager, Role.admin)
-    with reading() as session:
-        decided = store.decided_corrections(session, (ACCEPTED, DECLINED))
-        asked = [e for e in store.events_of_kind(session, ASKED) if e[0].data["id"] not in decided]
-        return [_shown(client, event, name) for event, client, name in asked
-                if _is_seen(session, actor, client.id)]  # fmt: skip
-
-
 def _is_seen(session: Session, actor: Actor, client_id: str) -> bool:
     try:
         clients.get_in(session, actor, client_id)
@@ -75,17 +67,20 @@ def _is_seen(session: Session, actor: Actor, client_id: str) -> bool:
     return True
 
 
-def _shown(client: Client, event: Any, rep_name: str) -> Correction:
+def shown(client: Client, event: Event, rep_name: str) -> Correction:
+    """A correction from the event by which it was asked for, and its client as it stands."""
     data = event.data
     return Correction(
-        id=data["id"], client_id=client.id, client_name=client.name, rep_id=event.actor_id,
+        id=data["id"], client_id=client.id, client_name=client.name, rep_id=event.actor_id or "",
         rep_name=rep_name, at=event.at, wanted=data["wanted"], before=data["before"],
         now={name: getattr(client, name) for name in data["wanted"]}, comment=data.get("comment"),
     )  # fmt: skip
 
 
-def decide(actor: Actor, correction_id: str, accept: bool, overwrite: bool = False) -> Client:
-    """Take a correction over into the card, or decline it.
+def decide(
+    actor: Actor, correction_id: str, accept: bool, overwrite: bool = False, reason: str = ""
+) -> Client:
+    """Take a correction over into the card, or decline it, with a reason for the log and the rep.
 
     Fields that somebody changed since the rep looked are not overwritten unless the office says so.
     Raises NoSuchCorrection, CorrectionDecided, CorrectionOvertaken (its params name the fields).
@@ -97,7 +92,7 @@ def decide(actor: Actor, correction_id: str, accept: bool, overwrite: bool = Fal
         if found is None or not _is_seen(session, actor, found[1].id):
             raise NoSuchCorrection()
         event, client = found
-        if correction_id in store.decided_corrections(session, (ACCEPTED, DECLINED)):
+        if store.is_decided(session, client.id, correction_id, (ACCEPTED, DECLINED)):
             raise CorrectionDecided()
         wanted, before = event.data["wanted"], event.data["before"]
         overtaken = [
@@ -108,7 +103,8 @@ def decide(actor: Actor, correction_id: str, accept: bool, overwrite: bool = Fal
         if accept:
             clients.change_in(session, actor, client, wanted)
         kind = ACCEPTED if accept else DECLINED
-        clients.tell_in(
-            session, actor, client, kind, {"id": correction_id, "rep_id": event.actor_id}
-        )
+        told = {"id": correction_id, "rep_id": event.actor_id}
+        if reason.strip():
+            told["reason"] = reason.strip()[:REASON_MOST]
+        clients.tell_in(session, actor, client, kind, told, also=[event.actor_id or ""])
         return client

@@ -79,17 +79,6 @@ def last_event_by_others(session: Session, subject_id: str, user_id: str) -> Dee
     return None if found is None else Deed(found[1], _ms(found[0]))
 
 
-def events_of_kind(session: Session, kind: str) -> list[tuple[Event, Client, str]]:
-    """Events of living clients with who caused them, the oldest first."""
-    wanted = (
-        select(Event, Client, User.name)
-        .join(Client, col(Client.id) == Event.subject_id)
-        .join(User, col(User.id) == Event.actor_id)
-        .where(Event.kind == kind, col(Client.archived_at).is_(None))
-    )
-    return [tuple(row) for row in session.exec(wanted.order_by(col(Event.at), col(Event.id)))]  # type: ignore[misc]
-
-
 def correction(session: Session, correction_id: str, kind: str) -> tuple[Event, Client] | None:
     """The event by which a correction was asked for, and its client, locked."""
     sent = session.get(Mutation, correction_id)
@@ -101,10 +90,12 @@ def correction(session: Session, correction_id: str, kind: str) -> tuple[Event, 
     return None if asked is None or card is None else (asked, card)
 
 
-def decided_corrections(session: Session, kinds: Collection[str]) -> set[str]:
-    """Ids of corrections that somebody accepted or declined."""
-    wanted = select(Event).where(col(Event.kind).in_(kinds))
-    return {e.data["id"] for e in session.exec(wanted)}
+def is_decided(
+    session: Session, client_id: str, correction_id: str, kinds: Collection[str]
+) -> bool:
+    """Whether somebody accepted or declined a correction of a client."""
+    wanted = select(Event).where(col(Event.kind).in_(kinds), Event.subject_id == client_id)
+    return any(e.data["id"] == correction_id for e in session.exec(wanted))
 
 
 def _ms(moment: datetime) -> int:

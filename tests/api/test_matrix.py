@@ -319,8 +319,14 @@ RULES: dict[tuple[str, str], list[Rule]] = {
         Rule(DESK, f"{V}/sync/export", content=b"<export>", refused=frozenset({422, 403, 404}))
     ],
     ("GET", f"{V}/corrections"): [Rule(DESK, f"{V}/corrections", hidden=True)],
+    ("GET", f"{V}/corrections/export.xlsx"): [
+        Rule(DESK, f"{V}/corrections/export.xlsx", hidden=True,
+             check=lambda a: "Töölö" not in _workbook(a))
+    ],
+    ("GET", f"{V}/corrections/{{correction_id}}"): [Rule(DESK, f"{V}/corrections/<correction>")],
     ("POST", f"{V}/corrections/{{correction_id}}"): [
-        Rule(DESK, f"{V}/corrections/<client>", body={"accept": True})
+        Rule(DESK, f"{V}/corrections/<correction>", body={"accept": True}),
+        Rule(DESK, f"{V}/corrections/<client>", body={"accept": False, "reason": "x"}),
     ],
     ("GET", f"{V}/policy"): [Rule(DESK, f"{V}/policy", hidden=True)],
     ("PUT", f"{V}/policy"): [Rule(ADMINS, f"{V}/policy", body=POLICY)],
@@ -387,6 +393,7 @@ def world(any_db: str, valkey: object) -> World:
     area, own_area = (_area(base, team) for team in ("north", "south"))
     files.store(SHA, PHOTO)
     named = {
+        "correction": _correction(base, phone.id, client),
         "area": area, "own_area": own_area, "arrival": _arrival(users["rep_north"], visit),
         "rep": users["rep_north"], "own_rep": users["rep_south"], "admin": users["admin"],
         "north_manager": users["manager_north"], "team": base.company.teams["north"],
@@ -438,6 +445,15 @@ def _covered(rep_id: str) -> CoverageDay:
     cell = h3.latlng_to_cell(60.17, 24.94, coverage_rules.FINE)
     track = coverage_rules.track_entries([coverage_rules.Moment(cell, 0, 3600, False)])
     return CoverageDay(day=DAY, rep_id=rep_id, month=202605, track=track, counted_at=clock.now())
+
+
+def _correction(base: Base, phone_id: str, client_id: str) -> str:
+    """What the north's rep asks to correct of his client."""
+    asked = _mutation("client.correct", client_id, {"city": "Espoo"})
+    body = {"device_id": phone_id, "mutations": [asked]}
+    answer = _signed_in(make_api(), "rep_north").post(f"{V}/sync/push", json=body)
+    assert answer.json()["results"][0]["status"] == "applied"
+    return str(asked["id"])
 
 
 def _proposal(session: Session, base: Base, visit_id: str) -> str:

@@ -9,7 +9,7 @@ from sqlmodel import select
 
 from fieldcrm.clients.tables import Client
 from fieldcrm.kit.database import reading
-from fieldcrm.sync import corrections
+from fieldcrm.sync import correction_list, corrections
 from fieldcrm.visits.tables import Visit
 from tests.phone.field import Day, Server
 from tests.phone.screens import all_safe, check_in_here, close_with_photo, online, sign_in
@@ -60,7 +60,7 @@ def test_a_wrong_address_is_asked_to_be_corrected(server: Server, day: Day, phon
         page.wait_for_selector("text=You asked for a correction")
         online(page)
         all_safe(page)
-    (asked,) = corrections.open_corrections(day.company.actor("dispatcher_north"))
+    (asked,) = correction_list.open_corrections(day.company.actor("dispatcher_north"))
     assert asked.wanted == {"address": "Kalevankatu 12"}
     corrections.decide(day.company.actor("dispatcher_north"), asked.id, True)
     with reading() as s:

@@ -9,7 +9,7 @@ import pytest
 from fieldcrm.clients import service as clients
 from fieldcrm.kit import ids
 from fieldcrm.people.model import RoleForbids
-from fieldcrm.sync import corrections
+from fieldcrm.sync import correction_list, corrections
 from fieldcrm.sync.model import CorrectionDecided, CorrectionOvertaken, NoSuchCorrection
 from fieldcrm.visits import service as visits
 from tests.field import LAT, LNG, Field
@@ -76,21 +76,21 @@ def test_a_correction_waits_for_the_office(company: Field) -> None:
         company, lat=LAT + 0.01, lng=LNG, address="Mikonkatu 9", comment="moved in May"
     )
     assert clients.get(company.manager, company.clients[0]).address == before.address
-    (shown,) = corrections.open_corrections(company.dispatcher)
+    (shown,) = correction_list.open_corrections(company.dispatcher)
     assert (shown.id, shown.wanted["address"], shown.comment) == (
         correction, "Mikonkatu 9", "moved in May",
     )  # fmt: skip
     assert shown.before["lat"] == before.lat
-    assert corrections.open_corrections(company.other_manager) == []
+    assert correction_list.open_corrections(company.other_manager) == []
     with pytest.raises(NoSuchCorrection):
         corrections.decide(company.other_manager, correction, True)
     with pytest.raises(RoleForbids):
-        corrections.open_corrections(company.reps[0])
+        correction_list.open_corrections(company.reps[0])
     with pytest.raises(RoleForbids):
         corrections.decide(company.reps[0], correction, True)
     done = corrections.decide(company.dispatcher, correction, True)
     assert (done.address, done.lat) == ("Mikonkatu 9", LAT + 0.01)
-    assert corrections.open_corrections(company.dispatcher) == []
+    assert correction_list.open_corrections(company.dispatcher) == []
     with pytest.raises(CorrectionDecided):
         corrections.decide(company.manager, correction, False)
 
@@ -101,7 +101,7 @@ def test_what_the_office_changed_meanwhile_is_not_overwritten_in_silence(company
     with pytest.raises(CorrectionOvertaken) as refused:
         corrections.decide(company.dispatcher, first, True)
     assert refused.value.params == {"fields": ["address"]}
-    (shown,) = corrections.open_corrections(company.dispatcher)
+    (shown,) = correction_list.open_corrections(company.dispatcher)
     assert (shown.before["address"], shown.now["address"]) != (shown.now["address"],) * 2
     corrections.decide(company.dispatcher, first, True, overwrite=True)
     assert clients.get(company.manager, company.clients[0]).city == "Espoo"
@@ -111,4 +111,4 @@ def test_a_declined_correction_changes_nothing(company: Field) -> None:
     correction = asked(company, name="Somebody Else")
     corrections.decide(company.manager, correction, False)
     assert clients.get(company.manager, company.clients[0]).name != "Somebody Else"
-    assert corrections.open_corrections(company.manager) == []
+    assert correction_list.open_corrections(company.manager) == []

@@ -1,0 +1,475 @@
+"""Corrections of cards that reps ask for: a list, the old and the new side by side, the office's word."""
+
+# Reflex turns a State's fields into vars at run time; a checker sees the plain types.
+# pyright: reportAttributeAccessIssue=false
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+import reflex as rx
+
+from fieldcrm.components import behaviour
+from fieldcrm.components.alerts import Toast
+from fieldcrm.components.download import download
+from fieldcrm.components.icons import icon
+from fieldcrm.components.messages import Messages
+from fieldcrm.components.parts import badge, button
+from fieldcrm.components.place_map import pins_map
+from fieldcrm.components.section import (
+    PAGE,
+    Choice,
+    Column,
+    Listing,
+    clipped,
+    find_box,
+    list_table,
+    loaded,
+    narrowing,
+    opener,
+    options_of,
+    row_drawer,
+)
+from fieldcrm.components.session import DISPATCHING, Desk, allows
+from fieldcrm.components.shell import page
+from fieldcrm.components.words import words
+from fieldcrm.kit import i18n
+from fieldcrm.kit.errors import Refusal
+from fieldcrm.kit.units import distance_m
+from fieldcrm.pages.admin import said
+from fieldcrm.pages.manager_rows import day_of
+from fieldcrm.people import service as people
+from fieldcrm.sync import correction_list, corrections
+from fieldcrm.sync.correction_list import STATUSES, WHAT, CheckIn, Detail, Filters, Listed
+from fieldcrm.sync.model import CorrectionOvertaken
+
+FILTERS = ("status", "what", "rep", "first", "last")
+SORTS = ("at", "client", "rep")
+PLACE = ("lat", "lng")
+
+
+@dataclass
+class Row:
+    """A correction as the table shows it."""
+
+    id: str
+    at: str
+    client: str
+    rep: str
+    what: str
+    change: str
+    status: str
+    status_word: str
+    decided: str
+
+
+@dataclass
+class Line:
+    """A field side by side: what the card said, what it says now, what it should say."""
+
+    label: str
+    was: str
+    now: str
+    wanted: str
+    is_overtaken: bool
+
+
+@dataclass
+class Seen:
+    """A check-in as evidence."""
+
+    id: str
+    title: str
+    text: str
+    is_mock: bool
+    is_near: bool
+
+
+@dataclass
+class Card:
+    """The open correction."""
+
+    id: str = ""
+    client_id: str = ""
+    client: str = ""
+    asked: str = ""
+    comment: str = ""
+    status: str = ""
+    status_word: str = ""
+    decided: str = ""
+    reason: str = ""
+    lines: list[Line] = field(default_factory=list)
+    overtaken: str = ""
+    has_map: bool = False
+    pins: dict[str, Any] = field(default_factory=dict)
+    moved: str = ""
+    weighed: str = ""
+    seen: list[Seen] = field(default_factory=list)
+
+
+class Corrections(Listing, Desk):
+    """The list as the reader has asked for it, and the correction that is open."""
+
+    rows: list[Row] = []
+    sort: str = "-at"
+    status: str = "open"
+    what: str = ""
+    rep: str = ""
+    first: str = ""
+    last: str = ""
+    reps: list[Choice] = []
+    card: Card = Card()
+    card_problem: str = ""
+    refused: str = ""
+    is_refusing: bool = False
+
+    @rx.event
+    @allows(DISPATCHING)
+    async def load(self):
+        """Fill the page; an address may name a correction to open."""
+        actor = await self._enter()
+        every = await asyncio.to_thread(people.visible_reps, actor, True)
+        self.reps = [Choice(r.id, r.name) for r in every]
+        await self._show()
+        asked = self.router.url.query_parameters.get("correction", "") or self.opened
+        if asked:
+            self.opened = str(asked)[:64]
+            await self._open(self.opened)
+
+    def _filters(self) -> tuple[str, ...]:
+        return FILTERS
+
+    def _sorts(self) -> tuple[str, ...]:
+        return SORTS
+
+    async def _fill(self, cursor: str = "") -> None:
+        wanted = Filters(
+            self.search, self.status if self.status in STATUSES else "",
+            self.what if self.what in WHAT else "", self.rep, day_of(self.first), day_of(self.last),
+        )  # fmt: skip
+        found, more = await asyncio.to_thread(
+            correction_list.page, self._actor(), wanted, self.sort, PAGE, cursor or None
+        )
+        self._turn([_row(each, self.language) for each in found], more, bool(cursor))
+        plus = "+" if self.has_more else ""
+        self.shown = self._t("correct.listed", n=len(self.rows), more=plus)
+
+    async def _open(self, row_id: str) -> None:
+        self.card_problem, self.refused, self.is_refusing = "", "", False
+        try:
+            found = await asyncio.to_thread(correction_list.detail, self._actor(), row_id)
+        except Refusal as error:
+            self.card, self.card_problem = Card(), self._refusal(error)
+            return
+        self.card = _card(found, self.language)
+
+    @rx.event
+    @allows(DISPATCHING)
+    async def accept(self, correction_id: str):
+        """Take it over; what somebody changed since is written over only where that is shown."""
+        was_told = correction_id == self.card.id and self.card.overtaken != ""
+        await self._decide(correction_id, accept=True, overwrite=was_told)
+
+    @rx.event
+    @allows(DISPATCHING)
+    def start_refusing(self):
+        """Ask for the reason."""
+        self.is_refusing, self.refused = True, ""
+
+    @rx.event
+    @allows(DISPATCHING)
+    def stop_refusing(self):
+        """Back to the choice."""
+        self.is_refusing, self.refused = False, ""
+
+    @rx.event
+    @allows(DISPATCHING)
+    async def refuse(self, data: dict):
+        """Decline it with a reason."""
+        reason = str(data.get("reason", "")).strip()
+        if not reason:
+            self.refused = self._t("correct.reason_needed")
+            return
+        await self._decide(self.opened, accept=False, reason=reason)
+
+    async def _decide(self, correction_id: str, **word: Any) -> None:
+        actor, language = self._actor(), self.language
+        try:
+            await asyncio.to_thread(corrections.decide, actor, str(correction_id)[:64], **word)
+        except CorrectionOvertaken:  # somebody was faster than this page: show what there is now
+            await self._open(self.opened)
+            self.refused = i18n.t("correct.overtaken_now", language)
+            return
+        except Refusal as error:
+            self.refused = self._refusal(error)
+            return
+        messages = await self.get_state(Messages)
+        done = "correct.done_accept" if word["accept"] else "correct.done_refuse"
+        messages._say(Toast("correction", "ok", "confirmed", self._t(done)))
+        await self._next_open()
+
+    async def _next_open(self) -> None:
+        """The list without what was decided, and the correction that took its place."""
+        ids = [r.id for r in self.rows]
+        at = ids.index(self.opened) if self.opened in ids else 0
+        await self._show()
+        left = [r.id for r in self.rows]
+        self.opened = (
+            self.opened if self.opened in left else (left[min(at, len(left) - 1)] if left else "")
+        )
+        if self.opened:
+            await self._open(self.opened)
+
+    @rx.var
+    def export_url(self) -> str:
+        """The same list as a file."""
+        asked = {"search": self.search, "status": self.status, "what": self.what, "rep_id": self.rep,
+                 "first": self.first, "last": self.last, "language": self.language}  # fmt: skip
+        return f"/api/v1/corrections/export.xlsx?{urlencode({k: v for k, v in asked.items() if v})}"
+
+
+def distance(metres: float, language: str) -> str:
+    """`35 m` or `1.2 km`."""
+    if metres < 1000:
+        return f"{i18n.number(metres, language, 0)}\u00a0{i18n.t('dispatch.m', language)}"
+    return f"{i18n.number(metres / 1000, language, 1)}\u00a0{i18n.t('correct.km', language)}"
+
+
+def _row(listed: Listed, language: str) -> Row:
+    c = listed.correction
+    return Row(
+        c.id, i18n.moment(c.at, language, "d MMM HH:mm"), c.client_name, c.rep_name,
+        ", ".join(i18n.t(f"correct.what.{w}", language) for w, fields in WHAT.items() if set(fields) & c.wanted.keys()),
+        " · ".join(f"{line.was} → {line.wanted}" for line in _lines(listed, language)), listed.status,
+        i18n.t(f"correct.status.{listed.status}", language), listed.decided_by,
+    )  # fmt: skip
+
+
+def _lines(listed: Listed, language: str) -> list[Line]:
+    """Fields with words; the two halves of a place are one line."""
+    c, late = listed.correction, listed.overtaken
+    made = [
+        Line(i18n.t(f"admin.field.{n}", language), _text(c.before[n]), _text(c.now[n]), _text(w), n in late)
+        for n, w in c.wanted.items() if n not in PLACE
+    ]  # fmt: skip
+    if set(PLACE) <= c.wanted.keys():
+        was, now, wanted = (_place(values, language) for values in (c.before, c.now, c.wanted))
+        is_late = bool(set(PLACE) & set(late))
+        made.append(Line(i18n.t("correct.what.pin", language), was, now, wanted, is_late))
+    return made
+
+
+def _text(value: Any) -> str:
+    return "—" if value in (None, "") else str(value)
+
+
+def _place(values: dict[str, Any], language: str) -> str:
+    lat, lng = values.get("lat"), values.get("lng")
+    if lat is None or lng is None:
+        return "—"
+    return f"{i18n.number(lat, language, 5)}; {i18n.number(lng, language, 5)}"
+
+
+def _card(found: Detail, language: str) -> Card:
+    listed, c = found.listed, found.listed.correction
+    late = [i18n.t(f"admin.field.{name}", language) for name in listed.overtaken]
+    pins = {"id": c.id, "old": _pin(c.before), "now": _pin(c.now), "wanted": _pin(c.wanted),
+            "seen": [[s.lat, s.lng] for s in found.check_ins if not s.is_mock]}  # fmt: skip
+    old, new = pins["old"], pins["wanted"]
+    moved = distance(distance_m(*old, *new), language) if old and new else ""
+    return Card(
+        id=c.id, client_id=c.client_id, client=c.client_name, comment=c.comment or "",
+        asked=f"{c.rep_name}, {i18n.moment(c.at, language, 'd MMM y HH:mm')}", status=listed.status,
+        status_word=i18n.t(f"correct.status.{listed.status}", language),
+        decided=f"{listed.decided_by}, {i18n.moment(listed.decided_at, language, 'd MMM y HH:mm')}"
+        if listed.decided_at else "",
+        reason=listed.reason, lines=_lines(listed, language), overtaken=", ".join(late),
+        has_map=new is not None, pins=pins,
+        moved=i18n.t("correct.moved", language, distance=moved) if moved else "",
+        weighed=_weighed(found, language), seen=[_seen(s, language) for s in found.check_ins],
+    )  # fmt: skip
+
+
+def _pin(values: dict[str, Any]) -> list[float] | None:
+    lat, lng = values.get("lat"), values.get("lng")
+    return None if lat is None or lng is None else [lat, lng]
+
+
+def _weighed(found: Detail, language: str) -> str:
+    if not found.check_ins or "lat" not in found.listed.correction.wanted:
+        return ""
+    return i18n.t("correct.weighed", language, total=len(found.check_ins), new=found.near_new, old=found.near_old)  # fmt: skip
+
+
+def _seen(s: CheckIn, language: str) -> Seen:
+    parts = [
+        i18n.t("correct.to_new", language, distance=distance(s.new_m, language)) if s.new_m is not None else "",
+        i18n.t("correct.to_old", language, distance=distance(s.old_m, language)) if s.old_m is not None else "",
+        f"±{distance(s.accuracy_m, language)}" if s.accuracy_m is not None else "",
+    ]  # fmt: skip
+    near = s.new_m is not None and s.new_m <= correction_list.NEAR_M and not s.is_mock
+    title = f"{i18n.day(s.day, language, 'EEE d MMM')}, {s.rep_name}"
+    return Seen(s.visit_id, title, " · ".join(p for p in parts if p), s.is_mock, near)
+
+
+# ── the page ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def corrections_page() -> rx.Component:
+    """The page."""
+    table = list_table(Corrections, COLUMNS, "correct.title", NONE, "correct.list")
+    title = rx.el.h2(words("correct.title"), class_name="vh")
+    body = rx.el.div(title, _tools(), loaded(Corrections, table), class_name="ad-b")
+    drawer = row_drawer(Corrections, "correct.one", Corrections.card_problem, "correct.broken",
+                        Corrections.card.client, _card_body())  # fmt: skip
+    return page(
+        "/corrections", words("correct.title"), behaviour.keys(["j", "k", "Escape"], Corrections.press),
+        rx.el.div(body, drawer, class_name="ad-w co-w"), class_name="ad",
+    )  # fmt: skip
+
+
+def _status(row: Any) -> rx.Component:
+    tone = rx.match(row.status, ("open", "warn"), ("accepted", "ok"), "line")
+    return rx.el.span(row.status_word, class_name=f"badge {tone}")
+
+
+NONE = ("correct.none", "correct.none_why")
+COLUMNS = [
+    Column("correct.asked", lambda r: r.at, "at", "muted nw"),
+    Column("report.client", lambda r: opener(r.client, r.id, Corrections), "client"),
+    Column("report.rep", lambda r: r.rep, "rep", "nw"),
+    Column("correct.what", lambda r: r.what, class_name="nw"),
+    Column("correct.change", lambda r: clipped(r.change), class_name="muted xtra"),
+    Column("correct.status", _status),
+    Column("correct.by", lambda r: r.decided, class_name="muted nw xtra"),
+]
+
+
+def _day(name: str, value: Any, label: str) -> rx.Component:
+    return rx.el.input(type="date", class_name="input sm day", value=value, aria_label=words(label),
+                       on_change=lambda chosen: Corrections.narrow(name, chosen))  # fmt: skip
+
+
+def _tools() -> rx.Component:
+    statuses = [rx.el.option(words(f"correct.status.{s}"), value=s) for s in STATUSES]
+    kinds = [rx.el.option(words(f"correct.what.{w}"), value=w) for w in WHAT]
+    office = rx.el.a(icon("lock", "s"), words("correct.office"), href="/rep/office/", class_name="btn sm ghost",
+                     custom_attrs={"reloadDocument": True})  # fmt: skip
+    return rx.el.div(
+        find_box(Corrections, "correct.find"),
+        narrowing(Corrections, "status", "correct.all_statuses", statuses, "correct.status"),
+        narrowing(Corrections, "what", "correct.all_kinds", kinds, "correct.what"),
+        narrowing(Corrections, "rep", "report.all_reps", options_of(Corrections.reps), "report.rep"),
+        _day("first", Corrections.first, "admin.from_day"), rx.el.span("–", class_name="faint", aria_hidden="true"),
+        _day("last", Corrections.last, "admin.to_day"), rx.el.span(Corrections.shown, class_name="muted t1 nw end"),
+        office, download(words("report.export"), Corrections.export_url),
+        class_name="row ad-t",
+    )  # fmt: skip
+
+
+def _card_body() -> rx.Component:
+    c = Corrections.card
+    drawn = rx.el.div(pins_map(c.pins, words("correct.map")), class_name="map ev-map co-m")
+    return rx.fragment(
+        rx.el.div(
+            rx.el.div(
+                rx.el.a(c.client, href=f"/clients?client={c.client_id}", class_name="way strong t3 el", title=c.client),
+                rx.el.span(class_name="sp"), badge(c.status_word, tone="line"), class_name="row",
+            ),
+            rx.el.div(words("correct.asked_by"), " ", c.asked, class_name="t1 muted"),
+            class_name="sec dh",
+        ),
+        rx.cond(c.has_map, rx.fragment(drawn, _legend(c)), rx.fragment()),
+        _side_by_side(c),
+        rx.cond(c.comment != "", rx.el.blockquote(c.comment, class_name="sec said co-q"), rx.fragment()),
+        _evidence(c), _word(c),
+    )  # fmt: skip
+
+
+def _legend(c: Any) -> rx.Component:
+    def mark(name: str, key: str) -> rx.Component:
+        return rx.el.span(
+            rx.el.i(class_name=f"co-k {name}"), words(key), class_name="row t1 muted nw"
+        )
+
+    return rx.el.div(
+        mark("old", "correct.was"), mark("new", "correct.wanted"), mark("seen", "correct.check_ins"),
+        rx.el.span(class_name="sp"), rx.el.span(c.moved, class_name="t1 nw"), class_name="row co-l",
+    )  # fmt: skip
+
+
+def _side_by_side(c: Any) -> rx.Component:
+    heads = ("correct.field", "correct.was", "correct.now", "correct.wanted")
+    table = rx.el.table(
+        rx.el.thead(rx.el.tr(*[rx.el.th(words(k), scope="col") for k in heads])),
+        rx.el.tbody(rx.foreach(c.lines, _line)), class_name="tbl tight co-t", aria_label=words("correct.side"),
+    )  # fmt: skip
+    late = rx.el.div(
+        words("correct.overtaken"), " ", rx.el.b(c.overtaken), class_name="note warn", role="status"
+    )
+    return rx.el.div(
+        table,
+        rx.cond(c.overtaken != "", rx.el.div(late, class_name="sec"), rx.fragment()),
+        class_name="co-s",
+    )
+
+
+def _line(line: Any) -> rx.Component:
+    changed = rx.cond(line.is_overtaken, "late", rx.cond(line.now == line.was, "faint", ""))
+    return rx.el.tr(
+        rx.el.th(line.label, scope="row"), rx.el.td(line.was, class_name="muted"),
+        rx.el.td(line.now, class_name=changed), rx.el.td(line.wanted, class_name="med"),
+    )  # fmt: skip
+
+
+def _evidence(c: Any) -> rx.Component:
+    listed = rx.el.ul(rx.foreach(c.seen, _seen_line), class_name="evl")
+    none = rx.el.p(words("correct.no_check_ins"), class_name="muted t1")
+    return rx.el.div(
+        rx.el.h3(words("correct.check_ins")),
+        rx.cond(c.weighed != "", rx.el.p(c.weighed, class_name="t1"), rx.fragment()),
+        rx.cond(c.seen.length() > 0, listed, none), class_name="sec said",
+    )  # fmt: skip
+
+
+def _seen_line(s: Any) -> rx.Component:
+    mock = rx.cond(s.is_mock, badge(words("correct.mock"), tone="err"), rx.fragment())
+    return rx.el.li(
+        rx.cond(s.is_near, icon("check", "s"), icon("minus", "s")),
+        rx.el.span(
+            rx.el.a(s.title, href=f"/visits?visit={s.id}", class_name="way med"), " ", mock,
+            rx.el.br(), rx.el.span(s.text, class_name="t1 muted"),
+        ),
+    )  # fmt: skip
+
+
+def _word(c: Any) -> rx.Component:
+    """The choice while it is open, the word that was given afterwards."""
+    taking = rx.cond(c.overtaken != "", words("correct.accept_over"), words("correct.accept"))
+    choice = rx.el.div(
+        button(icon("check", "s"), taking, kind="primary", on_click=Corrections.accept(c.id)),
+        button(icon("x", "s"), words("correct.refuse"), on_click=Corrections.start_refusing), class_name="row",
+    )  # fmt: skip
+    refusing = rx.el.form(
+        rx.el.label(
+            rx.el.span(words("correct.reason")),
+            rx.el.textarea(name="reason", rows="2", max_length=corrections.REASON_MOST, class_name="input area",
+                           auto_focus=True), class_name="field wide",
+        ),
+        rx.el.div(
+            button(words("correct.refuse_now"), kind="danger solid", type="submit"),
+            button(words("privacy.keep.back"), on_click=Corrections.stop_refusing), class_name="row",
+        ),
+        on_submit=Corrections.refuse, class_name="co-f",
+    )  # fmt: skip
+    given = rx.el.div(
+        rx.el.div(words("correct.decided_by"), " ", c.decided, class_name="t1 muted"),
+        rx.cond(c.reason != "", rx.el.blockquote(c.reason, class_name="co-q"), rx.fragment()),
+    )
+    deciding = rx.fragment(
+        said(Corrections.refused), rx.cond(Corrections.is_refusing, refusing, choice)
+    )
+    return rx.el.div(rx.cond(c.status == "open", deciding, given), class_name="sec said co-w2")
