@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, String, bindparam, delete, func, or_, text, update
@@ -13,6 +13,8 @@ from fieldcrm.kit.database import UtcDateTime
 from fieldcrm.tracking.tables import Alert, CoverageDay, CoverageMonth, Shift, TrackChunk
 from fieldcrm.visits.tables import Visit
 
+SHIFT_REACHES = timedelta(days=8)
+"""So that a day's shifts are found among few, however many years a rep has worked."""
 _ALERT_SPACE = 0x616C  # "al"
 _LOCK_SPACE = 0x7472  # "tr": advisory locks of tracks, apart from those of other domains
 
@@ -106,7 +108,8 @@ _DAY_CHUNKS = (
 _DAY_SHIFTS = (
     select(Shift.id, Shift.started_at, Shift.ended_at, Shift.pauses)
     .where(
-        Shift.rep_id == bindparam("rep", type_=String),
+        col(Shift.rep_id) == bindparam("rep", type_=String),
+        col(Shift.started_at) > bindparam("since", type_=UtcDateTime),
         Shift.started_at < _DAY_LAST,
         or_(col(Shift.ended_at).is_(None), col(Shift.ended_at) > _DAY_FIRST),
     )
@@ -117,9 +120,10 @@ _DAY_SHIFTS = (
 
 def day_of(session: Session, rep_id: str, start: datetime, end: datetime) -> tuple[Any, Any]:
     """A rep's stretch for a player: rows of (fixes, when written, data) and of (shift, started,
-    ended, pauses), both in order of time."""
+    ended, pauses), both in order of time; shifts begun more than SHIFT_REACHES before are over."""
     asked, link = {"rep": rep_id, "first": start, "last": end}, session.connection()
-    return link.execute(_DAY_CHUNKS, asked).all(), link.execute(_DAY_SHIFTS, asked).all()
+    since = asked | {"since": start - SHIFT_REACHES}
+    return link.execute(_DAY_CHUNKS, asked).all(), link.execute(_DAY_SHIFTS, since).all()
 
 
 def shift(session: Session, shift_id: str) -> Shift | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from fieldcrm.kit.database import Json, UtcDateTime
@@ -17,6 +18,7 @@ class Shift(SQLModel, table=True):
     """A rep's working time; nothing is recorded outside."""
 
     __tablename__ = "shift"
+    __table_args__ = (Index("ix_shift_rep_started", "rep_id", "started_at"),)
     id: str = Field(primary_key=True)
     rep_id: str = Field(foreign_key="user.id", index=True)
     started_at: datetime = Field(sa_type=UtcDateTime, index=True)

@@ -17,6 +17,7 @@ def upgrade() -> None:
     _add_arrival_links()
     _add_what_is_kept()
     _add_forms()
+    op.create_index('ix_shift_rep_started', 'shift', ['rep_id', 'started_at'])
 
 
 def _add_coverage() -> None:
@@ -157,6 +158,7 @@ def _add_arrival_links() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index('ix_shift_rep_started', 'shift')
     op.drop_table('arrival_link')
     op.drop_table('area_team')
     op.drop_table('area')
