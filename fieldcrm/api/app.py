@@ -17,6 +17,7 @@ from fieldcrm.api import (
     corrections,
     devices,
     docs_page,
+    forms,
     live,
     plans,
     privacy,
@@ -31,7 +32,7 @@ from fieldcrm.api import (
 from fieldcrm.api.gate import Gate
 
 PARTS = (session, live, tracks, areas, arrivals, clients, visits, plans, devices, users, reports,
-         sync, corrections, privacy)  # fmt: skip
+         sync, corrections, privacy, forms)  # fmt: skip
 DESCRIPTION = (
     "What a field team did, where, and how sure that is. Sign in with `POST /api/v1/session`; the "
     "answer sets an HttpOnly cookie that every other call needs. Times are ISO 8601 in UTC, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +15,7 @@ from fieldcrm.components.parts import category
 from fieldcrm.components.place_map import visit_map
 from fieldcrm.components.words import words
 from fieldcrm.evidence.service import Clocks, Evidence, PastVerdict, PhotoView, ReasonText
+from fieldcrm.forms.words import AnswerRow
 from fieldcrm.kit import clock, i18n
 
 MOST_POINTS = 400
@@ -58,6 +60,15 @@ class PastRow:
 
 
 @dataclass
+class AnswerView:
+    """One answer of the visit's form; `drawing` is a signature as an image."""
+
+    label: str
+    text: str
+    drawing: str
+
+
+@dataclass
 class EvidenceView:
     """A visit's evidence in the reader's words; the shape the drawer draws."""
 
@@ -82,6 +93,9 @@ class EvidenceView:
     photos: list[PhotoRow] = field(default_factory=list)
     said: str = ""
     result: str = ""
+    form: str = ""
+    form_note: str = ""
+    answers: list[AnswerView] = field(default_factory=list)
     earlier: list[PastRow] = field(default_factory=list)
     figures: list[list[str]] = field(default_factory=list)
 
@@ -111,8 +125,26 @@ def evidence_view(found: Evidence, language: str) -> EvidenceView:
         photos=[_photo(p, language) for p in found.photos if p.kind == "photo"],
         said=visit.comment or "",
         result=i18n.t(f"report.result.{visit.result}", language) if visit.result else "",
+        form=found.form, answers=[_answer(a) for a in found.answers],
+        form_note="" if found.form_is_known else i18n.t("form_admin.unknown_version", language),
         earlier=[_past(p, language) for p in found.earlier],
     )  # fmt: skip
+
+
+def _answer(row: AnswerRow) -> AnswerView:
+    return AnswerView(row.label, row.text, _drawing(row.strokes) if row.strokes else "")
+
+
+def _drawing(strokes: Sequence[Sequence[float]]) -> str:
+    """A signature's lines as the address of an image."""
+    lines = "".join(f'<polyline points="{" ".join(f"{p:g}" for p in s)}"/>' for s in strokes)
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1000 1000" '
+        'preserveAspectRatio="none" width="240" height="80"><g fill="none" stroke="#17324d" '
+        'stroke-width="2.5" stroke-linecap="round" stroke-linejoin="round">'
+        + lines.replace("/>", ' vector-effect="non-scaling-stroke"/>') + "</g></svg>"
+    )  # fmt: skip
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
 
 
 def _replay(visit: Any) -> str:
@@ -223,7 +255,8 @@ def _past(p: PastVerdict, language: str) -> PastRow:
 
 def evidence_body(view: Any) -> list[rx.Component]:
     """The drawer's content for an `EvidenceView` var."""
-    proofs = rx.cond(view.is_done, rx.fragment(_proofs(view), _words(view)), rx.fragment())
+    told = rx.fragment(_proofs(view), _words(view), _form(view))
+    proofs = rx.cond(view.is_done, told, rx.fragment())
     return [_head(view), _map(view), _verdict(view), proofs, _earlier(view)]
 
 
@@ -318,6 +351,23 @@ def _words(view: Any) -> rx.Component:
         rx.el.div(rx.el.h3(words("evidence_drawer.said")), rx.el.span(class_name="sp"), result, class_name="row"),
         said, class_name="sec said",
     )  # fmt: skip
+
+
+def _form(view: Any) -> rx.Component:
+    rows = rx.el.div(
+        rx.el.h3(rx.cond(view.form != "", view.form, words("form_admin.answers"))),
+        rx.cond(view.form_note != "", rx.el.p(view.form_note, class_name="note warn"), rx.fragment()),
+        rx.el.dl(rx.foreach(view.answers, _answer_row), class_name="fm-dl"), class_name="sec said",
+    )  # fmt: skip
+    return rx.cond(view.answers.length() > 0, rows, rx.fragment())
+
+
+def _answer_row(row: Any) -> rx.Component:
+    drawing = rx.el.img(src=row.drawing, alt=row.label, class_name="fm-sign")
+    return rx.fragment(
+        rx.el.dt(row.label),
+        rx.el.dd(row.text, rx.cond(row.drawing != "", drawing, rx.fragment())),
+    )
 
 
 def _earlier(view: Any) -> rx.Component:

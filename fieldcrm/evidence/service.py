@@ -12,6 +12,8 @@ from sqlmodel import Session
 from fieldcrm.evidence import rules, store
 from fieldcrm.evidence.model import Claim, Judgement, Photo, Reason, Sibling, VisitFacts
 from fieldcrm.evidence.tables import Verdict
+from fieldcrm.forms import service as forms
+from fieldcrm.forms.words import AnswerRow
 from fieldcrm.kit import clock, events, feed, i18n, ids
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.people.model import Actor
@@ -337,6 +339,11 @@ class Evidence:
     earlier: list[PastVerdict]
     radius_m: float
     """Within this of the place counts as there."""
+    form: str = ""
+    """The title of the form the visit was answered by."""
+    form_is_known: bool = True
+    """False: its version isn't here, the answers stand as they came."""
+    answers: tuple[AnswerRow, ...] = ()
 
 
 def explain(actor: Actor, visit_id: str, language: str | None = None) -> Evidence:
@@ -348,6 +355,7 @@ def explain(actor: Actor, visit_id: str, language: str | None = None) -> Evidenc
         repeats = _repeats(session, {visit_id: detail.attachments})
         fixes = _around(session, visit)
     now = given[0] if given else None
+    read = forms.reader([visit.details], language or actor.language)
     return Evidence(
         view=detail.view, verdict=visit.verdict, score=now.score if now else None,
         reasons=now.reasons if now else [], figures=now.figures if now else {},
@@ -355,7 +363,8 @@ def explain(actor: Actor, visit_id: str, language: str | None = None) -> Evidenc
         check_in=_point(visit.check_in), check_out=_point(visit.check_out),
         clocks_in=_clocks(visit.check_in), clocks_out=_clocks(visit.check_out),
         photos=[_photo_view(visit, a, repeats) for a in detail.attachments], earlier=given[1:],
-        radius_m=rules.NEAR_M,
+        radius_m=rules.NEAR_M, form=read.title(visit.details),
+        form_is_known=read.is_known(visit.details), answers=tuple(read.rows(visit.details)),
     )  # fmt: skip
 
 

@@ -368,8 +368,12 @@ class Reader:
     def rows(self, details: Mapping[str, Any]) -> list[words.AnswerRow]:
         """A visit's answers in words, in the form's order."""
         form = details.get("form")
-        if not form:
-            return []
+        rows = self._answers(form) if form else []
+        if reason := details.get("no_next_step"):
+            rows.append(words.no_step_row(reason, self.language))
+        return rows
+
+    def _answers(self, form: Mapping[str, Any]) -> list[words.AnswerRow]:
         known = self.forms.get((form["form_id"], form["version"]))
         if known is None:
             return words.raw_rows(form["answers"])

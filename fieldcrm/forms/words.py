@@ -61,6 +61,14 @@ def raw_rows(answers: Mapping[str, Any]) -> list[AnswerRow]:
     return [AnswerRow(name, name, _raw(value)) for name, value in answers.items()]
 
 
+def no_step_row(reason: str, language: str) -> AnswerRow:
+    """Why there is no next step; a reason that isn't one of the phone's list is text."""
+    key = f"forms.no_step.{reason}"
+    told = i18n.t(key, language)
+    label = i18n.t("forms.no_step", language)
+    return AnswerRow("no_next_step", label, reason if told == key else told)
+
+
 def _raw(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{k}: {_raw(v)}" for k, v in list(value.items())[:50])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from io import BytesIO
+from itertools import batched
 
 import xlsxwriter
 
+from fieldcrm.forms import service as forms
 from fieldcrm.kit import clock, i18n
 from fieldcrm.people.model import Actor
 from fieldcrm.reports.model import VERDICTS
@@ -17,8 +19,11 @@ from fieldcrm.visits.store import VisitView
 
 HEADS = ("report.day", "report.rep", "report.client", "report.category", "visits_page.place",
          "visits_page.state", "visits_page.planned", "visits_page.actual", "report.result",
-         "report.verdict", "visits_page.comment", "report.visit_id")  # fmt: skip
-WIDTHS = (12, 22, 32, 10, 28, 16, 10, 14, 18, 16, 60, 38)
+         "report.verdict", "visits_page.comment", "report.visit_id", "form_admin.form", "form_admin.answers")  # fmt: skip
+WIDTHS = (12, 22, 32, 10, 28, 16, 10, 14, 18, 16, 60, 38, 24, 100)
+PIECE = 500
+CELL_MOST = 32_000
+"""Characters; Excel takes 32,767 in a cell."""
 
 
 def filters_of(
@@ -47,11 +52,15 @@ def export_xlsx(actor: Actor, filters: VisitFilters, language: str) -> bytes:
         for n, (key, width) in enumerate(zip(HEADS, WIDTHS, strict=True)):
             sheet.set_column(n, n, width)
             sheet.write_string(0, n, i18n.t(key, language), bold)
-        for line, view in enumerate(visits.export_rows(actor, filters), start=1):
-            on = view.visit.day
-            sheet.write_datetime(line, 0, datetime(on.year, on.month, on.day), day)
-            for n, text in enumerate(_texts(view, language), start=1):
-                sheet.write_string(line, n, text)
+        line = 0
+        for views in batched(visits.export_rows(actor, filters), PIECE):
+            read = forms.reader([v.visit.details or {} for v in views], language)
+            for view in views:
+                line += 1
+                on = view.visit.day
+                sheet.write_datetime(line, 0, datetime(on.year, on.month, on.day), day)
+                for n, text in enumerate((*_texts(view, language), *_answers(view, read)), start=1):
+                    sheet.write_string(line, n, text)
         sheet.freeze_panes(1, 0)
     return buffer.getvalue()
 
@@ -65,6 +74,13 @@ def _texts(view: VisitView, language: str) -> tuple[str, ...]:
         i18n.t(f"report.result.{v.result}", language) if v.result else "",
         i18n.t(f"report.{v.verdict}", language) if v.state == "closed" else "", v.comment or "", v.id,
     )  # fmt: skip
+
+
+def _answers(view: VisitView, read: forms.Reader) -> tuple[str, str]:
+    """The form's title and its answers, one a line."""
+    details = view.visit.details or {}
+    told = "\n".join(f"{row.label}: {row.text}" for row in read.rows(details))
+    return read.title(details), told[:CELL_MOST]
 
 
 def _time(at: datetime | None) -> str:

@@ -23,6 +23,7 @@ from sqlmodel import Session
 
 from fieldcrm.api.app import make_api, routes_of
 from fieldcrm.arrival.tables import ArrivalLink
+from fieldcrm.forms.tables import ShelfCheck
 from fieldcrm.kit import clock, files, ids
 from fieldcrm.kit.database import engine, transaction
 from fieldcrm.migrations.schema import metadata
@@ -328,6 +329,25 @@ RULES: dict[tuple[str, str], list[Rule]] = {
         Rule(DESK, f"{V}/corrections/<correction>", body={"accept": True}),
         Rule(DESK, f"{V}/corrections/<client>", body={"accept": False, "reason": "x"}),
     ],
+    ("GET", f"{V}/forms"): [Rule(DESK, f"{V}/forms", hidden=True)],
+    ("GET", f"{V}/forms/{{form_id}}/versions/{{version}}"): [
+        Rule(DESK, f"{V}/forms/<new>/versions/1")
+    ],
+    ("POST", f"{V}/forms"): [Rule(ADMINS, f"{V}/forms", body={"title": "X"})],
+    ("PUT", f"{V}/forms/{{form_id}}"): [Rule(ADMINS, f"{V}/forms/<new>", body={"title": "X"})],
+    ("PUT", f"{V}/forms/{{form_id}}/asked"): [
+        Rule(ADMINS, f"{V}/forms/<new>/asked", body={"is_active": False})
+    ],
+    ("GET", f"{V}/products"): [Rule(EVERYBODY, f"{V}/products", hidden=True)],
+    ("POST", f"{V}/products"): [Rule(ADMINS, f"{V}/products", body={"name": "X"})],
+    ("PUT", f"{V}/products/{{product_id}}"): [
+        Rule(ADMINS, f"{V}/products/<new>", body={"name": "X"})
+    ],
+    ("GET", f"{V}/shelves"): [
+        Rule(EVERYBODY, f"{V}/shelves", {"day_from": "2026-05-01", "day_to": "2026-05-31", **asked},
+             hidden=True, check=lambda a: a.json() == [])
+        for asked in ({}, {"client_id": "<client>"})
+    ],
     ("GET", f"{V}/policy"): [Rule(DESK, f"{V}/policy", hidden=True)],
     ("PUT", f"{V}/policy"): [Rule(ADMINS, f"{V}/policy", body=POLICY)],
     ("POST", f"{V}/policy/overdue"): [Rule(ADMINS, f"{V}/policy/overdue", body=POLICY)],
@@ -385,6 +405,12 @@ def world(any_db: str, valkey: object) -> World:
         )
         proposal = _proposal(session, base, visit)
         session.add(_covered(users["rep_north"]))
+        session.add(
+            ShelfCheck(
+                visit_id=visit, product_id="aspirin", client_id=client, rep_id=users["rep_north"],
+                team_id=base.company.teams["north"], day=DAY, is_there=False,
+            )
+        )  # fmt: skip
         session.add(
             Attachment(
                 id=ids.new_id(), visit_id=visit, sha256=SHA, size=len(PHOTO), stored_at=clock.now()
