@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from sqlalchemy import text
-from sqlmodel import Session
+from sqlalchemy import func, text
+from sqlmodel import Session, col, select
 
 from fieldcrm.kit import bus, clock
 from fieldcrm.kit.tables import FeedEntry
@@ -47,6 +47,19 @@ def touch(
             **(desk or {}),
         }
         waiting.append((bus.desk_channel(team_id), notice))
+
+
+def newest(session: Session) -> int:
+    """The number of the last change; 0 while there was none."""
+    return session.exec(select(func.max(FeedEntry.seq))).one() or 0
+
+
+def reps_since(session: Session, seq: int) -> set[str]:
+    """Reps of whom something has changed after a number (EVERYBODY among them: of all).
+
+    Numbers are handed out in the order of commits (see above), so that none is passed over.
+    """
+    return set(session.exec(select(FeedEntry.rep_id).where(col(FeedEntry.seq) > seq).distinct()))
 
 
 def notify_desk(session: Session, team_id: str, notice: dict[str, Any]) -> None:

@@ -205,6 +205,13 @@ def visible_reps(actor: Actor, inactive: bool = False) -> list[User]:
         return store.reps(session, visible_team_ids(actor), inactive)
 
 
+def reps_in(session: Session, rep_ids: Collection[str] | None = None) -> list[User]:
+    """Active reps for a worker, which sees all: everybody by name, or those with these ids."""
+    if rep_ids is None:
+        return store.reps(session, None, inactive=False)
+    return store.reps_by_ids(session, rep_ids)
+
+
 # ---- users and teams ----
 
 

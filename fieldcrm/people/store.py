@@ -39,6 +39,8 @@ _SIGNED_IN = (
 _ROLE_AND_TEAM = select(User.role, User.team_id).where(User.id == bindparam("user", type_=String))
 _TEAM_IDS = select(UserTeam.team_id).where(UserTeam.user_id == bindparam("user", type_=String))
 
+IDS_AT_ONCE = 500
+
 
 def user(session: Session, user_id: str) -> User | None:
     return session.get(User, user_id)
@@ -62,6 +64,18 @@ def reps(session: Session, team_ids: Collection[str] | None, inactive: bool) -> 
     if not inactive:
         wanted = wanted.where(col(User.is_active))
     return list(session.exec(wanted.order_by(col(User.name), col(User.id))))
+
+
+def reps_by_ids(session: Session, ids: Collection[str]) -> list[User]:
+    """Those of these users who are active reps."""
+    found: list[User] = []
+    wanted = sorted(ids)
+    for start in range(0, len(wanted), IDS_AT_ONCE):
+        some = col(User.id).in_(wanted[start : start + IDS_AT_ONCE])
+        found += session.exec(
+            select(User).where(some, User.role == Role.rep.value, col(User.is_active))
+        )
+    return found
 
 
 def other_administrators(session: Session, user_id: str) -> int:
