@@ -22,7 +22,7 @@ export class PhoneDb extends Dexie {
   forms!: Table<FormDoc, string>;
 
   constructor(name = "fieldcrm-phone") {
-    super(name);
+    super(name, { chromeTransactionDurability: "strict" }); // kept means on disk: a flat battery takes nothing back
     this.version(1).stores({
       meta: "key",
       visits: "id, day, client_id",

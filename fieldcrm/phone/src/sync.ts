@@ -10,8 +10,14 @@ import { PhoneDb, tableOf } from "./db";
 import { PROTOCOL_VERSION, SCHEMA, type Change, type DeviceAnswer, type MutationResult, type Pull, type PushAnswer } from "./wire.gen";
 
 export const PUSH_LIMIT = 200;
+/** About as much as a poor network carries before it breaks; one action may be larger. */
+export const PUSH_BYTES = 512 * 1024;
 export const PULL_LIMIT = 500;
 export const PIECE_BYTES = 256 * 1024;
+const PIECE_LEAST = 16 * 1024;
+
+/** What the server says of a file that it will never take, however often it is sent. */
+const NEVER: ReadonlySet<string> = new Set(["wrong_file_type", "file_too_large", "wrong_hash"]);
 
 export type Problem = "offline" | "signed_out" | "too_old" | "server" | null;
 
@@ -44,6 +50,7 @@ export class Sync {
   private running: Promise<void> | null = null;
   private again = false;
   private bestRtt = Infinity;
+  private pieceBytes = PIECE_BYTES;
   private state: Progress = { phase: "idle", problem: null, first: null, file: null };
 
   constructor(readonly db: PhoneDb, readonly origin: string, readonly ports: Ports) {}
@@ -115,7 +122,10 @@ export class Sync {
   }
   private sentAt = 0;
 
-  private async json<T extends { server_time_ms: number }>(method: string, path: string, body?: unknown): Promise<T> {
+  /** An answer with all of these fields: anything else is somebody else's, such as a WiFi's sign-in page. */
+  private async json<T extends { server_time_ms: number }>(
+    method: string, path: string, needed: (keyof T & string)[], body?: unknown,
+  ): Promise<T> {
     const init = body === undefined ? {} : {
       body: JSON.stringify(body), headers: { "Content-Type": "application/json" },
     };
@@ -128,6 +138,7 @@ export class Sync {
     } catch {
       throw new Stop("offline"); // cut in the middle of the body
     }
+    if (typeof answer?.server_time_ms !== "number" || needed.some((name) => answer[name] === undefined)) throw new Stop("offline");
     await this.measureClock(answer.server_time_ms, sentAt);
     return answer;
   }
@@ -152,7 +163,7 @@ export class Sync {
     if ((await this.db.get("registered")) === told) return;
     const device_id = await this.db.get<string>("device_id");
     const hello = { device_id, name, app_version: this.ports.appVersion };
-    const answer = await this.json<DeviceAnswer>("POST", "/api/v1/sync/device", hello);
+    const answer = await this.json<DeviceAnswer>("POST", "/api/v1/sync/device", ["last_seq"], hello);
     if (answer.export_key) await this.db.put("export_key", answer.export_key);
     await this.db.put("registered", told);
   }
@@ -167,8 +178,8 @@ export class Sync {
       this.tell({ phase: "push" });
       await this.freeze(batch);
       const device_id = await this.db.get<string>("device_id");
-      const answer = await this.json<PushAnswer>("POST", "/api/v1/sync/push", {
-        device_id, schema: SCHEMA, mutations: batch.map(wire),
+      const answer = await this.json<PushAnswer>("POST", "/api/v1/sync/push", ["results", "last_seq"], {
+        device_id, schema: SCHEMA, device_now_ms: this.ports.deviceNow(), mutations: batch.map(wire),
       });
       const answered = await this.keepAnswers(answer.results);
       await this.ports.changed();
@@ -184,9 +195,9 @@ export class Sync {
 
   /** Unanswered entries in order; with `from`, everything kept from that number on. */
   private async nextBatch(from: number): Promise<Entry[]> {
-    if (from > 0) return this.db.outbox.where("seq").aboveOrEqual(from).limit(PUSH_LIMIT).sortBy("seq");
+    if (from > 0) return fitting(await this.db.outbox.where("seq").aboveOrEqual(from).limit(PUSH_LIMIT).sortBy("seq"));
     const open = await this.db.outbox.where("status").anyOf("ready", "sent").sortBy("seq");
-    return open.slice(0, PUSH_LIMIT);
+    return fitting(open.slice(0, PUSH_LIMIT));
   }
 
   private async freeze(batch: Entry[]): Promise<void> {
@@ -221,7 +232,7 @@ export class Sync {
     for (;;) {
       const cursor = (await this.db.get<string>("cursor")) ?? "0";
       const page = await this.json<Pull>(
-        "GET", `/api/v1/sync/pull?cursor=${encodeURIComponent(cursor)}&limit=${PULL_LIMIT}`,
+        "GET", `/api/v1/sync/pull?cursor=${encodeURIComponent(cursor)}&limit=${PULL_LIMIT}`, ["cursor", "changes"],
       );
       await this.keepPage(page);
       if (isFirst) {
@@ -252,12 +263,13 @@ export class Sync {
 
   private async files(): Promise<void> {
     const waiting = await this.db.files.where("state").equals("waiting").primaryKeys();
-    let stored = 0;
+    const ends: (boolean | null)[] = [];
     for (const sha of waiting) {
       const file = await this.db.files.get(sha);
-      if (file?.has_bytes && (await this.isNamed(file))) stored += (await this.sendFile(file)) ? 1 : 0;
+      if (file?.has_bytes && (await this.isNamed(file))) ends.push(await this.sendFile(file));
     }
-    if (stored) await this.pull(); // the visit is complete now: fetch what the server makes of it
+    if (ends.includes(true)) await this.pull(); // the visit is complete now: fetch what the server makes of it
+    if (ends.includes(null)) throw new Stop("server");
   }
 
   /** A file may go once the action that names it was taken in. */
@@ -266,46 +278,52 @@ export class Sync {
     return entry === undefined || entry.status === "applied";
   }
 
-  private async sendFile(file: StoredFile): Promise<boolean> {
+  /** True once it is stored, false when it never will be, null when the server would not have it now. */
+  private async sendFile(file: StoredFile): Promise<boolean | null> {
     const { bytes } = (await this.db.blobs.get(file.sha256))!;
     for (let tries = 0; tries < 3; tries++) {
-      let offset = await this.offsetOf(file);
-      if (offset >= file.size) return this.fileStored(file);
-      let isWhole = false;
-      let conflict = false;
-      while (!isWhole && !conflict) {
-        this.tell({ phase: "files", file: { sha256: file.sha256, sent: offset, size: file.size } });
-        const piece = bytes.slice(offset, offset + PIECE_BYTES);
-        const answer = await this.request("PUT", `/api/v1/attachments/${file.sha256}`, {
-          body: piece,
-          headers: {
-            "Content-Type": file.content_type, "Upload-Offset": String(offset), "Upload-Length": String(file.size),
-          },
-        });
-        if (answer.status === 409) conflict = true;
-        else if (!answer.ok) {
-          const code = await codeOf(answer);
-          if (code !== "wrong_hash" || tries === 2) return this.fileRefused(file, code);
-          conflict = true; // spoilt on the way: the server threw it away, begin again
-        }
-        else if (answer.status === 201) isWhole = true;
-        else {
-          const next = Number(answer.headers.get("Upload-Offset") ?? offset + piece.byteLength);
-          isWhole = next >= file.size;
-          conflict = next <= offset;
-          offset = next;
-          await this.db.files.update(file.sha256, { offset });
-        }
-      }
-      if (isWhole) return this.fileStored(file);
+      const code = await this.sendFrom(file, bytes, await this.offsetOf(file));
+      if (code === null) return this.fileStored(file);
+      if (NEVER.has(code) && (code !== "wrong_hash" || tries === 2)) return this.fileRefused(file, code);
+    } // another offset, or spoilt on the way and thrown away by the server: begin where it says
+    return null;
+  }
+
+  /** Send what is missing from an offset on; null once the server has it whole, else what stopped it. */
+  private async sendFrom(file: StoredFile, bytes: ArrayBuffer, from: number): Promise<string | null> {
+    for (let offset = from; offset < file.size; ) {
+      this.tell({ phase: "files", file: { sha256: file.sha256, sent: offset, size: file.size } });
+      const answer = await this.sendPiece(file, offset, bytes.slice(offset, offset + this.pieceBytes));
+      if (!answer.ok) return codeOf(answer);
+      if (answer.status !== 201 && answer.status !== 204) throw new Stop("offline"); // not our server's way of saying yes
+      const next = offsetIn(answer);
+      if (answer.status === 201 || next <= offset) return answer.status === 201 ? null : "wrong_offset";
+      offset = next;
+      await this.db.files.update(file.sha256, { offset });
     }
-    throw new Stop("server");
+    return null;
+  }
+
+  /** A network that breaks in the middle of a piece gets smaller ones, else it would never get one whole. */
+  private async sendPiece(file: StoredFile, offset: number, piece: ArrayBuffer): Promise<Response> {
+    try {
+      const answer = await this.request("PUT", `/api/v1/attachments/${file.sha256}`, {
+        body: piece,
+        headers: {
+          "Content-Type": file.content_type, "Upload-Offset": String(offset), "Upload-Length": String(file.size),
+        },
+      });
+      this.pieceBytes = Math.min(PIECE_BYTES, this.pieceBytes * 2);
+      return answer;
+    } catch (error) {
+      this.pieceBytes = Math.max(PIECE_LEAST, this.pieceBytes / 2);
+      throw error;
+    }
   }
 
   private async offsetOf(file: StoredFile): Promise<number> {
     const answer = await this.request("HEAD", `/api/v1/attachments/${file.sha256}`);
-    if (!answer.ok) return 0;
-    return Number(answer.headers.get("Upload-Offset") ?? 0);
+    return offsetIn(answer);
   }
 
   private async fileStored(file: StoredFile): Promise<true> {
@@ -319,6 +337,20 @@ export class Sync {
     await this.ports.changed();
     return false;
   }
+}
+
+/** How many bytes of a file the server has; an answer that does not say so is not our server's. */
+function offsetIn(answer: Response): number {
+  const told = answer.headers.get("Upload-Offset");
+  if (told === null) throw new Stop("offline");
+  return Number(told);
+}
+
+/** The first actions that go together: at least one, not many more bytes than a poor network carries. */
+function fitting(batch: Entry[]): Entry[] {
+  let bytes = 0;
+  const end = batch.findIndex((e) => (bytes += JSON.stringify(e.payload).length + 300) > PUSH_BYTES);
+  return end < 0 ? batch : batch.slice(0, Math.max(1, end));
 }
 
 /** An action as it goes over the wire. */

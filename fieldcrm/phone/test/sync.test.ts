@@ -1,11 +1,11 @@
 /** The engine against a real HTTP server that loses, cuts and refuses on order. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { act, checkIn, closeVisit, keepPhoto } from "../src/actions";
+import { act, attachmentsOf, checkIn, closeVisit, keepPhoto } from "../src/actions";
 import { PhoneDb } from "../src/db";
 import type { Draft, Visit } from "../src/docs";
 import { newId } from "../src/ids";
 import { overlayShifts, overlayVisits } from "../src/overlay";
-import { Sync, type Progress } from "../src/sync";
+import { PUSH_BYTES, Sync, type Progress } from "../src/sync";
 import type { VisitDoc } from "../src/wire.gen";
 import { Peer, type Fault } from "./peer";
 
@@ -180,7 +180,7 @@ describe("the queue", () => {
     const bodies: string[] = [];
     const real = fetch;
     sync.ports.fetch = ((url: string, init: RequestInit) => {
-      if (url.endsWith("/push")) bodies.push(String(init.body));
+      if (url.endsWith("/push")) bodies.push(JSON.stringify(JSON.parse(String(init.body)).mutations));
       return real(url, init);
     }) as typeof fetch;
     peer.fault = (request, count) => (request.endsWith("/push") && count < 3 ? "lose" : null);
@@ -289,4 +289,82 @@ describe("overlay", () => {
     await settle();
     expect(overlayVisits(await db.visits.toArray(), await db.outbox.toArray()).get("v1")!.state).toBe("planned");
   });
+});
+
+/** Answers instead of the server where `wanted` says so: `method path` of the request. */
+function stranger(wanted: (request: string) => boolean, answer: () => Response): void {
+  const real = sync.ports.fetch;
+  sync.ports.fetch = ((url: string, init: RequestInit) =>
+    wanted(`${init.method} ${new URL(url).pathname}`) ? Promise.resolve(answer()) : real(url, init)) as typeof fetch;
+}
+const portal = () => new Response("<html>Welcome to our WiFi</html>", { headers: { "Content-Type": "text/html" } });
+
+describe("lesson 9: an OK from somebody else is no acknowledgement", () => {
+  test.each(["HEAD", "PUT", "POST", "GET"])("a sign-in page that answers every %s", async (method) => {
+    const hash = await visitWithPhoto();
+    stranger((request) => request.startsWith(method), portal);
+    await sync.run();
+    expect(progress.problem).toBe("offline");
+    expect((await db.files.get(hash))!.state).toBe("waiting");
+    sync.ports.fetch = fetch;
+    await settle();
+    await expectOneVisitWithPhoto(hash);
+  });
+
+  test("JSON that is not of the protocol is not taken for an answer", async () => {
+    await visitWithPhoto();
+    stranger((request) => request.endsWith("/push"), () => Response.json({ status: "ok" }));
+    await sync.run();
+    expect(progress.problem).toBe("offline");
+    expect(await db.outbox.where("status").equals("applied").count()).toBe(0);
+  });
+});
+
+describe("lesson 8: the queue never sticks", () => {
+  test("a file the server would not have now waits, and holds up no other", async () => {
+    const first = await visitWithPhoto();
+    const second = await keepPhoto(db, "v1", photo(5000), "image/jpeg", here());
+    await act(db, "visit.revise", { id: "v1", version: 3, title: "Client" }, { attachments: await attachmentsOf(db, [second]) }, [second]);
+    const [held] = [first, second].sort(); // files are sent in the order of their hashes
+    stranger((request) => request === `PUT /api/v1/attachments/${held}`, () => Response.json({ code: "too_many_uploads" }, { status: 413 }));
+    await sync.run();
+    expect(progress.problem).toBe("server");
+    const states = Object.fromEntries((await db.files.toArray()).map((f) => [f.sha256, f.state]));
+    expect(states).toEqual({ [held!]: "waiting", [held === first ? second : first]: "stored" });
+    sync.ports.fetch = fetch;
+    await settle();
+    expect([...peer.whole.keys()].sort()).toEqual([first, second].sort());
+  });
+
+  test("long texts go in several pushes, none larger than a poor network carries", async () => {
+    const sizes: number[] = [];
+    sync.ports.fetch = ((url: string, init: RequestInit) => {
+      if (url.endsWith("/push")) sizes.push(String(init.body).length);
+      return fetch(url, init);
+    }) as typeof fetch;
+    for (let i = 0; i < 60; i++) await act(db, "client.note", { id: "c1", version: 1, title: "C" }, { note: `${i} ${"ж".repeat(30_000)}` });
+    await settle();
+    expect(peer.applied).toHaveLength(60);
+    expect(Math.max(...sizes)).toBeLessThan(PUSH_BYTES + 10_000);
+  });
+
+  test("a network that breaks every long upload gets shorter pieces until they pass", async () => {
+    const hash = await visitWithPhoto(400_000);
+    sync.ports.fetch = ((url: string, init: RequestInit) =>
+      init.method === "PUT" && (init.body as ArrayBuffer).byteLength > 40_000 ? Promise.reject(new TypeError("timed out")) : fetch(url, init)) as typeof fetch;
+    await settle();
+    await expectOneVisitWithPhoto(hash);
+  });
+});
+
+test("lesson 7: each push tells the phone's clock, so that the server sees one that was turned", async () => {
+  let told = 0;
+  sync.ports.deviceNow = () => 1_790_000_000_000;
+  sync.ports.fetch = ((url: string, init: RequestInit) => {
+    if (url.endsWith("/push")) told = (JSON.parse(String(init.body)) as { device_now_ms: number }).device_now_ms;
+    return fetch(url, init);
+  }) as typeof fetch;
+  await visitWithPhoto();
+  await sync.run();
+  expect(told).toBe(1_790_000_000_000);
 });
