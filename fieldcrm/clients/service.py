@@ -247,6 +247,12 @@ def tell_in(
         feed.touch(session, "client", client.id, rep_ids=reps, team_id=team_id)
 
 
+def tell_holders_in(session: Session, client_id: str, also: Iterable[str] = ()) -> None:
+    """Let every phone that holds a card fetch it anew: what it shows beside its own row has changed."""
+    holders = store.reps_of(session, [client_id]).get(client_id, set())
+    feed.touch(session, "client", client_id, rep_ids=holders | set(also))
+
+
 def archive(actor: Actor, client_id: str, version: int | None = None) -> Client:
     """Take a client out of every list; its visits and history stay. Raises StaleClient."""
     return _set_archived(actor, client_id, version, True)

@@ -27,6 +27,7 @@ _visit = table(
     "visit", column("rep_id"), column("team_id"), column("client_id"), column("place_id"),
     column("state"),
 )  # fmt: skip
+_PERSON = aliased(Client)
 _CHUNK = 500
 """Values in one IN list; SQLite takes 32,766 parameters, older ones 999."""
 
@@ -48,11 +49,10 @@ def in_scope(actor: Actor) -> ColumnElement[bool]:
 
 def _in_reps_scope(rep_id: str) -> ColumnElement[bool]:
     held = select(Territory.id).where(Territory.rep_id == rep_id)
-    person = aliased(Client)
     workplaces = (
         select(Affiliation.organisation_id)
-        .join(person, col(person.id) == Affiliation.person_id)
-        .where(col(person.territory_id).in_(held))
+        .join(_PERSON, col(_PERSON.id) == Affiliation.person_id)
+        .where(col(_PERSON.territory_id).in_(held))
     )
     return or_(
         col(Client.territory_id).in_(held),
@@ -79,20 +79,39 @@ def ids_for_rep(session: Session, rep_id: str) -> set[str]:
 
 
 def reps_of(session: Session, client_ids: Iterable[str]) -> dict[str, set[str]]:
-    """Reps whose phones hold each client: the territory's, and those with a visit still to come."""
+    """Reps whose phones hold each client: the territory's, and those with a visit to it or its people.
+
+    Whoever holds a card must hear of its changes: no fewer than `_in_reps_scope` gives it to.
+    """
     found: dict[str, set[str]] = {}
     for some in _chunks(client_ids):
-        held = (
-            select(Client.id, Territory.rep_id)
-            .join(Territory, col(Territory.id) == Client.territory_id)
-            .where(col(Client.id).in_(some), col(Territory.rep_id).is_not(None))
-        )
-        ahead = select(_visit.c.client_id, _visit.c.rep_id).where(
-            _visit.c.client_id.in_(some), _visit.c.state.in_(("planned", "under_way"))
-        )
-        for client_id, rep_id in [*session.exec(held), *session.execute(ahead)]:
+        for client_id, rep_id in (
+            row for wanted in _holders(some) for row in session.execute(wanted)
+        ):
             found.setdefault(client_id, set()).add(rep_id)
     return found
+
+
+def _holders(some: Collection[str]) -> Iterable[Any]:
+    """Selects of (client, rep): by territory, by visits, by those who work there of either."""
+    at_home = select(Client.id, Territory.rep_id).join(
+        Territory, col(Territory.id) == Client.territory_id
+    )
+    visits = select(_visit.c.client_id, _visit.c.rep_id)
+    link = col(Affiliation.organisation_id)
+    works_at_home = (
+        select(link, Territory.rep_id)
+        .join(_PERSON, col(_PERSON.id) == Affiliation.person_id)
+        .join(Territory, col(Territory.id) == _PERSON.territory_id)
+    )
+    visited_there = select(link, _visit.c.rep_id).join(
+        _visit, _visit.c.client_id == Affiliation.person_id
+    )
+    held = col(Territory.rep_id).is_not(None)
+    yield at_home.where(col(Client.id).in_(some), held)
+    yield visits.where(_visit.c.client_id.in_(some)).distinct()
+    yield works_at_home.where(link.in_(some), held).distinct()
+    yield visited_there.where(link.in_(some)).distinct()
 
 
 def find(

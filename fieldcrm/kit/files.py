@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from functools import lru_cache
 from pathlib import Path
 
 from fieldcrm.kit.errors import Invalid
@@ -32,8 +33,16 @@ def path_of(sha256: str) -> Path:
 
 
 def has(sha256: str) -> bool:
-    """Whether the whole file is stored."""
-    return path_of(sha256).is_file()
+    """Whether the whole file is stored, and its name too would outlast a power cut."""
+    return path_of(sha256).is_file() and _is_kept(path_of(sha256))
+
+
+@lru_cache(maxsize=20_000)
+def _is_kept(path: Path) -> bool:
+    """Sync the folders of a file that is there: a process that died may have named it just before."""
+    sync_folder(path.parent)
+    sync_folder(path.parent.parent)
+    return True
 
 
 def store(sha256: str, content: bytes) -> Path:
@@ -41,7 +50,7 @@ def store(sha256: str, content: bytes) -> Path:
     if hashlib.sha256(content).hexdigest() != sha256:
         raise WrongHash(sha256=sha256)
     target = path_of(sha256)
-    if target.is_file():
+    if has(sha256):
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f"{sha256}.{os.getpid()}.{os.urandom(4).hex()}.part")

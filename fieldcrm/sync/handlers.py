@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -187,15 +187,26 @@ def _shift_start(session: Session, actor: Actor, d: Doing) -> None:
 
 
 def _shift_end(session: Session, actor: Actor, d: Doing) -> None:
-    shifts.end_shift_in(session, actor, d.subject_id, d.when.at)
+    shifts.end_shift_in(session, actor, d.subject_id, _in_order(session, actor, d))
 
 
 def _shift_pause(session: Session, actor: Actor, d: Doing) -> None:
-    shifts.pause_in(session, actor, d.subject_id, d.when.at, d.payload.kind)
+    at = _in_order(session, actor, d)
+    shifts.pause_in(session, actor, d.subject_id, at, d.payload.kind)
 
 
 def _shift_resume(session: Session, actor: Actor, d: Doing) -> None:
-    shifts.resume_in(session, actor, d.subject_id, d.when.at)
+    shifts.resume_in(session, actor, d.subject_id, _in_order(session, actor, d))
+
+
+def _in_order(session: Session, actor: Actor, d: Doing) -> datetime:
+    """When it was pressed, but not before what was pressed earlier: the phone's numbers tell the
+    order, and its clock may have been turned back since."""
+    shift = store.shift(session, actor.user_id, d.subject_id)
+    if shift is None:
+        return d.when.at
+    edges = [datetime.fromisoformat(t) for p in shift.pauses for t in (p["from"], p["to"]) if t]
+    return max(d.when.at, shift.started_at, *edges)
 
 
 def _client_create(session: Session, actor: Actor, d: Doing) -> int:

@@ -24,9 +24,8 @@ STALE_S = 14 * 86_400
 
 def have(user_id: str, sha256: str) -> tuple[int, bool]:
     """Bytes of this file that are here, and whether it is whole."""
-    whole = files.path_of(sha256)
-    if whole.is_file():
-        return whole.stat().st_size, True
+    if files.has(sha256):
+        return files.path_of(sha256).stat().st_size, True
     part = _part(user_id, sha256)
     return (part.stat().st_size if part.is_file() else 0), False
 
@@ -37,13 +36,13 @@ def take(user_id: str, sha256: str, offset: int, length: int, piece: bytes) -> t
     Raises WrongOffset, FileTooLarge, WrongType, TooManyParts, WrongHash (then the part is gone
     and the phone begins again).
     """
-    if files.path_of(sha256).is_file():
+    if files.has(sha256):
         return length, True
     if length > settings().upload_limit_mb << 20 or offset + len(piece) > length:
         raise FileTooLarge(limit_mb=settings().upload_limit_mb)
     with _locked(user_id, sha256) as part:
         here = part.stat().st_size if part.is_file() else 0
-        if files.path_of(sha256).is_file():
+        if files.has(sha256):
             return length, True
         if offset != here:
             raise WrongOffset(offset=here)

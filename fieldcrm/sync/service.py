@@ -320,9 +320,16 @@ def _pulled(here: Cursor, changes: list[wire.Change], *, more: bool, reset: bool
 
 
 def attachment_offset(actor: Actor, sha256: str) -> tuple[int, bool]:
-    """How many bytes of a rep's upload are here, and whether the file is whole."""
+    """How many bytes of a rep's upload are here, and whether the file is whole.
+
+    A process may have died between giving a file its name and telling its visits: told here anew,
+    since the phone sends nothing more of a file that it hears is whole.
+    """
     people.require(actor, Role.rep)
-    return pieces.have(actor.user_id, sha256)
+    here, is_whole = pieces.have(actor.user_id, sha256)
+    if is_whole:
+        visits.attach_stored(sha256)
+    return here, is_whole
 
 
 def take_piece(

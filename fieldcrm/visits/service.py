@@ -193,7 +193,10 @@ def _tell(session: Session, request: MoveRequest, visit: Visit, before: dict[str
     if before.get("rep_id") not in (None, visit.rep_id):
         _send_cards(session, visit, reps)
     if request.move in ("close", "revise"):
-        feed.touch(session, "client", visit.client_id, rep_ids=[visit.rep_id])
+        clients.tell_holders_in(session, visit.client_id, reps)  # colleagues' cards show it too
+    elif before.get("state") != visit.state or before.get("day") != visit.day.isoformat():
+        feed.touch(session, "client", visit.client_id, rep_ids=reps)  # how many are still planned
+    if request.move in ("close", "revise"):
         feed.touch(session, "profile", visit.rep_id, rep_ids=[visit.rep_id])
     if request.move in ("check_in", "close", "cancel", "move", "create"):
         refresh_expected_in(session, visit.rep_id, visit.day)
