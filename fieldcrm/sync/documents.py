@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -11,14 +11,14 @@ import msgspec
 from sqlmodel import Session
 
 from fieldcrm.clients.service import clients_for_rep_in
-from fieldcrm.clients.tables import Affiliation, Client, Promise
+from fieldcrm.clients.tables import Promise
 from fieldcrm.forms import service as forms
 from fieldcrm.kit import clock
 from fieldcrm.people.model import Actor
 from fieldcrm.planning.tables import DayPlan
 from fieldcrm.sync import store
 from fieldcrm.tracking.tables import Shift
-from fieldcrm.visits.tables import Attachment, Product, Visit
+from fieldcrm.visits.tables import Product
 from fieldcrm.wire import sync as wire
 
 DAYS_BEHIND = 7
@@ -31,6 +31,13 @@ class Reach:
 
     rep_id: str
     today: date
+    _held: list[frozenset[str]] = field(default_factory=list, compare=False)
+
+    def clients(self, session: Session) -> frozenset[str]:
+        """Whose cards the phone holds: looked up once for an answer."""
+        if not self._held:
+            self._held.append(frozenset(clients_for_rep_in(session, self.rep_id)))
+        return self._held[0]
 
     @property
     def first(self) -> date:
@@ -65,42 +72,42 @@ def ids_after(session: Session, r: Reach, entity: str, after: str, limit: int) -
 
 def visit_docs(session: Session, r: Reach, ids: Collection[str]) -> dict[str, msgspec.Struct]:
     rows = [v for v in store.visits(session, r.rep_id, ids) if r.first <= v.day <= r.last]
-    photos: dict[str, list[Attachment]] = {}
+    photos: dict[str, list[Any]] = {}
     for each in store.attachments(session, [v.id for v in rows]):
         photos.setdefault(each.visit_id, []).append(each)
     return {v.id: visit_doc(v, photos.get(v.id, [])) for v in rows}
 
 
-def visit_doc(v: Visit, photos: Iterable[Attachment]) -> wire.VisitDoc:
-    """A visit as a phone holds it."""
+def visit_doc(v: Any, photos: Iterable[Any]) -> wire.VisitDoc:
+    """A visit as a phone holds it, of a row of the visit's columns and those of its attachments."""
     return wire.VisitDoc(
         id=v.id, rep_id=v.rep_id, team_id=v.team_id, client_id=v.client_id, place_id=v.place_id,
-        lat=v.lat, lng=v.lng, state=_as(wire.StateName, v.state), day=v.day.isoformat(),
+        lat=v.lat, lng=v.lng, state=v.state, day=v.day.isoformat(),
         position=v.position, planned_at_ms=ms(v.planned_at), planned_minutes=v.planned_minutes,
         expected_at_ms=ms(v.expected_at), pause_min=v.pause_min, travel_s=v.travel_s,
         travel_m=v.travel_m, travel_mode=v.travel_mode, is_locked=v.is_locked, is_unplanned=v.is_unplanned,
         priority=v.priority, objective=v.objective, plan_reason=v.plan_reason,
         checked_in_at_ms=ms(v.checked_in_at), closed_at_ms=ms(v.closed_at),
         check_in=_place_time(v.check_in), check_out=_place_time(v.check_out),
-        result=_as(wire.ResultName | None, v.result), comment=v.comment,
-        details=msgspec.convert(v.details or {}, wire.VisitDetails), reason=v.reason,
+        result=v.result, comment=v.comment,
+        details=_details(v.details), reason=v.reason,
         moved_to_id=v.moved_to_id, promise_id=v.promise_id,
-        verdict=_as(wire.VerdictName, v.verdict), verdict_reasons=v.verdict_reasons,
+        verdict=v.verdict, verdict_reasons=v.verdict_reasons,
         conflicts=sorted({c["field"] for c in v.conflicts}),
         attachments=[_attachment(a) for a in photos], updated_at_ms=ms(v.updated_at) or 0,
         version=v.version,
     )  # fmt: skip
 
 
-def _as(kind: Any, value: Any) -> Any:
-    return msgspec.convert(value, kind)
+def _details(told: dict[str, Any] | None) -> wire.VisitDetails:
+    return msgspec.convert(told, wire.VisitDetails) if told else wire.VisitDetails()
 
 
 def _place_time(told: dict[str, Any] | None) -> wire.PlaceTime | None:
     return None if told is None else msgspec.convert(told, wire.PlaceTime)
 
 
-def _attachment(a: Attachment) -> wire.AttachmentDoc:
+def _attachment(a: Any) -> wire.AttachmentDoc:
     return wire.AttachmentDoc(
         id=a.id, sha256=a.sha256, kind=a.kind, content_type=a.content_type, size=a.size,
         taken_at_ms=ms(a.taken_at), is_stored=a.stored_at is not None,
@@ -111,7 +118,7 @@ def _attachment(a: Attachment) -> wire.AttachmentDoc:
 
 
 def client_docs(session: Session, r: Reach, ids: Collection[str]) -> dict[str, msgspec.Struct]:
-    mine = set(ids) & clients_for_rep_in(session, r.rep_id)
+    mine = r.clients(session).intersection(ids)
     rows = store.clients(session, mine)
     around = _Around(session, r, [c.id for c in rows])
     return {c.id: _client(c, around) for c in rows}
@@ -125,28 +132,28 @@ class _Around:
         self.workplaces: dict[str, list[wire.Workplace]] = {}
         self.promises: dict[str, list[wire.PromiseDoc]] = {}
         self.history: dict[str, list[wire.PastVisit]] = {}
-        for link, person, organisation in store.affiliations(session, ids):
-            self._link(link, person, organisation)
+        for link in store.affiliations(session, ids):
+            self._link(link)
         for promise in store.promises(session, r.rep_id, ids):
             self.promises.setdefault(promise.client_id, []).append(_promise(promise))
-        for visit, rep_name in store.history(session, ids):
-            self.history.setdefault(visit.client_id, []).append(_past(visit, rep_name))
+        for visit in store.history(session, ids):
+            self.history.setdefault(visit.client_id, []).append(_past(visit))
         self.cycle = cycle_figures(session, r, ids)
 
-    def _link(self, link: Affiliation, person: str, organisation: str) -> None:
-        here = _workplace(link, link.organisation_id, organisation)
+    def _link(self, link: store.Link) -> None:
+        here = _workplace(link, link.organisation_id, link.organisation)
         self.workplaces.setdefault(link.person_id, []).append(here)
-        who = _workplace(link, link.person_id, person)
+        who = _workplace(link, link.person_id, link.person)
         self.people.setdefault(link.organisation_id, []).append(who)
 
 
-def _workplace(link: Affiliation, other_id: str, name: str) -> wire.Workplace:
+def _workplace(link: store.Link, other_id: str, name: str) -> wire.Workplace:
     return wire.Workplace(
         id=other_id, name=name, role=link.role, hours=link.hours, is_main=link.is_main
     )
 
 
-def _client(c: Client, around: _Around) -> wire.ClientDoc:
+def _client(c: Any, around: _Around) -> wire.ClientDoc:
     return wire.ClientDoc(
         id=c.id, kind=c.kind, name=c.name, specialty=c.specialty, category=c.category,
         loyalty=c.loyalty, phone=c.phone, phone_e164=c.phone_e164, email=c.email,
@@ -165,9 +172,9 @@ def _promise(p: Promise) -> wire.PromiseDoc:
     )  # fmt: skip
 
 
-def _past(v: Visit, rep_name: str) -> wire.PastVisit:
+def _past(v: store.Past) -> wire.PastVisit:
     return wire.PastVisit(
-        id=v.id, day=v.day.isoformat(), result=v.result, comment=v.comment, rep_name=rep_name
+        id=v.id, day=v.day.isoformat(), result=v.result, comment=v.comment, rep_name=v.rep_name
     )
 
 
@@ -296,7 +303,7 @@ def _visit_ids(session: Session, r: Reach, after: str, limit: int) -> list[str]:
 
 
 def _client_ids(session: Session, r: Reach, after: str, limit: int) -> list[str]:
-    mine = clients_for_rep_in(session, r.rep_id)
+    mine = r.clients(session)
     return sorted(client_id for client_id in mine if client_id > after)[:limit]
 
 

@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import bindparam, func
+from sqlalchemy import select as columns
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from fieldcrm.clients.tables import Affiliation, Client, Promise, Territory
@@ -138,10 +141,19 @@ def product_ids(session: Session, after: str, limit: int) -> list[str]:
 # ---- rows of documents ----
 
 
-def visits(session: Session, rep_id: str, ids: Collection[str]) -> list[Visit]:
-    """Those of these visits that are the rep's."""
-    wanted = select(Visit).where(col(Visit.id).in_(ids), Visit.rep_id == rep_id)
-    return list(session.exec(wanted))
+# Columns instead of rows with an identity: a first copy reads thousands and changes none.
+_CLIENT, _VISIT, _ATTACHMENT = (t.__table__ for t in (Client, Visit, Attachment))  # type: ignore[attr-defined]
+_PERSON, _ORGANISATION = aliased(Client), aliased(Client)
+
+
+# Statements are made once, too: to make one takes longer than to run it.
+_IDS, _REP = bindparam("ids", expanding=True), bindparam("rep_id")
+_VISITS = _VISIT.select().where(_VISIT.c.id.in_(_IDS), _VISIT.c.rep_id == _REP)
+
+
+def visits(session: Session, rep_id: str, ids: Collection[str]) -> list[Any]:
+    """Those of these visits that are the rep's, as plain rows of the visit's columns."""
+    return list(session.execute(_VISITS, {"ids": [*ids], "rep_id": rep_id}))
 
 
 def visits_of_day(session: Session, rep_id: str, day: date) -> list[Visit]:
@@ -149,32 +161,56 @@ def visits_of_day(session: Session, rep_id: str, day: date) -> list[Visit]:
     return list(session.exec(wanted.order_by(col(Visit.position), col(Visit.id))))
 
 
-def attachments(session: Session, visit_ids: Collection[str]) -> list[Attachment]:
-    wanted = select(Attachment).where(col(Attachment.visit_id).in_(visit_ids))
-    return list(session.exec(wanted.order_by(col(Attachment.id))))
+_ATTACHMENTS = (
+    _ATTACHMENT.select().where(_ATTACHMENT.c.visit_id.in_(_IDS)).order_by(_ATTACHMENT.c.id)
+)
 
 
-def clients(session: Session, ids: Collection[str]) -> list[Client]:
-    wanted = select(Client).where(col(Client.id).in_(ids), col(Client.archived_at).is_(None))
-    return list(session.exec(wanted))
+def attachments(session: Session, visit_ids: Collection[str]) -> list[Any]:
+    """Plain rows of the attachments' columns."""
+    return list(session.execute(_ATTACHMENTS, {"ids": [*visit_ids]}))
 
 
-def affiliations(session: Session, ids: Collection[str]) -> list[tuple[Affiliation, str, str]]:
-    """(affiliation, person's name, organisation's name) where either is one of these."""
-    from sqlalchemy.orm import aliased
+_CLIENTS = _CLIENT.select().where(_CLIENT.c.id.in_(_IDS), _CLIENT.c.archived_at.is_(None))
 
-    person, organisation = aliased(Client), aliased(Client)
-    wanted = (
-        select(Affiliation, person.name, organisation.name)
-        .join(person, person.id == Affiliation.person_id)
-        .join(organisation, organisation.id == Affiliation.organisation_id)
-        .where(
-            col(Affiliation.person_id).in_(ids) | col(Affiliation.organisation_id).in_(ids),
-            person.archived_at.is_(None),
-        )
-        .order_by(col(Affiliation.is_main).desc(), col(Affiliation.id))
+
+def clients(session: Session, ids: Collection[str]) -> list[Any]:
+    """Plain rows of the clients' columns."""
+    return list(session.execute(_CLIENTS, {"ids": [*ids]}))
+
+
+@dataclass(frozen=True)
+class Link:
+    """Somebody's work at a place, seen from either card."""
+
+    person_id: str
+    organisation_id: str
+    role: str | None
+    hours: str | None
+    is_main: bool
+    person: str
+    """Names."""
+    organisation: str
+
+
+_LINKS = (
+    select(
+        Affiliation.person_id, Affiliation.organisation_id, Affiliation.role, Affiliation.hours,
+        Affiliation.is_main, _PERSON.name, _ORGANISATION.name,
+    )  # type: ignore[call-overload]
+    .join(_PERSON, _PERSON.id == Affiliation.person_id)
+    .join(_ORGANISATION, _ORGANISATION.id == Affiliation.organisation_id)
+    .where(
+        col(Affiliation.person_id).in_(_IDS) | col(Affiliation.organisation_id).in_(_IDS),
+        _PERSON.archived_at.is_(None),
     )
-    return [tuple(row) for row in session.exec(wanted)]  # type: ignore[misc]
+    .order_by(col(Affiliation.is_main).desc(), col(Affiliation.id))
+)  # fmt: skip
+
+
+def affiliations(session: Session, ids: Collection[str]) -> list[Link]:
+    """Links where either side is one of these."""
+    return [Link(*row) for row in session.execute(_LINKS, {"ids": [*ids]})]
 
 
 def promises(session: Session, rep_id: str, client_ids: Collection[str]) -> list[Promise]:
@@ -185,26 +221,38 @@ def promises(session: Session, rep_id: str, client_ids: Collection[str]) -> list
 HISTORY = 10
 
 
-def history(session: Session, client_ids: Collection[str]) -> list[tuple[Visit, str]]:
+@dataclass(frozen=True)
+class Past:
+    """A closed visit, as a card's history shows it."""
+
+    client_id: str
+    id: str
+    day: date
+    result: str | None
+    comment: str | None
+    rep_name: str
+
+
+_RANK = func.row_number().over(
+    partition_by=_VISIT.c.client_id, order_by=(_VISIT.c.day.desc(), _VISIT.c.id)
+)
+_RANKED = (
+    columns(*(_VISIT.c[n] for n in ("client_id", "id", "day", "result", "comment", "rep_id")),
+           _RANK.label("rank"))
+    .where(_VISIT.c.client_id.in_(_IDS), _VISIT.c.state == "closed")
+    .subquery()
+)  # fmt: skip
+_HISTORY = (
+    columns(*_RANKED.c[:5], User.name)
+    .join(User, col(User.id) == _RANKED.c.rep_id)
+    .where(_RANKED.c.rank <= HISTORY)
+    .order_by(_RANKED.c.day.desc(), _RANKED.c.id)
+)
+
+
+def history(session: Session, client_ids: Collection[str]) -> list[Past]:
     """The last closed visits of each client with the rep's name, newest first."""
-    rank = (
-        func.row_number()
-        .over(partition_by=col(Visit.client_id), order_by=(col(Visit.day).desc(), col(Visit.id)))
-        .label("rank")
-    )
-    ranked = (
-        select(Visit.id, rank)
-        .where(col(Visit.client_id).in_(client_ids), Visit.state == "closed")
-        .subquery()
-    )
-    wanted = (
-        select(Visit, User.name)
-        .join(ranked, ranked.c.id == Visit.id)
-        .join(User, col(User.id) == Visit.rep_id)
-        .where(ranked.c.rank <= HISTORY)
-        .order_by(col(Visit.day).desc(), col(Visit.id))
-    )
-    return [tuple(row) for row in session.exec(wanted)]  # type: ignore[misc]
+    return [Past(*row) for row in session.execute(_HISTORY, {"ids": [*client_ids]})]
 
 
 def products(session: Session, ids: Collection[str]) -> list[Product]:
