@@ -28,6 +28,8 @@ BENCHES = {
     "tracks": "fieldcrm.tracking.benches.tracks",
     "history": "fieldcrm.tracking.benches.history",
     "marker": "workers.simulator.marker",
+    "sync": "fieldcrm.phone.benches.sync",
+    "first-sync": "fieldcrm.phone.benches.first_sync",
 }
 
 Command = Callable[[argparse.Namespace], None]

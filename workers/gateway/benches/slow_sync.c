@@ -1,9 +1,12 @@
-/* Stands before fsync and fdatasync of a program that loads it (LD_PRELOAD), for the benches.
+/* Stands before fsync, fdatasync and rename of a program that loads it (LD_PRELOAD), for the benches.
 
    FIELDCRM_FSYNC_DELAY_US  every sync takes so much longer, as on a slower disk
    FIELDCRM_SYNCED_LOG      a file with one line for each file that was synced:
                             "LENGTH INODE PATH", LENGTH in 20 digits, rewritten in place by every
                             sync. A file is cut to LENGTH to see what a power cut would leave of it.
+                            Beside it LOG.names: "R OLD<tab>NEW" for each renaming, "D FOLDER" for
+                            each sync of a folder; a renaming that no sync of its folder followed may
+                            be gone after a power cut.
 
    The length is taken before the sync and noted after it: that much is on disk for certain. A file
    that is renamed keeps its inode, so its line stays its own. */
@@ -19,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FILES_MOST 256
+#define FILES_MOST 65536
 
 struct line {
     dev_t device;
@@ -30,7 +33,7 @@ struct line {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct line lines[FILES_MOST];
 static int line_count;
-static int append_to = -1, rewrite_in = -1;
+static int append_to = -1, rewrite_in = -1, names = -1;
 static pid_t opened_by;
 
 static void wait_longer(void)
@@ -54,6 +57,9 @@ static int log_is_open(void)
     line_count = 0;
     append_to = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     rewrite_in = open(path, O_WRONLY | O_CLOEXEC);
+    char beside[PATH_MAX];
+    snprintf(beside, sizeof beside, "%s.names", path);
+    names = open(beside, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     return rewrite_in >= 0;
 }
 
@@ -74,11 +80,26 @@ static void add_line(const struct stat *file, int fd)
     lines[line_count++].at = lseek(append_to, 0, SEEK_CUR) - size;
 }
 
+static void note_folder(int fd)
+{
+    char link[64], path[PATH_MAX], text[PATH_MAX + 8];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    if (length < 0)
+        return;
+    path[length] = '\0';
+    int size = snprintf(text, sizeof text, "D %s\n", path);
+    if (write(names, text, size) != size)
+        return;
+}
+
 static void note(const struct stat *file, int fd)
 {
     char digits[21];
     pthread_mutex_lock(&lock);
-    if (log_is_open()) {
+    if (log_is_open() && S_ISDIR(file->st_mode)) {
+        note_folder(fd);
+    } else if (log_is_open()) {
         int i = line_count - 1;
         while (i >= 0 && (lines[i].inode != file->st_ino || lines[i].device != file->st_dev))
             i--;
@@ -115,4 +136,20 @@ int fsync(int fd)
 int fdatasync(int fd)
 {
     return sync_and_note("fdatasync", fd);
+}
+
+/* Noted before it is done: one that was noted and not done is found to be undone already. */
+int rename(const char *from, const char *to)
+{
+    int (*real)(const char *, const char *) =
+        (int (*)(const char *, const char *))dlsym(RTLD_NEXT, "rename");
+    char text[2 * PATH_MAX + 8];
+    pthread_mutex_lock(&lock);
+    if (*from == '/' && *to == '/' && log_is_open()) {
+        int size = snprintf(text, sizeof text, "R %s\t%s\n", from, to);
+        if (write(names, text, size) != size)
+            size = 0;
+    }
+    pthread_mutex_unlock(&lock);
+    return real(from, to);
 }

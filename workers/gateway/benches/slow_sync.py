@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 _SOURCE = Path(__file__).with_name("slow_sync.c")
@@ -34,12 +35,15 @@ def synced_lengths(log: Path) -> dict[int, int]:
     return {int(inode): int(length) for length, inode, _ in rows}
 
 
-def cut_to_synced(folder: Path, log: Path) -> int:
+def cut_to_synced(folder: Path, *logs: Path) -> int:
     """Do to a folder's files what a power cut may: take back all that no sync has covered.
 
-    Returns how many bytes are gone. The program that wrote them must have ended.
+    Returns how many bytes are gone. The programs that wrote them must have ended.
     """
-    synced, gone = synced_lengths(log), 0
+    synced, gone = dict[int, int](), 0
+    for log in logs:
+        for inode, length in synced_lengths(log).items():
+            synced[inode] = max(length, synced.get(inode, 0))
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         there = path.stat()
         kept = min(there.st_size, synced.get(there.st_ino, 0))
@@ -48,3 +52,25 @@ def cut_to_synced(folder: Path, log: Path) -> int:
             with path.open("r+b") as file:
                 file.truncate(kept)
     return gone
+
+
+def undo_renames(logs: Sequence[Path], folder: Path) -> int:
+    """Take back renamings in `folder` that no sync of their folder followed; how many.
+
+    `logs` in the order in which their programs ran; what they noted of names is used up.
+    """
+    unsure: dict[Path, Path] = {}
+    for names in (log.with_name(f"{log.name}.names") for log in logs):
+        for line in names.read_text().splitlines() if names.exists() else ():
+            kind, _, told = line.partition(" ")
+            if kind == "D":
+                unsure = {new: old for new, old in unsure.items() if new.parent != Path(told)}
+            else:
+                old, _, new = told.partition("\t")
+                unsure[Path(new)] = Path(old)
+        names.unlink(missing_ok=True)
+    undone = [(new, old) for new, old in unsure.items() if new.is_relative_to(folder)]
+    for new, old in reversed(undone):
+        if new.exists() and not old.exists():
+            new.rename(old)
+    return len(undone)

@@ -1,0 +1,1 @@
+"""Benches of the phone: its own sync code against real servers over a network that fails."""

@@ -1,0 +1,197 @@
+/** One simulated phone: the app's own code over a storage that survives reloads, and a journal beside it. */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { PhoneDb } from "../src/db";
+import type { Client, Entry, Visit } from "../src/docs";
+import { newId } from "../src/ids";
+import { isUnsent, overlayVisits } from "../src/overlay";
+import { Sync, type Progress } from "../src/sync";
+import { restored, Storage } from "./storage";
+import type { Told } from "./told";
+
+const realNow = Date.now.bind(Date);
+const holder = new AsyncLocalStorage<Phone>();
+Date.now = () => realNow() + (holder.getStore()?.clockError ?? 0);
+
+/** The app was reloaded while something was under way. */
+export class Reloaded extends Error {}
+
+/** What the rep saw being kept, noted outside the app. */
+export interface Noted {
+  id: string;
+  seq: number;
+  kind: string;
+  subject_id: string;
+  payload: unknown;
+  device_at_ms: number;
+  offset_ms: number;
+  true_at_ms: number;
+}
+
+interface Life {
+  gone: AbortController;
+  reloaded: Promise<never>;
+}
+
+export class Phone {
+  storage = new Storage();
+  db: PhoneDb = this.storage.open();
+  sync!: Sync;
+  clockError: number;
+  readonly journal = new Map<string, Noted>();
+  readonly photos = new Map<string, number>();
+  readonly trace: string[] = [];
+  readonly troubles: string[] = [];
+  readonly faults: Record<string, number> = {};
+  progress: Progress = { phase: "idle", problem: null, first: null, file: null };
+  private life!: Life;
+  private whole: Promise<void> = Promise.resolve();
+  private ahead: Promise<void> = Promise.resolve();
+
+  constructor(readonly told: Told) {
+    this.clockError = told.clock_error_ms;
+    if (this.clockError) this.fault("clock_wrong");
+  }
+
+  /** Run something with this phone's clock. */
+  inside<T>(work: () => Promise<T>): Promise<T> {
+    return holder.run(this, work);
+  }
+
+  async begin(): Promise<void> {
+    await this.db.put("device_id", newId());
+    this.live();
+  }
+
+  note(what: string): void {
+    this.trace.push(`${realNow()} ${what}`);
+  }
+
+  fault(kind: string): void {
+    this.faults[kind] = (this.faults[kind] ?? 0) + 1;
+    this.note(`-- ${kind}`);
+  }
+
+  private live(): void {
+    const gone = new AbortController();
+    const reloaded = new Promise<never>((_, fail) => gone.signal.addEventListener("abort", () => fail(new Reloaded())));
+    reloaded.catch(() => undefined);
+    this.life = { gone, reloaded };
+    this.sync = this.engine(this.db, gone.signal);
+  }
+
+  private engine(db: PhoneDb, gone: AbortSignal): Sync {
+    return new Sync(db, this.told.origin, {
+      fetch: ((url: string, init: RequestInit) => this.fetch(url, init, gone)) as typeof fetch,
+      deviceNow: () => realNow() + this.clockError,
+      appVersion: "bench", deviceName: async () => "bench", changed: () => undefined,
+      progress: (p) => { if (!gone.aborted) this.progress = p; },
+    });
+  }
+
+  /** As the browser sends it: with the session's cookie; nothing goes out of an app that is gone. */
+  private fetch(url: string, init: RequestInit, gone: AbortSignal): Promise<Response> {
+    if (gone.aborted) return new Promise(() => undefined);
+    const signal = AbortSignal.any([gone, ...(init.signal ? [init.signal] : [])]);
+    return fetch(url, { ...init, signal, headers: { ...(init.headers as Record<string, string>), Cookie: this.told.cookie } });
+  }
+
+  // ── what happens to it ──
+
+  /** Wait for work, unless the app is reloaded meanwhile (then Reloaded). */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    await this.whole;
+    const promise = work();
+    promise.catch(() => undefined);
+    return Promise.race([promise, this.life.reloaded]);
+  }
+
+  /** Let the app die after so many turns of the event loop, wherever it then is. */
+  reloadAfter(turns: number): Promise<void> {
+    this.ahead = this.ahead.then(async () => {
+      for (let i = 0; i < turns; i++) await new Promise((done) => setImmediate(done));
+      await this.reload();
+    });
+    return this.ahead;
+  }
+
+  /** Until every reload that was to come has come. */
+  async calm(): Promise<void> {
+    await this.ahead;
+  }
+
+  private reload(): Promise<void> {
+    this.fault("reload");
+    const kept = this.storage.committed();
+    this.db.close();
+    this.life.gone.abort();
+    this.whole = (async () => {
+      [this.storage, this.db] = await restored(kept);
+      this.live();
+      await this.lookThrough();
+    })();
+    return this.whole;
+  }
+
+  /** What was kept without the rep having seen it counts as done; what he saw and is gone is a loss. */
+  async lookThrough(): Promise<void> {
+    const entries = new Map((await this.db.outbox.toArray()).map((e) => [e.id, e]));
+    for (const e of entries.values()) this.noteEntry(e);
+    for (const n of this.journal.values()) {
+      const e = entries.get(n.id);
+      if (!e) this.troubles.push(`lost on the phone: ${n.seq} ${n.kind}`);
+      else if (JSON.stringify(e.payload) !== JSON.stringify(n.payload)) this.troubles.push(`changed after it was kept: ${n.seq} ${n.kind}`);
+    }
+    for (const [sha, size] of this.photos) {
+      const kept = await this.db.blobs.get(sha);
+      if (kept?.bytes.byteLength !== size) this.troubles.push(`photo gone from the phone: ${sha}`);
+    }
+  }
+
+  noteEntry(e: Entry): void {
+    if (this.journal.has(e.id)) return;
+    const { id, seq, kind, subject_id, payload, device_at_ms, offset_ms } = e;
+    this.journal.set(id, { id, seq, kind, subject_id, payload: structuredClone(payload), device_at_ms, offset_ms, true_at_ms: realNow() });
+    this.note(`${seq} ${kind} ${subject_id.slice(-6)}`);
+  }
+
+  turnClock(byMs: number): void {
+    this.clockError += byMs;
+    this.fault("clock_turned");
+  }
+
+  /** Sync once; a fault of the network is no error of the engine, anything it throws is. */
+  async syncOnce(engine = this.sync): Promise<void> {
+    const { gone } = this.life;
+    try {
+      await engine.run();
+    } catch (error) {
+      if (!gone.signal.aborted) this.troubles.push(`the engine failed: ${String((error as Error).stack ?? error).slice(0, 400)}`);
+    }
+  }
+
+  /** The app open in a second tab of a browser without locks: both sync at once. */
+  async secondTab(): Promise<void> {
+    this.fault("two_tabs");
+    const other = this.storage.open();
+    await this.syncOnce(this.engine(other, this.life.gone.signal));
+    other.close();
+  }
+
+  // ── what the rep sees ──
+
+  async shown(): Promise<Map<string, Visit>> {
+    return overlayVisits(await this.db.visits.toArray(), await this.db.outbox.toArray());
+  }
+
+  client(id: string): Promise<Client | undefined> {
+    return this.db.clients.get(id);
+  }
+
+  /** Everything is answered and every file that was named is there. */
+  async isSettled(): Promise<boolean> {
+    const entries = new Map((await this.db.outbox.toArray()).map((e) => [e.id, e]));
+    if ([...entries.values()].some((e) => isUnsent(e) || (e.status === "applied" && !e.settled))) return false;
+    const waiting = await this.db.files.where("state").equals("waiting").toArray();
+    return this.progress.problem === null && !waiting.some((f) => entries.get(f.entry_id ?? "")?.status !== "refused");
+  }
+}

@@ -1,0 +1,125 @@
+"""Whom a schedule's three phones belong to: a rep with two, and a colleague who shares clients with him."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from sqlmodel import Session
+
+CLOCK_ERRORS_S = (0, 0, 240, -7_200, 259_200, -86_400)
+"""How far phones' clocks are off, at random."""
+LAT, LNG = 60.17, 24.94
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One schedule: its seed, what its phones are told, and its reps' names by id."""
+
+    number: int
+    seed: int
+    told: list[dict[str, Any]]
+    rep_names: dict[str, str]
+    visits_before: int
+
+
+class Staff:
+    """Makes people, clients and visits of schedules in the database at hand."""
+
+    def __init__(self, session: Session, today: date) -> None:
+        from fieldcrm.kit import clock
+
+        self.session, self.today, self.now = session, today, clock.now()
+        self.visits = 0
+
+    def rep(self, team_id: str, name: str) -> tuple[str, str, str]:
+        """(rep, his territory, his session's cookie)."""
+        from fieldcrm.clients.tables import Territory
+        from fieldcrm.kit import ids, secrets
+        from fieldcrm.people.service import SESSION_COOKIE
+        from fieldcrm.people.tables import SignIn, User
+
+        rep_id, home, token = ids.new_id(), ids.new_id(), secrets.new_token()
+        self.session.add(User(id=rep_id, login=name.lower(), name=name, role="rep", mode="foot",
+                              team_id=team_id, password_hash="", created_at=self.now))  # fmt: skip
+        self.session.flush()
+        self.session.add(Territory(id=home, name=f"Home of {name}", team_id=team_id, rep_id=rep_id))
+        self.session.add(SignIn(token_hash=secrets.token_hash(token), user_id=rep_id,
+                                created_at=self.now, expires_at=self.now + timedelta(days=1)))  # fmt: skip
+        self.session.flush()
+        return rep_id, home, f"{SESSION_COOKIE}={token}"
+
+    def team(self) -> str:
+        from fieldcrm.kit import ids
+        from fieldcrm.people.tables import Team
+
+        team = Team(id=ids.new_id(), name="bench", created_at=self.now)
+        self.session.add(team)
+        self.session.flush()
+        return team.id
+
+    def client(self, home: str, name: str) -> str:
+        from fieldcrm.clients.tables import Client
+        from fieldcrm.kit import ids
+
+        made = Client(id=ids.new_id(), kind="pharmacy", name=name, category="A", lat=LAT, lng=LNG,
+                      territory_id=home, created_at=self.now, updated_at=self.now)  # fmt: skip
+        self.session.add(made)
+        self.session.flush()
+        return made.id
+
+    def visit(self, rep_id: str, team_id: str, client_id: str, position: int) -> str:
+        from fieldcrm.kit import ids
+        from fieldcrm.visits.tables import Visit
+
+        made = Visit(id=ids.new_id(), rep_id=rep_id, team_id=team_id, client_id=client_id, lat=LAT,
+                     lng=LNG, day=self.today, position=position, created_at=self.now,
+                     updated_at=self.now)  # fmt: skip
+        self.session.add(made)
+        self.visits += 1
+        return made.id
+
+    def cycle(self, team_id: str, rep_id: str, clients: list[str]) -> None:
+        from fieldcrm.kit import ids
+        from fieldcrm.planning.tables import Cycle, CycleTarget
+
+        cycle = Cycle(id=ids.new_id(), name="bench", team_id=team_id, starts_on=self.today
+                      - timedelta(days=20), ends_on=self.today + timedelta(days=40))  # fmt: skip
+        self.session.add(cycle)
+        self.session.flush()
+        self.session.add_all(
+            CycleTarget(id=ids.new_id(), cycle_id=cycle.id, rep_id=rep_id, client_id=c,
+                        category="A", planned=4) for c in clients
+        )  # fmt: skip
+
+
+def hire(number: int, seed: int, first_phone: int) -> Schedule:
+    """A schedule's company, in a transaction of its own; addresses are told later."""
+    from fieldcrm.kit import clock
+    from fieldcrm.kit.database import transaction
+
+    today, chance = clock.local(clock.now()).date(), random.Random(seed)
+    with transaction() as session:
+        staff = Staff(session, today)
+        team = staff.team()
+        names = (f"Anna{number}", f"Boris{number}")
+        anna, boris = (staff.rep(team, name) for name in names)
+        clients = [[staff.client(rep[1], f"{n} {who}") for n in range(3)]
+                   for who, rep in enumerate((anna, anna, boris))]  # fmt: skip
+        shared = [staff.client(anna[1], f"shared {n}") for n in range(2)]
+        staff.cycle(team, anna[0], [*clients[0], *clients[1], *shared])
+        both = [staff.visit(anna[0], team, c, 20 + i) for i, c in enumerate(shared)]
+        told = []
+        for phone, (rep, own) in enumerate(zip((anna, anna, boris), clients, strict=True)):
+            places = own if phone < 2 else [*own[:1], *shared]
+            visits = [staff.visit(rep[0], team, places[i % 3], 1 + i + 6 * phone) for i in range(5)]
+            told.append({
+                "number": first_phone + phone, "schedule": number, "seed": chance.randrange(1 << 31),
+                "cookie": rep[2], "rep_id": rep[0], "visits": visits, "clients": own,
+                "contested": both if phone < 2 else [], "shared_clients": shared,
+                "clock_error_ms": 1000 * chance.choice(CLOCK_ERRORS_S), "today": today.isoformat(),
+                "tomorrow": (today + timedelta(days=1)).isoformat(), "keeps_shift": phone != 1,
+            })  # fmt: skip
+        return Schedule(number, seed, told, {anna[0]: names[0], boris[0]: names[1]}, staff.visits)
