@@ -23,7 +23,8 @@ from fieldcrm.people.model import Actor
 from fieldcrm.tracking import service as tracking
 
 GLYPHS = {"silent": "silent", "late": "i-clock", "far_from_plan": "i-route", "battery_low": "i-battery-low",
-          "mock": "doubtful", "clock_wrong": "i-clock", "long_stop": "idle"}  # fmt: skip
+          "mock": "doubtful", "clock_wrong": "i-clock", "long_stop": "idle", "area_entered": "i-area",
+          "area_left": "i-area"}  # fmt: skip
 TONES = {"silent": "err", "mock": "warn"}
 NEWEST = 40
 
@@ -143,6 +144,16 @@ def _title(alert, language: str) -> str:
 def _text(alert, rep_name: str, language: str) -> str:
     at = i18n.time_of_day(alert.at, language)
     return i18n.t("alert.who_when", language, rep=rep_name, at=at)
+
+
+def message_link(phone: rx.Var[str]) -> rx.Component:
+    """Writes to a rep with whatever sends short messages here; nothing without a number."""
+    return rx.cond(
+        phone != "",
+        rx.el.a(icon("message-square", "s"), href=f"sms:{phone}", class_name="btn ghost icon sm",
+                aria_label=words("alert.message"), title=words("alert.message")),
+        rx.fragment(),
+    )  # fmt: skip
 
 
 def bell() -> rx.Component:

@@ -187,7 +187,8 @@ export function LiveMap(props: Props) {
     });
     made.touchZoomRotate.disableRotation();
     made.keyboard.disable(); // arrows belong to the lists; the map has buttons
-    map.current = made;
+    map.current = window.fieldcrmMap = made;
+    window.dispatchEvent(new Event("fieldcrm:map")); // for what draws on it beside this file
     const on = new Stage(made, (id) => latest.current.onSelect(id), (frame) => latest.current.onDrawn?.(frame));
     stage.current = on;
     window.fieldcrmFixAt = (repId) => on.fleet.fixOf(repId);
@@ -219,6 +220,8 @@ export function LiveMap(props: Props) {
       window.removeEventListener("fieldcrm:theme", again);
       sizes.disconnect();
       on.close();
+      window.fieldcrmMap = undefined;
+      window.dispatchEvent(new Event("fieldcrm:map"));
       made.remove();
     };
   }, []);

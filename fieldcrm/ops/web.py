@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fieldcrm.kit import pulse
 from fieldcrm.kit.settings import settings
-from fieldcrm.ops import build
+from fieldcrm.ops import arrival_page, build
 from fieldcrm.reports import health
 
 _HASHED = re.compile(r"[-.][A-Za-z0-9_-]{8,}\.(js|css|mjs|woff2|png|svg)$")
@@ -52,6 +52,8 @@ class Web:
             return _health_response(await asyncio.to_thread(health.report))
         if path.startswith("/region/"):
             return await asyncio.to_thread(_region_file, path.removeprefix("/region/"))
+        if path.startswith(arrival_page.PREFIX) and not path.endswith((".js", ".css")):
+            return await asyncio.to_thread(arrival_page.answer, request, self.folder)
         return self._built_file(request, path)
 
     def _built_file(self, request: Request, path: str) -> Response:

@@ -10,7 +10,8 @@ from typing import Any
 import reflex as rx
 
 from fieldcrm.components import behaviour
-from fieldcrm.components.alerts import AlertRow
+from fieldcrm.components.alerts import AlertRow, message_link
+from fieldcrm.components.area_tools import area_tools
 from fieldcrm.components.icons import glyph, icon
 from fieldcrm.components.live_map import live_map, visit_drag
 from fieldcrm.components.parts import button, category, empty, failed, icon_button
@@ -134,7 +135,7 @@ def _alert(alert: rx.Var[AlertRow]) -> rx.Component:
     acts = [
         button(words("alert.show"), small=True, on_click=Dispatch.show_alert(alert.rep_id)),
         button(words("alert.replan"), small=True, on_click=Dispatch.replan_of(alert.rep_id)),
-        rx.el.span(class_name="sp"), call,
+        rx.el.span(class_name="sp"), call, message_link(alert.phone),
         icon_button("clock", words("alert.snooze"), on_click=Dispatch.answer_alert(alert.id, "snooze")),
         icon_button("check", words("alert.acknowledge"), on_click=Dispatch.answer_alert(alert.id, "seen")),
     ]  # fmt: skip
@@ -314,7 +315,7 @@ def _middle() -> rx.Component:
         on_follow=Dispatch.set_follow, on_notices=Dispatch.notices, on_link=Dispatch.link_is,
     )  # fmt: skip
     return rx.el.div(
-        pane, rx.cond(Dispatch.selected != "", _ribbon(), rx.fragment()),
+        pane, area_tools(), rx.cond(Dispatch.selected != "", _ribbon(), rx.fragment()),
         class_name="map", role="region", aria_label=words("map.title"),
     )  # fmt: skip
 

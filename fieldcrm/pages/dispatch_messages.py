@@ -12,7 +12,7 @@ from fieldcrm.components.session import DISPATCHING, Desk, allows
 from fieldcrm.kit import ids
 from fieldcrm.kit.errors import Refusal
 
-URGENT_ALERTS = ("silent", "late", "far_from_plan", "mock")
+URGENT_ALERTS = ("silent", "late", "far_from_plan", "mock", "area_entered", "area_left")
 """Kinds that speak up by themselves; the others wait in the bell's list."""
 ALERTS_SHOWN = 2
 REMEMBERED = 200

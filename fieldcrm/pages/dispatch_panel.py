@@ -10,9 +10,11 @@ from typing import Any
 import reflex as rx
 
 from fieldcrm.components import behaviour
+from fieldcrm.components.alerts import message_link
 from fieldcrm.components.icons import glyph, icon
 from fieldcrm.components.parts import badge, button, category, empty, icon_button, segments
 from fieldcrm.components.words import words
+from fieldcrm.pages.dispatch_arrival_view import arrival_links
 from fieldcrm.pages.dispatch_day import VisitRow
 from fieldcrm.pages.dispatch_phone import PhoneFact
 from fieldcrm.pages.dispatch_proposal import ChangeRow, CompareRow
@@ -68,7 +70,7 @@ def _head(rep: Any) -> rx.Component:
     return rx.el.div(
         rx.el.div(
             glyph(rep.glyph, "l"), rx.el.h2(rep.name, class_name="el"),
-            badge(rep.state_word, tone=tone), rx.el.span(class_name="sp"), call,
+            badge(rep.state_word, tone=tone), rx.el.span(class_name="sp"), call, message_link(rep.phone),
             icon_button("x", words("desk.close"), on_click=Dispatch.unselect),
             class_name="row",
         ),
@@ -243,6 +245,7 @@ def _move_menu(v: rx.Var[VisitRow]) -> rx.Component:
     return rx.el.div(
         rx.el.div(rx.el.span(words("dispatch.give_to"), class_name="t1 muted"), others, class_name="row wrap g1"),
         rx.el.div(rx.el.span(words("dispatch.in_day"), class_name="t1 muted"), *own, class_name="row g1"),
+        arrival_links(v),
         class_name="mv-menu",
     )  # fmt: skip
 

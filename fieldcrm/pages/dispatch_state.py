@@ -22,6 +22,7 @@ from fieldcrm.components.session import DISPATCHING, Desk, allows
 from fieldcrm.kit import clock, i18n
 from fieldcrm.kit.errors import NotFound, Refusal
 from fieldcrm.pages import dispatch_day
+from fieldcrm.pages.dispatch_arrival import Arriving
 from fieldcrm.pages.dispatch_day import Ribbon, StopDot
 from fieldcrm.pages.dispatch_loads import load_day, load_team, notices_in, plain_lines
 from fieldcrm.pages.dispatch_phone import PhoneFact
@@ -54,7 +55,7 @@ class Spot:
     key: str
 
 
-class Dispatch(Team, Replanning, Desk):
+class Dispatch(Team, Replanning, Arriving, Desk):
     """What the live desk shows."""
 
     today: str = ""

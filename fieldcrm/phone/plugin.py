@@ -1,4 +1,4 @@
-"""Puts the rep's app beside the exported pages."""
+"""Puts the rep's app and the clients' arrival page beside the exported pages."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from reflex.plugins import Plugin
 
+from fieldcrm.phone import arrival_build
 from fieldcrm.phone.build import build
 
 
@@ -15,4 +16,6 @@ class PhonePlugin(Plugin):
 
     def post_build(self, **context: Any) -> None:
         """Build the app into the export's static folder."""
-        build(Path(context["static_dir"]).resolve())
+        folder = Path(context["static_dir"]).resolve()
+        build(folder)
+        arrival_build.build(folder)
