@@ -108,7 +108,9 @@ _battery, _battery_back = _steps(10)
 def difference(values: Ints, order: int) -> Ints:
     """Differences of differences, `order` times; the first value counts from 0."""
     for _ in range(order):
-        values = np.diff(values, prepend=np.int64(0))
+        taken = values.copy()
+        taken[1:] -= values[:-1]
+        values = taken
     return values
 
 
@@ -126,7 +128,7 @@ def zigzag(values: Ints) -> np.ndarray[Any, np.dtype[np.uint64]]:
 
 def unzigzag(coded: np.ndarray[Any, np.dtype[np.uint64]]) -> Ints:
     """What `zigzag` made unsigned."""
-    return (coded >> np.uint64(1)).astype(np.int64) ^ -(coded & np.uint64(1)).astype(np.int64)
+    return (coded >> np.uint64(1)).view(np.int64) ^ -(coded & np.uint64(1)).view(np.int64)
 
 
 def weight(coded: np.ndarray[Any, np.dtype[np.uint64]]) -> float:

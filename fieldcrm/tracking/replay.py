@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from fieldcrm.tracking.columns import NAMES, Ints, Table
+from fieldcrm.tracking.columns import NAMES, Ints, Table, difference
 from fieldcrm.tracking.model import Fix, Span
 
 MAGIC = b"FCT1"
@@ -78,9 +78,9 @@ def moments(fixes: Iterable[Fix]) -> Ints:
 def breaks(at: Ints, spans: Sequence[Span]) -> list[int]:
     """Indices of fixes that no line leads to: after a gap, a change of shift or a pause."""
     edges = sorted({e for s in spans for e in _edges(s)})
-    stretch = np.searchsorted(np.array(edges, np.int64), at, side="right")
-    is_cut = (np.diff(at) > GAP_MS) | (np.diff(stretch) != 0)
-    return (np.flatnonzero(is_cut) + 1).tolist()
+    cuts = {int(i) for i in np.searchsorted(at, np.array(edges, np.int64)) if 0 < i < at.size}
+    silences = np.flatnonzero(np.diff(at) > GAP_MS) + 1
+    return sorted(cuts.union(silences.tolist()))
 
 
 def _edges(span: Span) -> Iterable[int]:
@@ -110,10 +110,11 @@ def _column(kind: _Kind, stored: Ints) -> tuple[dict[str, Any], bytes]:
     if kind.name == "at_ms":
         unit = 1 if (values % SECOND_MS).any() else SECOND_MS
         values = values // unit
-    differences = np.diff(values, prepend=np.int64(0))
-    width, is_longer = _width(differences)
-    longer = [[int(i), int(differences[i])] for i in np.flatnonzero(is_longer)]
-    body = np.where(is_longer, 0, differences).astype(f"<i{width}").tobytes() if width else b""
+    differences = difference(values, 1)
+    width, at = _width(differences)
+    longer = [[int(i), int(differences[i])] for i in at]
+    differences[at] = 0
+    body = differences.astype(f"<i{width}").tobytes() if width else b""
     head = {"name": kind.name, "unit": unit, "width": width, "longer": longer}
     return head | ({"unknown": -1} if kind.is_optional else {}), body
 
@@ -124,17 +125,17 @@ def _scaled(kind: _Kind, stored: Ints) -> Ints:
     return np.where(stored == 0, -1, (stored - 1 + kind.stored // 2) // kind.stored)
 
 
-def _width(differences: Ints) -> tuple[int, np.ndarray[Any, np.dtype[np.bool_]]]:
-    """The fewest bytes that hold nearly all differences, and which they don't hold."""
+def _width(differences: Ints) -> tuple[int, Ints]:
+    """The fewest bytes that hold nearly all differences, and the indices of those they don't."""
     few = max(1, _LONGER_AT_MOST * differences.size)
-    is_longer = differences != 0
-    for width in (0, 1, 2, 4):
-        if width:
-            most = 1 << (8 * width - 1)
-            is_longer = (differences < -most) | (differences >= most)
+    if np.count_nonzero(differences) <= few:
+        return 0, np.flatnonzero(differences)
+    magnitudes = differences ^ (differences >> 63)
+    for width in (1, 2):
+        is_longer = magnitudes >= 1 << (8 * width - 1)
         if np.count_nonzero(is_longer) <= few:
-            return width, is_longer
-    return 4, is_longer
+            return width, np.flatnonzero(is_longer)
+    return 4, np.flatnonzero(magnitudes >= 1 << 31)
 
 
 def _padded(data: bytes) -> bytes:

@@ -14,9 +14,11 @@ first, split, lead, token bytes, bit bytes]`. A device id that is a UUID takes i
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Collection
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -42,6 +44,7 @@ _PARAMETERS = zstandard.ZstdCompressionParameters.from_level(
     _LEVEL, format=zstandard.FORMAT_ZSTD1_MAGICLESS, write_content_size=1, write_checksum=0
 )
 _BITS = np.arange(64)
+_own = threading.local()
 
 Head = int | list[int]
 Unsigned = np.ndarray[Any, np.dtype[np.uint64]]
@@ -154,29 +157,60 @@ def _decode(head: Head, body: bytes, count: int) -> Ints:
     if isinstance(head, int):
         return np.full(count, head, np.int64)
     order, divisor, first, split, lead, size, _ = head
-    decompressor = zstandard.ZstdDecompressor(format=zstandard.FORMAT_ZSTD1_MAGICLESS)
-    raw = decompressor.decompress(body[:size], max_output_size=count)
-    tokens = np.frombuffer(raw, np.uint8, count).astype(np.int64)
-    numbers = _numbers_of(tokens, split, lead, body[size:])
-    return summed(unzigzag(numbers), order) * divisor + first
+    raw = _decompressor().decompress(body[:size], max_output_size=count)
+    tokens = np.frombuffer(raw, np.uint8, count)
+    values = summed(unzigzag(_numbers_of(tokens, split, lead, body[size:])), order)
+    return (values if divisor == 1 else values * divisor) + first
 
 
-def _numbers_of(tokens: Ints, split: int, lead: int, bits: bytes) -> Unsigned:
-    beyond = tokens - (1 << split)
+def _decompressor() -> zstandard.ZstdDecompressor:
+    """This thread's own: making one takes longer than most columns."""
+    if not hasattr(_own, "decompressor"):
+        _own.decompressor = zstandard.ZstdDecompressor(format=zstandard.FORMAT_ZSTD1_MAGICLESS)
+    return _own.decompressor
+
+
+class _Tokens(NamedTuple):
+    """What each of the 256 tokens says of its number."""
+
+    tops: Unsigned
+    """The number as far as the token tells it, zeros where its bits are stored bare."""
+    widths: Unsigned
+    """How many bits are stored bare."""
+    masks: Unsigned
+    """Ones where these bits stand."""
+
+
+@cache
+def _tokens(split: int, lead: int) -> _Tokens:
+    token = np.arange(256)
+    beyond = token - (1 << split)
     is_small = beyond < 0
-    left = np.where(is_small, 0, (beyond >> lead) + split - lead)
+    # No number is longer than 64 bits: what a broken chunk says beyond is not followed.
+    widths = np.where(is_small, 0, np.minimum((beyond >> lead) + split - lead, 63 - lead))
     begins = (1 << lead) | (beyond & ((1 << lead) - 1))
-    tops = np.where(is_small, tokens, begins << left).astype(np.uint64)
-    return tops | _read_bits(bits, left)
+    tops = np.where(is_small, token, begins << widths).astype(np.uint64)
+    wide = widths.astype(np.uint64)
+    return _Tokens(tops, wide, (np.uint64(1) << wide) - np.uint64(1))
 
 
-def _read_bits(bits: bytes, widths: Ints) -> Unsigned:
-    """Numbers of these widths from joined bits; raises IndexError where there are too few."""
-    starts = np.cumsum(widths) - widths
+def _numbers_of(
+    tokens: np.ndarray[Any, np.dtype[np.uint8]], split: int, lead: int, bits: bytes
+) -> Unsigned:
+    """Numbers from their tokens and joined bits; raises IndexError where there are too few."""
+    known = _tokens(split, lead)
+    tops, widths = known.tops.take(tokens), known.widths.take(tokens)
+    if not bits and not widths.any():
+        return tops
+    starts = np.cumsum(widths)
+    starts -= widths
     padded = bits + bytes(8)
     # At every byte the eight that follow as one number, its highest byte first.
     eights = np.ndarray(len(bits) + 1, ">u8", padded, strides=(1,))
-    windows = eights[starts >> 3].astype(np.uint64)
-    windows <<= (starts & 7).astype(np.uint64)
-    unused = (64 - widths).astype(np.uint64)
-    return np.where(widths > 0, windows >> np.minimum(unused, np.uint64(63)), np.uint64(0))
+    windows = eights[(starts >> np.uint64(3)).view(np.int64)].astype(np.uint64)
+    starts &= np.uint64(7)
+    starts += widths
+    windows >>= np.uint64(64) - starts
+    windows &= known.masks.take(tokens)
+    windows |= tops
+    return windows

@@ -9,14 +9,9 @@ from an API process that has to decode them. With `--tracks FOLDER` real tracks 
 from __future__ import annotations
 
 import argparse
-import http.client
 import io
 import json
 import os
-import random
-import socket
-import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,9 +22,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import psutil
-
-from fieldcrm.tracking.benches import material
+from fieldcrm.tracking.benches import material, replaying, years
 from fieldcrm.tracking.columns import NAMES, Table, table_of
 from fieldcrm.tracking.model import Fix
 
@@ -96,8 +89,9 @@ def indexed(fixes: int) -> float:
     """Bytes a fix that the table and its indexes take in the database's own pages."""
     from fieldcrm.kit.database import reading
 
+    statement = years.SIZE_IN_POSTGRES if years.is_postgres() else _SIZE % _TABLE
     with reading() as session:
-        found = session.connection().exec_driver_sql(_SIZE % _TABLE).scalar_one()
+        found = session.connection().exec_driver_sql(statement).scalar_one()
     return _by(found, fixes)
 
 
@@ -135,73 +129,6 @@ def _written(pq: Any, table: Any, way: dict[str, Any]) -> int:
     return file.tell()
 
 
-# Replaying
-
-
-@contextmanager
-def api(home: Path) -> Iterator[tuple[int, int]]:
-    """An API process over the bench's database: (its port, its process id)."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [
-        sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "--no-access-log",
-        "--log-level", "error", "--host", "127.0.0.1", "--port", str(port),
-        "fieldcrm.api.app:make_api",
-    ]  # fmt: skip
-    process = subprocess.Popen(command, env=os.environ | {"FIELDCRM_HOME": str(home)})
-    try:
-        _await(port)
-        yield port, process.pid
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def _await(port: int) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise SystemExit("the API did not come up")
-
-
-def replayed(
-    server: tuple[int, int], token: str, wanted: Sequence[tuple[str, date]], times: int
-) -> dict[str, Any]:
-    """Ask for days in random order over one kept connection; each asked day is decoded anew."""
-    port, process_id = server
-    link = http.client.HTTPConnection("127.0.0.1", port)
-    rng, took, sizes = random.Random(1), list[float](), list[int]()
-    asked = [rng.choice(wanted) for _ in range(times + 20)]
-    busy_s = _busy(process_id)
-    for n, (rep_id, day) in enumerate(asked):
-        began = time.perf_counter()
-        link.request("GET", f"/api/v1/tracks/{rep_id}/{day}/replay",
-                     headers={"Cookie": f"fieldcrm_session={token}"})  # fmt: skip
-        answer = link.getresponse()
-        content = answer.read()
-        if answer.status != 200:
-            raise SystemExit(f"replay answered {answer.status}: {content[:200]!r}")
-        if n >= 20:
-            took.append(1000 * (time.perf_counter() - began))
-            sizes.append(len(content))
-    link.close()
-    cuts = statistics.quantiles(took, n=100)
-    return {"replay_p50_ms": round(cuts[49], 2), "replay_p99_ms": round(cuts[98], 2),
-            "replay_cpu_ms": round(1000 * (_busy(process_id) - busy_s) / len(asked), 2),
-            "replay_bytes": max(sizes)}  # fmt: skip
-
-
-def _busy(process_id: int) -> float:
-    """Seconds of processor that the API has used: what waiting for others doesn't lengthen."""
-    whole = psutil.Process(process_id)
-    return sum(sum(p.cpu_times()[:2]) for p in [whole, *whole.children(recursive=True)])
-
-
 # A company to keep and replay
 
 
@@ -235,22 +162,16 @@ def found_company(reps: int) -> tuple[list[str], str]:
     return [person.id for person in people], token
 
 
-def fill(gigabytes: float, rep_ids: Sequence[str], times: int = 0) -> dict[str, Any]:
-    """Let further reps have the same years, until the database is so large or so often."""
+def repeat(rep_ids: Sequence[str], times: int) -> None:
+    """Let so many further reps have the same tracks."""
     from fieldcrm.kit.database import transaction
 
     copied = "INSERT INTO track_chunk SELECT substr(rep_id, 1, 28) || ?, hour, count, first_at, " \
              "last_at, data, updated_at FROM track_chunk WHERE rep_id = ?"  # fmt: skip
-    size, number = 0.0, 0
-    while size < gigabytes * 1e9 or number < times:
-        with transaction() as session:
-            link = session.connection()
+    with transaction() as session:
+        for number in range(times):
             for n, rep_id in enumerate(rep_ids):
-                link.exec_driver_sql(copied, (f"{number:05}{n:03}", rep_id))
-            pages = link.exec_driver_sql("PRAGMA page_count").scalar_one()
-            size = pages * link.exec_driver_sql("PRAGMA page_size").scalar_one()
-        number += 1
-    return {"filled_bytes": round(size), "filled_reps": number * len(rep_ids)}
+                session.connection().exec_driver_sql(copied, (f"{number:05}{n:03}", rep_id))
 
 
 def bench(home: Path, options: argparse.Namespace) -> dict[str, Any]:
@@ -280,17 +201,25 @@ def bench(home: Path, options: argparse.Namespace) -> dict[str, Any]:
         ),
     }  # fmt: skip
     wanted = [(rep_id, day) for rep_id in rep_ids for day in days]
-    with api(home) as server:
-        _tell("replay")
-        found |= replayed(server, token, wanted, options.requests)
-        if options.fill:
-            _tell(f"fill to {options.fill} GB")
-            found |= fill(options.fill, rep_ids)
-            again = replayed(server, token, wanted, options.requests)
-            found |= {f"filled_{key}": value for key, value in again.items()}
+    _tell("replay")
+    found |= replaying.replayed(token, wanted, options.requests)
+    if options.fill:
+        found |= _filled(rep_ids, days, token, options)
     if options.tracks:
         found |= {name: _real(name, options.tracks) for name in ("hof", "diary")}
     return found
+
+
+def _filled(
+    rep_ids: Sequence[str], days: Sequence[date], token: str, options: argparse.Namespace
+) -> dict[str, Any]:
+    """A year of many reps beside those, and days of all of them replayed."""
+    _tell(f"{options.fill_reps} further reps with a year each, up to {options.fill} GB")
+    began = time.perf_counter()
+    wanted, found = years.fill(rep_ids, days, options.fill_reps, options.fill)
+    _tell(f"filled in {time.perf_counter() - began:.0f} s; replay")
+    again = replaying.replayed(token, wanted, options.requests, seed=2)
+    return found | {f"filled_{key}": value for key, value in again.items()}
 
 
 def _live(company: material.Company, rep_ids: Sequence[str], days: Sequence[date]) -> float:
@@ -301,6 +230,7 @@ def _live(company: material.Company, rep_ids: Sequence[str], days: Sequence[date
             began = time.perf_counter()
             keep(fixes)
             recording_s += time.perf_counter() - began
+        years.work(rep_ids, [day])
     return recording_s
 
 
@@ -319,18 +249,20 @@ def _real(name: str, folder: Path) -> dict[str, Any]:
         keep(material.dressed(rep_id, getattr(material, name)(folder)))
         tighten(datetime.now(UTC))
         found = stored([rep_id])
-        fill(0, [rep_id], SAME_REPS - 1)
+        repeat([rep_id], SAME_REPS - 1)
         return found | {"bytes_per_fix_indexed": indexed(SAME_REPS * found["fixes"])}
 
 
 @contextmanager
-def _at_home(home: Path) -> Iterator[None]:
+def _at_home(home: Path, database_url: str | None = None) -> Iterator[None]:
     """Settings and engine of another home."""
     from fieldcrm.kit import database
     from fieldcrm.kit.settings import settings
 
     before = {k: os.environ.pop(k) for k in list(os.environ) if k.startswith("FIELDCRM_")}
     os.environ |= {"FIELDCRM_HOME": str(home), "FIELDCRM_TIMEZONE": "UTC"}
+    if database_url:
+        os.environ["FIELDCRM_DATABASE_URL"] = database_url
     settings.cache_clear()
     database.engine.cache_clear()
     try:
@@ -352,11 +284,14 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--every", type=int, default=5, help="seconds between fixes")
     parser.add_argument("--requests", type=int, default=400, help="days asked for over HTTP")
     parser.add_argument("--tracks", type=Path, help="folder of hof_points.csv and the stop diary")
-    parser.add_argument("--fill", type=float, default=0.0, help="replay again at so many GB")
+    parser.add_argument("--fill", type=float, default=0.0,
+                        help="replay again beside years of further reps, up to so many GB")  # fmt: skip
+    parser.add_argument("--fill-reps", type=int, default=1000, help="at most so many of them")
+    parser.add_argument("--database", help="URL of an empty PostgreSQL database instead of SQLite")
     parser.add_argument("--home", type=Path, help="where the region is built or stands already")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="fieldcrm-history-") as folder:
         home = Path(folder)
-        with _at_home(home):
+        with _at_home(home, options.database):
             found = bench(home, options)
     print(json.dumps(found), flush=True)
