@@ -15,7 +15,9 @@ from fieldcrm.components.words import all_texts
 
 _map = rx.asset("live_map.tsx", shared=True).importable_path
 _drag = rx.asset("visit_drag.tsx", shared=True).importable_path
-for _part in ("desk_link.ts", "fleet.ts", "rep_layer.ts", "map_marks.ts", "map_lines.ts"):
+for _part in (
+    "desk_link.ts", "fleet.ts", "rep_layer.ts", "map_marks.ts", "map_names.ts", "map_lines.ts",
+):  # fmt: skip
     rx.asset(_part, shared=True)  # imported by live_map.tsx
 
 _TEXTS = (

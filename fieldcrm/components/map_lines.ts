@@ -10,6 +10,7 @@ const GAP_MS = 5 * 60_000; // no line across a longer silence
 const LANE_M = 9; // passes along one street lie no farther apart
 const AGAIN_M = 60; // coming back after less way is a bend, not a second pass
 const LINES = ["before", "plan", "track"] as const;
+const LAYERS: Record<string, string[]> = { before: ["f-before"], plan: ["f-plan-halo", "f-plan"], track: ["f-track-halo", "f-track"] };
 
 /** The product's tokens, as the map's styles want colours. */
 export function token(name: string): string {
@@ -65,7 +66,8 @@ export function addLines(map: GlMap) {
   }
   const add = (id: string, of: string, paint: Record<string, unknown>, ends = "round") => {
     if (map.getLayer(id)) map.removeLayer(id);
-    map.addLayer({ id, type: "line", source: `f-${of}`, layout: cap(ends), paint } as never, names);
+    const layout = { ...cap(ends), visibility: "none" };
+    map.addLayer({ id, type: "line", source: `f-${of}`, layout, paint } as never, names);
   };
   const halo = { "line-color": token("--map-halo"), "line-width": 7, "line-opacity": 0.9 };
   add("f-before", "before", { "line-color": token("--ghost-line"), "line-width": 2, "line-dasharray": [1, 2], "line-offset": 5 }, "butt");
@@ -95,6 +97,9 @@ export function setLines(map: GlMap, lines: Lines, shown: LinesShown, tail: Pass
   setTrack(map, lines, shown, tail);
 }
 
+/** A line that has nothing to draw is hidden: each change of source costs the map a pass over all its pixels. */
 function put(map: GlMap, name: string, data: LatLng[][]) {
+  const visibility = data.length ? "visible" : "none";
+  for (const id of LAYERS[name]) if (map.getLayer(id)) map.setLayoutProperty(id, "visibility", visibility);
   (map.getSource(`f-${name}`) as { setData?: (d: GeoJSON.Feature) => void } | undefined)?.setData?.(shape(data));
 }

@@ -3,12 +3,11 @@
 import type { Map as GlMap } from "maplibre-gl";
 import { ageText, productNow } from "$/public/external/fieldcrm/components/behaviour/desk.tsx";
 import { type Cell, type Fleet, GLIDE_MS, latOf, lngOf, mercatorX, mercatorY, OFF_SHIFT, SILENT, STATES } from "$/public/external/fieldcrm/components/live_map/fleet.ts";
+import { Crowd, placeName, type Point, STOP } from "$/public/external/fieldcrm/components/live_map/map_names.ts";
 import { scaleFor } from "$/public/external/fieldcrm/components/live_map/rep_layer.ts";
 
 export type Stop = { id: string; label: string; title: string; kind: string; lat: number; lng: number };
 type Words = Record<string, Record<string, string>>;
-type Point = [number, number];
-type Box = [number, number, number, number];
 
 const SVG = "http://www.w3.org/2000/svg";
 export const DRESSED_MOST = 60; // so many reps in view have markers of their own; more are the layer's
@@ -25,8 +24,6 @@ function node(name: string, attributes: Record<string, string | number>, parent?
   parent?.appendChild(made);
   return made;
 }
-
-const overlap = (a: Box, b: Box) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
 
 const ruler = typeof document === "undefined" ? null : document.createElement("canvas").getContext("2d");
 function textWidth(text: string): number {
@@ -242,26 +239,21 @@ export class MapMarks {
     return this.fleet.state[slot] === SILENT ? 2 : this.fleet.state[slot] === OFF_SHIFT ? 4 : 3;
   }
 
-  /** Names that find a free side, with their offset; the selected one's always does. */
+  /** Names that find a free side, with their offset; none lies on another. */
   private names(near: number[], view: View, isFew: boolean): Map<number, Point> {
     const { fleet } = this, found = new Map<number, Point>();
     const own = 3 + 8 * this.scale;
     const taken = new Crowd(view.width, view.height);
     const places = new Map(near.map((slot) => [slot, view.px(fleet.x[slot], fleet.y[slot])]));
     for (const [slot, [x, y]] of places) taken.add([x - own, y - own, x + own, y + own], slot);
-    for (const { at: [x, y], half } of this.stops) taken.add([x - half, y - 10, x + half, y + 10], -1);
+    for (const { at: [x, y], half } of this.stops) taken.add([x - half, y - 10, x + half, y + 10], STOP);
     for (const slot of [...near].sort((a, b) => this.rank(a) - this.rank(b))) {
       const isFirst = slot === this.chosen || slot === this.hovered;
       if (!isFirst && (!this.hasNames || found.size >= NAMES_MOST)) break;
-      const at = places.get(slot)!, width = this.width(this.says(slot));
       const off = isFirst ? 26 : 5 + 11 * this.scale;
-      const sides: Point[] = [[off, 0], [-off - width, 0], [-width / 2, -off - 10], [-width / 2, off + 10]];
-      const boxes = sides.map(([x, y]): Box => [at[0] + x - 2, at[1] + y - 12, at[0] + x + width + 2, at[1] + y + 12]);
-      let side = boxes.findIndex((box) => taken.isFree(box, slot));
-      if (side < 0 && (isFirst || (isFew && fleet.state[slot] === SILENT))) side = 0;
-      if (side < 0) continue;
-      taken.add(boxes[side], -2 - slot);
-      found.set(slot, sides[side]);
+      const isOwed = isFirst || (isFew && fleet.state[slot] === SILENT);
+      const side = placeName(taken, { slot, at: places.get(slot)!, off, width: this.width(this.says(slot)), isOwed });
+      if (side) found.set(slot, side);
     }
     return found;
   }
@@ -377,32 +369,4 @@ export function spread(home: Point[], half: number[]): Point[] {
     if (!hasMoved) break;
   }
   return at;
-}
-
-/** Boxes in a grid of cells, so that thousands can be asked whether a place among them is free. */
-class Crowd {
-  private static readonly CELL = 32;
-  private readonly columns: number;
-  private readonly rows: number;
-  private readonly cells: { box: Box; owner: number }[][];
-  constructor(width: number, height: number) {
-    this.columns = Math.ceil(width / Crowd.CELL) + 1;
-    this.rows = Math.ceil(height / Crowd.CELL) + 1;
-    this.cells = Array.from({ length: this.columns * this.rows }, () => []);
-  }
-  add(box: Box, owner: number) {
-    this.each(box, (cell) => { cell.push({ box, owner }); return false; });
-  }
-  isFree(box: Box, owner: number): boolean {
-    return !this.each(box, (cell) => cell.some((other) => other.owner !== owner && overlap(other.box, box)));
-  }
-  private each([x0, y0, x1, y1]: Box, look: (cell: { box: Box; owner: number }[]) => boolean): boolean {
-    const clamp = (value: number, most: number) => Math.max(0, Math.min(most - 1, Math.floor(value / Crowd.CELL)));
-    for (let row = clamp(y0, this.rows); row <= clamp(y1, this.rows); row++) {
-      for (let column = clamp(x0, this.columns); column <= clamp(x1, this.columns); column++) {
-        if (look(this.cells[row * this.columns + column])) return true;
-      }
-    }
-    return false;
-  }
 }

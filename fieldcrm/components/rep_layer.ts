@@ -17,11 +17,12 @@ layout(location=0) in vec4 place;
 layout(location=1) in vec3 look;
 uniform vec2 centre, pixel;
 uniform float world, now, glide, side;
-flat out int sprite;
+flat out int left;
 void main() {
   float share = glide > 0.0 ? clamp((now - look.x) / glide, 0.0, 1.0) : 1.0;
   vec2 at = (mix(place.zw, place.xy, share) - centre) * world;
-  sprite = look.y == 0.0 ? int(mod(floor(look.z / ${360 / COURSES}.0 + 0.5), ${COURSES}.0)) : int(look.y) + ${COURSES - 1};
+  float sprite = look.y == 0.0 ? mod(floor(look.z / ${360 / COURSES}.0 + 0.5), ${COURSES}.0) : look.y + ${COURSES - 1}.0;
+  left = int(sprite * side + 0.5);
   gl_Position = vec4(at * pixel * vec2(2.0, -2.0), 0.0, 1.0);
   gl_PointSize = side;
 }`;
@@ -29,11 +30,11 @@ const FRAGMENT = `#version 300 es
 precision highp float; // as in the vertex shader, which has the same uniform
 uniform sampler2D atlas;
 uniform float side;
-flat in int sprite;
+flat in int left;
 out vec4 colour;
 void main() {
   ivec2 at = ivec2(gl_PointCoord * side);
-  colour = texelFetch(atlas, ivec2(at.x + sprite * int(side), at.y), 0);
+  colour = texelFetch(atlas, ivec2(at.x + left, at.y), 0);
 }`;
 
 /** How big markers are: as on the sheet for some, smaller where there are too many to be told apart. */

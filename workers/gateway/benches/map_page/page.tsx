@@ -14,7 +14,7 @@ const centre = asked.get("centre")!.split(",").map(Number) as [number, number]; 
 const zoom = Number(asked.get("zoom"));
 const RADIUS_PX = 90, TURN_MS = 3000;
 const measured = { paints: [] as number[], longest: 0, frames: [] as number[], inView: 0, ready: false, moving: 0 };
-Object.assign(window, { measured, measure, pan });
+Object.assign(window, { measured, measure, pan, panned });
 new PerformanceObserver((list) => {
   for (const task of list.getEntries()) measured.longest = Math.max(measured.longest, task.duration);
 }).observe({ type: "longtask", buffered: true });
@@ -106,11 +106,14 @@ function ours() {
     spot: { lat: centre[1], lng: centre[0], key: "start", zoom }, gateway: `:${port}`, words, lang: "en", zone: "UTC", follow: false,
     onSelect: nothing, onFollow: nothing, onNotices: nothing, onLink: nothing, onDrawn: drawn,
   };
-  createRoot(box).render(createElement(LiveMap, props as never));
+  const root = createRoot(box);
+  const show = (spot: typeof props.spot | null) => root.render(createElement(LiveMap, { ...props, spot } as never));
+  show(props.spot);
   const timer = setInterval(() => {
     measured.inView = Number(document.querySelector<HTMLElement>(".gl")?.dataset.inView ?? 0);
     if (!measured.inView) return;
     clearInterval(timer);
+    show(null); // the pin has brought the view, and is no rep
     setTimeout(() => { measured.ready = true; }, 2000);
   }, 200);
 }
@@ -134,6 +137,12 @@ async function pan(ms: number): Promise<void> {
     requestAnimationFrame(step);
   });
   document.dispatchEvent(event("mouseup", 0));
+}
+
+/** Drag the map and keep nothing of it. */
+async function panned(ms: number) {
+  await pan(ms);
+  Object.assign(measured, { paints: [], frames: [] });
 }
 
 /** Frames a second while panned, and what else was counted meanwhile. */
