@@ -49,7 +49,7 @@ function addCells(map: GlMap) {
   map.addLayer({ id: "cells", type: "fill", source: "cells", paint: {
     "fill-color": ["match", ["get", "shade"], 0, shades[0], 1, shades[1], 2, shades[2], shades[3]], "fill-opacity": 0.72, "fill-antialias": false,
   } }, label);
-  map.addLayer({ id: "rims", type: "line", source: "cells", paint: { "line-color": token("--map-halo"), "line-width": 0.8, "line-opacity": 0.7 } }, label);
+  map.addLayer({ id: "rims", type: "line", source: "cells", paint: { "line-color": shades[2], "line-width": 0.7, "line-opacity": 0.55 } }, label);
   map.addLayer({ id: "picked", type: "line", source: "cells", filter: ["==", ["get", "cell"], ""],
     paint: { "line-color": token("--accent"), "line-width": 3.5 } });
 }

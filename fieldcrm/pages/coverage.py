@@ -26,7 +26,7 @@ from fieldcrm.components.section import (
 )
 from fieldcrm.components.shell import page
 from fieldcrm.components.words import words
-from fieldcrm.pages.coverage_state import SPANS, Coverage
+from fieldcrm.pages.coverage_state import NOWHERE, SPANS, Coverage
 from fieldcrm.reports.coverage import MEASURES
 
 
@@ -117,7 +117,7 @@ NONE = ("coverage.none", "coverage.none_why")
 
 def _place(row: Any) -> rx.Component:
     named = opener(row.name, row.id, Coverage)
-    return rx.cond(row.id == "", rx.el.span(row.name, class_name="muted"), named)
+    return rx.cond(row.id == NOWHERE, rx.el.span(row.name, class_name="muted"), named)
 
 
 COLUMNS = [

@@ -31,6 +31,8 @@ SPANS = ("7", "30", "90", "365")
 USUAL = 30
 ROWS = 60
 LISTEN_S = 0.2
+NOWHERE = "nowhere"
+"""The row of silence without a place: no cell to open."""
 TOLD_AFTER = 2
 """A count that is done after so many looks is not worth a word."""
 
@@ -318,7 +320,7 @@ class Coverage(Section, Desk):
         """J and K: the cell below and above; Escape: back."""
         if key == "Escape":
             self.opened = ""
-        cells = [row.id for row in self.rows if row.id]
+        cells = [row.id for row in self.rows if row.id != NOWHERE]
         if self.opened in cells and key in ("j", "k"):
             n = cells.index(self.opened) + (1 if key == "j" else -1)
             if 0 <= n < len(cells):
@@ -390,6 +392,8 @@ def _hours(seconds: int, language: str) -> str:
 
 
 def _minutes(seconds: int, language: str) -> str:
+    if 0 < seconds < 60:
+        return "<1"
     return i18n.number(round(seconds / 60), language) if seconds else ""
 
 
@@ -399,7 +403,7 @@ def _row(row: CellRow, language: str) -> Row:
 
     name = row.name or i18n.t("coverage.no_street", language)
     return Row(
-        row.id, name if row.id else i18n.t("coverage.nowhere", language),
+        row.id or NOWHERE, name if row.id else i18n.t("coverage.nowhere", language),
         _minutes(row.presence_s, language), some(row.done), some(row.confirmed),
         _minutes(row.silence_s, language), _stock(row.absent, row.checks, language),
     )  # fmt: skip

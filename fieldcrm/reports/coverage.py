@@ -172,19 +172,13 @@ def shown(
     is_there = (whole.cell != rules.NOWHERE) & (
         whole.checks > 0 if measure == "out_of_stock" else found > 0
     )
-    cells, own = whole.cell[is_there].tolist(), found[is_there]
-    within = [n for n, cell in enumerate(cells) if _is_within(cell, bbox)]
-    rims = ((n, h3.cell_to_boundary(cells[n])) for n in within)
-    return Shown(
-        resolution, rules.steps(own),
-        [(h3.int_to_str(cells[n]), round(float(own[n]), 1), _flat(rim)) for n, rim in rims],
-    )  # fmt: skip
+    cells, own = whole.cell[is_there], found[is_there]
+    seen = rules.within(cells, resolution, bbox)
+    return Shown(resolution, rules.steps(own), [_drawn(int(cells[n]), float(own[n])) for n in seen])
 
 
-def _is_within(cell: int, bbox: tuple[float, float, float, float]) -> bool:
-    lat, lng = h3.cell_to_latlng(cell)
-    south, west, north, east = bbox
-    return south <= lat <= north and west <= lng <= east
+def _drawn(cell: int, value: float) -> tuple[str, float, list[float]]:
+    return h3.int_to_str(cell), round(value, 1), _flat(h3.cell_to_boundary(cell))
 
 
 def _flat(rim: Iterable[tuple[float, float]]) -> list[float]:

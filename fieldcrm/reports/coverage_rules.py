@@ -6,9 +6,11 @@ of which no place is known.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import h3.api.basic_int as h3
@@ -31,6 +33,7 @@ _ZOOMS = ((11.4, 9), (9.9, 8), (8.5, 7), (7.1, 6), (5.7, 5))
 _GAP_MS, _STANDS_MS = round(p.GAP_S * 1000), round(p.SILENT_SAME_S * 1000)
 _UNBELIEVED = int(Doubt.mock | Doubt.teleport)
 _STEPS = (0.5, 0.8, 0.95)
+_ANCESTORS = 3
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -63,9 +66,9 @@ class VisitFact(NamedTuple):
     absent: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Grid:
-    """Sums by cell, cells in order; every array as long as `cell`."""
+    """Sums by cell, cells in order; every array as long as `cell`. One is equal to itself only."""
 
     cell: Array
     presence_s: Array
@@ -219,8 +222,11 @@ def added(grids: Sequence[Grid]) -> Grid:
     return _summed(grids, cells, which)
 
 
+@lru_cache(maxsize=16)
 def at_resolution(grid: Grid, resolution: int) -> Grid:
-    """The same summed up to coarser cells."""
+    """The same summed up to coarser cells; the latest are kept, for a map asks again and again."""
+    if resolution == FINE:
+        return grid
     cells, which = np.unique(parents(grid.cell, resolution), return_inverse=True)
     return _summed([grid], cells, which)
 
@@ -244,6 +250,32 @@ def parents(cells: Array, resolution: int) -> Array:
     cleared = cells & np.uint64(~(0xF << 52) & 0xFFFF_FFFF_FFFF_FFFF)
     made = (cleared | unused) | np.uint64(resolution << 52)
     return np.where(cells == NOWHERE, np.uint64(NOWHERE), made)
+
+
+def within(cells: Array, resolution: int, bbox: tuple[float, float, float, float]) -> list[int]:
+    """Places of the cells whose middle lies in a window (south, west, north, east).
+
+    Only those are looked at one by one whose ancestors lie near it.
+    """
+    coarse = max(resolution - _ANCESTORS, 0)
+    above = parents(cells, coarse)
+    near = [cell for cell in np.unique(above).tolist() if cell and _is_near(cell, coarse, bbox)]
+    some = np.flatnonzero(np.isin(above, np.array(near, np.uint64))).tolist()
+    return [n for n in some if _is_in(h3.cell_to_latlng(int(cells[n])), bbox)]
+
+
+def _is_in(place: tuple[float, float], bbox: tuple[float, float, float, float]) -> bool:
+    south, west, north, east = bbox
+    return south <= place[0] <= north and west <= place[1] <= east
+
+
+def _is_near(cell: int, resolution: int, bbox: tuple[float, float, float, float]) -> bool:
+    """Whether any part of a cell, or of what lies a little over its rim, may be in a window."""
+    lat, lng = h3.cell_to_latlng(cell)
+    reach = 2 * h3.average_hexagon_edge_length(resolution, unit="km") / 111
+    wide = reach / max(math.cos(math.radians(lat)), 0.01)
+    south, west, north, east = bbox
+    return _is_in((lat, lng), (south - reach, west - wide, north + reach, east + wide))
 
 
 def resolution_for(zoom: float) -> int:

@@ -177,6 +177,23 @@ def test_ancestors_are_those_of_h3(lat: float, lng: float, resolution: int) -> N
     assert found.tolist() == [h3.cell_to_parent(cell, resolution), rules.NOWHERE]
 
 
+@given(
+    st.tuples(st.floats(-70, 70), st.floats(-170, 170)), st.integers(rules.COARSE, rules.FINE),
+    st.floats(0.001, 0.5),
+)  # fmt: skip
+def test_a_window_holds_the_cells_whose_middle_it_holds(
+    place: tuple[float, float], resolution: int, half: float
+) -> None:
+    cells = sorted(h3.grid_disk(h3.latlng_to_cell(*place, resolution), 4))
+    window = (place[0] - half, place[1] - half, place[0] + half, place[1] + half)
+    south, west, north, east = window
+    wanted = [
+        n for n, (lat, lng) in enumerate(map(h3.cell_to_latlng, cells))
+        if south <= lat <= north and west <= lng <= east
+    ]  # fmt: skip
+    assert rules.within(np.array(cells, np.uint64), resolution, window) == wanted
+
+
 def test_a_period_is_read_month_by_month() -> None:
     found = rules.blocks(date(2026, 1, 15), date(2026, 3, 31))
     assert [(b.first.day, b.last.day, b.month, b.is_whole) for b in found] == [
