@@ -21,6 +21,7 @@ BENCHES = {
     "plan": "fieldcrm.planning.bench",
     "routes": "workers.optimiser.routes.bench",
     "search": "fieldcrm.clients.bench",
+    "coverage": "fieldcrm.reports.coverage_bench",
     "live": "workers.gateway.benches.live",
     "backlog": "workers.gateway.benches.backlog",
     "power-loss": "workers.gateway.benches.power_loss",
