@@ -10,6 +10,8 @@ from fieldcrm.components.shell import offline_pill
 from fieldcrm.pages.admin_data import AdminData, admin_data
 from fieldcrm.pages.admin_devices import AdminDevices, admin_devices
 from fieldcrm.pages.admin_events import AdminEvents, admin_events
+from fieldcrm.pages.admin_forms import AdminForms
+from fieldcrm.pages.admin_forms_view import admin_forms
 from fieldcrm.pages.admin_import import AdminImport, admin_import
 from fieldcrm.pages.admin_person import AdminPerson, admin_person
 from fieldcrm.pages.admin_teams import AdminTeams, admin_teams, admin_territories
@@ -41,7 +43,7 @@ app = rx.App(
     reset_style=False,
     html_lang="en",
     stylesheets=["/tokens.css", "/desk.css", "/office.css", "/replay.css", "/admin.css", "/coverage.css",
-                 "/areas.css"],
+                 "/areas.css", "/forms.css"],
     head_components=[
         rx.el.script(_THEME_BEFORE_PAINT),
         rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
@@ -60,6 +62,7 @@ for _page, _route, _load in (
     (admin_users, "/admin", AdminUsers.load), (admin_teams, "/admin/teams", AdminTeams.load),
     (admin_territories, "/admin/territories", AdminTeams.load),
     (admin_devices, "/admin/devices", AdminDevices.load),
+    (admin_forms, "/admin/forms", AdminForms.load),
     (admin_import, "/admin/import", AdminImport.load),
     (admin_events, "/admin/events", AdminEvents.load),
     (admin_data, "/admin/data", AdminData.load),

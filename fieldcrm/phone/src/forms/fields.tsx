@@ -1,14 +1,12 @@
 /** The control of each type of field. A value that is taken away becomes null. */
-import { useRef, useState } from "preact/hooks";
-import { dropPhoto } from "../actions";
-import { afterAction } from "../app";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Visit } from "../docs";
 import { t } from "../i18n";
 import { Icon } from "../icons";
 import { Chip } from "../parts";
 import { takePhoto } from "../screens/checkin";
 import { Photo } from "../screens/visit";
-import { db, files, products } from "../store";
+import { files, products } from "../store";
 import type { FormField, FormOption } from "../wire.gen";
 import { say } from "./pick";
 import { Signature, type Signed } from "./signature";
@@ -109,19 +107,16 @@ function Camera({ field, value, set, visit }: Props<string[]> & { visit: Visit }
     const fresh = files.peek().filter((f) => f.visit_id === visit.id && !before.has(f.sha256)).map((f) => f.sha256);
     if (fresh.length) set([...hashes, ...fresh]);
   };
-  const drop = async (sha: string) => {
-    set(hashes.filter((h) => h !== sha));
-    if (files.peek().find((f) => f.sha256 === sha)?.state !== "held") return;
-    await dropPhoto(db, sha);
-    await afterAction();
-  };
+  const here = new Set(files.value.filter((f) => f.visit_id === visit.id).map((f) => f.sha256));
+  const left = hashes.filter((h) => here.has(h));
+  useEffect(() => {
+    if (left.length < hashes.length) set(left.length ? left : null); // its picture was thrown away
+  }, [left.length]);
   return (
     <>
       <div class="scrollx">
         <button type="button" class="ph add opt2" onClick={() => camera.current?.click()} disabled={isBusy}><Icon name={hashes.length ? "plus" : "camera"} class="l" />{t(hashes.length ? "phone.visit.photo_more" : "phone.visit.photo_add")}</button>
-        {hashes.map((sha) => (
-          <div class="shot"><Photo sha={sha} state="stored" at={null} small /><button type="button" class="link" aria-label={t("phone.visit.photo_remove")} onClick={() => void drop(sha)}><Icon name="bin" class="s" /></button></div>
-        ))}
+        {files.value.filter((f) => left.includes(f.sha256)).map((f) => <Photo sha={f.sha256} state={f.state} at={f.taken_at_ms} canRemove={f.state === "held"} />)}
       </div>
       <input ref={camera} type="file" accept="image/*" capture="environment" class="vh" tabIndex={-1} aria-label={say(field.label)} onChange={(e) => void add(e.currentTarget)} />
     </>
