@@ -111,8 +111,10 @@ def _encode(values: Ints) -> tuple[list[int], bytes]:
     if values.size == 0:
         return [0, 1, 0, 0], b""
     first = int(values[0])
+    if (values == first).all():
+        return [0, 1, 0, first], b""
     rest = values - first
-    divisor = int(np.gcd.reduce(np.abs(rest))) or 1
+    divisor = int(np.gcd.reduce(np.abs(rest)))
     order, coded = min(
         ((o, zigzag(difference(rest // divisor, o))) for o in _ORDERS), key=lambda c: weight(c[1])
     )

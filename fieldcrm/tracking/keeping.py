@@ -83,7 +83,8 @@ def _unless_elsewhere(
     """
     known = {f.key for f in kept}
     new = [f for f in arrived if f.key not in known]
-    hours = sorted({(f.rep_id, hour) for f in new for hour in _hours_of(f)})
+    here = chunks.hour_of(round(start.timestamp() * 1000))
+    hours = sorted({(f.rep_id, hour) for f in new for hour in _hours_of(f) if hour != here})
     others: dict[datetime, TrackChunk] = {}
     for rep_id, hour in hours:
         row = store.chunk_around(session, rep_id, clock.from_ms(hour))

@@ -31,16 +31,22 @@ def chunk(session: Session, rep_id: str, start: datetime) -> TrackChunk | None:
     return session.get(TrackChunk, (rep_id, start), populate_existing=True)
 
 
+_CHUNK_AROUND = (
+    select(TrackChunk)
+    .where(
+        col(TrackChunk.rep_id) == bindparam("rep", type_=String),
+        col(TrackChunk.hour) <= bindparam("hour", type_=UtcDateTime),
+    )
+    .order_by(col(TrackChunk.hour).desc())
+    .limit(1)
+    .execution_options(populate_existing=True)
+)
+"""Put together once: the recorder asks it for each rep."""
+
+
 def chunk_around(session: Session, rep_id: str, hour: datetime) -> TrackChunk | None:
     """The chunk to which a fix of this hour belongs: begun with the hour, or reaching into it."""
-    statement = (
-        select(TrackChunk)
-        .where(TrackChunk.rep_id == rep_id, TrackChunk.hour <= hour)
-        .order_by(col(TrackChunk.hour).desc())
-        .limit(1)
-        .execution_options(populate_existing=True)
-    )
-    row = session.exec(statement).first()
+    row = session.execute(_CHUNK_AROUND, {"rep": rep_id, "hour": hour}).scalars().first()
     return row if row and (row.hour == hour or row.last_at >= hour) else None
 
 
