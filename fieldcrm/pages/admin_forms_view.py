@@ -281,10 +281,11 @@ def _line_tail(row: Any) -> rx.Component:
     chips = rx.el.span(
         rx.foreach(row.chips, lambda c: rx.el.span(c, class_name="fm-chip")), class_name="fm-chips"
     )
-    return rx.match(
+    tail = rx.match(
         row.type, ("samples", rx.el.span("− 0 +", class_name="fm-chip")), ("products", rx.el.span("+", class_name="muted")),
         chips,
     )  # fmt: skip
+    return rx.fragment(tail)
 
 
 def _box(look: str = "") -> rx.Component:
