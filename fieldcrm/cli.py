@@ -28,6 +28,7 @@ BENCHES = {
     "map": "workers.gateway.benches.map",
     "tracks": "fieldcrm.tracking.benches.tracks",
     "history": "fieldcrm.tracking.benches.history",
+    "recorder": "workers.recorder.bench",
     "marker": "workers.simulator.marker",
     "sync": "fieldcrm.phone.benches.sync",
     "first-sync": "fieldcrm.phone.benches.first_sync",

@@ -33,8 +33,12 @@ from fieldcrm.visits import service as visits
 
 GROUP = "recorder"
 ENTRIES_AT_ONCE = 200
+"""At first; more when behind, since a rep's hour is rewritten once for all of his fixes in it."""
+FIXES_AT_ONCE = 200_000
+"""About as many at most, so that memory stays bounded."""
 TOGETHER_S = 0.5
 """Commits are at least this far apart, so that a rep's hour isn't rewritten for every fix."""
+MOST_ENTRIES_AT_ONCE = 10_000
 WAIT_MS = 1000
 ABANDONED_MS = 15_000
 CLAIM_EVERY_S = 10.0
@@ -56,6 +60,9 @@ class Recorder:
     def __init__(self) -> None:
         self.consumer = socket.gethostname()
         """The same after a restart, so that what was left half done is found again at once."""
+        self.entries_at_once = ENTRIES_AT_ONCE
+        self.is_behind = False
+        """Whether there was more in the stream than the last batch took."""
         self._has_leftovers = True
         self._claim_at = 0.0
         self._areas = watching.Watch()
@@ -86,8 +93,9 @@ class Recorder:
 
     def _read(self, from_id: str, wait_ms: int | None) -> list[Entry]:
         answer: Any = bus.connection().xreadgroup(
-            GROUP, self.consumer, {bus.FIX_STREAM: from_id}, count=ENTRIES_AT_ONCE, block=wait_ms
-        )
+            GROUP, self.consumer, {bus.FIX_STREAM: from_id}, count=self.entries_at_once,
+            block=wait_ms,
+        )  # fmt: skip
         return answer[0][1] if answer else []
 
     def _claimed(self) -> list[Entry]:
@@ -95,7 +103,7 @@ class Recorder:
         if time.monotonic() < self._claim_at:
             return []
         answer: Any = bus.connection().xautoclaim(
-            bus.FIX_STREAM, GROUP, self.consumer, ABANDONED_MS, count=ENTRIES_AT_ONCE
+            bus.FIX_STREAM, GROUP, self.consumer, ABANDONED_MS, count=self.entries_at_once
         )
         if not answer[1]:
             self._claim_at = time.monotonic() + CLAIM_EVERY_S
@@ -105,6 +113,7 @@ class Recorder:
         fixes: list[Fix] = []
         for entry_id, fields in entries:
             fixes += self._decoded(entry_id, fields)
+        self._pace(len(entries), len(fixes))
         counts = record_apart(sorted(fixes, key=lambda f: (f.rep_id, f.fix_at_ms)))
         _attempt("areas", lambda: self._areas.hear(fixes))  # what fails is found by the next fix
         entry_ids = [entry_id for entry_id, _ in entries]
@@ -113,6 +122,14 @@ class Recorder:
         pipe.xdel(bus.FIX_STREAM, *entry_ids)
         pipe.execute()
         live_index.add_counts(bus.connection(), counts)
+
+    def _pace(self, entries: int, fixes: int) -> None:
+        """Take as many entries next time as will hold about FIXES_AT_ONCE, while there are such."""
+        self.is_behind = entries >= self.entries_at_once
+        if fixes > FIXES_AT_ONCE:
+            self.entries_at_once = max(1, self.entries_at_once // 2)
+        elif self.is_behind and 2 * fixes <= FIXES_AT_ONCE:
+            self.entries_at_once = min(2 * self.entries_at_once, MOST_ENTRIES_AT_ONCE)
 
     def _decoded(self, entry_id: bytes, fields: dict[bytes, bytes]) -> list[Fix]:
         """An entry's fixes; one that can't be read is set aside for a person, not thrown away."""
@@ -203,7 +220,7 @@ def _record_until(stop: threading.Event) -> None:
             is_prepared = False
             stop.wait(0.5)
             continue
-        if 0 < entries < ENTRIES_AT_ONCE:
+        if entries and not recorder.is_behind:
             stop.wait(max(0.0, TOGETHER_S - (time.monotonic() - began)))
 
 
