@@ -11,6 +11,7 @@ from fieldcrm.api.identity import DeskPerson, address_of
 from fieldcrm.api.shapes import ID, plain
 from fieldcrm.arrival import service as arrival
 from fieldcrm.kit import clock
+from fieldcrm.kit.settings import settings
 
 router = APIRouter(prefix="/api/v1", tags=["arrival"])
 TOKEN = r"^[0-9A-Za-z_-]{16,64}$"
@@ -52,4 +53,4 @@ def look(token: Annotated[str, Path(pattern=TOKEN)], request: Request) -> dict[s
     """Stage, expected time, the place of the visit; the rep's place only while he is on the way to
     it. 410 once the link is over, also where there never was one."""
     found = arrival.look(token, address_of(request))
-    return plain(found) | {"now": clock.now()}
+    return plain(found) | {"now": clock.now(), "zone": settings().timezone}

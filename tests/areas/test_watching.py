@@ -10,9 +10,10 @@ from math import cos, radians
 import pytest
 
 from fieldcrm.kit import bus, clock
+from fieldcrm.kit.database import transaction
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor, OutOfScope, RoleForbids
-from fieldcrm.tracking import live_index, person, policy
+from fieldcrm.tracking import live_index, person, policy, shifts
 from fieldcrm.tracking import service as tracking
 from fieldcrm.tracking.areas import service, store, watching
 from fieldcrm.tracking.areas.model import (
@@ -181,7 +182,17 @@ def test_a_crossing_is_told_once_at_its_own_time_whoever_reads_it_again(town: To
     assert (alert.kind, alert.data["area"]) == ("area_entered", "Depot")
     assert abs(alert.at.timestamp() * 1000 - way[1].fix_at_ms) < 1
     assert service.get(dispatcher(town), made.id).inside == (town.reps[0],)
-    assert watching.Watch().hear([fix(town, 900, 1)]) == 1
+    with transaction() as session:
+        (shift,) = shifts.store.open_shifts(session, town.reps[0])
+        shifts.end_shift_in(session, town.actor(), shift.id, clock.now() - timedelta(minutes=2))
+    assert service.get(dispatcher(town), made.id).inside == ()
+    assert watching.Watch().hear([fix(town, 900, 1)]) == 0  # after the shift
+
+
+def test_coming_and_going_are_told_each(town: Town) -> None:
+    make(dispatcher(town), DEPOT)
+    watch = watching.Watch()
+    assert watch.hear([fix(town, 900, 5), fix(town, 0, 4), fix(town, 900, 1)]) == 2
     assert [a.kind for a in raised(dispatcher(town))] == ["area_entered", "area_left"]
 
 
@@ -331,3 +342,16 @@ def test_a_border_that_is_moved_over_somebody_is_no_crossing(town: Town) -> None
         service.save(mine, replace(DEPOT, shape=elsewhere), made.id)
     assert watching.Watch().hear([fix(town, 0, 5), fix(town, 0, 4)]) == 0
     assert service.get(mine, made.id).inside == ()
+
+
+def test_the_recorder_tells_of_what_comes_through_its_stream(town: Town) -> None:
+    from workers.recorder.main import Recorder
+
+    make(dispatcher(town), DEPOT)
+    recorder = Recorder()
+    recorder.prepare()
+    for batch in ([fix(town, 900, 3)], [fix(town, 0, 2), fix(town, 0, 1)]):
+        bus.connection().xadd(bus.FIX_STREAM, {live_index.BATCH_FIELD: live_index.encode(batch)})  # type: ignore[dict-item]
+        while recorder.step() == 0:
+            pass
+    assert [a.kind for a in raised(dispatcher(town))] == ["area_entered"]

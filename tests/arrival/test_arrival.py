@@ -181,7 +181,7 @@ def test_no_other_clients_name_or_number_is_in_the_answer(field: Field) -> None:
     assert answer.status_code == 200
     assert set(answer.json()) == {
         "stage", "rep_name", "place", "address", "place_lat", "place_lng", "expected_at", "lat",
-        "lng", "fix_at", "ends_at", "now",
+        "lng", "fix_at", "ends_at", "now", "zone",
     }  # fmt: skip
     for other in ("Doctor 2", "Hospital", *field.visits, *field.clients, field.reps[0].user_id):
         assert other not in answer.text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from fieldcrm.kit import bus, clock, events, feed, ids
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor, OutOfScope, Role
+from fieldcrm.tracking import shifts
 from fieldcrm.tracking.areas import exchange, rules, store
 from fieldcrm.tracking.areas.model import (
     AREAS_MOST,
@@ -28,6 +30,7 @@ from fieldcrm.tracking.areas.model import (
     UnknownArea,
 )
 from fieldcrm.tracking.areas.tables import Area
+from fieldcrm.tracking.rules import current_span
 
 _DESK = Role.dispatcher, Role.manager, Role.admin
 _SHOWN = ("name", "on_enter", "on_leave", "active_from_min", "active_to_min", "days")
@@ -125,8 +128,8 @@ def _may_change(actor: Actor, row: Area, teams: frozenset[str]) -> bool:
 
 
 def _inside(actor: Actor) -> dict[str, list[str]]:
-    """Which of the actor's reps stand in which area; nothing while Valkey is away."""
-    reps = [rep.id for rep in people.visible_reps(actor)]
+    """Which of the actor's reps at work stand in which area; nothing while Valkey is away."""
+    reps = _at_work([rep.id for rep in people.visible_reps(actor)])
     found: dict[str, list[str]] = {}
     seen: Mapping[str, Seen] = {}
     with suppress(RedisError):
@@ -137,6 +140,13 @@ def _inside(actor: Actor) -> dict[str, list[str]]:
             if standing.side > 0 and one.at_ms >= newest:
                 found.setdefault(area_id, []).append(rep_id)
     return found
+
+
+def _at_work(rep_ids: list[str]) -> list[str]:
+    """Those who are on shift: where somebody stood when he went home is not told."""
+    with reading() as session:
+        spans = shifts.spans_in(session, clock.now() - timedelta(days=1), rep_ids)
+    return [r for r in rep_ids if current_span(spans.get(r, ()), clock.now_ms()) is not None]
 
 
 def _visible(session: Session, actor: Actor, area_id: str) -> tuple[Area, frozenset[str]]:

@@ -6,7 +6,7 @@ interface Coming {
   rep_name: string; place: string; address: string;
   place_lat: number | null; place_lng: number | null;
   expected_at: string | null; lat: number | null; lng: number | null; fix_at: string | null;
-  ends_at: string; now: string;
+  ends_at: string; now: string; zone: string;
 }
 
 const EVERY_MS = 4000;
@@ -16,7 +16,6 @@ const OLD_S = 45;
 const page = document.documentElement;
 const words = JSON.parse(document.getElementById("words")!.textContent!) as Record<string, string>;
 const token = location.pathname.split("/")[2] ?? "";
-const clock = new Intl.DateTimeFormat(page.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 let map: ArrivalMap | null = null;
 let failed = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
@@ -42,6 +41,11 @@ function theme(): void {
   map?.dress();
 }
 
+/** A time of day where the visit is, whatever zone the client's phone keeps. */
+function clock(moment: string, timeZone: string): string {
+  return new Intl.DateTimeFormat(page.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone }).format(new Date(moment));
+}
+
 /** Seconds as the page says an age. */
 function age(seconds: number): string {
   return seconds < 90 ? `${Math.round(seconds)} ${t("s")}` : `${Math.round(seconds / 60)} ${t("min")}`;
@@ -53,22 +57,22 @@ function show(coming: Coming): void {
   say("stage", t(coming.stage, { who: coming.rep_name }));
   say("place", coming.place);
   say("address", coming.address);
-  say("until", coming.stage === "arrived" ? "" : t("until", { at: clock.format(new Date(coming.ends_at)) }));
+  say("until", coming.stage === "arrived" ? "" : t("until", { at: clock(coming.ends_at, coming.zone) }));
   showTime(coming, now);
   const seen = coming.fix_at ? (now - Date.parse(coming.fix_at)) / 1000 : null;
   if (coming.stage === "arrived") note("");
   else if (seen === null) note(t(coming.stage === "later" ? "no_position" : "no_position_now"));
   else note(seen > OLD_S ? t("seen", { age: age(seen) }) : "");
-  document.title = coming.expected_at ? `${clock.format(new Date(coming.expected_at))} · ${t("title")}` : t("title");
+  document.title = coming.expected_at ? `${clock(coming.expected_at, coming.zone)} · ${t("title")}` : t("title");
   void showMap(coming);
 }
 
-function showTime({ expected_at }: Coming, now: number): void {
+function showTime({ expected_at, zone }: Coming, now: number): void {
   document.getElementById("when")!.hidden = !expected_at;
   if (!expected_at) return;
   const minutes = Math.round((Date.parse(expected_at) - now) / 60_000);
   say("label", t("expected"));
-  say("time", clock.format(new Date(expected_at)));
+  say("time", clock(expected_at, zone));
   say("soon", minutes > 1 ? t("in_minutes", { n: minutes }) : t("any_moment"));
 }
 
