@@ -1,4 +1,4 @@
-"""The player of `replay_player.tsx` (a rep's day on the map, its time line, its doubts), and GPX in."""
+"""The player of `replay_player.tsx` (a rep's days on the map, their time line, their doubts), and GPX in."""
 
 # Reflex turns a State's fields into vars at run time; a checker sees the plain types.
 # pyright: reportCallIssue=false
@@ -14,7 +14,8 @@ from fieldcrm.components.session import Desk
 from fieldcrm.components.words import all_texts
 
 _player = rx.asset("replay_player.tsx", shared=True).importable_path
-rx.asset("replay_track.ts", shared=True)  # imported by replay_player.tsx
+for _part in ("replay_track.ts", "replay_time.ts"):  # imported by replay_player.tsx
+    rx.asset(_part, shared=True)
 
 _TEXTS = (
     "map", "controls", "zoom_in", "zoom_out", "fit", "follow", "plan", "legend.track", "legend.plan",
@@ -35,7 +36,7 @@ class _Player(NoSSRComponent):
     library = _player
     tag = "ReplayPlayer"
     lib_dependencies: list[str] = ["maplibre-gl@6.14.0", "pmtiles@4.3.0"]
-    day: rx.Var[Any]
+    span: rx.Var[Any]
     words: rx.Var[dict[str, dict[str, str]]]
     lang: rx.Var[str]
     zone: rx.Var[str]
@@ -61,9 +62,9 @@ def gpx_drop(rep: Any, on_added: Any) -> rx.Component:
     return _GpxDrop.create(rep=rep, words=texts, lang=Desk.language, on_added=on_added)
 
 
-def replay_player(day: Any, on_step: Any) -> rx.Component:
-    """Plays a day (`Day` in replay_player.tsx); `on_step(-1 | 1)` asks for the day beside it."""
+def replay_player(span: Any, on_step: Any) -> rx.Component:
+    """Plays days (`Days` in replay_player.tsx); `on_step(-1 | 1)` asks for those beside them."""
     texts = all_texts(*(f"replay.{name}" for name in _TEXTS))
     return _Player.create(
-        day=day, words=texts, lang=Desk.language, zone=Desk.timezone, on_step=on_step
+        span=span, words=texts, lang=Desk.language, zone=Desk.timezone, on_step=on_step
     )

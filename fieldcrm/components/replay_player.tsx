@@ -1,12 +1,14 @@
-// A rep's day played again: the recorded way and the planned one on the map, the day's time line
-// below, jumps to whatever is doubtful. The track comes as docs/protocol.md tells ("A day for a
-// player"); visits, stops and gaps come from the page. What moves is drawn here, sixty times a second.
-import { useEffect, useMemo, useRef, useState } from "react";
+// A rep's days played again: the recorded way and the planned one on the map, the days' time line
+// below with the nights left out, jumps to whatever is doubtful. Each day's track comes as
+// docs/protocol.md tells ("A day for a player"); visits, stops and gaps come from the page. The map
+// shows the day that is being played. What moves is drawn here, sixty times a second.
+import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { addProtocol, Map as GlMap, setWorkerUrl, type GeoJSONSource } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import "maplibre-gl/dist/maplibre-gl.css";
 import { Protocol } from "pmtiles";
 import { Icon } from "$/public/external/fieldcrm/components/behaviour/desk.tsx";
+import { labelHours, momentOf, playedAt, wholeOf, windowAt } from "$/public/external/fieldcrm/components/replay_player/replay_time.ts";
 import { atTime, doubtsIn, placeOn, readTrack, until, type Doubt, type Timed, type Track } from "$/public/external/fieldcrm/components/replay_player/replay_track.ts";
 
 type LatLng = [number, number];
@@ -19,10 +21,11 @@ type Stop = Span & { lat: number; lng: number };
 export type Day = {
   key: string; url: string; from_ms: number; to_ms: number; start_ms: number; visits: Visit[]; stops: Stop[];
   gaps: Span[]; pauses: Span[]; shifts: Span[]; lines: Timed[][]; plan: LatLng[]; ghost: Timed[];
-  empty_title: string; empty_why: string;
+  label: string; title: string; empty_title: string; empty_why: string;
 };
-type Props = { day: Day; words: Record<string, Record<string, string>>; lang: string; zone: string; onStep: (by: number) => void };
-type Jump = { at: number; kind: string; tone: string; text: string };
+export type Days = { key: string; start_ms: number; days: Day[] };
+type Props = { span: Days; words: Record<string, Record<string, string>>; lang: string; zone: string; onStep: (by: number) => void };
+type Jump = { day: number; at: number; kind: string; tone: string; text: string };
 
 const SPEEDS = [1, 10, 30, 60, 120, 300];
 const PAINT_MS = 100; // the way behind grows so often; the marker moves each frame
@@ -79,7 +82,8 @@ function ghostAt(ghost: Timed[], at: number): LatLng | null {
 const isTyping = (target: EventTarget | null) => target instanceof HTMLElement && /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName)
   && (target as HTMLInputElement).type !== "range";
 
-export function ReplayPlayer({ day, words, lang, zone, onStep }: Props) {
+export function ReplayPlayer({ span, words, lang, zone, onStep }: Props) {
+  const days = span.days;
   const t = (key: string, params: Record<string, string> = {}) =>
     Object.entries(params).reduce((text, [name, value]) => text.replace(`{${name}}`, value), words[`replay.${key}`]?.[lang] ?? "");
   const clock = useMemo(() => new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZone: zone }), [lang, zone]);
@@ -88,10 +92,12 @@ export function ReplayPlayer({ day, words, lang, zone, onStep }: Props) {
 
   const box = useRef<HTMLDivElement>(null);
   const map = useRef<GlMap | null>(null);
-  const [track, setTrack] = useState<Track | null>(null);
+  const [tracks, setTracks] = useState<Track[] | null>(null);
+  const strip = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(900);
   const [problem, setProblem] = useState(false);
   const [attempt, setAttempt] = useState(0);
-  const [at, setAt] = useState(day.start_ms);
+  const [at, setAt] = useState(span.start_ms);
   const [isPlaying, setPlaying] = useState(false);
   const [speed, setSpeed] = useState(60);
   const [isFollowing, setFollowing] = useState(false);
@@ -100,26 +106,35 @@ export function ReplayPlayer({ day, words, lang, zone, onStep }: Props) {
   const now = useRef(at);
   now.current = at;
   const painted = useRef(0);
+  const playing = windowAt(days, at);
+  const day = days[playing];
+  const track = tracks && tracks[playing] ? tracks[playing] : null;
 
-  // the day's track
+  // the days' tracks
   useEffect(() => {
     const gone = new AbortController();
-    setTrack(null); setProblem(false); setPlaying(false); setAt(day.start_ms);
-    fetch(day.url, { signal: gone.signal })
-      .then((r) => { if (!r.ok) throw new Error(String(r.status)); return r.arrayBuffer(); })
-      .then((bytes) => setTrack(readTrack(bytes)))
-      .catch((error) => { if (error.name !== "AbortError") setProblem(true); });
+    setTracks(null); setProblem(false); setPlaying(false); setAt(span.start_ms);
+    const read = (url: string) => fetch(url, { signal: gone.signal })
+      .then((r) => { if (!r.ok) throw new Error(String(r.status)); return r.arrayBuffer(); }).then(readTrack);
+    Promise.all(days.map((d) => read(d.url)))
+      .then((found) => setTracks(found))
+      .catch((error) => { if (error.name !== "AbortError") { gone.abort(); setProblem(true); } });
     return () => gone.abort();
-  }, [day.url, day.key, attempt]);
+  }, [span.key, attempt]);
+  useEffect(() => { setAt(span.start_ms); }, [span.start_ms]);
 
-  const lines = useMemo(() => until(day.lines, Infinity), [day.key]);
+  const lines = useMemo(() => days.flatMap((d) => until(d.lines, Infinity)), [span.key]);
   const jumps = useMemo((): Jump[] => {
-    const found: Jump[] = day.visits.filter((v) => v.from_ms && (v.verdict === "doubtful" || v.verdict === "contradicted"))
-      .map((v) => ({ at: v.from_ms, kind: "visit", tone: v.verdict, text: `${v.title} · ${v.verdict_word}` }));
-    for (const gap of day.gaps) found.push({ at: gap.from_ms, kind: "gap", tone: "silent", text: gap.title });
-    for (const d of track ? doubtsIn(track) : []) found.push({ at: d.from_ms, kind: d.kind, tone: toneOf(d), text: wordsOf(d) });
+    const found: Jump[] = [];
+    days.forEach((d, n) => {
+      for (const v of d.visits) {
+        if (v.from_ms && (v.verdict === "doubtful" || v.verdict === "contradicted")) found.push({ day: n, at: v.from_ms, kind: "visit", tone: v.verdict, text: `${v.title} · ${v.verdict_word}` });
+      }
+      for (const gap of d.gaps) found.push({ day: n, at: gap.from_ms, kind: "gap", tone: "silent", text: gap.title });
+      for (const x of tracks?.[n] ? doubtsIn(tracks[n]) : []) found.push({ day: n, at: x.from_ms, kind: x.kind, tone: toneOf(x), text: wordsOf(x) });
+    });
     return found.sort((a, b) => a.at - b.at);
-  }, [day.key, track, lang]);
+  }, [span.key, tracks, lang]);
 
   function toneOf(doubt: Doubt): string { return doubt.kind === "mock" ? "contradicted" : "doubtful"; }
   function wordsOf(doubt: Doubt): string {
@@ -144,7 +159,7 @@ export function ReplayPlayer({ day, words, lang, zone, onStep }: Props) {
     made.on("error", () => undefined);
     const restyle = () => made.setStyle(styleUrl(), { diff: false });
     window.addEventListener("fieldcrm:theme", restyle);
-    const sizes = new ResizeObserver(() => made.resize());
+    const sizes = new ResizeObserver(() => { made.resize(); setWidth(strip.current?.clientWidth || 900); });
     sizes.observe(box.current!);
     return () => { window.removeEventListener("fieldcrm:theme", restyle); sizes.disconnect(); map.current = null; made.remove(); };
   }, []);
@@ -156,10 +171,10 @@ export function ReplayPlayer({ day, words, lang, zone, onStep }: Props) {
     setLine(map.current, "plan", hasPlan ? [day.plan] : []);
     painted.current = 0;
   }, [lines, day.key, isStyled, hasPlan]);
-  useEffect(() => { if (map.current) fit(); }, [lines, day.key]);
+  useEffect(() => { if (map.current) fit(); }, [lines]);
 
   function fit() {
-    const points = [...lines.flat(), ...day.plan, ...day.visits.filter((v) => v.lat !== null).map((v): LatLng => [v.lat!, v.lng!])];
+    const points = [...lines.flat(), ...days.flatMap((d) => [...d.plan, ...d.visits.filter((v) => v.lat !== null).map((v): LatLng => [v.lat!, v.lng!])])];
     if (!points.length || !map.current) return;
     const lats = points.map((p) => p[0]);
     const lngs = points.map((p) => p[1]);
@@ -167,22 +182,23 @@ export function ReplayPlayer({ day, words, lang, zone, onStep }: Props) {
       { padding: { top: 56, left: 56, right: 56, bottom: 40 }, maxZoom: 16, animate: false });
   }
 
-  // time goes on
+  // time goes on, from the evening to the next morning
+  const end = days[days.length - 1].to_ms;
   useEffect(() => {
     if (!isPlaying) return;
     let frame = 0;
     let last = performance.now();
     const step = (moment: number) => {
-      const next = Math.min(day.to_ms, now.current + (moment - last) * speed);
+      const next = momentOf(days, playedAt(days, now.current) + (moment - last) * speed);
       last = moment;
       now.current = next;
       setAt(next);
-      if (next >= day.to_ms) setPlaying(false);
+      if (next >= end) setPlaying(false);
       else frame = requestAnimationFrame(step);
     };
     frame = requestAnimationFrame(step);
     return () => cancelAnimationFrame(frame);
-  }, [isPlaying, speed, day.key]);
+  }, [isPlaying, speed, span.key]);
 
   const seen = track ? atTime(track, at) : null;
   const here = seen && { ...seen, ...placeOn(day.lines, at) };
@@ -193,18 +209,19 @@ export function ReplayPlayer({ day, words, lang, zone, onStep }: Props) {
     if (isFollowing && here) map.current.easeTo({ center: [here.lng, here.lat], duration: 0 });
   }, [at, track, isPlaying, isStyled, isFollowing]);
 
-  const play = () => { if (!isPlaying && now.current >= day.to_ms) setAt(day.from_ms); setPlaying(!isPlaying); };
-  const go = (to: number) => setAt(Math.max(day.from_ms, Math.min(day.to_ms, to)));
+  const play = () => { if (!isPlaying && now.current >= end) setAt(days[0].from_ms); setPlaying(!isPlaying); };
+  const go = (to: number) => setAt(momentOf(days, playedAt(days, to)));
+  const by = (ms: number) => setAt(momentOf(days, playedAt(days, now.current) + ms));
   const jump = (to: Jump) => {
     setPlaying(false); go(to.at);
-    const place = track && atTime(track, to.at);
+    const place = tracks?.[to.day] && atTime(tracks[to.day], to.at);
     if (place) map.current?.easeTo({ center: [place.lng, place.lat], zoom: Math.max(15, map.current.getZoom()), duration: 400 });
   };
-  const hop = (by: number) => {
-    const found = by > 0 ? jumps.find((j) => j.at > now.current + 500) : [...jumps].reverse().find((j) => j.at < now.current - 500);
+  const hop = (way: number) => {
+    const found = way > 0 ? jumps.find((j) => j.at > now.current + 500) : [...jumps].reverse().find((j) => j.at < now.current - 500);
     if (found) jump(found);
   };
-  const faster = (by: number) => setSpeed((was) => SPEEDS[Math.max(0, Math.min(SPEEDS.length - 1, SPEEDS.indexOf(was) + by))]);
+  const faster = (more: number) => setSpeed((was) => SPEEDS[Math.max(0, Math.min(SPEEDS.length - 1, SPEEDS.indexOf(was) + more))]);
 
   const latest = useRef<(event: KeyboardEvent) => void>(() => undefined);
   latest.current = (event) => {
@@ -212,7 +229,7 @@ export function ReplayPlayer({ day, words, lang, zone, onStep }: Props) {
     const minute = (event.shiftKey ? 10 : 1) * MINUTE;
     const onButton = event.target instanceof HTMLElement && /^(BUTTON|A)$/.test(event.target.tagName);
     const acts: Record<string, () => void> = {
-      ArrowLeft: () => go(now.current - minute), ArrowRight: () => go(now.current + minute),
+      ArrowLeft: () => by(-minute), ArrowRight: () => by(minute),
       j: () => hop(1), k: () => hop(-1), "[": () => onStep(-1), "]": () => onStep(1), ",": () => faster(-1), ".": () => faster(1),
       f: () => setFollowing(!isFollowing), ...(onButton ? {} : { " ": play }),
     };
@@ -244,18 +261,28 @@ export function ReplayPlayer({ day, words, lang, zone, onStep }: Props) {
     return p ? `translate(${p.x.toFixed(1)} ${p.y.toFixed(1)})` : "translate(-99 -99)";
   };
   const ghost = hasPlan ? ghostAt(day.ghost, at) : null;
-  const share = (ms: number) => `${((100 * (Math.max(day.from_ms, Math.min(day.to_ms, ms)) - day.from_ms)) / (day.to_ms - day.from_ms)).toFixed(3)}%`;
-  const bar = (s: { from_ms: number; to_ms: number }) => ({ left: share(s.from_ms), width: `calc(${share(s.to_ms)} - ${share(s.from_ms)})` });
+  const whole = wholeOf(days);
+  const percent = (played: number) => `${((100 * played) / whole).toFixed(3)}%`;
+  const share = (ms: number) => percent(playedAt(days, ms));
+  const clip = (d: Day, ms: number) => percent(playedAt(days, d.from_ms) + Math.max(0, Math.min(d.to_ms, ms) - d.from_ms));
+  const bar = (d: Day, s: { from_ms: number; to_ms: number }) => ({ left: clip(d, s.from_ms), width: `calc(${clip(d, s.to_ms)} - ${clip(d, s.from_ms)})` });
+  const isMany = days.length > 1;
   const hours = useMemo(() => {
+    const step = labelHours(days, width) * 60 * MINUTE;
     const found: number[] = [];
-    for (let ms = Math.ceil(day.from_ms / (60 * MINUTE)) * 60 * MINUTE; ms <= day.to_ms; ms += 60 * MINUTE) found.push(ms);
+    for (const d of step && !isMany ? days : []) {
+      for (let ms = Math.ceil(d.from_ms / step) * step; ms <= d.to_ms; ms += step) found.push(ms);
+    }
     return found;
-  }, [day.key]);
+  }, [span.key, width]);
+  const every = <T,>(pick: (d: Day) => T[], draw: (d: Day, item: T, key: string) => ReactNode) =>
+    days.flatMap((d, n) => pick(d).map((item, m) => draw(d, item, `${n}.${m}`)));
   const kmh = here && here.speed >= 0 && !here.isGap ? `${number.format(here.speed * 3.6)} ${t("kmh")}` : "–";
   const nothing = track !== null && track.count === 0;
+  const isSilent = tracks !== null && tracks.every((found) => found.count === 0);
 
   return (
-    <div className="rpl" data-state={problem ? "failed" : track ? "ready" : "loading"} data-at={Math.round(at)}>
+    <div className="rpl" data-state={problem ? "failed" : tracks ? "ready" : "loading"} data-days={days.length} data-at={Math.round(at)}>
       <div className="rpl-map map">
         <div ref={box} className="gl" />
         <svg className="over" aria-hidden="true">
@@ -263,7 +290,7 @@ export function ReplayPlayer({ day, words, lang, zone, onStep }: Props) {
           {day.visits.map((v) => v.lat === null ? null : (
             <g key={v.id} className={`stop ${v.kind} ${v.verdict}`} transform={put(v.lat, v.lng!)}><title>{v.title}</title><circle r="10" /><text y="4">{v.label}</text></g>
           ))}
-          {track && jumps.filter((j) => j.kind !== "visit" && j.kind !== "gap").map((j, n) => {
+          {track && jumps.filter((j) => j.day === playing && j.kind !== "visit" && j.kind !== "gap").map((j, n) => {
             const place = atTime(track, j.at);
             return place && <path key={n} className={`rp-doubt ${j.tone}`} d="M0-8 8 6H-8Z" transform={put(place.lat, place.lng)}><title>{j.text}</title></path>;
           })}
@@ -272,6 +299,7 @@ export function ReplayPlayer({ day, words, lang, zone, onStep }: Props) {
             {isMoving && <path className="arrow" d="M0-5 4 4.4Q0 2.2-4 4.4Z" transform={`rotate(${here.course.toFixed(0)})`} />}</g>}
         </svg>
         <div className="float rp-card">
+          {isMany && <div className="t1 muted rp-on">{day.title}</div>}
           <div className="rp-time num">{clock.format(at)}</div>
           <div className="rp-what"><i className={`rp-dot ${look}`} /><span className="el">{what}</span></div>
           <div className="row t1 muted"><span className="num">{kmh}</span><span className="sp" />
@@ -290,7 +318,7 @@ export function ReplayPlayer({ day, words, lang, zone, onStep }: Props) {
           <span><i className="rp-key stay" />{t("legend.stop")}</span>
           <span><i className="rp-key gap" />{t("legend.gap")}</span>
         </div>
-        {!track && !problem && <div className="note info map-n late-in" role="status"><span className="spin" aria-hidden="true" /><span>{t("loading")}</span></div>}
+        {!tracks && !problem && <div className="note info map-n late-in" role="status"><span className="spin" aria-hidden="true" /><span>{t("loading")}</span></div>}
         {problem && <div className="note err map-n" role="alert"><Icon name="info" size="s" /><span>{t("failed")}</span>
           <button type="button" className="btn sm" onClick={() => setAttempt(attempt + 1)}>{t("retry")}</button></div>}
         {nothing && <div className="note info map-n" role="status"><Icon name="info" size="s" /><span><b>{day.empty_title}</b> {day.empty_why}</span></div>}
@@ -298,7 +326,7 @@ export function ReplayPlayer({ day, words, lang, zone, onStep }: Props) {
       </div>
       <section className="rpl-time" aria-label={t("timeline")}>
         <div className="rp-row">
-          <button type="button" className="btn primary rp-play" onClick={play} aria-label={t(isPlaying ? "pause" : "play")} title={t(isPlaying ? "pause" : "play")} disabled={!track || nothing}>
+          <button type="button" className="btn primary rp-play" onClick={play} aria-label={t(isPlaying ? "pause" : "play")} title={t(isPlaying ? "pause" : "play")} disabled={!tracks || isSilent}>
             <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true"><path fill="currentColor" d={isPlaying ? "M4 3h3v10H4ZM9 3h3v10H9Z" : "M4.5 2.5v11l9-5.5Z"} /></svg>
           </button>
           <div className="seg" role="group" aria-label={t("speed")}>
@@ -309,32 +337,34 @@ export function ReplayPlayer({ day, words, lang, zone, onStep }: Props) {
           <button type="button" className="btn sm" onClick={() => hop(-1)} disabled={!jumps.length}><Icon name="chevron-left" size="s" />{t("previous")}<kbd className="kbd">K</kbd></button>
           <button type="button" className="btn sm" onClick={() => hop(1)} disabled={!jumps.length}>{t("next")}<kbd className="kbd">J</kbd><Icon name="chevron-right" size="s" /></button>
         </div>
-        <div className="rp-strip">
+        <div className="rp-strip" ref={strip}>
+          {isMany && days.map((d, n) => <div key={`d${n}`} className={`rp-night ${n === playing ? "on" : ""}`} style={bar(d, d)} aria-hidden="true" />)}
           <div className="rp-lane marks" aria-hidden="true">{jumps.map((j, n) => <i key={n} className={`rp-mark ${j.tone}`} style={{ left: share(j.at) }} title={`${minutes.format(j.at)} ${j.text}`} onClick={() => jump(j)} />)}</div>
-          <div className="rp-lane plan" aria-hidden="true">{day.visits.map((v) => v.planned_ms ? <i key={v.id} className="rp-b planned" style={bar({ from_ms: v.planned_ms, to_ms: v.planned_end_ms })} title={v.title}>{v.label}</i> : null)}</div>
-          <div className="rp-lane done" aria-hidden="true">{day.visits.map((v) => v.from_ms ? <i key={v.id} className={`rp-b ${v.verdict || "unjudged"}`} style={bar(v)} title={`${v.title} ${minutes.format(v.from_ms)}–${minutes.format(v.to_ms)}`} onClick={() => go(v.from_ms)}>{v.label}</i> : null)}</div>
+          <div className="rp-lane plan" aria-hidden="true">{every((d) => d.visits, (d, v, key) => v.planned_ms ? <i key={key} className="rp-b planned" style={bar(d, { from_ms: v.planned_ms, to_ms: v.planned_end_ms })} title={v.title}>{isMany ? "" : v.label}</i> : null)}</div>
+          <div className="rp-lane done" aria-hidden="true">{every((d) => d.visits, (d, v, key) => v.from_ms ? <i key={key} className={`rp-b ${v.verdict || "unjudged"}`} style={bar(d, v)} title={`${v.title} ${minutes.format(v.from_ms)}–${minutes.format(v.to_ms)}`} onClick={() => go(v.from_ms)}>{isMany ? "" : v.label}</i> : null)}</div>
           <div className="rp-lane way" aria-hidden="true">
-            {day.shifts.map((s, n) => <i key={`s${n}`} className="rp-b shift" style={bar(s)} />)}
-            {day.stops.map((s, n) => <i key={n} className="rp-b stay" style={bar(s)} title={s.title} />)}
-            {day.pauses.map((s, n) => <i key={`p${n}`} className="rp-b pause" style={bar(s)} title={s.title} />)}
-            {day.gaps.map((s, n) => <i key={`g${n}`} className="rp-b gap" style={bar(s)} title={s.title} />)}
+            {every((d) => d.shifts, (d, s, key) => <i key={`s${key}`} className="rp-b shift" style={bar(d, s)} />)}
+            {every((d) => d.stops, (d, s, key) => <i key={key} className="rp-b stay" style={bar(d, s)} title={s.title} />)}
+            {every((d) => d.pauses, (d, s, key) => <i key={`p${key}`} className="rp-b pause" style={bar(d, s)} title={s.title} />)}
+            {every((d) => d.gaps, (d, s, key) => <i key={`g${key}`} className="rp-b gap" style={bar(d, s)} title={s.title} />)}
           </div>
           <div className="rp-now" style={{ left: share(at) }} aria-hidden="true" />
-          <input type="range" className="rp-range" min={day.from_ms} max={day.to_ms} step={1000} value={at} aria-label={t("time")}
-            aria-valuetext={`${clock.format(at)}, ${what}`} onChange={(event) => { setPlaying(false); setAt(Number(event.target.value)); }} />
-          <div className="hrs" aria-hidden="true">{hours.map((ms) => <span key={ms} style={{ left: share(ms) }}>{minutes.format(ms)}</span>)}</div>
+          <input type="range" className="rp-range" min={0} max={whole} step={1000} value={playedAt(days, at)} aria-label={t("time")}
+            aria-valuetext={`${isMany ? `${day.title}, ` : ""}${clock.format(at)}, ${what}`} onChange={(event) => { setPlaying(false); setAt(momentOf(days, Number(event.target.value))); }} />
+          <div className="hrs" aria-hidden="true">{hours.map((ms) => <span key={ms} style={{ left: share(ms) }}>{minutes.format(ms)}</span>)}
+            {isMany && days.map((d, n) => <span key={`d${n}`} className={`rp-dl ${n === playing ? "on" : ""}`} style={bar(d, d)}>{d.label}</span>)}</div>
         </div>
       </section>
       <aside className="side right rpl-side" aria-label={t("events")}>
         <div className="sec-h"><h2>{t("events")}</h2><span className="sp" /><span className="faint">{number.format(jumps.length)}</span></div>
-        {track && !jumps.length && <p className="muted t1 rp-none">{t("no_doubts")}</p>}
+        {tracks && !jumps.length && <p className="muted t1 rp-none">{t("no_doubts")}</p>}
         <ul className="rp-list">
           {jumps.map((j, n) => (
-            <li key={n}><button type="button" aria-current={Math.abs(j.at - at) < 1000} onClick={() => jump(j)}>
+            <li key={n}>{isMany && (!n || jumps[n - 1].day !== j.day) && <h3 className="rp-dh">{days[j.day].title}</h3>}<button type="button" aria-current={Math.abs(j.at - at) < 1000} onClick={() => jump(j)}>
               <span className="num t1 muted">{minutes.format(j.at)}</span><i className={`rp-mark ${j.tone}`} /><span className="el2">{j.text}</span></button></li>
           ))}
         </ul>
-        <div className="sec-h"><h2>{t("visits")}</h2><span className="sp" /><span className="faint">{number.format(day.visits.length)}</span></div>
+        <div className="sec-h"><h2>{t("visits")}</h2><span className="sp" />{isMany && <span className="faint el">{day.title}</span>}<span className="faint">{number.format(day.visits.length)}</span></div>
         {!day.visits.length && <p className="muted t1 rp-none">{t("no_visits")}</p>}
         <ul className="rp-list">
           {day.visits.map((v) => (

@@ -1,4 +1,4 @@
-"""The replay: a rep's day played again beside its plan, with jumps to whatever is doubtful."""
+"""The replay: a rep's days played again beside their plan, with jumps to whatever is doubtful."""
 
 # Reflex turns a State's fields into vars at run time; a checker sees the plain types.
 # pyright: reportArgumentType=false, reportAttributeAccessIssue=false
@@ -10,7 +10,7 @@ from typing import Any
 import reflex as rx
 
 from fieldcrm.components.download import download
-from fieldcrm.components.parts import empty, failed, icon_button, skeleton
+from fieldcrm.components.parts import empty, failed, icon_button, segments, skeleton
 from fieldcrm.components.replay_player import gpx_drop, replay_player
 from fieldcrm.components.session import MANAGING
 from fieldcrm.components.shell import page
@@ -23,7 +23,7 @@ FILES = {"GPX": "gpx", "GeoJSON": "geojson", "KML": "kml"}
 
 def replay() -> rx.Component:
     """The page."""
-    return page("/replay", words("replay.title"), _body(), bar=_bar(), class_name="replay")
+    return page("/replay", words("replay.title"), _tools(), _body(), class_name="replay")
 
 
 def _reps(class_name: str) -> rx.Component:
@@ -36,19 +36,41 @@ def _reps(class_name: str) -> rx.Component:
     )  # fmt: skip
 
 
-def _bar() -> list[Any]:
-    day = rx.el.input(
-        type="date", value=Replay.on_day, on_change=Replay.choose_day, class_name="input sm rp-day",
-        aria_label=words("replay.day"),
+def _day(value: Any, act: Any, label: str) -> rx.Component:
+    return rx.el.input(
+        type="date",
+        value=value,
+        on_change=act,
+        class_name="input sm rp-day",
+        aria_label=words(label),
+    )
+
+
+def _tools() -> rx.Component:
+    last = rx.fragment(
+        rx.el.span("–", class_name="faint", aria_hidden="true"),
+        _day(Replay.to_day, Replay.choose_last, "replay.last_day"),
+    )
+    first = rx.cond(
+        Replay.is_day, _day(Replay.on_day, Replay.choose_day, "replay.day"),
+        _day(Replay.on_day, Replay.choose_day, "replay.first_day"),
+    )  # fmt: skip
+    lengths = segments(
+        (words("replay.one_day"), Replay.is_day, Replay.choose_length(False)),
+        (words("replay.week"), ~Replay.is_day, Replay.choose_length(True)),
+        label=words("replay.length"),
     )  # fmt: skip
     days = rx.el.div(
         icon_button("chevron-left", words("replay.day_before"), on_click=Replay.step(-1)),
-        day,
+        first, rx.cond(Replay.is_day, rx.fragment(), last),
         icon_button("chevron-right", words("replay.day_after"), on_click=Replay.step(1)),
         rx.el.span(Replay.day_word, class_name="muted nw rp-dw"),
-        class_name="row g1",
-    )
-    return [_reps("input sm rp-rep"), days]
+        class_name="row g1 rp-days",
+    )  # fmt: skip
+    return rx.el.div(
+        _reps("input sm rp-rep"), lengths, days, rx.cond(Replay.rep_id != "", _files(), rx.fragment()),
+        class_name="row rp-head",
+    )  # fmt: skip
 
 
 def _body() -> rx.Component:
@@ -68,18 +90,21 @@ def _body() -> rx.Component:
     )  # fmt: skip
 
 
-def _player() -> rx.Component:
+def _files() -> rx.Component:
+    """The days in one line; a day as a file, a file into the track."""
     managing = rx.Var.create(sorted(role.value for role in MANAGING))
-    files = [download(form, Replay.download + ending) for form, ending in FILES.items()]
-    line = rx.el.div(
+    links = [download(form, Replay.download + ending) for form, ending in FILES.items()]
+    saves = rx.fragment(rx.el.span(words("replay.save"), class_name="muted t1"), *links)
+    return rx.fragment(
         rx.el.span(Replay.figures, class_name="muted el"), rx.el.span(class_name="sp"),
         rx.cond(managing.contains(Replay.role), gpx_drop(Replay.rep_id, Replay.again), rx.fragment()),
-        rx.el.span(words("replay.save"), class_name="muted t1"), *files,
-        class_name="row rp-head",
+        rx.cond(Replay.is_day, saves, rx.fragment()),
     )  # fmt: skip
-    played = rx.cond(
+
+
+def _player() -> rx.Component:
+    return rx.cond(
         Replay.played.length() > 0,
         replay_player(Replay.played, on_step=Replay.step),
         skeleton(8),
     )
-    return rx.fragment(line, played)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime
 from itertools import pairwise
 from typing import Any
 
@@ -83,9 +83,12 @@ class PlayedDay:
     """The way as it was cleaned: what is drawn; the track itself tells speed, battery and doubts."""
     plan: list[list[float]]
     ghost: list[Timed]
+    distance_m: float = 0
+    label: str = ""
+    """The day in few letters, for the time line."""
+    title: str = ""
     empty_title: str = ""
     empty_why: str = ""
-    figures: str = field(default="")
 
 
 def load(actor: Actor, rep_id: str, day: date, language: str, start_ms: int = 0) -> PlayedDay:
@@ -111,13 +114,14 @@ def load(actor: Actor, rep_id: str, day: date, language: str, start_ms: int = 0)
         gaps=[_gap(gap["from_ms"], gap["to_ms"], language) for gap in track.get("gaps", [])],
         pauses=list(_pauses(spans, now_ms, language)), shifts=shifts, lines=plain_lines(track["lines"]), plan=line,
         ghost=ghost(line, [_planned_stop(s, views) for s in plan.stops] if plan else []),
-        figures=_figures(track, played, language), **_empty(day, spans, language),
+        distance_m=track["distance_m"], label=i18n.day(day, language, "EEE d"),
+        title=i18n.day(day, language, "EEEE d MMMM"), **_empty(day, spans, language),
     )  # fmt: skip
 
 
-def plain(day: PlayedDay) -> dict[str, Any]:
-    """The day as a browser gets it."""
-    return asdict(day)
+def is_empty(day: PlayedDay) -> bool:
+    """Whether nothing was planned, worked or recorded."""
+    return not (day.visits or day.shifts or day.stops or day.lines)
 
 
 def bounds(
@@ -219,12 +223,12 @@ def _pauses(spans: Iterable[Span], now_ms: int, language: str) -> Iterable[Stret
             )
 
 
-def _figures(track: dict[str, Any], played: Sequence[PlayedVisit], language: str) -> str:
-    """The day in one line: way, visits."""
-    done = sum(v.kind == "done" for v in played)
+def figures_of(days: Sequence[PlayedDay], language: str) -> str:
+    """The days in one line: way, visits."""
+    visits = [visit for day in days for visit in day.visits]
     return i18n.t(
-        "replay.figures", language, km=i18n.number(track["distance_m"] / 1000, language, 1),
-        done=done, total=len(played),
+        "replay.figures", language, km=i18n.number(sum(d.distance_m for d in days) / 1000, language, 1),
+        done=sum(v.kind == "done" for v in visits), total=len(visits),
     )  # fmt: skip
 
 
@@ -240,8 +244,3 @@ def _empty(day: date, spans: Sequence[Span], language: str) -> dict[str, str]:
 
 def _ms(moment: datetime | None) -> int:
     return round(moment.timestamp() * 1000) if moment else 0
-
-
-def day_beside(day: date, by: int) -> date:
-    """The day before or after."""
-    return day + timedelta(days=1 if by > 0 else -1)

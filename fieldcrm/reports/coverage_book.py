@@ -8,6 +8,7 @@ from io import BytesIO, StringIO
 from typing import Any, NamedTuple
 
 import h3.api.basic_int as h3
+import numpy as np
 import xlsxwriter
 
 from fieldcrm.kit import i18n
@@ -68,9 +69,11 @@ def rows(
 
 
 def _order(found: rules.Grid, sort: str) -> list[int]:
-    """Places of the cells by a measure; those without any shelf check are no part of that order's head."""
+    """Places of the cells by a measure; where no shelf was checked comes below where none lacked."""
     measure = sort.lstrip("-")
     values = coverage.values(found, measure if measure in coverage.MEASURES else "presence")
+    if measure == "out_of_stock":
+        values = np.where(found.checks > 0, values, -1)
     return sorted(range(len(values)), key=values.__getitem__, reverse=sort.startswith("-"))
 
 

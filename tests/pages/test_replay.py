@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from fieldcrm.kit import clock
+from fieldcrm.kit import clock, i18n
 from fieldcrm.kit.database import transaction
-from fieldcrm.pages import replay_day
+from fieldcrm.pages import replay_day, replay_span
 from fieldcrm.pages.replay_state import Replay
 from fieldcrm.people import service as people
 from fieldcrm.people.model import SYSTEM, Actor, RoleForbids
@@ -26,18 +27,20 @@ MINUTE_MS = 60_000
 LINE = [[60.0, 24.0], [60.0, 24.01], [60.0, 24.02], [60.0, 24.03], [60.0, 24.04]]
 
 
-def walk(field: Field, login: str = "rep_north") -> str:
-    """A rep's hour with ten silent minutes; his id."""
-    rep_id = field.company.users[login]
-    start = round(SHIFT.timestamp() * 1000)
+def walk(field: Field, login: str = "rep_north", day: int = 0) -> str:
+    """A rep's hour with ten silent minutes, so many days after DAY; his id."""
+    rep_id, begun = field.company.users[login], SHIFT + timedelta(days=day)
+    start = round(begun.timestamp() * 1000)
     minutes = [*range(25), *range(35, 60)]
     fixes = [
-        Fix(rep_id, "phone", n, at, at, at, 60.17 + n * 3e-4, 24.94)
+        Fix(rep_id, "phone", day * 100 + n, at, at, at, 60.17 + n * 3e-4, 24.94)
         for n, at in ((m, start + m * MINUTE_MS) for m in minutes)
     ]
-    with clock.held(SHIFT + timedelta(hours=1)), transaction() as session:
-        shifts.start_shift_in(session, SYSTEM, f"shift-{login}", SHIFT, rep_id=rep_id)
-        shifts.end_shift_in(session, _rep(rep_id), f"shift-{login}", SHIFT + timedelta(hours=1))
+    with clock.held(begun + timedelta(hours=1)), transaction() as session:
+        shifts.start_shift_in(session, SYSTEM, f"shift-{login}-{day}", begun, rep_id=rep_id)
+        shifts.end_shift_in(
+            session, _rep(rep_id), f"shift-{login}-{day}", begun + timedelta(hours=1)
+        )
         keeping.append(session, fixes)
     return rep_id
 
@@ -56,7 +59,7 @@ def opened(open_page: Open, login: str, rep_id: str, day: str = "2026-05-04") ->
 def test_a_dispatcher_sees_the_day_with_its_silence(team: Field, open_page: Open) -> None:
     rep_id = walk(team)
     state = opened(open_page, "dispatcher_north", rep_id)
-    played = state.played
+    (played,) = state.played["days"]
     assert state.problem == ""
     assert [(g["to_ms"] - g["from_ms"]) // MINUTE_MS for g in played["gaps"]] == [11]
     assert played["url"] == f"/api/v1/tracks/{rep_id}/2026-05-04/replay"
@@ -65,8 +68,8 @@ def test_a_dispatcher_sees_the_day_with_its_silence(team: Field, open_page: Open
     assert played["to_ms"] >= played["start_ms"] + 60 * MINUTE_MS
     call(state, "step", 1)
     assert state.on_day == "2026-05-05"
-    assert state.played["gaps"] == []
-    assert state.played["empty_title"] == "No shift on this day."
+    assert state.played["days"][0]["gaps"] == []
+    assert state.played["days"][0]["empty_title"] == "No shift on this day."
     call(state, "choose_day", "not a day")
     assert state.on_day == "2026-05-05"
 
@@ -82,7 +85,52 @@ def test_another_teams_rep_is_not_shown(team: Field, open_page: Open) -> None:
 def test_days_far_ahead_stop_at_a_month(team: Field, open_page: Open) -> None:
     state = opened(open_page, "dispatcher_north", walk(team), "2199-01-01")
     assert date.fromisoformat(state.on_day) <= clock.local(clock.now()).date() + timedelta(days=31)
-    assert state.played["empty_title"] == "This day is still to come."
+    assert state.played["days"][0]["empty_title"] == "This day is still to come."
+
+
+def test_a_week_plays_day_after_day_without_days_off(team: Field, open_page: Open) -> None:
+    rep_id = walk(team)
+    for later in (1, 4):
+        walk(team, day=later)
+    state = opened(open_page, "dispatcher_north", rep_id, "2026-05-06")
+    call(state, "choose_length", True)
+    assert (state.on_day, state.to_day, state.is_day) == ("2026-05-04", "2026-05-10", False)
+    days = state.played["days"]
+    assert [d["url"].split("/")[-2] for d in days] == ["2026-05-04", "2026-05-05", "2026-05-08"]
+    assert all(a["to_ms"] < b["from_ms"] for a, b in pairwise(days))
+    assert state.played["start_ms"] == days[0]["start_ms"]
+    assert state.figures.startswith(i18n.number(sum(d["distance_m"] for d in days) / 1000, "en", 1))
+    call(state, "step", -1)
+    assert (state.on_day, state.to_day) == ("2026-04-27", "2026-05-03")
+    assert [d["empty_title"] for d in state.played["days"]] == ["No shift on this day."]
+    call(state, "choose_length", False)
+    assert (state.on_day, state.is_day) == ("2026-04-27", True)
+
+
+def test_any_span_of_up_to_a_week_is_played_and_none_longer(team: Field, open_page: Open) -> None:
+    state = opened(open_page, "dispatcher_north", walk(team))
+    call(state, "choose_last", "2026-05-06")
+    assert (state.on_day, state.to_day) == ("2026-05-04", "2026-05-06")
+    call(state, "choose_day", "2026-05-10")
+    assert (state.on_day, state.to_day) == ("2026-05-10", "2026-05-12")
+    call(state, "choose_last", "2026-05-30")
+    assert (state.on_day, state.to_day) == ("2026-05-24", "2026-05-30")
+    call(state, "choose_last", "2026-05-02")
+    assert (state.on_day, state.to_day, state.is_day) == ("2026-05-02", "2026-05-02", True)
+    call(state, "choose_last", "not a day")
+    assert state.to_day == "2026-05-02"
+
+
+def test_a_span_begins_at_the_moment_asked_for(team: Field) -> None:
+    rep_id = walk(team)
+    walk(team, day=1)
+    actor = people.actor_of(team.company.users["manager_north"])
+    at = round((SHIFT + timedelta(days=1, minutes=30)).timestamp() * 1000)
+    span = replay_span.load(actor, rep_id, DAY, DAY + timedelta(days=1), "en", at)
+    assert span.start_ms == at
+    assert replay_span.load(actor, rep_id, DAY, DAY, "en", at).start_ms == round(
+        SHIFT.timestamp() * 1000
+    )
 
 
 def test_the_ghost_walks_the_planned_line_by_the_plans_times() -> None:

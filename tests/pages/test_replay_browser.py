@@ -109,3 +109,28 @@ def test_the_day_is_saved_as_gpx_and_nobody_chosen_is_a_page_too(
     with page.expect_download() as waiting:
         page.get_by_role("link", name="GPX", exact=True).click()
     assert Path(waiting.value.path()).read_text().startswith("<?xml")
+
+
+def test_a_week_plays_without_its_nights(
+    page: Page, install: Install, cheat: tuple[str, str]
+) -> None:
+    rep_id, day = cheat
+    page.goto(f"{install.base}/replay?rep={rep_id}&day={day}")
+    page.wait_for_selector(".rpl[data-state=ready]")
+    page.get_by_role("button", name="Week", exact=True).click()
+    page.wait_for_selector(".rpl[data-state=ready]:not([data-days='1'])")
+    assert violations(page) == []
+    many = int(page.locator(".rpl").get_attribute("data-days") or 0)
+    assert 2 <= many <= 7
+    expect(page.locator(".rp-dl")).to_have_count(many)
+    slider = page.get_by_role("slider", name="Time of day")
+    whole = int(slider.get_attribute("max") or 0)
+    assert whole < many * 14 * 3_600_000
+    begins = at_ms(page)
+    slider.fill(str(whole // 1000 * 1000))
+    assert at_ms(page) - begins > (many - 1) * 86_400_000
+    slider.fill("0")
+    heads = page.locator(".rp-dh").all_inner_texts()
+    assert len(heads) == len(set(heads)) >= 2
+    page.keyboard.press("]")
+    expect(page.get_by_label("First day")).not_to_have_value(day)

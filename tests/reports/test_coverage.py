@@ -368,6 +368,8 @@ def test_cells_are_listed_by_any_measure_and_found_by_their_street(team: Field) 
     assert by_time[0][1:] == ("Škofja iela", 7230, 0, 1, 1, 2, 1)
     assert coverage_book.rows(boss, ALL, 9, sort="presence")[0][0].silence_s == 1200
     assert coverage_book.rows(boss, ALL, 9, sort="-silence")[0][0].id == ""
+    by_stock, _ = coverage_book.rows(boss, ALL, 9, sort="-out_of_stock")
+    assert [r.checks for r in by_stock] == [2, 0, 0]
     assert [r.id for r in coverage_book.rows(boss, ALL, 9, "škofja")[0]] == [by_time[0].id]
     assert coverage_book.rows(boss, ALL, 9, "nowhere near") == ([], 0)
     assert len(coverage_book.rows(boss, ALL, 9, limit=2)[0]) == 2

@@ -1,0 +1,99 @@
+"""Coverage in a real browser against a whole install: cells, their days, a phone's width, axe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser import chromium
+from tests.install import PASSWORD, Install, copy_home, midday_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.flow]
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+@pytest.fixture(scope="module")
+def install(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Install]:
+    """A running sample company with weeks behind it, its reps standing still."""
+    home = copy_home(sample_home, tmp_path_factory.mktemp("install") / "home")
+    with Install(home, "--no-simulate", "--clock-start", midday_of(home)) as running:
+        yield running
+
+
+@pytest.fixture(params=["light", "dark"])
+def page(request: pytest.FixtureRequest, install: Install) -> Iterator[Page]:
+    """A signed-in manager's page in each theme that fails the test on an error nobody handled."""
+    with chromium() as browser:
+        context = browser.new_context(
+            viewport={"width": 1440, "height": 900}, locale="en-GB", color_scheme=request.param
+        )
+        answer = context.request.post(
+            f"{install.base}/api/v1/session", data={"login": "manager", "password": PASSWORD},
+            headers={"Origin": install.base},
+        )  # fmt: skip
+        assert answer.ok
+        found = context.new_page()
+        errors: list[str] = []
+        found.on("pageerror", lambda error: errors.append(str(error)))
+        yield found
+        assert errors == []
+
+
+def violations(page: Page) -> list[Any]:
+    found = Axe().run(page, options=RULES).response["violations"]
+    return [(v["id"], [n["target"] for n in v["nodes"]]) for v in found]
+
+
+def counted(page: Page, install: Install) -> None:
+    """The page once the recorder has counted what the sample's weeks hold."""
+    for _ in range(30):
+        page.goto(f"{install.base}/coverage")
+        page.wait_for_selector(".cvm[data-state=ready]")
+        is_whole = page.locator(".note", has_text="still being counted").count() == 0
+        if is_whole and int(page.locator(".cvm").get_attribute("data-cells") or 0) > 10:
+            return
+        page.wait_for_timeout(1000)
+    raise AssertionError("never counted")
+
+
+def test_a_cell_leads_to_the_replay_at_its_moment(page: Page, install: Install) -> None:
+    counted(page, install)
+    assert violations(page) == []
+    rows = page.locator(".cv-s tbody tr")
+    assert rows.count() > 10
+    page.get_by_role("button", name="Silence", exact=True).click()
+    expect(page.locator(".cvm-legend b")).to_have_text("Silence")
+    page.locator(".cv-s tbody button.way").first.click()
+    expect(page.locator(".cv-s h2")).to_be_visible()
+    assert violations(page) == []
+    link = page.locator(".cv-s tbody a").first
+    href = link.get_attribute("href") or ""
+    link.click()
+    page.wait_for_selector(".rpl[data-state=ready]")
+    assert f"at={page.locator('.rpl').get_attribute('data-at')}" in href
+
+
+def test_cells_grow_as_the_map_goes_away_and_the_list_follows(page: Page, install: Install) -> None:
+    counted(page, install)
+    fine = int(page.locator(".cvm").get_attribute("data-resolution") or 0)
+    many = page.locator(".cv-s tbody tr").count()
+    for _ in range(3):
+        page.locator(".cvm-ctl button").nth(1).click()
+        page.wait_for_timeout(500)
+    page.wait_for_function(f"+document.querySelector('.cvm').dataset.resolution < {fine}")
+    page.wait_for_function(f"document.querySelectorAll('.cv-s tbody tr').length < {many}")
+
+
+def test_on_a_phone_nothing_lies_beside_the_page(page: Page, install: Install) -> None:
+    counted(page, install)
+    page.set_viewport_size({"width": 420, "height": 860})
+    for path in ("/coverage", "/replay"):
+        page.goto(install.base + path)
+        page.wait_for_selector(".cv-s tbody tr, .empty")
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= 420, path
