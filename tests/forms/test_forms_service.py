@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import io
+import zipfile
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +12,9 @@ import pytest
 from sqlmodel import select
 
 from fieldcrm.clients.tables import Client
-from fieldcrm.forms import definitions, service
+from fieldcrm.components.evidence_drawer import _answer, evidence_view
+from fieldcrm.evidence import service as evidence
+from fieldcrm.forms import definitions, service, words
 from fieldcrm.forms.model import (
     BadForm,
     FormChanged,
@@ -23,6 +28,7 @@ from fieldcrm.kit import clock, ids
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.kit.tables import Event
 from fieldcrm.people.model import RoleForbids
+from fieldcrm.reports import visit_list
 from fieldcrm.visits import service as visits
 from fieldcrm.visits.tables import Visit
 from tests.field import NOW, TODAY, Field
@@ -343,3 +349,35 @@ def test_a_desks_revision_with_a_broken_form_is_refused(
     )
     with pytest.raises(FormRefused):
         visits.move(company.manager, request)
+
+
+# ---- at the desk ----
+
+
+def test_the_desk_reads_answers_in_the_drawer_and_in_the_workbook(
+    company: Field, phone: Phone, doctor_form: Form
+) -> None:
+    close(phone, company.visits[0], filled(doctor_form))
+    shown = evidence_view(evidence.explain(company.manager, company.visits[0], "ro"), "ro")
+    assert (shown.form, shown.form_note) == ("Vizită la medic", "")
+    assert [(a.label, a.text) for a in shown.answers][:2] == [
+        ("Produse prezentate", "p1"), ("Părerea medicului", "Va încerca"),
+    ]  # fmt: skip
+    filters = visit_list.filters_of()
+    book = zipfile.ZipFile(io.BytesIO(visit_list.export_xlsx(company.manager, filters, "ro")))
+    texts = book.read("xl/sharedStrings.xml").decode()
+    assert "Vizită la medic" in texts
+    assert "Părerea medicului: Va încerca" in texts
+
+
+def test_the_desk_says_that_a_version_is_unknown_and_draws_a_signature(
+    company: Field, phone: Phone
+) -> None:
+    told = {"form": {"form_id": "gone", "version": 3, "answers": {"mood": "good"}}}
+    close(phone, company.visits[0], told)
+    shown = evidence_view(evidence.explain(company.manager, company.visits[0], "en"), "en")
+    assert shown.form_note
+    assert [(a.label, a.text) for a in shown.answers] == [("mood", "good")]
+    signed = words.AnswerRow("signed", "Signature", "A. V.", strokes=((1, 2, 3, 4),))
+    drawing = base64.b64decode(_answer(signed).drawing.removeprefix("data:image/svg+xml;base64,"))
+    assert b'points="1 2 3 4"' in drawing

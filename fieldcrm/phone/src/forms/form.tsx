@@ -76,7 +76,7 @@ export function FormCards({ form, visit, draft, change, checked }: { form: FormD
     <>
       <h2 class="sec">{say(form.definition.title)}</h2>
       {asked.map((field) => (
-        <FieldCard key={field.name} form={form.definition} field={field} value={answers[field.name]} problem={checked.problems.find((p) => p.field === field.name)}>
+        <FieldCard key={field.name} form={form.definition} field={field} isDone={field.name in checked.kept} problem={checked.problems.find((p) => p.field === field.name)}>
           <Control field={field} value={answers[field.name]} set={(value) => set(field.name, value)} visit={visit} />
         </FieldCard>
       ))}
@@ -84,14 +84,13 @@ export function FormCards({ form, visit, draft, change, checked }: { form: FormD
   );
 }
 
-function FieldCard({ form, field, value, problem, children }: { form: FormDefinition; field: FormField; value: unknown; problem?: Problem; children: ComponentChildren }) {
+function FieldCard({ form, field, isDone, problem, children }: { form: FormDefinition; field: FormField; isDone: boolean; problem?: Problem; children: ComponentChildren }) {
   const isLeft = problem?.code === "required";
-  const isDone = !problem && value !== undefined && value !== null && JSON.stringify(value).length > 2;
   return (
     <section class={`card ${problem ? "miss" : ""}`} id={`f-${field.name}`}><div class="fs">
       <div class="h"><h2>{say(field.label)}</h2>
         {isLeft && <span class="req miss">{t("phone.visit.needed")}</span>}
-        {isDone && <span class="req ok"><Icon name="tick" class="s" />{t("phone.visit.ready")}</span>}
+        {isDone && !problem && <span class="req ok"><Icon name="tick" class="s" />{t("phone.visit.ready")}</span>}
       </div>
       {field.hint && <p class="small muted" style="margin:-6px 0 10px">{say(field.hint)}</p>}
       {children}
