@@ -75,6 +75,7 @@ function drawState(state: string, into: SVGElement) {
 type Mark = {
   slot: number; group: SVGElement; hit: SVGElement; body: SVGElement; tag: SVGElement; tagBox: SVGElement; tagText: SVGElement;
   drawn: string; text: string; isDressed: boolean;
+  at: Point; // where it was when its name was given its side, Mercator
 };
 
 export class MapMarks {
@@ -197,12 +198,18 @@ export class MapMarks {
   place(now = performance.now()) {
     const view = new View(this.map);
     for (const mark of this.marks.values()) {
-      put(mark.group, view.px(...this.fleet.at(mark.slot, now, mark.isDressed ? GLIDE_MS : this.layerGlideMs)));
+      put(mark.group, view.px(...this.at(mark, now)));
       if (mark.isDressed) mark.body.querySelector(".turn")?.setAttribute("transform", `rotate(${this.fleet.course[mark.slot]})`);
     }
     this.placeStops(view);
     for (const { cell, node: group } of this.cells) put(group, view.of(cell.lat, cell.lng));
     if (this.spot) put(this.spotLayer, view.of(this.spot.lat, this.spot.lng));
+  }
+
+  /** A name whose rep jumps stays until it is given a side anew: it would lie on another meanwhile. */
+  private at(mark: Mark, now: number): Point {
+    const glideMs = mark.isDressed ? GLIDE_MS : this.layerGlideMs;
+    return glideMs ? this.fleet.at(mark.slot, now, glideMs) : mark.at;
   }
 
   /** Decide who has a marker of his own and whose name finds a place: a few times a second. */
@@ -286,7 +293,7 @@ export class MapMarks {
     const tagBox = node("rect", { height: 20, rx: 5, y: -10 }, tag);
     const tagText = node("text", { x: 7, y: 4 }, tag);
     group.addEventListener("click", (event) => { event.stopPropagation(); this.select(id); });
-    const mark = { slot, group, hit, body, tag, tagBox, tagText, drawn: "", text: "", isDressed: false };
+    const mark = { slot, group, hit, body, tag, tagBox, tagText, drawn: "", text: "", isDressed: false, at: [0, 0] as Point };
     this.marks.set(slot, mark);
     return mark;
   }
@@ -300,6 +307,7 @@ export class MapMarks {
     const { fleet } = this, { slot } = mark;
     const isSelected = fleet.ids[slot] === this.selected, state = STATES[fleet.state[slot]];
     mark.isDressed = this.apart.has(slot);
+    mark.at = [fleet.x[slot], fleet.y[slot]];
     const wanted = `${state}|${isSelected}|${mark.isDressed}`;
     if (mark.drawn !== wanted) {
       mark.body.replaceChildren();

@@ -1,0 +1,58 @@
+"""The live map's own component in a real browser, fed with frames: what it draws of many reps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser import chromium
+from workers.gateway.benches import map as bench
+
+pytestmark = [pytest.mark.browser]
+REPS = 260
+NAMED = """() => [...document.querySelectorAll('.mk-tag[visibility=visible] rect')].map((box) => {
+  const { left, top, right, bottom } = box.getBoundingClientRect();
+  return [left, top, right, bottom];
+})"""
+COLLISIONS = f"""() => {{
+  const boxes = ({NAMED})();
+  const meet = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
+  return boxes.flatMap((a, n) => boxes.slice(n + 1).filter((b) => meet(a, b))).length;
+}}"""
+
+
+@pytest.fixture(scope="module")
+def page(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """The map with its crowd in view; `sample_home` has seen to it that the libraries are there."""
+    folder = tmp_path_factory.mktemp("map")
+    lat, lng, zoom, inner = bench.view_of(bench.prepare(folder))
+    with bench.servers(folder, bench.Crowd(REPS, inner)) as ports, chromium() as browser:
+        found = browser.new_page(viewport={"width": bench.WIDTH, "height": bench.HEIGHT})
+        where = f"port={ports['socket']}&centre={lng},{lat}&zoom={zoom}"
+        found.goto(f"http://localhost:{ports['page']}/?mode=ours&{where}")
+        found.wait_for_function("measured.ready", timeout=60_000)
+        yield found
+
+
+def test_everybody_is_in_view_and_drawn(page: Page) -> None:
+    assert page.locator(".gl").get_attribute("data-in-view") == str(REPS)
+    page.evaluate("measured.moving = -1")
+    page.wait_for_function("measured.moving >= 0")
+    assert page.evaluate("measured.moving") > 0.001
+
+
+def test_names_are_shown_and_none_lies_on_another(page: Page) -> None:
+    assert len(page.evaluate(NAMED)) > 15
+    assert page.evaluate(COLLISIONS) == 0
+
+
+def test_names_stay_apart_while_everybody_moves_and_the_map_is_panned(page: Page) -> None:
+    seen: list[Any] = []
+    for _ in range(4):
+        page.evaluate("pan(400)")
+        seen.append((len(page.evaluate(NAMED)) > 15, page.evaluate(COLLISIONS)))
+    assert seen == [(True, 0)] * 4
