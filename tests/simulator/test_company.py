@@ -16,6 +16,7 @@ import pytest
 from sqlmodel import func, select
 
 from fieldcrm.clients.tables import Affiliation, Client, Territory
+from fieldcrm.forms.tables import ShelfCheck
 from fieldcrm.people.tables import Team, User
 from fieldcrm.planning.tables import CycleTarget, DayPlan
 from fieldcrm.tracking.tables import Shift, TrackChunk
@@ -93,6 +94,20 @@ def test_real_places_keep_what_the_map_has(sample):
 def test_everything_is_marked_as_sample(sample):
     for table in (Client, User, Team, Territory, Product, Visit):
         assert not rows(select(table).where(table.is_sample.is_(False)))
+
+
+def test_held_visits_of_the_past_answer_their_forms(sample):
+    held = rows(
+        select(Visit)
+        .join(Client, Client.id == Visit.client_id)
+        .where(Visit.state == "closed", Visit.result.in_(["met", "order", "out_of_stock"]))
+    )
+    answered = [v for v in held if "form" in v.details]
+    assert len(held) > 500
+    assert len(answered) == len(held)
+    shelves = rows(select(ShelfCheck))
+    assert {s.is_there for s in shelves} == {True, False}
+    assert all(s.price for s in shelves if s.is_there)
 
 
 def test_about_900_targets_fill_six_reps_days(sample):

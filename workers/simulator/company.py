@@ -19,8 +19,10 @@ from sqlmodel import Session, SQLModel, select
 
 from fieldcrm.clients import rules as client_rules
 from fieldcrm.clients.tables import Affiliation, Client, Territory
+from fieldcrm.forms import service as forms
 from fieldcrm.kit import cells, clock, database, events, facts, ids
 from fieldcrm.kit.settings import settings
+from fieldcrm.people.model import SYSTEM
 from fieldcrm.people.passwords import hash_password
 from fieldcrm.people.tables import Team, User, UserTeam
 from fieldcrm.planning.tables import Cycle, CycleTarget
@@ -135,6 +137,7 @@ def load(progress: Progress = _silent, now: datetime | None = None) -> None:
     rows = make(read_places(sample_extract()), Roads(settings().region_dir), now)
     with database.transaction() as session, clock.held(now - timedelta(days=35)):
         rows.store(session)
+        _put_forms(session, now)
         events.record(session, "sample.loaded", None, source="sample", data=_counts(rows))
     progress(0.08, "sample.plans")
     history.make(now, lambda share, what: progress(0.08 + 0.91 * share, what))
@@ -142,6 +145,14 @@ def load(progress: Progress = _silent, now: datetime | None = None) -> None:
         session.execute(delete(facts.Fact).where(facts.Fact.key == LOADING))  # type: ignore[arg-type]
         facts.put(session, "sample_clock", now.isoformat())
     progress(1.0, "sample.done")
+
+
+def _put_forms(session: Session, now: datetime) -> None:
+    """The template forms, in use since before the history; phones of before them are borne with."""
+    for form in forms.templates().values():
+        made = forms.save_in(session, SYSTEM, form, is_sample=True)
+        made.asked_since = now
+        session.add(made)
 
 
 def load_command(if_empty: bool) -> None:

@@ -13,6 +13,8 @@ from sqlmodel import Session, select
 
 from fieldcrm.clients.tables import Client
 from fieldcrm.evidence import service as evidence
+from fieldcrm.forms import service as forms
+from fieldcrm.forms.tables import Form, FormVersion
 from fieldcrm.kit import clock, database, files, ids, secrets
 from fieldcrm.kit.settings import settings
 from fieldcrm.people.model import Actor, Role
@@ -76,6 +78,8 @@ class Past:
     """client id -> (kind, name)"""
     products: list[words.Product]
     streets: Streets
+    forms: list[dict[str, Any]]
+    """As phones hold them (wire.forms.FormDoc)."""
 
 
 def make(now: datetime, progress: Progress) -> None:
@@ -100,8 +104,18 @@ def _past() -> Past:
         crew = [_crew(session, user) for user in users]
         clients = session.exec(select(Client.id, Client.kind, Client.name)).all()
         products = session.exec(select(Product.id, Product.name).order_by(Product.name)).all()
+        asked = [_form(row, form) for row, form, _ in forms.on_phones_in(session)]
     streets = RoadStreets(Roads(settings().region_dir))
-    return Past(crew, {i: (k, n) for i, k, n in clients}, [(i, n) for i, n in products], streets)
+    named = {i: (k, n) for i, k, n in clients}
+    return Past(crew, named, [(i, n) for i, n in products], streets, asked)
+
+
+def _form(row: FormVersion, form: Form) -> dict[str, Any]:
+    is_active = form.is_active and row.version == form.version
+    return {
+        "form_id": form.id, "version": row.version, "is_active": is_active,
+        "definition": row.definition,
+    }  # fmt: skip
 
 
 def _crew(session: Session, user: User) -> Crew:
@@ -223,7 +237,7 @@ def _check_in(rep: Crew, told: CheckedIn) -> MoveRequest:
 def _close(past: Past, rep: Crew, told: Closed, day: date) -> MoveRequest:
     said = words.closing(
         told.stop.kind, told.is_held, told.has_next_step, rep.user.language, past.products, day,
-        random.Random(f"{day}|{told.stop.key}"),
+        random.Random(f"{day}|{told.stop.key}"), past.forms,
     )  # fmt: skip
     step = said["next_step"]
     return _request(

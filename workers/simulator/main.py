@@ -165,6 +165,7 @@ class Player:
         said = words.closing(
             told.stop.kind, told.is_held, told.has_next_step, self._language,
             sorted(products, key=lambda p: p[1]), day, random.Random(f"{day}|{told.stop.key}"),
+            [*self.phone.of("form").values()],
         )  # fmt: skip
         said["position"] = self.phone.position(told.reading)
         said["no_gps_reason"] = None if told.reading else "no_signal"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from workers.simulator import names
+from workers.simulator import answers, names
 
 Product = tuple[str, str]
 """id, name"""
@@ -16,20 +16,26 @@ SHELVES = ("pharmacy", "pharmacist", "buyer", "organisation")
 
 def closing(
     kind: str, is_held: bool, has_next_step: bool, language: str, products: Sequence[Product],
-    today: date, dice: random.Random,
+    today: date, dice: random.Random, forms: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:  # fmt: skip
-    """Result, comment, details and next step of a `visit.close` (see wire.sync.ClosePayload)."""
+    """Result, comment, details and next step of a `visit.close` (see wire.sync.ClosePayload);
+    `forms` are the versions that the phone holds."""
     shown = dice.sample(list(products), k=min(len(products), dice.randint(1, 3)))
     if not is_held:
         result = dice.choice(("not_met", "not_met", "declined", "closed_place"))
         comment = dice.choice(names.NOT_MET[language])
         return {"result": result, "comment": comment, "details": {}, "next_step": None}
-    return {
+    said = {
         "result": _result(kind, dice),
         "comment": _comment(language, shown, dice),
         "details": _details(kind, shown, products, dice),
         "next_step": _next_step(language, shown, today, dice) if has_next_step else None,
     }
+    if (form := answers.asked(forms, kind)) is not None:
+        said["details"] = answers.fill(
+            form, kind, said["result"], has_next_step, products, said["details"], today, dice
+        )
+    return said
 
 
 def _result(kind: str, dice: random.Random) -> str:
