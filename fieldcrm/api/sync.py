@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from datetime import date
 from typing import Annotated, Any
 
@@ -74,6 +75,19 @@ def _json(message: msgspec.Struct) -> Response:
     return Response(_encode(message), media_type="application/json")
 
 
+PACKED_FROM = 2000
+"""Bytes; less is sent as it is."""
+
+
+def _packed(message: msgspec.Struct, request: Request) -> Response:
+    """JSON, gzipped for who takes that: cards and visits shrink to a tenth, and networks are poor."""
+    content, headers = _encode(message), {"Vary": "Accept-Encoding"}
+    if len(content) >= PACKED_FROM and "gzip" in request.headers.get("accept-encoding", ""):
+        content = gzip.compress(content, 1, mtime=0)
+        headers["Content-Encoding"] = "gzip"
+    return Response(content, media_type="application/json", headers=headers)
+
+
 async def _body(request: Request, limit: int) -> bytes:
     """The body, read no further than the limit."""
     read = bytearray()
@@ -109,11 +123,11 @@ async def push(request: Request, actor: PhoneRep) -> Response:
 
 @router.get("/sync/pull", summary="What changed since a cursor", responses=_answers(wire.Pull))
 def pull(
-    actor: PhoneRep, cursor: Annotated[str, Query(max_length=200)] = "0",
+    request: Request, actor: PhoneRep, cursor: Annotated[str, Query(max_length=200)] = "0",
     limit: Annotated[int, Query(ge=1, le=service.PULL_MAX)] = 500,
 ) -> Response:  # fmt: skip
     """Cursor 0 begins a first copy; go on with the cursor of each answer while `more` is true."""
-    return _json(service.pull(actor, cursor, limit))
+    return _packed(service.pull(actor, cursor, limit), request)
 
 
 @router.get(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import hashlib
 import mimetypes
 import os
@@ -178,7 +179,16 @@ def make() -> Web:
     from fieldcrm.fieldcrm import app
 
     pulse.keep_beating("web")
-    return Web(app(), build.CLIENT)
+    made = Web(app(), build.CLIENT)
+    keep_what_is_loaded()
+    return made
+
+
+def keep_what_is_loaded() -> None:
+    """Look no more for garbage among what a web process keeps anyway: many small answers would each
+    pay for it."""
+    gc.collect()
+    gc.freeze()
 
 
 def main() -> None:

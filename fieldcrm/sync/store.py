@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import bindparam, func
 from sqlalchemy import select as columns
 from sqlalchemy.orm import aliased
@@ -23,6 +24,7 @@ from fieldcrm.planning.tables import Cycle, CycleTarget, DayPlan
 from fieldcrm.sync.tables import Mutation
 from fieldcrm.tracking.tables import Shift
 from fieldcrm.visits.tables import Attachment, Product, Visit, VisitChange
+from fieldcrm.wire import sync as wire
 
 # ---- mutations ----
 
@@ -148,11 +150,19 @@ _PERSON, _ORGANISATION = aliased(Client), aliased(Client)
 
 # Statements are made once, too: to make one takes longer than to run it.
 _IDS, _REP = bindparam("ids", expanding=True), bindparam("rep_id")
-_VISITS = _VISIT.select().where(_VISIT.c.id.in_(_IDS), _VISIT.c.rep_id == _REP)
+
+
+def _told(table: Any, doc: type[msgspec.Struct]) -> Any:
+    """A select of the columns that a phone's document shows: the others cost reading, too."""
+    shown = {name.removesuffix("_ms") for name in doc.__struct_fields__}
+    return columns(*(c for c in table.c if c.name in shown))
+
+
+_VISITS = _told(_VISIT, wire.VisitDoc).where(_VISIT.c.id.in_(_IDS), _VISIT.c.rep_id == _REP)
 
 
 def visits(session: Session, rep_id: str, ids: Collection[str]) -> list[Any]:
-    """Those of these visits that are the rep's, as plain rows of the visit's columns."""
+    """Those of these visits that are the rep's, as plain rows of the columns a phone is told."""
     return list(session.execute(_VISITS, {"ids": [*ids], "rep_id": rep_id}))
 
 
@@ -171,11 +181,13 @@ def attachments(session: Session, visit_ids: Collection[str]) -> list[Any]:
     return list(session.execute(_ATTACHMENTS, {"ids": [*visit_ids]}))
 
 
-_CLIENTS = _CLIENT.select().where(_CLIENT.c.id.in_(_IDS), _CLIENT.c.archived_at.is_(None))
+_CLIENTS = _told(_CLIENT, wire.ClientDoc).where(
+    _CLIENT.c.id.in_(_IDS), _CLIENT.c.archived_at.is_(None)
+)
 
 
 def clients(session: Session, ids: Collection[str]) -> list[Any]:
-    """Plain rows of the clients' columns."""
+    """Plain rows of the columns a phone is told."""
     return list(session.execute(_CLIENTS, {"ids": [*ids]}))
 
 
@@ -243,7 +255,7 @@ _RANKED = (
     .subquery()
 )  # fmt: skip
 _HISTORY = (
-    columns(*_RANKED.c[:5], User.name)
+    columns(*_RANKED.c[:5], User.__table__.c.name)
     .join(User, col(User.id) == _RANKED.c.rep_id)
     .where(_RANKED.c.rank <= HISTORY)
     .order_by(_RANKED.c.day.desc(), _RANKED.c.id)

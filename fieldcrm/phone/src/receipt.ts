@@ -1,0 +1,35 @@
+/** The day's receipt: what the server says it holds, compared with what this phone knows. Pure. */
+import type { Entry, Visit } from "./docs";
+import { isUnsent } from "./overlay";
+import type { Receipt } from "./wire.gen";
+
+export interface Compared {
+  /** Closed on this phone, and their photos. */
+  visits: number;
+  photos: number;
+  /** Of these, what the server doesn't hold. */
+  missingVisits: Visit[];
+  missingPhotos: string[];
+  /** Actions that the server has no answer for, or refused while the rep hasn't decided: of other things. */
+  open: Entry[];
+  isWhole: boolean;
+}
+
+/** `day`: the day's visits as the phone shows them; `entries`: the outbox. */
+export function compare(receipt: Receipt, day: Visit[], entries: Entry[]): Compared {
+  const closed = day.filter((v) => v.state === "closed");
+  const there = new Set(receipt.visits.filter((v) => v.state === "closed").map((v) => v.id));
+  const held = new Set(receipt.photos);
+  const photos = [...new Set(day.flatMap((v) => v.attachments.map((a) => a.sha256)))];
+  const missingVisits = closed.filter((v) => !there.has(v.id));
+  const named = new Set(missingVisits.map((v) => v.id));
+  const missingPhotos = photos.filter((sha) => !held.has(sha));
+  const open = entries.filter((e) => (isUnsent(e) || isRefused(e)) && !named.has(e.subject_id));
+  const isWhole = missingVisits.length + missingPhotos.length + open.length === 0;
+  return { visits: closed.length, photos: photos.length, missingVisits, missingPhotos, open, isWhole };
+}
+
+/** Refused, and neither done anew nor given up: work that exists on this phone alone. */
+function isRefused(e: Entry): boolean {
+  return e.status === "refused" && !e.dismissed;
+}
