@@ -30,11 +30,11 @@ from fieldcrm.tracking.model import BrokenChunk
 from fieldcrm.tracking.rules import span_of
 from fieldcrm.tracking.tables import CoverageDay, CoverageMonth
 
-ROUND_EVERY = timedelta(minutes=5)
+ROUND_EVERY = timedelta(minutes=10)
 OVERLAP = timedelta(minutes=2)
 """A transaction may have taken so long from writing a time to being seen."""
 CHUNKS_AT_ONCE = 40
-DAYS_AT_ONCE = 25
+DAYS_AT_ONCE = 10
 MONTHS_AT_ONCE = 20
 WANTED = ("at", "lat", "lng", "accuracy", "doubts")
 _STATE = "coverage_counted"
@@ -179,9 +179,11 @@ def _counted(key: Key, now: datetime) -> Counted | None:
     with reading() as session:
         row, found = store.day(session, *key), _sources(session, key)
     tags = tags_of(found, now)
-    if row is not None and (row.track_tag, row.visits_tag) == tags:
+    is_erased = row is not None and row.track_tag == tracks.ERASED and not found.chunks
+    if row is not None and row.visits_tag == tags[1] and (is_erased or row.track_tag == tags[0]):
         return None
-    return Counted(_track(key, found, now), tags[0], _visits(found), tags[1])
+    track, tag = (b"", tracks.ERASED) if is_erased else (_track(key, found, now), tags[0])
+    return Counted(track, tag, _visits(found), tags[1])
 
 
 def _sources(session: Session, key: Key) -> Sources:
@@ -204,11 +206,10 @@ def _write(session: Session, key: Key, made: Counted, now: datetime) -> None:
     """Keep a counted day, unless its track is no longer what it was counted from."""
     rep_id, day = key
     tracks.lock_track(session, rep_id)
-    if tags_of(_sources(session, key), now)[0] != made.track_tag:
+    row, there = store.day(session, *key), tags_of(_sources(session, key), now)[0]
+    if made.track_tag not in (tracks.ERASED, there):
         return  # a later round, or the next one where it was erased
-    row = store.day(session, *key) or CoverageDay(
-        day=day, rep_id=rep_id, month=rules.month_of(day), counted_at=now
-    )
+    row = row or CoverageDay(day=day, rep_id=rep_id, month=rules.month_of(day), counted_at=now)
     row.track, row.track_tag, row.counted_at = made.track, made.track_tag, now
     row.visits, row.visits_tag = made.visits, made.visits_tag
     session.add(row)

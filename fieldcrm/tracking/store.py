@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, bindparam, delete, func, or_, text, update
+from sqlalchemy import ColumnElement, String, and_, bindparam, delete, func, or_, text, update
 from sqlmodel import Session, col, select
 
 from fieldcrm.kit.database import UtcDateTime
@@ -16,6 +16,8 @@ from fieldcrm.visits.tables import Visit
 SHIFT_REACHES = timedelta(days=8)
 """So that a day's shifts are found among few, however many years a rep has worked."""
 _ALERT_SPACE = 0x616C  # "al"
+ERASED = "erased"
+"""The tag of a counted day whose track is gone by policy or by wish."""
 _LOCK_SPACE = 0x7472  # "tr": advisory locks of tracks, apart from those of other domains
 
 
@@ -263,16 +265,21 @@ def chunk_starts(session: Session, rep_id: str) -> list[datetime]:
 
 
 def forget_coverage(session: Session, rep_id: str, first: date, last: date) -> None:
-    """Empty what was counted from a rep's track on these local days: it is counted again."""
-    own = (
-        col(CoverageDay.rep_id) == rep_id,
-        col(CoverageDay.day) >= first,
-        col(CoverageDay.day) <= last,
-    )
-    session.execute(update(CoverageDay).where(*own).values(track=b"", track_tag=""))
-    months = first.year * 100 + first.month, last.year * 100 + last.month
-    session.execute(
-        delete(CoverageMonth).where(
-            col(CoverageMonth.rep_id) == rep_id, col(CoverageMonth.month).between(*months)
+    """Empty what was counted from a rep's track on these local days.
+
+    The first and the last are counted again; those between have no track any more, which is no
+    silence of his.
+    """
+    own = col(CoverageDay.rep_id) == rep_id, col(CoverageDay.track_tag) != ERASED
+    day = col(CoverageDay.day)
+    between, ends = and_(day > first, day < last), day.in_((first, last))
+    months = select(CoverageDay.month).where(*own, or_(between, ends)).distinct()
+    for month in session.exec(months).all():
+        session.execute(
+            delete(CoverageMonth).where(
+                col(CoverageMonth.rep_id) == rep_id, col(CoverageMonth.month) == month
+            )
         )
-    )
+    for which, tag in ((between, ERASED), (ends, "")):
+        gone = update(CoverageDay).where(*own, which).values(track=b"", track_tag=tag)
+        session.execute(gone)
