@@ -15,7 +15,7 @@ const SHAPES = STATES.slice(1);
 const VERTEX = `#version 300 es
 layout(location=0) in vec4 place;
 layout(location=1) in vec3 look;
-uniform vec2 centre, pixel;
+uniform vec2 centre, size;
 uniform float world, now, glide, side;
 flat out int left;
 void main() {
@@ -23,7 +23,9 @@ void main() {
   vec2 at = (mix(place.zw, place.xy, share) - centre) * world;
   float sprite = look.y == 0.0 ? mod(floor(look.z / ${360 / COURSES}.0 + 0.5), ${COURSES}.0) : look.y + ${COURSES - 1}.0;
   left = int(sprite * side + 0.5);
-  gl_Position = vec4(at * pixel * vec2(2.0, -2.0), 0.0, 1.0);
+  vec2 half_pixel = vec2(mod(side, 2.0) * 0.5); // a sprite's pixels lie on the screen's, or rows of it show twice
+  at = floor(at + size * 0.5 - half_pixel + 0.5) + half_pixel - size * 0.5;
+  gl_Position = vec4(at / size * vec2(2.0, -2.0), 0.0, 1.0);
   gl_PointSize = side;
 }`;
 const FRAGMENT = `#version 300 es
@@ -76,7 +78,7 @@ export class RepLayer implements CustomLayerInterface {
     this.map = map;
     this.gl = gl;
     this.program = link(gl);
-    for (const name of ["centre", "pixel", "world", "now", "glide", "side", "atlas"]) {
+    for (const name of ["centre", "size", "world", "now", "glide", "side", "atlas"]) {
       this.at[name] = gl.getUniformLocation(this.program, name);
     }
     this.texture = gl.createTexture();
@@ -125,7 +127,6 @@ export class RepLayer implements CustomLayerInterface {
   }
 
   private draw(gl: WebGL2RenderingContext, map: GlMap, centre: [number, number]) {
-    const box = map.getContainer();
     gl.useProgram(this.program);
     gl.disable(gl.DEPTH_TEST);
     gl.disable(gl.STENCIL_TEST);
@@ -135,8 +136,8 @@ export class RepLayer implements CustomLayerInterface {
     gl.bindTexture(gl.TEXTURE_2D, this.texture);
     gl.uniform1i(this.at.atlas, 0);
     gl.uniform2f(this.at.centre, centre[0] - this.anchor[0], centre[1] - this.anchor[1]);
-    gl.uniform2f(this.at.pixel, 1 / box.clientWidth, 1 / box.clientHeight);
-    gl.uniform1f(this.at.world, 512 * 2 ** map.getZoom());
+    gl.uniform2f(this.at.size, gl.drawingBufferWidth, gl.drawingBufferHeight);
+    gl.uniform1f(this.at.world, 512 * 2 ** map.getZoom() * map.getPixelRatio());
     gl.uniform1f(this.at.now, performance.now() / 1000);
     gl.uniform1f(this.at.glide, this.glideMs / 1000);
     gl.uniform1f(this.at.side, this.side());

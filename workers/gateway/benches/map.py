@@ -337,6 +337,7 @@ def _told(chosen: argparse.Namespace, rounds: list[dict[str, Any]]) -> dict[str,
         return round(max(found[way][figure] for found in rounds))
 
     shares = [found["ours"]["fps"] / found["empty"]["fps"] for found in rounds]
+    paint_p99, frame_ms = _percentile(paints, 0.99), middle("ours", "frame_ms")
     return {
         "reps": chosen.reps, "in_view": min(found["ours"]["in_view"] for found in rounds),
         **{("" if way == "ours" else f"{way}_") + "fps": round(middle(way, "fps"), 1) for way in WAYS},
@@ -345,8 +346,9 @@ def _told(chosen: argparse.Namespace, rounds: list[dict[str, Any]]) -> dict[str,
         **{("" if way == "ours" else f"{way}_") + "cpu_ms_per_frame": round(middle(way, "cpu_ms"), 1) for way in WAYS},
         "longest_task_ms": worst("ours", "longest"), "empty_longest_task_ms": worst("empty", "longest"),
         "geojson_longest_task_ms": worst("geojson", "longest"),
-        "paint_p50_ms": _percentile(paints, 0.5), "paint_p99_ms": _percentile(paints, 0.99),
-        "paints": len(paints), "frame_ms": round(middle("ours", "frame_ms"), 1),
+        "paint_p50_ms": _percentile(paints, 0.5), "paint_p99_ms": paint_p99,
+        "paint_p99_frames": paint_p99 and round(paint_p99 / frame_ms, 2),
+        "paints": len(paints), "frame_ms": round(frame_ms, 1),
         "worst_frame_ms": worst("ours", "worst_frame_ms"),
     }  # fmt: skip
 
