@@ -378,15 +378,23 @@ def save_territory(
             raise StaleClient(version=territory.version)
         kind = "territory.changed" if territory else "territory.added"
         territory = territory or Territory(id=ids.new_id(), name="", team_id="", version=0)
-        before = {territory.rep_id} - {None}
+        before = _told_of(territory)
         territory.sqlmodel_update(_clean_territory(changes))
         with session.no_autoflush:
             _check_whole(session, actor, territory)
         territory.version += 1
         session.add(territory)
         session.flush()
-        _tell_territory(session, actor, territory, kind, {r for r in before if r})
+        _tell_territory(session, actor, territory, kind, before)
         return territory
+
+
+def _told_of(territory: Territory) -> dict[str, Any]:
+    """What the log tells of a territory; of its area only how large it is."""
+    return {
+        "name": territory.name or None, "team_id": territory.team_id or None,
+        "rep_id": territory.rep_id, "cells": len(territory.cells or ()),
+    }  # fmt: skip
 
 
 def _clean_territory(changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -414,16 +422,15 @@ def _check_whole(session: Session, actor: Actor, territory: Territory) -> None:
 
 
 def _tell_territory(
-    session: Session, actor: Actor, territory: Territory, kind: str, before: set[str]
+    session: Session, actor: Actor, territory: Territory, kind: str, before: dict[str, Any]
 ) -> None:
     events.record(
         session, kind, territory.id, actor_id=actor.user_id or None, team_id=territory.team_id,
-        source=actor.source, data={"name": territory.name, "rep_id": territory.rep_id},
+        source=actor.source, data=people.difference(before, _told_of(territory)),
     )  # fmt: skip
-    after = {territory.rep_id} if territory.rep_id else set()
-    moved = before ^ after
-    if not moved:
+    if before["rep_id"] == territory.rep_id:
         return
+    moved = {rep_id for rep_id in (before["rep_id"], territory.rep_id) if rep_id}
     for rep_id in moved:
         feed.touch(session, "profile", rep_id, rep_ids=[rep_id], team_id=territory.team_id)
     for client_id in store.ids_in_territory(session, territory.id):

@@ -157,7 +157,7 @@ export function PinsMap({ pins, label }: { pins: Pins; label: string }) {
       <div ref={box} className="gl" />
       <svg className="over" role="img" aria-label={label}>
         {old && wanted && <path d={path([old, wanted])} fill="none" stroke="var(--accent)" strokeWidth="2" strokeDasharray="5 4" />}
-        {near.map((point, n) => { const [x, y] = at(point); return <circle key={n} cx={x} cy={y} r="4" fill="var(--track-line)" stroke="var(--map-halo)" strokeWidth="1.5" />; })}
+        {near.map((point, n) => { const [x, y] = at(point); return <circle key={n} cx={x} cy={y} r="4.5" fill="var(--panel)" stroke="var(--text)" strokeWidth="2" />; })}
         {old && <Pin x={old[0]} y={old[1]} fill="var(--text-muted)" text="1" />}
         {wanted && <Pin x={wanted[0]} y={wanted[1]} fill="var(--accent)" text="2" />}
       </svg>

@@ -310,7 +310,8 @@ def _seen(s: CheckIn, language: str) -> Seen:
         i18n.t("correct.to_old", language, distance=distance(s.old_m, language)) if s.old_m is not None else "",
         f"±{distance(s.accuracy_m, language)}" if s.accuracy_m is not None else "",
     ]  # fmt: skip
-    near = s.new_m is not None and s.new_m <= correction_list.NEAR_M and not s.is_mock
+    speaks = s.new_m is not None and s.new_m <= correction_list.NEAR_M and not s.is_mock
+    near = speaks and (s.old_m is None or (s.new_m or 0) < s.old_m)
     title = f"{i18n.day(s.day, language, 'EEE d MMM')}, {s.rep_name}"
     return Seen(s.visit_id, title, " · ".join(p for p in parts if p), s.is_mock, near)
 
@@ -384,7 +385,7 @@ def _card_body() -> rx.Component:
         ),
         rx.cond(c.has_map, rx.fragment(drawn, _legend(c)), rx.fragment()),
         _side_by_side(c),
-        rx.cond(c.comment != "", rx.el.blockquote(c.comment, class_name="sec said co-q"), rx.fragment()),
+        rx.cond(c.comment != "", rx.el.blockquote(c.comment, class_name="co-q"), rx.fragment()),
         _evidence(c), _word(c),
     )  # fmt: skip
 

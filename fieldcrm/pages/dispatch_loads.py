@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -19,11 +18,10 @@ from fieldcrm.people.model import Actor
 from fieldcrm.people.tables import User
 from fieldcrm.planning import service as planning
 from fieldcrm.tracking import service as tracking
+from fieldcrm.visits import board
 from fieldcrm.visits import service as visits
-from fieldcrm.visits.model import VisitFilters
 from fieldcrm.visits.store import VisitView
 
-PAGE = 200
 NOTICES_LONGEST = 200_000
 
 
@@ -62,7 +60,7 @@ def load_team(actor: Actor, selected: str, language: str) -> TeamLoad:
     today = clock.local(clock.now()).date()
     reps = people.visible_reps(actor)
     live = tracking.live(actor, None)
-    views = list(_visits_of(actor, today))
+    views = board.visits_of_day(actor, today)
     by_id, states = {rep.id: rep for rep in reps}, {row.rep_id: row.state.value for row in live}
     phone = next((row for row in live if row.rep_id == selected), None)
     heard = tracking.phone_status(actor, selected) if phone else None
@@ -73,19 +71,6 @@ def load_team(actor: Actor, selected: str, language: str) -> TeamLoad:
         loose=dispatch_loose.loose_rows(views, by_id, states, language),
         phone=dispatch_phone.phone_facts(phone, heard, language),
     )  # fmt: skip
-
-
-def _visits_of(actor: Actor, day: date) -> Iterator[VisitView]:
-    """All visits of the actor's teams on a day, page by page."""
-    cursor: str | None = None
-    while True:
-        page = visits.list_visits(
-            actor, VisitFilters(day_from=day, day_to=day), "day", PAGE, cursor
-        )
-        yield from page.rows
-        cursor = page.cursor
-        if cursor is None:
-            return
 
 
 def load_day(actor: Actor, rep_id: str, on: date) -> DayLoad:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from fieldcrm.kit import clock, i18n
 from fieldcrm.pages.dispatch_reps import short_name
 from fieldcrm.people.tables import User
-from fieldcrm.visits.store import VisitView
+from fieldcrm.visits.board import DayVisit
 
 PATIENCE = timedelta(minutes=30)
 """A rep who hasn't started so long after his shift's hour counts as not at work."""
@@ -30,7 +30,7 @@ class LooseRow:
 
 
 def loose_rows(
-    views: Sequence[VisitView], reps: Mapping[str, User], states: Mapping[str, str], language: str
+    views: Sequence[DayVisit], reps: Mapping[str, User], states: Mapping[str, str], language: str
 ) -> list[LooseRow]:
     """The first of them, by planned time; `reps` are those the reader sees, `states` theirs by id."""
     now = clock.now()
@@ -41,7 +41,7 @@ def loose_rows(
 
 
 def _why(
-    view: VisitView, reps: Mapping[str, User], states: Mapping[str, str], standing: set[str],
+    view: DayVisit, reps: Mapping[str, User], states: Mapping[str, str], standing: set[str],
     now: datetime,
 ) -> str:  # fmt: skip
     """The word for what it lacks: cancelled, no_rep, no_shift; empty when it lacks nothing."""
@@ -63,7 +63,7 @@ def shift_start(rep: User, now: datetime) -> datetime:
     return midnight + timedelta(minutes=rep.shift_start_min)
 
 
-def _row(view: VisitView, why: str, reps: Mapping[str, User], language: str) -> LooseRow:
+def _row(view: DayVisit, why: str, reps: Mapping[str, User], language: str) -> LooseRow:
     v, rep = view.visit, reps.get(view.visit.rep_id)
     name = short_name(rep.name if rep else view.rep_name)
     return LooseRow(

@@ -10,6 +10,7 @@ from fieldcrm.components.amounts import duration, signed_duration
 from fieldcrm.kit import clock, i18n
 from fieldcrm.people.tables import User
 from fieldcrm.tracking.model import LiveRep
+from fieldcrm.visits.board import DayVisit
 from fieldcrm.visits.store import VisitView
 from fieldcrm.visits.tables import Visit
 
@@ -68,7 +69,7 @@ def short_name(name: str) -> str:
     return f"{first} {rest[-1][0]}." if rest else first
 
 
-def lateness_s(visit: Visit) -> int:
+def lateness_s(visit: Visit | DayVisit) -> int:
     """By how much a visit begins after its plan, as far as is known now (0 when unknown)."""
     starts = visit.checked_in_at or expected_at(visit)
     if visit.planned_at is None or starts is None:
@@ -76,7 +77,7 @@ def lateness_s(visit: Visit) -> int:
     return round((starts - visit.planned_at).total_seconds())
 
 
-def expected_at(visit: Visit) -> datetime | None:
+def expected_at(visit: Visit | DayVisit) -> datetime | None:
     """When a visit ahead will begin: not in the past, whatever was expected before."""
     if visit.expected_at is None or visit.state != "planned":
         return visit.expected_at
@@ -93,18 +94,18 @@ def late_text(seconds: int, language: str) -> str:
 
 
 def rep_rows(
-    reps: Sequence[User], live: Sequence[LiveRep], visits: Sequence[VisitView], language: str
+    reps: Sequence[User], live: Sequence[LiveRep], visits: Sequence[DayVisit], language: str
 ) -> list[RepRow]:
     """Every rep, those who need attention first."""
     where = {row.rep_id: row for row in live}
-    days: dict[str, list[VisitView]] = {rep.id: [] for rep in reps}
+    days: dict[str, list[DayVisit]] = {rep.id: [] for rep in reps}
     for view in visits:
         days.get(view.visit.rep_id, []).append(view)
     rows = [rep_row(rep, where.get(rep.id), in_order(days[rep.id]), language) for rep in reps]
     return sorted(rows, key=lambda row: (row.rank, row.name))
 
 
-def in_order(views: Sequence[VisitView]) -> list[VisitView]:
+def in_order[View: (VisitView, DayVisit)](views: Sequence[View]) -> list[View]:
     """A day's visits that still count, in their order; those without a place in it last."""
     kept = [v for v in views if v.visit.state not in GONE]
     far = datetime.max.replace(tzinfo=clock.now().tzinfo)
@@ -113,7 +114,7 @@ def in_order(views: Sequence[VisitView]) -> list[VisitView]:
     )
 
 
-def rep_row(rep: User, live: LiveRep | None, day: list[VisitView], language: str) -> RepRow:
+def rep_row(rep: User, live: LiveRep | None, day: list[DayVisit], language: str) -> RepRow:
     state = live.state.value if live else "off_shift"
     ahead = next((v for v in day if v.visit.state == "planned"), None)
     late_s = lateness_s(ahead.visit) if ahead else 0
@@ -159,7 +160,7 @@ def _rank(state: str, late_s: int, since_ms: int | None) -> int:
     return 2 if state == "idle" and is_long else 3
 
 
-def _what(live: LiveRep | None, state: str, day: list[VisitView], language: str) -> str:
+def _what(live: LiveRep | None, state: str, day: list[DayVisit], language: str) -> str:
     word = i18n.t(f"state.{state}", language)
     if live is None:
         return word
@@ -190,7 +191,7 @@ def _because(live: LiveRep, language: str) -> str:
     return f" · {i18n.t(key, language, battery_pct=battery, pct=battery)}"
 
 
-def _segments(day: list[VisitView]) -> list[str]:
+def _segments(day: list[DayVisit]) -> list[str]:
     marks = {"closed": "d", "under_way": "v", "missed": "m"}
     made = [marks.get(v.visit.state, "") for v in day]
     if "v" not in made and "" in made and "d" in made:
@@ -198,7 +199,7 @@ def _segments(day: list[VisitView]) -> list[str]:
     return made
 
 
-def _start(view: VisitView | None, language: str) -> str:
+def _start(view: DayVisit | None, language: str) -> str:
     if view is None:
         return ""
     at = expected_at(view.visit) or view.visit.planned_at

@@ -313,14 +313,29 @@ def _change_user(
         raise StaleUser()
     if cleaned.get("role", Role.admin) != Role.admin:
         _keep_an_administrator(session, user)
-    changed = {k: v for k, v in cleaned.items() if getattr(user, k) != v}
-    user.sqlmodel_update(changed)
+    before = {k: getattr(user, k) for k in cleaned} | _led_teams(session, user)
+    user.sqlmodel_update(cleaned)
     user.version += 1
     _check_fits(session, user)
     session.flush()
     _set_teams(session, user, changes)
-    _record(session, actor, "user.changed", user, {"fields": sorted(changed)})
+    session.flush()
+    _record(session, actor, "user.changed", user,
+            difference(before, cleaned | _led_teams(session, user)))  # fmt: skip
     return user
+
+
+def _led_teams(session: Session, user: User) -> dict[str, Any]:
+    return {"team_ids": sorted(store.team_ids_of(session, user.id))}
+
+
+def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """What an event tells of a change: old and new values of the fields that differ."""
+    changed = [name for name in after if before.get(name) != after[name]]
+    return {
+        "before": {name: before.get(name) for name in changed},
+        "after": {name: after[name] for name in changed},
+    }
 
 
 def _check_fits(session: Session, user: User) -> None:
@@ -427,8 +442,10 @@ def set_language(actor: Actor, language: str) -> None:
     """The actor's own language for every screen."""
     with transaction() as session:
         user = _user(session, actor.user_id)
-        user.sqlmodel_update(rules.clean_user({"language": language}))
-        _record(session, actor, "user.changed", user, {"fields": ["language"]})
+        wanted = rules.clean_user({"language": language})
+        told = difference({"language": user.language}, wanted)
+        user.sqlmodel_update(wanted)
+        _record(session, actor, "user.changed", user, told)
 
 
 def add_first(login: str, name: str, role: str, password: str) -> User:
@@ -460,12 +477,13 @@ def save_team(actor: Actor, name: str, team_id: str | None = None) -> Team:
         if team_id and team is None:
             raise OutOfScope()
         kind = "team.changed" if team else "team.added"
+        told = difference({"name": team.name}, {"name": cleaned}) if team else {"name": cleaned}
         team = team or Team(id=ids.new_id(), name=cleaned, created_at=clock.now())
         team.name = cleaned
         session.add(team)
         events.record(
             session, kind, team.id, actor_id=actor.user_id or None, team_id=team.id,
-            source=actor.source, data={"name": cleaned},
+            source=actor.source, data=told,
         )  # fmt: skip
         return team
 
