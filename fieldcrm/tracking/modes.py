@@ -20,12 +20,14 @@ import numpy as np
 
 from fieldcrm.tracking import parameters as p
 from fieldcrm.tracking.cleaning import Way
-from fieldcrm.tracking.windows import Array, Mask, around, highest, runs
+from fieldcrm.tracking.windows import Array, Indices, Mask, around, highest, runs
 
 KNOTS_MPS = (0.0, 0.15, 0.4, 0.8, 1.3, 1.9, 2.7, 4.0, 6.0, 10.0)
 """Close where standing, strolling, walking and rolling part; a tenth is the error of a minute."""
 AROUND_S = (7.5, 12.5, 22.5, 42.5, 90.0)
 """Half widths of the windows: from one step of 5 s on each side to a walk to a door and back."""
+BESIDE_S = (12.5, 27.5)
+"""Before a step and after it: two steps of 5 s and five, with half a step's doubt."""
 SHORTEST_S = 1.0
 """Two fixes closer in time count as this far apart."""
 
@@ -78,28 +80,41 @@ def _at_least(seconds: Array) -> Array:
 def place_signals(way: Way) -> list[Array]:
     """Speeds (m/s) around each place: of the steps beside it, then for each window six."""
     v = speeds(way)
-    told = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(way.x), np.diff(way.y)))])
-    return [v.into, v.out, *(s for k in AROUND_S for s in _window(way, v.step, told, k))]
+    return [v.into, v.out, *(s for k in AROUND_S for s in _window(way, v.step, k))]
 
 
-def _window(way: Way, step: Array, told: Array, seconds: float) -> list[Array]:
+def _window(way: Way, step: Array, seconds: float) -> list[Array]:
     """Net and along the way; the fastest step before, after, of both, and of the slower side."""
     first, last = around(way.t, seconds)
-    lasted = _at_least(way.t[last] - way.t[first])
-    net = np.hypot(way.x[last] - way.x[first], way.y[last] - way.y[first]) / lasted
     own, top = np.arange(len(way)), len(step) - 1
     before = highest(step, np.minimum(first, top), np.maximum(own - 1, np.minimum(first, top)))
     after = highest(step, np.minimum(own, top), np.maximum(last - 1, np.minimum(own, top)))
     return [
-        net, (told[last] - told[first]) / lasted, before, after, np.maximum(before, after),
+        *_net_and_told(way, first, last), before, after, np.maximum(before, after),
         np.minimum(before, after),
     ]  # fmt: skip
 
 
 def step_signals(way: Way) -> list[Array]:
-    """Speeds (m/s) of each step, of the one before and the one after: cars stop to be left."""
+    """Speeds (m/s) of each step, of the one before and the one after: cars stop to be left.
+
+    Then for each of BESIDE_S, net and along the way, what led to the step and what came of it.
+    """
     v = speeds(way)
-    return [v.step, v.into[:-1], v.out[1:]]
+    own = np.arange(len(way))
+    beside = []
+    for first, last in (around(way.t, seconds) for seconds in BESIDE_S):
+        beside += [s[:-1] for s in _net_and_told(way, first, own)]
+        beside += [s[1:] for s in _net_and_told(way, own, last)]
+    return [v.step, v.into[:-1], v.out[1:], *beside]
+
+
+def _net_and_told(way: Way, first: Indices, last: Indices) -> tuple[Array, Array]:
+    """Speeds from one place to another, straight and along the way."""
+    told = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(way.x), np.diff(way.y)))])
+    lasted = _at_least(way.t[last] - way.t[first])
+    net = np.hypot(way.x[last] - way.x[first], way.y[last] - way.y[first]) / lasted
+    return net, (told[last] - told[first]) / lasted
 
 
 def driving_odds(way: Way, weights: Weights | None = None) -> Array:

@@ -76,5 +76,25 @@ def test_any_way_has_an_answer(places: list[tuple[float, float, float]]) -> None
     assert not np.isnan(odds).any()
 
 
+def test_a_step_knows_what_led_to_it_and_what_came_of_it() -> None:
+    """Getting in: standing for half a minute before the step, driving for half a minute after."""
+    way = travelled([(0, 0, -60), (600, 0, 10)])
+    signals = np.array(modes.step_signals(way))
+    assert signals.shape == (3 + 4 * len(modes.BESIDE_S), len(way) - 1)
+    getting_in = int(np.searchsorted(way.t, way.t[0] + 60))
+    beside = signals[3:, getting_in].reshape(len(modes.BESIDE_S), 2, 2)
+    assert beside[:, 0] == pytest.approx(0)
+    assert beside[:, 1] == pytest.approx(10)
+
+
+def test_what_lies_beside_a_step_is_told_straight_and_along_the_way() -> None:
+    """To a door and back: as fast along the way as before, but nowhere."""
+    way = travelled([(10, 0, 1.0), (-10, 0, 1.0), (10, 0, 1.0), (-10, 0, 1.0)], 2.5)
+    net, told = np.array(modes.step_signals(way))[3 + 4 :][:2]
+    back = int(np.searchsorted(way.t, way.t[0] + 20))
+    assert net[back] == pytest.approx(0)
+    assert told[back] == pytest.approx(1)
+
+
 def test_names() -> None:
     assert {m.value for m in Mode} == {"foot", "driving"}
