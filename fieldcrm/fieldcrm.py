@@ -42,8 +42,16 @@ app = rx.App(
     toaster=None,
     reset_style=False,
     html_lang="en",
-    stylesheets=["/tokens.css", "/desk.css", "/office.css", "/replay.css", "/admin.css", "/coverage.css",
-                 "/areas.css", "/forms.css"],
+    stylesheets=[
+        "/tokens.css",
+        "/desk.css",
+        "/office.css",
+        "/replay.css",
+        "/admin.css",
+        "/coverage.css",
+        "/areas.css",
+        "/forms.css",
+    ],
     head_components=[
         rx.el.script(_THEME_BEFORE_PAINT),
         rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),

@@ -11,9 +11,9 @@ import pytest
 from fieldcrm import cli
 from fieldcrm.kit import bus, clock
 from fieldcrm.kit.database import reading, transaction
-from fieldcrm.reports import health
 from fieldcrm.people import service as people
 from fieldcrm.people.model import RoleForbids
+from fieldcrm.reports import health
 from fieldcrm.tracking import live_index, store, unreadable
 from tests.gateway.test_recorder import fix, kept, last_edge_ms, put, work_off
 from tests.gateway.town import Town

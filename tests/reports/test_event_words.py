@@ -32,7 +32,8 @@ def said(what: str, language: str = "en", **data: object) -> str:
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_every_kind_that_is_recorded_has_words(language: str) -> None:
     folders = [
-        ROOT / "fieldcrm" / name for name in ("people", "clients", "tracking", "sync", "visits", "privacy")
+        ROOT / "fieldcrm" / name
+        for name in ("people", "clients", "tracking", "sync", "visits", "privacy")
     ]
     source = "\n".join(p.read_text() for f in folders for p in f.glob("*.py"))
     kinds = set(RECORDED.findall(source)) | {f"visit.{m}" for m in life().moves}
