@@ -17,7 +17,7 @@ SECTIONS = (
     ("/admin", "admin.users", "users"), ("/admin/teams", "admin.teams", "layers"),
     ("/admin/territories", "admin.territories", "map-pin"),
     ("/admin/devices", "admin.devices", "smartphone"),
-    ("/admin/forms", "form_admin.forms", "list"),
+    ("/admin/forms", "form_admin.forms", "file-text"),
     ("/admin/import", "admin.import", "upload"), ("/admin/events", "admin.events", "history"),
     ("/admin/data", "privacy.data", "clock"), ("/admin/person", "privacy.person", "user"),
 )  # fmt: skip

@@ -98,7 +98,7 @@ def _product_line(row: Any) -> rx.Component:
 
 def _editor() -> rx.Component:
     bar = rx.el.div(
-        button(icon("arrow-left", "s"), words("form_admin.back"), kind="ghost", small=True, on_click=Forms.close),
+        button(icon("chevron-left", "s"), words("form_admin.back"), kind="ghost", small=True, on_click=Forms.close),
         rx.cond(Forms.version > 0, badge(words("form_admin.version"), " ", Forms.version, tone="line"), rx.fragment()),
         rx.el.span(class_name="sp"),
         button(words("form_admin.save"), kind="primary", on_click=Forms.save,
@@ -163,7 +163,7 @@ def _field_line(row: Any, n: Any) -> rx.Component:
         rx.cond(row.tag != "", badge(row.tag, tone="line"), rx.fragment()),
         icon_button("arrow-up", words("form_admin.up"), on_click=Forms.move_field(n, -1)),
         icon_button("arrow-down", words("form_admin.down"), on_click=Forms.move_field(n, 1)),
-        icon_button("x", words("form_admin.drop"), on_click=Forms.drop_field(n)),
+        icon_button("trash", words("form_admin.drop"), on_click=Forms.drop_field(n)),
         class_name="row",
     )  # fmt: skip
     return rx.el.li(line, rx.cond(Forms.opened == n, _field_form(), rx.fragment()))
@@ -268,7 +268,7 @@ def _card(row: Any) -> rx.Component:
         rx.match(
             row.type, ("stock", rx.fragment()), ("questionnaire", rx.fragment()),
             ("number", _box()), ("text", _box("tall")), ("date", _box()), ("signature", _box("tall")),
-            ("photo", rx.el.div(icon("image", "l"), class_name="fm-shot")),
+            ("photo", rx.el.div(icon("plus", "l"), class_name="fm-shot")),
             ("agreement", rx.el.span(words("forms.agree"), class_name="fm-chip")), chips,
         ),
         rx.cond(row.when != "", rx.el.p(words("form_admin.asked_when"), " ", rx.el.code(row.when), class_name="muted t1"),
