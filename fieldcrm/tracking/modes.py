@@ -26,8 +26,8 @@ KNOTS_MPS = (0.0, 0.15, 0.4, 0.8, 1.3, 1.9, 2.7, 4.0, 6.0, 10.0)
 """Close where standing, strolling, walking and rolling part; a tenth is the error of a minute."""
 AROUND_S = (7.5, 12.5, 22.5, 42.5, 90.0)
 """Half widths of the windows: from one step of 5 s on each side to a walk to a door and back."""
-BESIDE_S = (12.5, 27.5)
-"""Before a step and after it: two steps of 5 s and five, with half a step's doubt."""
+BESIDE_S = (12.5, 27.5, 60.0)
+"""Before a step and after it: two steps of 5 s and five, with half a step's doubt, and a minute."""
 SHORTEST_S = 1.0
 """Two fixes closer in time count as this far apart."""
 

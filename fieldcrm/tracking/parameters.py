@@ -1,7 +1,8 @@
 """Every number by which a track is read, in one place; why each: docs/decisions/0013.
 
-They follow from how receivers err and how people and cars move. None is fitted to a recording but
-the weights of `modes.json`, which are learnt and cross-validated.
+They follow from how receivers err and how people and cars move, and are the same for all. Those of
+stops were picked with a public diary in sight, and hold on made-up days too; the weights of
+`modes.json` are learnt and cross-validated.
 """
 
 from __future__ import annotations
