@@ -107,7 +107,8 @@ def _editor() -> rx.Component:
     )  # fmt: skip
     faults = rx.cond(
         Forms.faults.length() > 0,
-        rx.el.ul(rx.foreach(Forms.faults, lambda f: rx.el.li(f)), class_name="note warn fm-fault", role="status"),
+        rx.el.div(rx.el.ul(rx.foreach(Forms.faults, lambda f: rx.el.li(f)), class_name="fm-fault"),
+                  class_name="note warn", role="status"),
         rx.fragment(),
     )  # fmt: skip
     left = rx.el.div(_head(), _fields(), _checks(), class_name="fm-e", tab_index=0, role="region",
