@@ -116,15 +116,13 @@ def is_alive(token: str) -> bool:
 
 def look(token: str, address: str) -> Coming:
     """What a link shows now; raises LinkOver, LookedTooOften, Unavailable without Valkey."""
-    hashed, now = secrets.token_hash(token), clock.now()
-    limits.take(hashed, address)
+    now = clock.now()
     with reading() as session:
-        link = store.link_of(session, hashed)
-        if link is None:
-            limits.note_miss(hashed, address)
+        link = store.link_of(session, secrets.token_hash(token))
+        if link is None or not _alive(session, link, now):
+            limits.count_miss(address)
             raise LinkOver()
-        if not _alive(session, link, now):
-            raise LinkOver()
+        limits.count_look(link.id)
         told = store.told_of(session, link.visit_id)
         is_next = _is_next(session, told[0])
     live = tracking.live_of(told[1], now)

@@ -231,18 +231,24 @@ def test_a_link_that_never_was_answers_as_one_that_is_over(field: Field) -> None
     assert_over("x" * 43)
 
 
-def test_looking_too_often_is_refused_and_guessing_shuts_out(field: Field) -> None:
+def test_looking_too_often_is_refused_for_that_link_alone(field: Field) -> None:
     stand(field)
     made = service.make(field.dispatcher, field.visits[0])
+    other = service.make(field.dispatcher, field.visits[1])
     for _ in range(limits.LOOKS_OF_A_LINK):
         look(made.token)
     with pytest.raises(LookedTooOften) as refused:
         look(made.token)
     assert refused.value.params == {"retry_after_s": limits.WINDOW_S}
-    other = service.make(field.dispatcher, field.visits[1])
+    assert look(other.token)
+
+
+def test_guessing_is_refused_and_shuts_nobody_out(field: Field) -> None:
+    stand(field)
+    made = service.make(field.dispatcher, field.visits[0])
     for n in range(limits.MISSES_FROM_AN_ADDRESS):
         with pytest.raises(LinkOver):
-            service.look(f"guess-{n}", "198.51.100.1")
+            look(f"guess-{n}")
     with pytest.raises(LookedTooOften):
-        service.look(other.token, "198.51.100.1")
-    assert service.look(other.token, "203.0.113.9")
+        look("one-more-guess")
+    assert look(made.token)
