@@ -122,7 +122,8 @@ export function AreaTools({ words, lang, role }: Props) {
     setDraft(area);
     if (area.may_change) draw.current?.edit(area.shape);
     const line = outline(area.shape), lats = line.map((p) => p[0]), lngs = line.map((p) => p[1]);
-    map?.fitBounds([[Math.min(...lngs), Math.min(...lats)], [Math.max(...lngs), Math.max(...lats)]], { padding: { top: 70, bottom: 110, left: 380, right: 80 }, maxZoom: 16, duration: 500 });
+    const isWide = (map?.getContainer().clientWidth ?? 0) > 560; // the panel stands beside the area, else above it
+    map?.fitBounds([[Math.min(...lngs), Math.min(...lats)], [Math.max(...lngs), Math.max(...lats)]], { padding: { top: 70, bottom: 110, left: isWide ? 380 : 40, right: isWide ? 80 : 40 }, maxZoom: 16, duration: 500 });
   }
   async function save() {
     if (!draft) return;
