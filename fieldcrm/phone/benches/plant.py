@@ -18,7 +18,8 @@ from pathlib import Path
 
 from fieldcrm.kit import valkey
 from workers.gateway.benches import slow_sync
-from workers.gateway.benches.crashes import NoCompiler, free_port, wait_for_port
+from workers.gateway.benches.crashes import NoCompiler, free_port
+from workers.gateway.benches.lab import wait_for_port
 
 WEB, GATEWAY, RECORDER, VALKEY, POWER = "web", "gateway", "recorder", "valkey", "power"
 _WEB = """
@@ -41,6 +42,9 @@ async def serve():
 asyncio.run(serve())
 """
 """The web process as it is, but for the desk's pages: they have no part in the sync."""
+STARTED_WITHIN_S = 180.0
+_CARELESS = "import os; os.fsync = lambda file: None\n"
+"""Before a web process: photos are never synced, which must show after a power cut."""
 _CODE = {
     WEB: _WEB,
     GATEWAY: "import workers.gateway.server as part; part.main()",
@@ -68,9 +72,9 @@ class Plant:
 
     def __init__(
         self, home: Path, parts: Sequence[str] = (VALKEY, WEB, GATEWAY, RECORDER), *,
-        is_watched: bool = True,
+        is_watched: bool = True, is_careless: bool = False,
     ) -> None:  # fmt: skip
-        self.home, self.parts = home, parts
+        self.home, self.parts, self.is_careless = home, parts, is_careless
         self.library = slow_sync.build(home) if is_watched else None
         if is_watched and self.library is None:
             raise NoCompiler
@@ -86,7 +90,7 @@ class Plant:
         for name in self.parts:
             if name not in self._alive:
                 self._spawn(name)
-        wait_for_port(self.port)
+        wait_for_port(self.port, STARTED_WITHIN_S)
 
     def process(self, name: str) -> subprocess.Popen[bytes]:
         """A part's process as it runs now."""
@@ -140,7 +144,8 @@ class Plant:
         if name == VALKEY:
             command = valkey.command_line(self.home / "valkey", self.home / "run" / "valkey.sock")
         else:
-            command = [sys.executable, "-c", _CODE[name]]
+            before = _CARELESS if self.is_careless and name == WEB else ""
+            command = [sys.executable, "-c", before + _CODE[name]]
         own = {"FIELDCRM_PORT": str(self.port),
                "FIELDCRM_GATEWAY_PORT_OVERRIDE": str(self.gateway_port)}  # fmt: skip
         log = self.home / f"synced-{name}-{self._starts}.log"

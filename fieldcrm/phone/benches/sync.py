@@ -56,6 +56,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="number of the first schedule")
     parser.add_argument("--at-once", type=int, default=8, help="schedules beside each other")
+    parser.add_argument(
+        "--careless", action="store_true", help="photos are never synced: losses must show"
+    )
     parser.add_argument("--calm", action="store_true", help="servers are left alone")
     parser.add_argument(
         "--traces", type=Path, default=Path("sync-traces"), help="where failures are told"
@@ -90,7 +93,7 @@ def _told(tally: Tally, chosen: argparse.Namespace, seconds: float) -> dict[str,
 
 def _run(home: Path, chosen: argparse.Namespace) -> Tally:
     plants.settle_in(home)
-    plant, tally = plants.Plant(home), Tally()
+    plant, tally = plants.Plant(home, is_careless=chosen.careless), Tally()
     try:
         plant.start()
         numbers = range(chosen.first, chosen.first + chosen.schedules)
