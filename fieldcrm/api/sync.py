@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gzip
 from datetime import date
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
+from anyio import CapacityLimiter, to_thread
+from anyio.lowlevel import RunVar
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import FileResponse
 from starlette.concurrency import run_in_threadpool
@@ -75,6 +78,20 @@ def _json(message: msgspec.Struct) -> Response:
     return Response(_encode(message), media_type="application/json")
 
 
+PULLS_AT_ONCE = 4
+"""A copy is the processor's work: more at once make each slower, and leave nothing to others."""
+_limiter: RunVar[CapacityLimiter] = RunVar("pulls")
+
+
+def _turns() -> CapacityLimiter:
+    """The turns of this event loop's pulls."""
+    try:
+        return _limiter.get()
+    except LookupError:
+        _limiter.set(made := CapacityLimiter(PULLS_AT_ONCE))
+        return made
+
+
 PACKED_FROM = 2000
 """Bytes; less is sent as it is."""
 
@@ -122,12 +139,13 @@ async def push(request: Request, actor: PhoneRep) -> Response:
 
 
 @router.get("/sync/pull", summary="What changed since a cursor", responses=_answers(wire.Pull))
-def pull(
+async def pull(
     request: Request, actor: PhoneRep, cursor: Annotated[str, Query(max_length=200)] = "0",
     limit: Annotated[int, Query(ge=1, le=service.PULL_MAX)] = 500,
 ) -> Response:  # fmt: skip
     """Cursor 0 begins a first copy; go on with the cursor of each answer while `more` is true."""
-    return _packed(service.pull(actor, cursor, limit), request)
+    answer = partial(service.pull, actor, cursor, limit)
+    return _packed(await to_thread.run_sync(answer, limiter=_turns()), request)
 
 
 @router.get(

@@ -11,7 +11,6 @@ import msgspec
 from sqlmodel import Session
 
 from fieldcrm.clients.service import clients_for_rep_in
-from fieldcrm.clients.tables import Promise
 from fieldcrm.forms import service as forms
 from fieldcrm.kit import clock
 from fieldcrm.people.model import Actor
@@ -31,13 +30,20 @@ class Reach:
 
     rep_id: str
     today: date
-    _held: list[frozenset[str]] = field(default_factory=list, compare=False)
+    _known: dict[str, Any] = field(default_factory=dict, compare=False)
+    """Looked up once for an answer."""
 
     def clients(self, session: Session) -> frozenset[str]:
-        """Whose cards the phone holds: looked up once for an answer."""
-        if not self._held:
-            self._held.append(frozenset(clients_for_rep_in(session, self.rep_id)))
-        return self._held[0]
+        """Whose cards the phone holds."""
+        if "clients" not in self._known:
+            self._known["clients"] = frozenset(clients_for_rep_in(session, self.rep_id))
+        return self._known["clients"]
+
+    def figures(self, session: Session) -> dict[str, wire.CycleFigures]:
+        """The cycle's arithmetic of every client with a target."""
+        if "figures" not in self._known:
+            self._known["figures"] = cycle_figures(session, self)
+        return self._known["figures"]
 
     @property
     def first(self) -> date:
@@ -138,7 +144,7 @@ class _Around:
             self.promises.setdefault(promise.client_id, []).append(_promise(promise))
         for visit in store.history(session, ids):
             self.history.setdefault(visit.client_id, []).append(_past(visit))
-        self.cycle = cycle_figures(session, r, ids)
+        self.cycle = r.figures(session)
 
     def _link(self, link: store.Link) -> None:
         here = _workplace(link, link.organisation_id, link.organisation)
@@ -165,7 +171,7 @@ def _client(c: Any, around: _Around) -> wire.ClientDoc:
     )  # fmt: skip
 
 
-def _promise(p: Promise) -> wire.PromiseDoc:
+def _promise(p: Any) -> wire.PromiseDoc:
     return wire.PromiseDoc(
         id=p.id, text=p.text, due_on=p.due_on.isoformat() if p.due_on else None,
         done_at_ms=ms(p.done_at), visit_id=p.visit_id,
@@ -178,13 +184,12 @@ def _past(v: store.Past) -> wire.PastVisit:
     )
 
 
-def cycle_figures(
-    session: Session, r: Reach, ids: Collection[str] | None = None
-) -> dict[str, wire.CycleFigures]:
+def cycle_figures(session: Session, r: Reach) -> dict[str, wire.CycleFigures]:
     """The cycle's arithmetic by target: remaining = max(planned - actual, 0)."""
     rep = store.user(session, r.rep_id)
     cycle = store.current_cycle(session, rep.team_id if rep else None, r.today)
-    if cycle is None:
+    targets = store.targets(session, cycle.id, r.rep_id) if cycle else {}
+    if cycle is None or not targets:
         return {}
     actual = store.counted(session, r.rep_id, cycle.starts_on, cycle.ends_on, "closed")
     ahead = store.counted(session, r.rep_id, r.today, cycle.ends_on, "planned")
@@ -193,7 +198,7 @@ def cycle_figures(
             planned=planned, actual=actual.get(client_id, 0), scheduled=ahead.get(client_id, 0),
             remaining=max(planned - actual.get(client_id, 0), 0),
         )
-        for client_id, planned in store.targets(session, cycle.id, r.rep_id, ids).items()
+        for client_id, planned in targets.items()
     }  # fmt: skip
 
 
@@ -275,7 +280,7 @@ def _progress(session: Session, r: Reach) -> wire.CycleProgress | None:
     """Over-visiting one client never hides a gap at another."""
     user = store.user(session, r.rep_id)
     cycle = store.current_cycle(session, user.team_id if user else None, r.today)
-    figures = cycle_figures(session, r).values()
+    figures = r.figures(session).values()
     planned = sum(f.planned for f in figures)
     if cycle is None or not planned:
         return None

@@ -225,9 +225,17 @@ def affiliations(session: Session, ids: Collection[str]) -> list[Link]:
     return [Link(*row) for row in session.execute(_LINKS, {"ids": [*ids]})]
 
 
-def promises(session: Session, rep_id: str, client_ids: Collection[str]) -> list[Promise]:
-    wanted = select(Promise).where(col(Promise.client_id).in_(client_ids), Promise.rep_id == rep_id)
-    return list(session.exec(wanted.order_by(col(Promise.created_at))))
+_PROMISE = Promise.__table__  # type: ignore[attr-defined]
+_PROMISES = (
+    _PROMISE.select()
+    .where(_PROMISE.c.client_id.in_(_IDS), _PROMISE.c.rep_id == _REP)
+    .order_by(_PROMISE.c.created_at)
+)
+
+
+def promises(session: Session, rep_id: str, client_ids: Collection[str]) -> list[Any]:
+    """A rep's promises to clients, as plain rows, the oldest first."""
+    return list(session.execute(_PROMISES, {"ids": [*client_ids], "rep_id": rep_id}))
 
 
 HISTORY = 10
@@ -320,15 +328,11 @@ def current_cycle(session: Session, team_id: str | None, day: date) -> Cycle | N
     ).first()
 
 
-def targets(
-    session: Session, cycle_id: str, rep_id: str, client_ids: Collection[str] | None = None
-) -> dict[str, int]:
+def targets(session: Session, cycle_id: str, rep_id: str) -> dict[str, int]:
     """Visits wanted over the cycle, by client."""
     wanted = select(CycleTarget.client_id, CycleTarget.planned).where(
         CycleTarget.cycle_id == cycle_id, CycleTarget.rep_id == rep_id
     )
-    if client_ids is not None:
-        wanted = wanted.where(col(CycleTarget.client_id).in_(client_ids))
     return dict(session.exec(wanted).all())
 
 
