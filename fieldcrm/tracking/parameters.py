@@ -52,6 +52,8 @@ PACE_FIXES = 2
 """At most so many fixes at each end of a stay lie on the way in or out."""
 SAME_PLACE_S, SAME_PLACE_M = 300.0, 75.0
 """Two stays so near in time and place, and nowhere farther in between, are one: about a house."""
+SAME_PLACE_SHARE = 0.95
+"""So many of a stay's fixes lie within SAME_PLACE_M of its middle; the rest are outliers."""
 SILENT_SAME_S, SILENT_SAME_M = 1800.0, 30.0
 """Silent for no longer, and at one place (95 % of errors) before and after: it stood still there."""
 STOP_S = 70.0

@@ -24,7 +24,7 @@ def stays(way: Way, accuracy_m: Array | None = None) -> list[Run]:
     calm = _medians(way)
     radius = _radii(len(way), accuracy_m)
     told = _lingering(calm, radius) | _going_round(way) | _grown(way, _silent(way), radius)
-    found = _joined(calm, runs(told))
+    found = _joined(calm, [part for run in runs(told) for part in _single_places(calm, run)])
     return [stay for stay in (_trimmed(way, run) for run in found) if _lasts(way, stay)]
 
 
@@ -123,6 +123,18 @@ def _trimmed(way: Way, stay: Run) -> Run:
     is_last = b == len(way) - 1
     out = 0 if is_last else int(np.argmin(np.append(walks[::-1][: p.PACE_FIXES], False)))
     return (a + into, b - out) if a + into < b - out else stay
+
+
+def _single_places(way: Way, run: Run) -> list[Run]:
+    """A run that crept on from place to place, in pieces that stay at one each."""
+    first, last = run
+    x, y = centre(way, run)
+    part = slice(first, last + 1)
+    is_near = np.hypot(way.x[part] - x, way.y[part] - y) <= p.SAME_PLACE_M
+    if last - first < 2 or is_near.mean() >= p.SAME_PLACE_SHARE:
+        return [run]
+    middle = (first + last) // 2
+    return [*_single_places(way, (first, middle)), *_single_places(way, (middle + 1, last))]
 
 
 def _joined(way: Way, parts: Sequence[Run]) -> list[Run]:

@@ -74,6 +74,15 @@ def test_a_silence_on_the_way_is_no_stay(silence_s: float, speed: float) -> None
     assert stays(way) == []
 
 
+def test_who_creeps_on_from_house_to_house_has_no_stop_of_a_whole_street() -> None:
+    """A fix each five minutes, 50 m farther on each time: each step alone would be one place."""
+    count = 24
+    way = Way(300.0 * np.arange(count), 50.0 * np.arange(count), np.zeros(count))
+    found = stays(way)
+    assert len(found) >= 4
+    assert max(way.x[b] - way.x[a] for a, b in found) <= 4 * 75
+
+
 def test_after_a_silence_a_stay_lasts_until_one_leaves_the_circle() -> None:
     way = travelled([(300, 0, 1.3), (0, 0, -230), (6, 0, 1.0), (0, 0, -30), (0, 300, 1.3)], 10)
     ((_, b),) = stays(without(way, 231, 450))
