@@ -291,11 +291,11 @@ def _cpu_s() -> float:
 
 
 def _resident_mb() -> float:
-    """Memory that the browser's processes have for themselves."""
+    """Memory of the browser's processes, what they share counted once."""
     total = 0
     for process in _browser():
         with contextlib.suppress(psutil.Error):
-            total += process.memory_full_info().uss
+            total += process.memory_full_info().pss
     return round(total / 2**20, 1)
 
 
