@@ -34,6 +34,8 @@ OF_VISITS = ("visits", "confirmed", "out_of_stock")
 LONGEST = timedelta(days=1100)
 KEPT_S, KEPT = 120.0, 8
 """A period counted so lately is not added up again while its map is moved about."""
+ADDED_BYTES = 64 << 20
+"""So much is read before it is added up."""
 PAGE = 40
 _AROUND = 4
 """A cell without an address is named by one at most so many cells away."""
@@ -121,15 +123,21 @@ def grid(actor: Actor, asked: Asked, tell: Tell | None = None, anew: bool = Fals
 
 
 def _added(rep_ids: Sequence[str], asked: Asked, tell: Tell | None) -> Grid:
+    """The period's sums, read month by month, added up by as much as fits into memory well."""
     blocks = rules.blocks(asked.first, asked.last)
-    parts = []
+    parts: list[Grid] = []
+    tracks: list[bytes] = []
+    visits: list[bytes] = []
     for n, block in enumerate(blocks):
         if tell is not None:
             tell(n / len(blocks))
         with reading() as session:
-            rows = store.packed(session, rep_ids, block)
-        tracks, visits = (row[0] for row in rows), (row[1] for row in rows)
-        parts.append(rules.grid_of(tracks, visits, asked.category))
+            for track, made in store.packed(session, rep_ids, block):
+                tracks.append(track)
+                visits.append(made)
+        if block is blocks[-1] or sum(map(len, tracks)) > ADDED_BYTES:
+            parts.append(rules.grid_of(tracks, visits, asked.category))
+            tracks, visits = [], []
     return rules.added(parts)
 
 
