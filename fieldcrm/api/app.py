@@ -15,6 +15,7 @@ from fieldcrm.api import (
     arrivals,
     clients,
     corrections,
+    coverage,
     devices,
     docs_page,
     forms,
@@ -32,7 +33,7 @@ from fieldcrm.api import (
 from fieldcrm.api.gate import Gate
 
 PARTS = (session, live, tracks, areas, arrivals, clients, visits, plans, devices, users, reports,
-         sync, corrections, privacy, forms)  # fmt: skip
+         coverage, sync, corrections, privacy, forms)  # fmt: skip
 DESCRIPTION = (
     "What a field team did, where, and how sure that is. Sign in with `POST /api/v1/session`; the "
     "answer sets an HttpOnly cookie that every other call needs. Times are ISO 8601 in UTC, "

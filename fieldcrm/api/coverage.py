@@ -14,7 +14,7 @@ from fieldcrm.reports import coverage_rules as rules
 from fieldcrm.reports.coverage import Asked
 from fieldcrm.reports.coverage_book import SORTS
 
-router = APIRouter(prefix="/coverage")
+router = APIRouter(prefix="/api/v1/reports/coverage", tags=["reports"])
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Measure = Literal["presence", "visits", "confirmed", "silence", "out_of_stock"]
 Degrees = Annotated[float, Query(ge=-180, le=180)]

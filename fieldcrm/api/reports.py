@@ -17,7 +17,6 @@ from fieldcrm.reports.model import Filters, PeriodKind
 from fieldcrm.reports.workbook import export_xlsx, file_name
 
 router = APIRouter(prefix="/api/v1/reports", tags=["reports"])
-router.include_router(coverage.router)
 XLSX = coverage.XLSX
 Manager = Annotated[Actor, Depends(Allows(Role.manager, Role.admin))]
 Word = Annotated[str, Query(max_length=20, pattern="^[a-z_]*$")]
