@@ -22,8 +22,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from fieldcrm.evidence import service as evidence
 from fieldcrm.kit import bus, clock, pulse, signals
-from fieldcrm.reports import coverage_fill
 from fieldcrm.privacy import service as privacy
+from fieldcrm.reports import coverage_fill
 from fieldcrm.tracking import alerting, keeping, live_index, policy, shifts, unreadable
 from fieldcrm.tracking import service as tracking
 from fieldcrm.tracking.areas import watching
