@@ -386,7 +386,7 @@ def _card_body() -> rx.Component:
         rx.cond(c.has_map, rx.fragment(drawn, _legend(c)), rx.fragment()),
         _side_by_side(c),
         rx.cond(c.comment != "", rx.el.blockquote(c.comment, class_name="co-q"), rx.fragment()),
-        _evidence(c), _word(c),
+        rx.cond(c.has_map, _evidence(c), rx.fragment()), _word(c),
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from fieldcrm.reports import event_names
 
 VALUE_MOST = 80
 """Characters of one value that are shown."""
-UNSAID = frozenset({"promise_id", "import_id", "id", "lat", "lng", "from", "to", "fields", "before",
+UNSAID = frozenset({"wanted", "promise_id", "import_id", "id", "lat", "lng", "from", "to", "fields", "before",
                     "after", "shift_id", "verdict", "search_text", "sort_name", "phone_e164",
                     "area_id", "since", "heard"})  # fmt: skip
 """Keys of an event's data that are not told as `name: value`."""
@@ -91,7 +91,7 @@ def _verdicts(data: Mapping[str, Any], language: str) -> list[str]:
 
 
 def _differences(data: Mapping[str, Any], names: Mapping[str, str], language: str) -> list[str]:
-    before, after = data.get("before"), data.get("after")
+    before, after = data.get("before"), data.get("after") or data.get("wanted")
     if not isinstance(before, dict) or not isinstance(after, dict):
         return []
     shown = [name for name in after if name not in UNSAID or name in ("lat", "lng")]

@@ -64,6 +64,11 @@ def test_values_are_in_the_readers_words() -> None:
     )
 
 
+def test_a_correction_tells_what_was_and_what_is_wanted() -> None:
+    asked = {"before": {"city": None}, "wanted": {"city": "Espoo"}, "comment": "moved"}
+    assert said("client.correction_asked", id="x", **asked) == "City: — → Espoo · Comment: moved"
+
+
 def test_ids_become_names_and_the_log_tells_a_clients_change(team: Field) -> None:
     place = team.add_territory("north", "rep_north")
     other = team.add_territory("north", "rep_north", name="Töölö")
