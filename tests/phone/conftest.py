@@ -35,9 +35,11 @@ def day(app_db: None, valkey: object) -> Day:
 def server(day: Day, built: BuildReport, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setenv("FIELDCRM_PORT", "0")
     running = Server(built.folder.parent)
-    running.start()
-    yield running
-    running.stop()
+    try:
+        running.start()
+        yield running
+    finally:  # one that never answered is a process too
+        running.stop()
 
 
 @pytest.fixture
