@@ -140,7 +140,7 @@ def _list() -> rx.Component:
         rx.el.span(Coverage.shown, class_name="muted t1 nw"), *files, class_name="row cv-lh",
     )  # fmt: skip
     table = list_table(Coverage, COLUMNS, "coverage.list", NONE, "coverage.list")
-    return rx.el.section(head, table, class_name="cv-s", aria_label=words("coverage.list"))
+    return rx.el.div(head, table, class_name="cv-s")
 
 
 # ---- a cell's days ----
@@ -176,7 +176,7 @@ def _days() -> rx.Component:
     shown = rx.el.div(
         body, class_name="scr", tab_index=0, role="region", aria_label=words("coverage.days")
     )
-    return rx.el.section(head, about, shown, class_name="cv-s", aria_label=words("coverage.days"))
+    return rx.el.div(head, about, shown, class_name="cv-s")
 
 
 def _day_row(row: Any) -> rx.Component:
