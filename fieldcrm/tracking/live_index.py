@@ -93,8 +93,11 @@ class Writes:
         if not fixes:
             return
         count = len(fixes)
-        head = 1 if count < 16 else 3 if count < 1 << 16 else 5  # the array's own, left out
-        self._packed.append(encode(fixes)[head:])
+        if count == 1:
+            self._packed.append(encode(fixes[0]))
+        else:
+            head = 1 if count < 16 else 3 if count < 1 << 16 else 5  # the array's own, left out
+            self._packed.append(encode(fixes)[head:])
         self.recorded += count
         for fix in fixes:
             if fix.doubts:

@@ -8,15 +8,15 @@ remembered between messages is in DeviceMemory and RepMemory.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from math import cos, radians
-from statistics import median
 
 import msgspec
 
 from fieldcrm.kit.units import EARTH_RADIUS_M, distance_m
+from fieldcrm.tracking.memory import DeviceMemory, RepMemory
 from fieldcrm.tracking.model import Decoded, Doubt, Fix, Outcome, RawFix, Reason, Span
+from fieldcrm.tracking.phone_clock import observe_clock
 from fieldcrm.tracking.rules import Duty, duty_at, is_all_on
 
 ANCIENT_MS = 30 * 86_400_000
@@ -33,19 +33,8 @@ FROZEN_FIXES = 30
 FROZEN_MS = 15 * 60_000
 MOVED_M = 50.0
 """Leaving a circle of this radius is movement; GPS error alone stays within."""
-CLOCK_MATTERS_MS = 30_000
-"""Below this a phone's clock is right enough: network delay looks the same."""
-CLOCK_STEADY_MS = 20_000
-"""A new estimate this near the old one changes nothing, so that a re-sent fix keeps its time."""
-CLOCK_MOST_MS = 86_400_000
-"""A clock further off than a day is not corrected: the fix's time is nonsense."""
-_RECENT_KEYS = 512
-_PAGE_SHIFT, _PAGE_MASK = 6, 63
-_RIGHT = (0, 0)
-"""Lags of a clock that has been right of late; what exactly they were matters no more."""
 _NO_GUIDE = int(Doubt.teleport | Doubt.accuracy)
 """A fix so doubted doesn't say whether its rep moved."""
-ENVELOPE_PARTS = 6
 _RADIAN = radians(1)
 _DEGREE_M = EARTH_RADIUS_M * _RADIAN
 _FLAT_M, _FLAT_LAT = 1000.0, 80.0
@@ -54,154 +43,6 @@ _MOCK, _TELEPORT, _SPEED, _ACCURACY, _FROZEN, _CLOCK, _LATE = (
     int(doubt) for doubt in
     (Doubt.mock, Doubt.teleport, Doubt.speed, Doubt.accuracy, Doubt.frozen, Doubt.clock, Doubt.late)
 )  # fmt: skip
-
-
-class SeqSet:
-    """Which sequence numbers of a device are on disk, in whatever order they came.
-
-    One run of numbers without a hole, and beside it bits of pages, which the run takes in as it
-    grows up to them at either end.
-    """
-
-    __slots__ = ("_above", "_first", "_pages")
-    MOST_PAGES = 4096
-    """Pages beside the run; the oldest is forgotten when there are more."""
-
-    def __init__(self) -> None:
-        self._first = self._above = 0
-        """The run is from the first up to, not including, the second."""
-        self._pages: dict[int, int] | None = None
-
-    def __contains__(self, seq: int) -> bool:
-        if self._first <= seq < self._above:
-            return True
-        pages = self._pages
-        return bool(pages and pages.get(seq >> _PAGE_SHIFT, 0) >> (seq & _PAGE_MASK) & 1)
-
-    def add(self, seq: int) -> None:
-        """Note a number."""
-        if seq == self._above and self._first < seq:
-            self._above += 1
-        elif self._first == self._above:
-            self._first, self._above = seq, seq + 1
-        elif seq == self._first - 1:
-            self._first = seq
-        elif not self._first <= seq < self._above:
-            self._mark(seq)
-            return
-        if self._pages:
-            self._take_in(self._pages)
-
-    def _mark(self, seq: int) -> None:
-        if self._pages is None:
-            self._pages = {}
-        pages, page = self._pages, seq >> _PAGE_SHIFT
-        pages[page] = pages.get(page, 0) | 1 << (seq & _PAGE_MASK)
-        if len(pages) > self.MOST_PAGES:
-            del pages[next(iter(pages))]
-
-    def _take_in(self, pages: dict[int, int]) -> None:
-        """Let the run grow over what is marked next to it."""
-        while _unmark(pages, self._above):
-            self._above += 1
-        while self._first > 0 and _unmark(pages, self._first - 1):
-            self._first -= 1
-
-    def __len__(self) -> int:
-        """How many pages there are beside the run."""
-        return len(self._pages or ())
-
-
-def _unmark(pages: dict[int, int], seq: int) -> bool:
-    """Take a number's bit out; whether it was there."""
-    page, bit = seq >> _PAGE_SHIFT, 1 << (seq & _PAGE_MASK)
-    bits = pages.get(page, 0)
-    if not bits & bit:
-        return False
-    if bits == bit:
-        del pages[page]
-    else:
-        pages[page] = bits ^ bit
-    return True
-
-
-class DeviceMemory:
-    """What is remembered of a device between its messages; small, for there are many."""
-
-    __slots__ = ("clock_lags", "key_order", "keys", "lateness", "offset_ms", "previous", "seqs")
-
-    def __init__(self, offset_ms: int = 0) -> None:
-        self.offset_ms = offset_ms
-        """Server clock minus device clock; 0 while it is right enough."""
-        self.clock_lags: tuple[int, ...] = ()
-        """Of the last three messages that told the phone's clock."""
-        self.lateness: Lateness | None = None
-        """Of a device that tells no clock."""
-        self.seqs = SeqSet()
-        self.keys: set[int] | None = None
-        self.key_order: deque[int] | None = None
-        """Times of the last fixes that had no number."""
-        self.previous: Fix | None = None
-
-    def remember(self, fixes: Iterable[Fix]) -> None:
-        """Note that fixes are on disk: called after the commit only, never before."""
-        for fix in fixes:
-            if fix.seq is not None:
-                self.seqs.add(fix.seq)
-            else:
-                self._remember_time(fix.device_at_ms)
-
-    def _remember_time(self, device_at_ms: int) -> None:
-        if self.keys is None or self.key_order is None:
-            self.keys, self.key_order = set(), deque()
-        if device_at_ms in self.keys:
-            return
-        self.keys.add(device_at_ms)
-        self.key_order.append(device_at_ms)
-        if len(self.key_order) > _RECENT_KEYS:
-            self.keys.discard(self.key_order.popleft())
-
-    def knows(self, fix: Fix) -> bool:
-        """Whether this very fix is on disk already."""
-        if fix.seq is not None:
-            return fix.seq in self.seqs
-        return self.keys is not None and fix.device_at_ms in self.keys
-
-
-class Lateness:
-    """How late a device's messages have come of late, from which its clock is found out."""
-
-    __slots__ = ("envelope", "lags")
-
-    def __init__(self) -> None:
-        self.lags: deque[int] = deque(maxlen=5)
-        """Server time minus newest fix of the last messages."""
-        self.envelope: deque[tuple[int, int]] = deque(maxlen=ENVELOPE_PARTS)
-        """(which two minutes, the smallest lag in them) of late."""
-
-    def note(self, now_ms: int, lag_ms: int) -> bool:
-        """Note how late a message's newest fix came; whether that may tell of a wrong clock."""
-        self.lags.append(lag_ms)
-        part, envelope = now_ms // 120_000, self.envelope
-        if not envelope or envelope[-1][0] != part:
-            envelope.append((part, lag_ms))
-            return True
-        if lag_ms < envelope[-1][1]:
-            envelope[-1] = (part, lag_ms)
-        return lag_ms <= -CLOCK_MATTERS_MS
-
-
-class RepMemory:
-    """What is remembered of a rep between his fixes: the newest, and since when he stands there."""
-
-    __slots__ = ("anchor", "newest", "same_count", "same_since_ms", "still_since_ms")
-
-    def __init__(self, newest: Fix | None = None, still_since_ms: int | None = None) -> None:
-        self.newest = newest
-        self.anchor = (newest.lat, newest.lng) if newest else None
-        self.still_since_ms = still_since_ms
-        self.same_count = 0
-        self.same_since_ms = 0
 
 
 class Judged(msgspec.Struct, gc=False):
@@ -380,13 +221,15 @@ def frozen(m: Judged) -> None:
 
 def motion(m: Judged) -> None:
     """Keep since when the rep stands: leaving the circle around his place moves it with him."""
-    rep = m.rep
     for fix in m.fresh:
-        rep.newest = fix
-        if fix.doubts & _NO_GUIDE:
-            continue
-        if rep.anchor is None or is_beyond(*rep.anchor, fix.lat, fix.lng, _circle(fix)):
-            rep.anchor, rep.still_since_ms = (fix.lat, fix.lng), fix.fix_at_ms
+        m.rep.newest = fix
+        if not fix.doubts & _NO_GUIDE:
+            _follow(m.rep, fix)
+
+
+def _follow(rep: RepMemory, fix: Fix) -> None:
+    if rep.anchor is None or is_beyond(*rep.anchor, fix.lat, fix.lng, _circle(fix)):
+        rep.anchor, rep.still_since_ms = (fix.lat, fix.lng), fix.fix_at_ms
 
 
 def _circle(fix: Fix) -> float:
@@ -412,27 +255,59 @@ STEPS: tuple[Step, ...] = (
 )  # fmt: skip
 
 
+def at_a_glance(fix: Fix, device: DeviceMemory, rep: RepMemory, spans: Sequence[Span]) -> bool:
+    """Whether no step has anything to say of a message's only fix but that it is the newest.
+
+    Nearly all are so, and this takes a third of the steps' time; where it is not sure it leaves
+    everything to them. It changes the memories as they would, or not at all.
+    """
+    lat, lng, at_ms, newest, before = fix.lat, fix.lng, fix.fix_at_ms, rep.newest, device.previous
+    if (
+        newest is None or before is None or not lat or not lng
+        or not -90.0 <= lat <= 90.0 or not -180.0 <= lng <= 180.0
+        or not newest.fix_at_ms < at_ms <= fix.server_at_ms + FUTURE_MS
+        or at_ms < fix.server_at_ms - LATE_MS or (lat == newest.lat and lng == newest.lng)
+        or fix.doubts or fix.is_mock or (fix.accuracy_m or 0.0) > POOR_ACCURACY_M
+        or (fix.speed_mps or 0.0) > TOP_SPEED_MPS
+        or (abs(lat - before.lat) + abs(lng - before.lng)) * _DEGREE_M > TELEPORT_M
+        or device.knows(fix) or not is_all_on(spans, at_ms, at_ms)
+    ):  # fmt: skip
+        return False
+    device.previous = rep.newest = fix
+    rep.same_count, rep.same_since_ms = 1, at_ms
+    _follow(rep, fix)
+    return True
+
+
 def judge(
     decoded: Decoded, *, rep_id: str, device_id: str, source: str, device: DeviceMemory,
     rep: RepMemory, spans: Sequence[Span], now_ms: int, phone_now_ms: int | None = None,
 ) -> Judged:  # fmt: skip
-    """Send a message's fixes through the steps, in the order they came."""
-    judged = Judged(device, rep, spans, now_ms)
-    outcome, raw = judged.outcome, decoded.fixes
-    if decoded.malformed:
-        outcome.reject(Reason.malformed, decoded.malformed)
+    """What becomes of a message's fixes; the memories know of it then."""
+    raw = decoded.fixes
     observe_clock(device, now_ms, phone_now_ms, raw)
-    judged.raw = placed = [one for one in raw if one.lat is not None and one.lng is not None]
-    judged.recorded = [identify(one, rep_id, device_id, source, now_ms) for one in placed]
-    judged.heard = len(placed) < len(raw)
+    if len(raw) == 1 and not decoded.malformed and device.offset_ms == 0:
+        fix = identify(raw[0], rep_id, device_id, source, now_ms)
+        if at_a_glance(fix, device, rep, spans):
+            return Judged(device, rep, spans, now_ms, raw, (fix,), (), (fix,), outcome=Outcome(1))
+    judged = Judged(device, rep, spans, now_ms)
+    judged.raw = [one for one in raw if one.lat is not None and one.lng is not None]
+    judged.recorded = [identify(r, rep_id, device_id, source, now_ms) for r in judged.raw]
+    walk(judged, decoded)
+    return judged
+
+
+def walk(judged: Judged, decoded: Decoded) -> None:
+    """Send a message's fixes through the steps, in the order they came."""
+    if decoded.malformed:
+        judged.outcome.reject(Reason.malformed, decoded.malformed)
+    life_signs = len(decoded.fixes) - len(judged.raw)
+    judged.heard = life_signs > 0
     for step in STEPS:
         if not judged.recorded:
             break
         step(judged)
-    outcome.accepted = (
-        len(raw) - len(placed) + len(judged.recorded) + len(judged.held)
-    )  # fmt: skip
-    return judged
+    judged.outcome.accepted = life_signs + len(judged.recorded) + len(judged.held)
 
 
 def identify(raw: RawFix, rep_id: str, device_id: str, source: str, now_ms: int) -> Fix:
@@ -445,59 +320,3 @@ def identify(raw: RawFix, rep_id: str, device_id: str, source: str, now_ms: int)
         raw.accuracy_m, raw.speed_mps, course if course is None or course < 360 else course % 360,
         raw.battery_pct, raw.is_charging, raw.is_mock, source, _ACCURACY if raw.is_poor else 0,
     )  # fmt: skip
-
-
-def observe_clock(
-    device: DeviceMemory, now_ms: int, phone_now_ms: int | None, fixes: Sequence[RawFix]
-) -> None:
-    """Learn how far a device's clock is off, from its own word or from how late its fixes come."""
-    if phone_now_ms is not None:
-        lag_ms = now_ms - phone_now_ms
-        if device.clock_lags is _RIGHT and -CLOCK_MATTERS_MS < lag_ms < CLOCK_MATTERS_MS:
-            return
-        device.clock_lags = (*device.clock_lags[-2:], lag_ms)
-        estimate = min(device.clock_lags)
-    else:
-        times = [f.at_ms for f in fixes if f.at_ms is not None]
-        if not times:
-            return
-        if device.lateness is None:
-            device.lateness = Lateness()
-        late = device.lateness
-        is_news = late.note(now_ms, now_ms - max(times))
-        if not is_news and device.offset_ms == 0:
-            return
-        estimate = estimated_offset(late.lags, late.envelope, device.offset_ms)
-    if -CLOCK_MATTERS_MS < estimate < CLOCK_MATTERS_MS:
-        device.offset_ms = 0
-        if all(-CLOCK_MATTERS_MS < lag < CLOCK_MATTERS_MS for lag in device.clock_lags):
-            device.clock_lags = _RIGHT
-    elif abs(estimate) > CLOCK_MOST_MS:
-        return
-    elif abs(estimate - device.offset_ms) > CLOCK_STEADY_MS:
-        device.offset_ms = estimate
-
-
-def estimated_offset(
-    lags: Sequence[int], envelope: Sequence[tuple[int, int]], known_ms: int = 0
-) -> int:
-    """A clock's offset from how late its fixes come (server time minus fix time, ms).
-
-    Ahead: fixes come from the future, which no network explains; three of the last five messages
-    must say so, since one may be nonsense. Behind: a backlog looks the same at first, so it takes
-    ten minutes in which the smallest lags of every two minutes agree within 45 s.
-    """
-    ahead = [lag for lag in lags if lag <= -CLOCK_MATTERS_MS]
-    if len(ahead) >= 3:
-        middle = median(ahead)
-        return min(lag for lag in ahead if lag >= middle - CLOCK_MATTERS_MS)
-    smallest = [lag for _, lag in envelope]
-    if known_ms < 0:  # late fixes say nothing against it, only a long time without one so early
-        is_past = len(smallest) == ENVELOPE_PARTS and min(smallest) > known_ms + CLOCK_MATTERS_MS
-        return 0 if is_past else known_ms
-    if min(smallest) < known_ms - CLOCK_MATTERS_MS:
-        return max(0, min(smallest))  # its clock was set right, or a backlog has come to its end
-    if len(smallest) < ENVELOPE_PARTS:
-        return known_ms
-    is_steady = max(smallest) - min(smallest) <= 45_000
-    return min(smallest) if is_steady and min(smallest) >= 3 * CLOCK_MATTERS_MS else 0

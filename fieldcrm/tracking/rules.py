@@ -76,7 +76,7 @@ def duty_at(spans: Sequence[Span], at_ms: int) -> Duty:
 
 def is_all_on(spans: Sequence[Span], from_ms: int, to_ms: int) -> bool:
     """Whether one shift without a pause covers all that time, so that nobody need ask more."""
-    for span in spans:
+    for span in reversed(spans):  # the last one is nearly always it
         if span.start_ms <= from_ms:
             return to_ms <= last_moment(span) and not span.pauses
     return False

@@ -20,7 +20,7 @@ MOST_FIXES = 2_000
 """Fixes in one message of a phone."""
 
 
-class Batch(msgspec.Struct):
+class Batch(msgspec.Struct, gc=False):
     """Fixes to judge and to put on disk, then to acknowledge under `number`."""
 
     number: int
@@ -161,7 +161,7 @@ class _UsualFixes(msgspec.Struct, tag_field="t", tag="fixes"):
 
     n: int
     fixes: Annotated[list[_UsualFix], msgspec.Meta(max_length=MOST_FIXES)]
-    now_ms: float | None = None
+    now_ms: int | float | None = None
 
 
 _usual = msgspec.json.Decoder(_UsualFixes)
@@ -178,9 +178,13 @@ class PhoneSession:
         self.device_id = device_id
         self._token_device = device_id
 
+    def usual(self, message: str | bytes) -> Batch | None:
+        """What nearly every message is: fixes without any fault; None for `receive` to read it."""
+        return None if self.device_id is None else read_usual(message)
+
     def receive(self, message: str | bytes) -> list[PhoneEvent]:
         """What a message asks for; a message that can't be read ends the connection."""
-        if self.device_id is not None and (usual := read_usual(message)) is not None:
+        if (usual := self.usual(message)) is not None:
             return [usual]
         try:
             said = _from_phone.decode(message)
@@ -218,9 +222,7 @@ def read_usual(message: str | bytes) -> Batch | None:
         said = _usual.decode(message)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    now_ms = said.now_ms
-    is_clock = now_ms is not None and 0 < now_ms < _CLOCK_LATEST
-    return Batch(said.n, Decoded(said.fixes), round(now_ms) if is_clock else None)  # type: ignore[arg-type]
+    return Batch(said.n, Decoded(said.fixes), _clock(said.now_ms))  # type: ignore[arg-type]
 
 
 def read_fix(one: bytes | msgspec.Raw) -> RawFix | None:
@@ -251,7 +253,7 @@ def _positive(value: float | None) -> float | None:
 
 
 def _clock(now_ms: float | None) -> int | None:
-    return round(now_ms) if now_ms is not None and 0 < now_ms < _CLOCK_LATEST else None
+    return int(now_ms) if now_ms is not None and 0 < now_ms < _CLOCK_LATEST else None
 
 
 def hello(now_ms: int) -> bytes:

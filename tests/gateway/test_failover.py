@@ -19,11 +19,10 @@ from websockets.exceptions import WebSocketException
 from fieldcrm.kit import bus, clock, ids
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.people import service as people
-from fieldcrm.people.model import SYSTEM
+from fieldcrm.people.model import SYSTEM, Actor, Role
 from fieldcrm.people.tables import User
-from fieldcrm.tracking import live_index, person
+from fieldcrm.tracking import live_index, person, shifts
 from fieldcrm.tracking import service as tracking
-from fieldcrm.tracking.tables import Shift
 from tests.gateway.test_sockets import fixes, frame, told
 from tests.gateway.town import GatewayProcess, Process, Town, wait_for
 from workers.gateway.benches.insisting import SocketPhone
@@ -121,8 +120,8 @@ def hire(town: Town, count: int, pair: Pair) -> list[SocketPhone]:
             session.add(User(id=rep_id, login=f"walker{n}", name=f"Walker {n}", role="rep",
                              team_id=town.teams[0], password_hash="", created_at=now))  # fmt: skip
             session.flush()
-            began = now - timedelta(hours=1)
-            session.add(Shift(id=ids.new_id(), rep_id=rep_id, started_at=began))
+            walker = Actor(rep_id, Role.rep, frozenset({town.teams[0]}), source="phone")
+            shifts.start_shift_in(session, walker, ids.new_id(), now - timedelta(hours=1))
         device, token, *_ = people.pair_device(SYSTEM, rep_id, "osmand")
         phones.append(SocketPhone(device.id, token, pair.ports, random.Random(n)))
     return phones

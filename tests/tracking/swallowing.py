@@ -15,8 +15,9 @@ from types import FunctionType
 from typing import Any
 
 from fieldcrm.tracking import chunks, frames, live_index, pipeline, session
+from fieldcrm.tracking.memory import DeviceMemory, RepMemory
 from fieldcrm.tracking.model import Decoded, Fix, RepState, Span, Unreadable
-from fieldcrm.tracking.pipeline import DeviceMemory, Judged, RepMemory
+from fieldcrm.tracking.pipeline import Judged
 from fieldcrm.tracking.protocols import PROTOCOLS, values
 from fieldcrm.tracking.protocols.http import Post, pairs
 

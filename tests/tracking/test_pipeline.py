@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from fieldcrm.kit.units import distance_m
 from fieldcrm.tracking import pipeline
+from fieldcrm.tracking.memory import DeviceMemory, RepMemory, SeqSet
 from fieldcrm.tracking.model import Decoded, Doubt, RawFix, Span
-from fieldcrm.tracking.pipeline import DeviceMemory, Judged, RepMemory, SeqSet
+from fieldcrm.tracking.phone_clock import observe_clock
+from fieldcrm.tracking.pipeline import Judged, identify, walk
 
 NOW = 1_790_000_000_000
 DAY, HOUR, MINUTE = 86_400_000, 3_600_000, 60_000
@@ -245,3 +247,61 @@ def test_further_apart_is_what_measuring_says(lat, lng, north, east, metres) -> 
     apart = distance_m(lat, lng, *there)
     if abs(apart - metres) > 1e-3:
         assert pipeline.is_beyond(lat, lng, *there, metres) == (apart > metres)
+
+
+PAUSED = Span("p", NOW - 2 * HOUR, None, ((NOW - 30 * MINUTE, NOW - 20 * MINUTE),))
+SOMETIMES = st.none() | st.floats(0, 300)
+MESSAGES = st.lists(
+    st.builds(
+        RawFix,
+        at_ms=st.none() | st.integers(NOW - HOUR, NOW + 3 * MINUTE),
+        lat=st.none() | st.floats(59.999, 60.001) | st.sampled_from([0.0, 60.0, 61.0, 91.0]),
+        lng=st.floats(24.999, 25.001) | st.sampled_from([0.0, 25.0, 25.0, 181.0]),
+        seq=st.none() | st.integers(0, 12), accuracy_m=SOMETIMES, speed_mps=SOMETIMES,
+        is_mock=st.none() | st.booleans(), is_poor=st.sampled_from([False, False, True]),
+    ),
+    max_size=14,
+)  # fmt: skip
+
+
+@given(
+    MESSAGES, st.sampled_from([ON_SHIFT, (PAUSED,), ()]), st.sampled_from([NOW, None, NOW - 9e4])
+)
+def test_a_glance_sees_what_the_steps_see(told: list[RawFix], spans, phone_now) -> None:
+    quick, slow = Path(spans), Path(spans)
+    for one in told:
+        seen = quick.send(one, phone_now=phone_now)
+        walked = through_the_steps(slow, one, phone_now)
+        assert list(seen.recorded) == list(walked.recorded)
+        assert list(seen.held) == list(walked.held)
+        assert (seen.newest, seen.outcome) == (walked.newest, walked.outcome)
+    assert remembered(quick.rep) == remembered(slow.rep)
+    assert remembered(quick.device) == remembered(slow.device)
+
+
+def through_the_steps(path: Path, one: RawFix, phone_now: int | None) -> Judged:
+    """A message of one fix judged without the glance."""
+    decoded, judged = Decoded([one]), Judged(path.device, path.rep, path.spans, NOW)
+    observe_clock(path.device, NOW, phone_now, [one])
+    judged.raw = [one] if one.lat is not None and one.lng is not None else []
+    judged.recorded = [identify(r, "rep", "phone", "web", NOW) for r in judged.raw]
+    walk(judged, decoded)
+    path.device.remember(judged.recorded)
+    return judged
+
+
+def remembered(memory: DeviceMemory | RepMemory) -> dict[str, object]:
+    """All that a memory holds, comparable."""
+    plain = {name: getattr(memory, name) for name in type(memory).__slots__}
+    for name in ("seqs", "lateness"):
+        held = plain.get(name)
+        if held is not None:
+            plain[name] = {n: getattr(held, n) for n in type(held).__slots__}
+    return plain
+
+
+def test_most_fixes_take_a_glance() -> None:
+    path = Path()
+    path.send(raw(9000, seq=1))
+    fix = identify(raw(lat=60.0001, seq=2), "rep", "phone", "web", NOW)
+    assert pipeline.at_a_glance(fix, path.device, path.rep, path.spans)

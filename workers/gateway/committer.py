@@ -19,8 +19,8 @@ import redis.asyncio
 from fieldcrm.kit import bus, clock
 from fieldcrm.tracking import live_index, pipeline
 from fieldcrm.tracking.live_index import LivePoint, PhoneStatus, Writes
+from fieldcrm.tracking.memory import DeviceMemory, RepMemory
 from fieldcrm.tracking.model import Decoded, Outcome, Reason
-from fieldcrm.tracking.pipeline import DeviceMemory, RepMemory
 from workers.gateway import store_link
 from workers.gateway.crew import Crew
 from workers.gateway.store_link import StoreLink

@@ -88,11 +88,15 @@ class Connection(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Send bytes; a peer that reads too slowly is dropped."""
-        if self.transport.is_closing():
-            return
-        self.transport.write(data)
-        if self.transport.get_write_buffer_size() > WRITE_MOST:
-            self.transport.abort()
+        if not self.transport.is_closing():
+            self.transport.write(data)
+
+    def pause_writing(self) -> None:
+        """More than WRITE_MOST is unsent."""
+        self.transport.abort()
+
+    def resume_writing(self) -> None:
+        """Never after the abort."""
 
     @property
     def unsent(self) -> int:

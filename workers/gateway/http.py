@@ -15,6 +15,7 @@ from fieldcrm.tracking.protocols.http import Post, Reply, pairs
 from workers.gateway.connection import Connection
 
 if TYPE_CHECKING:
+    from workers.gateway.ingest import Caller
     from workers.gateway.server import Gateway
 
 BODY_MOST = 4 << 20
@@ -45,12 +46,14 @@ class Bodies:
 
 
 class Request:
-    """One request as parsed, and whether its connection stays open after it."""
+    """One request as parsed, whether its connection stays open after it, and who sent it."""
 
-    __slots__ = ("keep_alive", "path", "post")
+    __slots__ = ("caller", "keep_alive", "path", "post")
 
     def __init__(self, post: Post, path: str, keep_alive: bool) -> None:
         self.post, self.path, self.keep_alive = post, path, keep_alive
+        self.caller: Caller | None = None
+        """Once a phone was known by its head."""
 
     def with_body(self, body: bytes) -> Request:
         """The same request but for its body."""
@@ -148,7 +151,28 @@ class HttpSpeaker:
         self._size = 0
         try:
             self._hold(len(body))
-            self._queue(last.with_body(body))
+        except Unreadable:
+            self._refuse(self._trouble())
+            return
+        if self._busy is None and not self._requests and last.caller is not None:
+            self._serve_again(last, last.caller, body)
+        else:
+            self._wait_for_turn(last.with_body(body))
+
+    def _serve_again(self, last: Request, caller: Caller, body: bytes) -> None:
+        """Nothing waits: the phone known by this head is served at once, in the same request."""
+        now_s = self._now()
+        if self.connection.unsent > UNREAD_MOST or not caller.is_known(self.gateway, now_s):
+            self._wait_for_turn(last.with_body(body))
+            return
+        post = last.post
+        last.post = post = Post(post.method, post.query, post.headers, body)
+        self._busy = last
+        self.gateway.ingest.take(caller, post, now_s, self.answer)
+
+    def _wait_for_turn(self, request: Request) -> None:
+        try:
+            self._queue(request)
         except Unreadable:
             self._refuse(self._trouble())
 
@@ -227,8 +251,10 @@ class HttpSpeaker:
             self.connection.transport.abort()
             return
         while self._busy is None and self._requests and not self._is_over:
-            self._busy = self._requests.popleft()
-            self.gateway.serve(self._busy, self)
+            self._busy = request = self._requests.popleft()
+            self.gateway.serve(request, self)
+            if self._last is not None and self._last.post.headers is request.post.headers:
+                self._last.caller = request.caller  # the head was the same
         if len(self._requests) <= PIPELINED_MOST // 2 and not self._is_over:
             self.connection.transport.resume_reading()
 

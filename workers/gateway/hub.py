@@ -54,8 +54,12 @@ class Hub:
             before = known.get(rep_id)
             if before is None or point.fix.fix_at_ms > before.fix.fix_at_ms:
                 known[rep_id] = point
-                self._records.pop(rep_id, None)
                 changed.append(rep_id)
+        if not self.desks:
+            self._records.clear()  # nobody looks: who comes hears of everybody
+            return
+        for rep_id in changed:
+            self._records.pop(rep_id, None)
         self._tell(changed)
 
     def forget(self, rep_id: str) -> None:

@@ -25,11 +25,17 @@ class Tokens:
         self._known: dict[str, tuple[float, DeviceIdentity]] = {}
         self._asked: dict[str, asyncio.Future[DeviceIdentity | None]] = {}
         self._asking: asyncio.Task[None] | None = None
+        self.forgotten = 0
+        """Rises whenever somebody is forgotten: what was concluded from a token before is void."""
 
     def cached(self, token: str) -> DeviceIdentity | None:
         """Whom a token speaks for, as looked up within the last 30 s."""
         found = self._known.get(token)
         return found[1] if found and time.monotonic() - found[0] < CACHE_S else None
+
+    def known_until(self, token: str) -> float:
+        """Until when a cached token need not be looked up again (monotonic seconds)."""
+        return self._known[token][0] + CACHE_S
 
     async def look_up(self, token: str) -> DeviceIdentity:
         """Ask the database, for all who wait together; raises UnknownDevice."""
@@ -65,10 +71,12 @@ class Tokens:
     def revoke(self, device_id: str) -> None:
         """Forget a device's token."""
         self._known = {t: k for t, k in self._known.items() if k[1].device_id != device_id}
+        self.forgotten += 1
 
     def forget_rep(self, rep_id: str) -> None:
         """Forget all tokens of a rep, who may be gone."""
         self._known = {t: k for t, k in self._known.items() if k[1].rep_id != rep_id}
+        self.forgotten += 1
 
 
 async def actor_of(token: str | None, source: str) -> Actor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fieldcrm.people.model import DeviceIdentity, UnknownDevice
@@ -24,6 +25,23 @@ _NONSENSE_BYTES = 100
 """So much of an unreadable body costs its device as much as a fix: to read it took as long."""
 
 
+class Caller:
+    """Who is behind a request's head, so that the same head again need not be asked again."""
+
+    __slots__ = ("_forgotten", "_until", "key", "name", "protocol", "rate")
+
+    def __init__(self, gateway: Gateway, name: str, token: str, identity: DeviceIdentity) -> None:
+        self.name, self.protocol = name, PROTOCOLS[name]
+        self.key = identity.rep_id, identity.device_id
+        self.rate = gateway.fix_rate.of("|".join(self.key), time.monotonic())
+        self._until = gateway.tokens.known_until(token)
+        self._forgotten = gateway.tokens.forgotten
+
+    def is_known(self, gateway: Gateway, now_s: float) -> bool:
+        """Whether its token still speaks for it; else it is to be looked up."""
+        return now_s < self._until and self._forgotten == gateway.tokens.forgotten
+
+
 class Ingest:
     """Serves /ingest/<protocol>."""
 
@@ -31,25 +49,31 @@ class Ingest:
         self.gateway = gateway
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def serve(self, name: str, post: Post, address: str, answer: Answer) -> None:
-        """Answer once what came is on disk, in the words of the protocol `name`."""
+    def serve(self, name: str, post: Post, address: str, answer: Answer) -> Caller | None:
+        """Answer once what came is on disk, in the words of the protocol `name`.
+
+        Returns who it was, where that is known at once.
+        """
         protocol = PROTOCOLS[name]
         if post.method not in ("GET", "POST"):
             answer(Reply(405), b"Allow: GET, POST\r\n")
-            return
+            return None
         try:
             token = protocol.token(post)
         except Unreadable:
             self.gateway.count("malformed")
             answer(Reply(400), b"")
-            return
+            return None
         known = self.gateway.tokens.cached(token) if token else None
-        if known is not None:
-            self._take(name, protocol, post, known, answer)
-        elif token:
+        if known is not None and token:
+            caller = Caller(self.gateway, name, token, known)
+            self.take(caller, post, time.monotonic(), answer)
+            return caller
+        if token:
             self._spawn(self._identify(name, protocol, post, token, address, answer))
         else:
             self._stranger(protocol, post, address, answer)
+        return None
 
     def _spawn(self, work) -> None:
         task = asyncio.create_task(work)
@@ -70,48 +94,44 @@ class Ingest:
         except Exception:
             answer(_BUSY, _AGAIN)  # the database is away: nothing is known of this phone
         else:
-            self._take(name, protocol, post, identity, answer)
+            caller = Caller(self.gateway, name, token, identity)
+            self.take(caller, post, time.monotonic(), answer)
 
     def _stranger(self, protocol: PhoneProtocol, post: Post, address: str, answer: Answer) -> None:
         self.gateway.failures.take(address, 1, time.monotonic())
         self.gateway.count("unknown_device")
         answer(protocol.unknown(post), b"")
 
-    def _take(
-        self, name: str, protocol: PhoneProtocol, post: Post, identity: DeviceIdentity,
-        answer: Answer,
-    ) -> None:  # fmt: skip
+    def take(self, caller: Caller, post: Post, now_s: float, answer: Answer) -> None:
+        """Take a known phone's request; a flood waits."""
         try:
-            decoded = protocol.decode(post)
+            decoded = caller.protocol.decode(post)
         except Unreadable:
             self.gateway.count(Reason.malformed.value)
             decoded, cost = None, 1 + len(post.body) // _NONSENSE_BYTES
         else:
             cost = 1 + len(decoded.fixes) + decoded.malformed
-        wait_s = self.gateway.fix_rate.take(
-            f"{identity.rep_id}|{identity.device_id}", cost, time.monotonic()
-        )
+        wait_s = caller.rate.take(cost, now_s)
         if wait_s > 0:
             self.gateway.count("slowed")
             loop, wait_s = asyncio.get_running_loop(), min(wait_s, _DELAY_MOST_S)
-            loop.call_later(wait_s, self._submit, name, protocol, post, identity, decoded, answer)
+            loop.call_later(wait_s, self._submit, caller, post, decoded, answer)
         else:
-            self._submit(name, protocol, post, identity, decoded, answer)
+            self._submit(caller, post, decoded, answer)
 
-    def _submit(
-        self, name: str, protocol: PhoneProtocol, post: Post, identity: DeviceIdentity,
-        decoded: Decoded | None, answer: Answer,
-    ) -> None:  # fmt: skip
+    def _submit(self, caller: Caller, post: Post, decoded: Decoded | None, answer: Answer) -> None:
         if decoded is None:
-            answer(protocol.unreadable(post), b"")
+            answer(caller.protocol.unreadable(post), b"")
             return
-
-        def done(outcome: Outcome | None) -> None:
-            if outcome is None:
-                answer(_BUSY, _AGAIN)
-            else:
-                answer(protocol.accepted(post, outcome), b"")
-
-        key = identity.rep_id, identity.device_id
-        if not self.gateway.committer.submit(key, name, decoded, None, done):
+        done = partial(_stored, caller.protocol, post, answer)
+        if not self.gateway.committer.submit(caller.key, caller.name, decoded, None, done):
             answer(_BUSY, _AGAIN)
+
+
+def _stored(
+    protocol: PhoneProtocol, post: Post, answer: Answer, outcome: Outcome | None
+) -> None:  # fmt: skip
+    if outcome is None:
+        answer(_BUSY, _AGAIN)
+    else:
+        answer(protocol.accepted(post, outcome), b"")

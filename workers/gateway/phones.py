@@ -63,6 +63,9 @@ class Phone:
         self.socket.send_text(session.hello(clock.now_ms()))
 
     def message(self, data: bytes) -> None:
+        if (usual := self._session.usual(data)) is not None:
+            self._batch(usual)
+            return
         for event in self._session.receive(data):
             if isinstance(event, session.Batch):
                 self._batch(event)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ctypes
 import gc
 import logging
 import signal
@@ -41,6 +43,8 @@ PING_EVERY_S = 20.0
 DEAD_AFTER_S = 65.0
 RECHECK_EVERY_S = 300.0
 COUNTS_EVERY_S = 2.0
+_TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3
+"""Options of glibc's mallopt(3)."""
 METRICS_EVERY_S = 0.05
 """However often /metrics is asked for, the store hears of it no more often."""
 SIGNED_OUT = 4401
@@ -109,7 +113,7 @@ class Gateway:
         path = request.path
         if path.startswith("/ingest/") and (name := path[8:].rstrip("/")) in PROTOCOLS:
             address = self._address(speaker.connection, request.post.headers)
-            self.ingest.serve(name, request.post, address, speaker.answer)
+            request.caller = self.ingest.serve(name, request.post, address, speaker.answer)
         elif path == "/healthz":
             speaker.answer(self._health())
         elif path == "/metrics":
@@ -369,8 +373,24 @@ async def _serve(stop: asyncio.Event) -> None:
         await gateway.stop()
 
 
+def keep_freed_memory() -> None:
+    """Have glibc keep what one batch frees for the next instead of giving it back and asking again.
+
+    Each page asked for again is a fault; at 25,000 fixes/s they took a tenth of the core.
+    """
+    with contextlib.suppress(OSError, AttributeError):  # another C library
+        option = ctypes.CDLL(None).mallopt
+        for which, value in (
+            (_TRIM_THRESHOLD, 256 << 20),
+            (_TOP_PAD, 16 << 20),
+            (_MMAP_THRESHOLD, 32 << 20),
+        ):
+            option(which, value)
+
+
 def main() -> None:
     """The `fieldcrm gateway` process."""
+    keep_freed_memory()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     logging.getLogger("websockets").setLevel(logging.WARNING)  # it would log every phone
     sys.setswitchinterval(0.0005)  # a thread that asks the database must not hold up every phone

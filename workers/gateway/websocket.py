@@ -31,6 +31,7 @@ _TEXT, _BINARY = 0x81, 0x82
 _PING, _PONG = 0x89, 0x8A
 _PLAIN = frozenset((_TEXT, _BINARY, _PING, _PONG))
 _MASKED = 0x80
+_HEADS = {first: [bytes((first, length)) for length in range(126)] for first in (_TEXT, _BINARY)}
 _STRANGE = -1, -1
 
 
@@ -251,7 +252,7 @@ def server_frame(first: int, payload: bytes) -> bytes:
     """A server's whole frame around a payload."""
     length = len(payload)
     if length < 126:
-        return bytes((first, length)) + payload
+        return _HEADS[first][length] + payload
     if length < 1 << 16:
         return bytes((first, 126)) + length.to_bytes(2, "big") + payload
     return bytes((first, 127)) + length.to_bytes(8, "big") + payload

@@ -21,6 +21,7 @@ from fieldcrm.people.model import Actor, Role
 from fieldcrm.people.tables import Device, User
 from fieldcrm.regions.roads import Roads
 from fieldcrm.tracking import keeping, pipeline, shifts
+from fieldcrm.tracking.memory import DeviceMemory, RepMemory
 from fieldcrm.tracking.model import Decoded, Fix, RawFix, Span
 from fieldcrm.visits import service as visits
 from fieldcrm.visits import store as visit_store
@@ -291,7 +292,7 @@ def _keep_tracks(
 
 
 def _judged(rep: Crew, readings: Sequence[Reading], spans: Sequence[Span]) -> list[Fix]:
-    device, memory, kept = pipeline.DeviceMemory(), pipeline.RepMemory(), list[Fix]()
+    device, memory, kept = DeviceMemory(), RepMemory(), list[Fix]()
     error_ms = 1000 * rep.traits.clock_error_s
     for reading in readings:
         now_ms = round(reading.at * 1000)
