@@ -76,9 +76,7 @@ def shared(company: Field) -> tuple[Phone, Phone, str]:
 
 
 def give(company: Field, visit: str, to: Phone) -> None:
-    visits.move(
-        company.dispatcher, MoveRequest(visit, "assign", at=NOW, rep_id=to.actor.user_id)
-    )
+    visits.move(company.dispatcher, MoveRequest(visit, "assign", at=NOW, rep_id=to.actor.user_id))
 
 
 def card(phone: Phone, client: str) -> dict[str, Any]:
