@@ -31,7 +31,10 @@ _TEXT, _BINARY = 0x81, 0x82
 _PING, _PONG = 0x89, 0x8A
 _PLAIN = frozenset((_TEXT, _BINARY, _PING, _PONG))
 _MASKED = 0x80
-_HEADS = {first: [bytes((first, length)) for length in range(126)] for first in (_TEXT, _BINARY)}
+_HEADS = {
+    first: [bytes((first, length)) for length in range(126)]
+    for first in (_TEXT, _BINARY, _PING, _PONG)
+}
 _STRANGE = -1, -1
 
 
