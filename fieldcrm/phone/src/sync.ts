@@ -77,7 +77,7 @@ export class Sync {
     do {
       this.again = false;
       await this.once();
-    } while (this.again && this.state.problem === null);
+    } while (this.again); // asked for meanwhile, perhaps since the network is back: also after a failure
   }
 
   private async once(): Promise<void> {

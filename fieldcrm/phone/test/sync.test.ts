@@ -299,6 +299,27 @@ function stranger(wanted: (request: string) => boolean, answer: () => Response):
 }
 const portal = () => new Response("<html>Welcome to our WiFi</html>", { headers: { "Content-Type": "text/html" } });
 
+test("what waits goes out when the network comes back while a vain attempt still ends", async () => {
+  let isBack = false;
+  let breakOff: ((error: Error) => void) | null = null;
+  const origin = sync.origin;
+  const flaky = (...told: Parameters<typeof fetch>): Promise<Response> =>
+    isBack ? fetch(...told) : new Promise((_, fail) => { breakOff = fail; });
+  sync = new Sync(db, origin, {
+    fetch: flaky as typeof fetch, deviceNow: Date.now, appVersion: "test", deviceName: async () => "test",
+    changed: () => {}, progress: (p) => { progress = p; },
+  });
+  await checkIn(db, visit("v1") as Visit, "Client", here(), null, "");
+  const vain = sync.run();
+  while (!breakOff) await new Promise((go) => setTimeout(go, 1));
+  isBack = true;
+  void sync.run();
+  (breakOff as (error: Error) => void)(new TypeError("network changed"));
+  await vain;
+  expect(await db.outbox.where("status").anyOf("ready", "sent").count()).toBe(0);
+  expect(progress.problem).toBe(null);
+});
+
 describe("lesson 9: an OK from somebody else is no acknowledgement", () => {
   test.each(["HEAD", "PUT", "POST", "GET"])("a sign-in page that answers every %s", async (method) => {
     const hash = await visitWithPhoto();
