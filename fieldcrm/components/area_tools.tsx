@@ -58,6 +58,7 @@ export function AreaTools({ words, lang, role }: Props) {
   const draw = useRef<AreaDraw | null>(null);
   const layer = useRef<AreaLayer | null>(null);
   const file = useRef<HTMLInputElement>(null);
+  const loads = useRef(0); // an answer that a later question has overtaken says nothing
   const latest = useRef({ lang, words });
   latest.current = { lang, words };
   const t = (key: string, params: Record<string, string | number> = {}) => {
@@ -74,8 +75,9 @@ export function AreaTools({ words, lang, role }: Props) {
   }
 
   async function load() {
+    const number = ++loads.current;
     const found = await ask(AREAS).catch(() => null);
-    if (found) setAreas(found.map((one: any) => ({ ...one, shape: shapeOf(one) })));
+    if (found && number === loads.current) setAreas(found.map((one: any) => ({ ...one, shape: shapeOf(one) })));
   }
 
   // the map comes and goes with the page
@@ -93,6 +95,8 @@ export function AreaTools({ words, lang, role }: Props) {
       done: (shape) => { setMode(null); setDraft({ ...BLANK, shape }); },
       left: () => cancel(),
     });
+    if (mode === "polygon" || mode === "circle") draw.current.begin(mode); // asked for before the map was there
+    else if (draft?.may_change) draw.current.edit(draft.shape);
     layer.current.show(areas, isShown, "", "");
     return () => { draw.current?.close(); layer.current?.close(); draw.current = layer.current = null; };
   }, [map]);

@@ -208,6 +208,8 @@ export function LiveMap(props: Props) {
     made.on("moveend", () => link.current?.view(made));
     const again = () => { setHasBase(true); made.setStyle(styleUrl(), { diff: false }); };
     window.addEventListener("fieldcrm:theme", again);
+    const touched = () => { hasFitted.current = true; }; // who works on the map keeps his view: it never jumps under his hand
+    for (const kind of ["pointerdown", "wheel"]) box.current!.addEventListener(kind, touched, { capture: true, passive: true });
     const sizes = new ResizeObserver(() => made.resize());
     sizes.observe(box.current!);
     fetch("/region/region.json").then((r) => (r.ok ? r.json() : null)).then((region) => {
