@@ -55,13 +55,15 @@ def areas(install: Install, cookie: str) -> list[dict[str, Any]]:
 def test_an_area_is_drawn_changed_and_deleted(page: Page, install: Install) -> None:
     cookie = signed_in(install)
     open_desk(page, install)
+    page.locator(".gl[data-link=live]").wait_for()  # a press before the map is there draws nothing
     page.get_by_role("button", name="Areas").click()
     page.get_by_role("button", name="Polygon").click()
     box = page.locator(".map .gl").bounding_box()
     assert box is not None
     x, y = box["x"] + box["width"] * 0.62, box["y"] + box["height"] * 0.5
-    for east, south in CORNERS:
+    for drawn, (east, south) in enumerate(CORNERS, 1):
         page.mouse.click(x + east, y + south)
+        expect(page.locator(".ad-over .corner")).to_have_count(drawn)
     page.keyboard.press("Enter")
     name = page.get_by_role("textbox", name="Name")
     expect(name).to_be_focused()
