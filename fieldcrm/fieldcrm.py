@@ -12,7 +12,8 @@ from fieldcrm.pages.admin_devices import AdminDevices, admin_devices
 from fieldcrm.pages.admin_events import AdminEvents, admin_events
 from fieldcrm.pages.admin_forms import AdminForms
 from fieldcrm.pages.admin_forms_view import admin_forms
-from fieldcrm.pages.admin_import import AdminImport, admin_import
+from fieldcrm.pages.admin_import import admin_import
+from fieldcrm.pages.admin_import_state import AdminImport
 from fieldcrm.pages.admin_person import AdminPerson, admin_person
 from fieldcrm.pages.admin_teams import AdminTeams, admin_teams, admin_territories
 from fieldcrm.pages.admin_users import AdminUsers, admin_users

@@ -15,7 +15,7 @@ from fieldcrm.kit.jobs import Cancelled
 from fieldcrm.kit.settings import settings
 from fieldcrm.pages.admin_devices import AdminDevices
 from fieldcrm.pages.admin_events import AdminEvents
-from fieldcrm.pages.admin_import import AdminImport
+from fieldcrm.pages.admin_import_state import AdminImport
 from fieldcrm.pages.admin_teams import AdminTeams
 from fieldcrm.pages.admin_users import AdminUsers, minutes_of, read_form
 from fieldcrm.people import service as people
