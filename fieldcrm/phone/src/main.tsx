@@ -3,20 +3,15 @@ import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { isAsking, start } from "./app";
 import { lastLanguage, speak } from "./i18n";
+import { later } from "./later";
 import { mapSize, readMapSize, saveMap } from "./region";
 import { route, screen } from "./router";
-import { Calendar } from "./screens/calendar";
 import { CheckIn } from "./screens/checkin";
 import { ClientCard } from "./screens/client";
 import { Clients, NewVisit } from "./screens/clients";
-import { MoveVisit, ReviseVisit, SkipVisit } from "./screens/change";
-import { ConflictScreen } from "./screens/conflict";
 import { MapScreen } from "./screens/map";
 import { NavigatorChoice } from "./screens/navigate";
-import { CorrectClient, NewClient } from "./screens/newclient";
 import { Outbox } from "./screens/outbox";
-import { Pair } from "./screens/pair";
-import { Receipt } from "./screens/receipt";
 import { ShiftScreen } from "./screens/shift";
 import { FirstCopy, Install, Opening, PlanChanged, Settings, SignIn, SignInAgain, Storage, Update } from "./screens/system";
 import { Today } from "./screens/today";
@@ -29,27 +24,38 @@ function ofVisit(id: string | undefined, Screen: (props: { visit: Visit }) => pr
   return visit ? <Screen visit={visit} key={visit.id} /> : <NotHere />;
 }
 
+const more = later(() => import("./more"));
+type More = NonNullable<typeof more.here.value>;
+
+/** A screen of the second chunk, once it is here. */
+function Further({ show }: { show: (code: More) => preact.JSX.Element | null }) {
+  useEffect(more.load, []);
+  return more.here.value ? show(more.here.value) : more.isMissing.value ? <NotHere /> : <Opening />;
+}
+
+const further = (show: (code: More) => preact.JSX.Element | null) => <Further show={show} />;
+
 function Screens() {
   const [, id] = route.value;
   switch (screen.value) {
     case "map": return <MapScreen />;
-    case "calendar": return <Calendar />;
+    case "calendar": return further((m) => <m.Calendar />);
     case "clients": return <Clients />;
     case "outbox": return <Outbox />;
     case "shift": return <ShiftScreen />;
     case "visit": return id ? <VisitScreen id={id} key={id} /> : <NotHere />;
     case "check-in": return ofVisit(id, CheckIn);
-    case "move": return ofVisit(id, MoveVisit);
-    case "skip": return ofVisit(id, SkipVisit);
-    case "revise": return ofVisit(id, ReviseVisit);
+    case "move": return further((m) => ofVisit(id, m.MoveVisit));
+    case "skip": return further((m) => ofVisit(id, m.SkipVisit));
+    case "revise": return further((m) => ofVisit(id, m.ReviseVisit));
     case "client": return id ? <ClientCard id={id} key={id} /> : <NotHere />;
-    case "new-client": return <NewClient name={id} />;
-    case "correct": return id ? <CorrectClient id={id} key={id} /> : <NotHere />;
+    case "new-client": return further((m) => <m.NewClient name={id} />);
+    case "correct": return id ? further((m) => <m.CorrectClient id={id} key={id} />) : <NotHere />;
     case "new-visit": return id ? <NewVisit clientId={id} key={id} /> : <Clients forVisit />;
-    case "conflict": return id ? <ConflictScreen id={id} key={id} /> : <Outbox />;
-    case "receipt": return <Receipt />;
+    case "conflict": return id ? further((m) => <m.ConflictScreen id={id} key={id} />) : <Outbox />;
+    case "receipt": return further((m) => <m.Receipt />);
     case "settings": return <Settings />;
-    case "pair": return <Pair />;
+    case "pair": return further((m) => <m.Pair />);
     case "plan-changed": return <PlanChanged />;
     case "install": return <Install />;
     case "update": return <Update />;

@@ -1,23 +1,11 @@
 /** Which form a visit is asked, and its code, fetched when a visit's form is first shown. */
-import { signal } from "@preact/signals";
 import { language } from "../i18n";
+import { later } from "../later";
 import { forms } from "../store";
 import type { FormDoc } from "../wire.gen";
 
-type Code = typeof import("./form");
-
-/** The code of the form's screens; null until it is here. */
-export const code = signal<Code | null>(null);
-export const isMissing = signal(false);
-
-export function loadCode(): void {
-  if (code.peek()) return;
-  import("./form").then((found) => {
-    code.value = found;
-  }, () => {
-    isMissing.value = true;
-  });
-}
+/** The code of the form's screens. */
+export const { here: code, isMissing, load: loadCode } = later(() => import("./form"));
 
 /** The form asked of clients of a kind; null where none is. */
 export function formFor(kind: string | undefined): FormDoc | null {
