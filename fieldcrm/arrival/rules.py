@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from fieldcrm.arrival.model import Facts, Stage
 
 LASTS = timedelta(hours=1)
+KEPT_WHEN_OVER = timedelta(days=1)
+"""A link shows nothing once it is over, and the event log tells that there was one: it is erased."""
 LINKS_MOST = 5
 """Living links of one visit."""
 FRESH_S = 180

@@ -85,6 +85,12 @@ def revoke(actor: Actor, link_id: str) -> None:
             _log(session, actor, found, visit, "arrival.revoked")
 
 
+def erase_over(now: datetime) -> int:
+    """Erase links that have been over for a day; returns how many."""
+    with transaction() as session:
+        return store.erase_ended_before(session, now - rules.KEPT_WHEN_OVER)
+
+
 def _own_visit(session: Session, actor: Actor, visit_id: str) -> Visit:
     found = store.visit(session, visit_id)
     if found is None or not visits.may_see(actor, found):

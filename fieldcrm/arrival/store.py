@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy import delete, or_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
@@ -36,6 +37,12 @@ def living(session: Session, visit_id: str, now: datetime) -> list[ArrivalLink]:
         col(ArrivalLink.revoked_at).is_(None),
     )
     return list(session.exec(statement.order_by(col(ArrivalLink.created_at).desc())))
+
+
+def erase_ended_before(session: Session, moment: datetime) -> int:
+    """Erase links that ran out or were taken back before a moment; returns how many."""
+    over = or_(col(ArrivalLink.expires_at) < moment, col(ArrivalLink.revoked_at) < moment)
+    return session.execute(delete(ArrivalLink).where(over)).rowcount  # type: ignore[attr-defined]
 
 
 def visit(session: Session, visit_id: str) -> Visit | None:

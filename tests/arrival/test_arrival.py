@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlmodel import select
 
 from fieldcrm.api.app import make_api
 from fieldcrm.arrival import limits, service
@@ -31,6 +32,7 @@ from fieldcrm.visits.model import VisitNotFound
 from fieldcrm.visits.tables import Visit
 from tests.field import LAT, LNG, NOW, Field, lay_out
 from tests.servers import Valkey
+from workers.recorder.main import night
 
 ADDRESS = "192.0.2.7"
 
@@ -215,6 +217,31 @@ def test_another_rep_who_takes_the_visit_is_not_shown(field: Field) -> None:
     made = service.make(field.dispatcher, field.visits[0])
     change(field.visits[0], rep_id=field.reps[1].user_id)
     assert_over(made.token)
+
+
+def test_what_has_been_over_for_a_day_is_erased_and_the_rest_stays(field: Field) -> None:
+    old, taken_back = (service.make(field.dispatcher, v) for v in field.visits[:2])
+    service.revoke(field.dispatcher, taken_back.link.id)
+    with clock.held(NOW + timedelta(hours=24, minutes=30)):
+        assert service.erase_over(clock.now()) == 1  # run out only 23 and a half hours ago: stays
+        assert kept_links() == {old.link.id}
+    with clock.held(NOW + timedelta(hours=25, minutes=1)):
+        assert service.erase_over(clock.now()) == 1
+        assert service.erase_over(clock.now()) == 0
+    assert kept_links() == set()
+    assert_over(old.token)
+
+
+def test_a_living_link_outlives_the_night(field: Field) -> None:
+    stand(field)
+    made = service.make(field.dispatcher, field.visits[0])
+    night()
+    assert look(made.token)
+
+
+def kept_links() -> set[str]:
+    with reading() as session:
+        return set(session.exec(select(ArrivalLink.id)))
 
 
 def assert_over(token: str) -> None:

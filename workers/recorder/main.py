@@ -20,6 +20,7 @@ import redis
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from fieldcrm.arrival import service as arrival
 from fieldcrm.evidence import service as evidence
 from fieldcrm.kit import bus, clock, pulse, signals
 from fieldcrm.privacy import service as privacy
@@ -186,6 +187,7 @@ def night() -> None:
     """Join what has settled, a few reps at a time, and erase what the policy no longer keeps."""
     _attempt("old tracks", lambda: policy.sweep(clock.now()))
     _attempt("files of persons", lambda: privacy.erase_expired(clock.now()))
+    _attempt("arrival links", lambda: arrival.erase_over(clock.now()))
     _attempt("settled tracks", lambda: keeping.tighten(clock.now()))
 
 

@@ -10,6 +10,11 @@ import msgspec
 
 WEEKS_A_YEAR = 50
 SIZE_IN_POSTGRES = "SELECT pg_total_relation_size('track_chunk')"
+_TYPES = {
+    "rep_id": "text", "hour": "timestamptz", "count": "int4", "first_at": "timestamptz",
+    "last_at": "timestamptz", "data": "bytea", "updated_at": "timestamptz",
+}  # fmt: skip
+"""Columns of a chunk as PostgreSQL knows them."""
 _FIRST_OF_TIMES = 2
 """Where a tight column's head has its first value."""
 
@@ -30,16 +35,12 @@ def fill(
 
     Returns (rep, day) of all that was added, and what it takes.
     """
-    from fieldcrm.kit.database import engine
-    from fieldcrm.tracking.tables import TrackChunk
-
     weeks = len(days) // 5
     base, added, fixes = _rows_of(rep_ids), list[tuple[str, date]](), 0
     _be_quick()
     for number, rep_id in enumerate(_newcomers(reps)):
         rows = list(_year(base[rep_ids[number % len(rep_ids)]], rep_id, weeks))
-        with engine().begin() as link:
-            link.execute(TrackChunk.__table__.insert(), rows)  # pyright: ignore[reportAttributeAccessIssue]
+        _put(rows)
         days_here = sorted({row["first_at"].date() for row in rows})
         work([rep_id], days_here)
         added += [(rep_id, day) for day in days_here]
@@ -51,6 +52,24 @@ def fill(
         "filled_reps": len({rep_id for rep_id, _ in added}), "filled_rep_days": len(added),
         "filled_fixes": fixes, "filled_bytes": size, "filled_bytes_per_fix": round(size / fixes, 3),
     }  # fmt: skip
+
+
+def _put(rows: Sequence[dict[str, Any]]) -> None:
+    """Write chunks as they are; into PostgreSQL by COPY, which takes a third of the time."""
+    from fieldcrm.kit.database import engine
+    from fieldcrm.tracking.tables import TrackChunk
+
+    with engine().begin() as link:
+        if not is_postgres():
+            link.execute(TrackChunk.__table__.insert(), rows)  # pyright: ignore[reportAttributeAccessIssue]
+            return
+        cursor: Any = link.connection.cursor()
+        with cursor.copy(
+            f"COPY track_chunk ({', '.join(_TYPES)}) FROM STDIN (FORMAT BINARY)"
+        ) as to:
+            to.set_types(list(_TYPES.values()))
+            for row in rows:
+                to.write_row([row[name] for name in _TYPES])
 
 
 def _rows_of(rep_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
