@@ -24,7 +24,7 @@ from fieldcrm.tracking import service as tracking
 
 GLYPHS = {"silent": "silent", "late": "i-clock", "far_from_plan": "i-route", "battery_low": "i-battery-low",
           "mock": "doubtful", "clock_wrong": "i-clock", "long_stop": "idle", "area_entered": "i-area",
-          "area_left": "i-area"}  # fmt: skip
+          "area_left": "i-area", "replan_asked": "i-route"}  # fmt: skip
 TONES = {"silent": "err", "mock": "warn"}
 NEWEST = 40
 

@@ -12,7 +12,9 @@ from fieldcrm.components.session import DISPATCHING, Desk, allows
 from fieldcrm.kit import ids
 from fieldcrm.kit.errors import Refusal
 
-URGENT_ALERTS = ("silent", "late", "far_from_plan", "mock", "area_entered", "area_left")
+URGENT_ALERTS = (
+    "silent", "replan_asked", "late", "far_from_plan", "mock", "area_entered", "area_left",
+)  # fmt: skip
 """Kinds that speak up by themselves; the others wait in the bell's list."""
 ALERTS_SHOWN = 2
 REMEMBERED = 200

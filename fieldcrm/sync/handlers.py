@@ -16,6 +16,7 @@ from fieldcrm.clients.rules import clean
 from fieldcrm.clients.tables import Affiliation, Client
 from fieldcrm.kit import clock, feed, ids
 from fieldcrm.people.model import Actor
+from fieldcrm.planning import by_hand
 from fieldcrm.sync import conflicts, corrections, store
 from fieldcrm.sync.model import BadId, BadPayload, When
 from fieldcrm.tracking import shifts
@@ -247,12 +248,24 @@ def _client_correct(session: Session, actor: Actor, d: Doing) -> int:
     return client.version
 
 
+def _day_order(session: Session, actor: Actor, d: Doing) -> None:
+    """The rep's own day in the order that he chose."""
+    p: wire.DayOrderPayload = d.payload
+    by_hand.order_day_in(session, actor, d.subject_id, _day(p.day), p.visit_ids, d.when.at)
+
+
+def _day_replan(session: Session, actor: Actor, d: Doing) -> None:
+    p: wire.DayReplanPayload = d.payload
+    by_hand.ask_replan_in(session, actor, d.subject_id, _day(p.day), p.comment, d.when.at)
+
+
 HANDLERS: dict[str, Callable[[Session, Actor, Doing], Done | int | None]] = {
     "shift.start": _shift_start, "shift.end": _shift_end, "shift.pause": _shift_pause,
     "shift.resume": _shift_resume, "visit.check_in": _check_in, "visit.close": _close,
     "visit.create": _create, "visit.move": _move, "visit.cancel": _cancel,
     "visit.revise": _revise, "promise.done": _promise_done, "client.note": _client_note,
     "client.create": _client_create, "client.correct": _client_correct,
+    "day.order": _day_order, "day.replan": _day_replan,
 }  # fmt: skip
 
 

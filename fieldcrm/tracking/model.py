@@ -68,9 +68,11 @@ class AlertKind(StrEnum):
     long_stop = "long_stop"
     area_entered = "area_entered"
     area_left = "area_left"
+    replan_asked = "replan_asked"
 
 
 AREA_KINDS = frozenset({AlertKind.area_entered, AlertKind.area_left})
+MOMENT_KINDS = AREA_KINDS | {AlertKind.replan_asked}
 """Moments, not states: nothing ends them but somebody's look, or time."""
 
 

@@ -30,7 +30,7 @@ from fieldcrm.tracking import (
 )
 from fieldcrm.tracking.live_index import LivePoint, PhoneStatus
 from fieldcrm.tracking.model import (
-    AREA_KINDS,
+    MOMENT_KINDS,
     AlertKind,
     AlertView,
     Fix,
@@ -213,7 +213,7 @@ def raise_alerts(memory: alerting.Memory) -> int:
         is_quiet = alerting.is_quiet(here.hour * 60 + here.minute, policy.policy_in(session).quiet)
         stops = _stops_by_rep(session, here.date())
         asked = {r.rep_id: alerting.wishes(r, stops.get(r.rep_id, ()), now_ms) for r in reps}
-        lasting = [a for a in store.open_alerts(session) if a.kind not in AREA_KINDS]
+        lasting = [a for a in store.open_alerts(session) if a.kind not in MOMENT_KINDS]
         known = {(a.rep_id, AlertKind(a.kind)): a for a in lasting}
         lately = store.alerts_resolved_since(session, now - REOPEN_WITHIN)
         raised = [

@@ -94,7 +94,14 @@ def apply_move(session: Session, actor: Actor, request: MoveRequest) -> Visit:
     session.flush()
     _note_change(session, actor, request, visit, from_state, fields_before, follow)
     _tell(session, request, visit, fields_before)
+    if request.move in REPLANNING and actor.user_id:
+        readers = {visit.rep_id, fields_before.get("rep_id") or visit.rep_id}
+        feed.note_plan_change(session, visit.day, readers - {actor.user_id})
     return visit
+
+
+REPLANNING = frozenset({"plan", "assign", "move", "cancel", "reopen"})
+"""Moves by which somebody changes another's day: he is told, also when his app is closed."""
 
 
 def _replayed(session: Session, actor: Actor, request: MoveRequest, done: VisitChange) -> Visit:
@@ -395,6 +402,7 @@ def _reopen(_session: Session, _actor: Actor, _r: MoveRequest, before: Visit | N
 EFFECTS: dict[str, Callable[[Session, Actor, MoveRequest, Visit | None], Outcome]] = {
     "plan": _plan, "create": _create, "check_in": _check_in, "close": _close, "revise": _revise,
     "move": _move, "cancel": _cancel, "miss": _miss, "assign": _assign, "reopen": _reopen,
+    "reorder": _assign,
 }  # fmt: skip
 
 

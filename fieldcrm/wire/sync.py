@@ -171,6 +171,20 @@ class ClientCorrectPayload(Struct, omit_defaults=True):
     comment: LongText | None = None
 
 
+class DayOrderPayload(Struct):
+    """Planned visits of a day as the rep wants to make them; the mutation's subject is the rep."""
+
+    day: Day
+    visit_ids: Annotated[list[Id], Meta(min_length=1, max_length=100)]
+
+
+class DayReplanPayload(Struct):
+    """Asks the office for a better rest of the day; the mutation's subject is the rep."""
+
+    day: Day
+    comment: LongText | None = None
+
+
 PAYLOADS: dict[str, type[Struct]] = {
     "shift.start": Empty,
     "shift.end": Empty,
@@ -186,6 +200,8 @@ PAYLOADS: dict[str, type[Struct]] = {
     "client.note": ClientNotePayload,
     "client.create": ClientCreatePayload,
     "client.correct": ClientCorrectPayload,
+    "day.order": DayOrderPayload,
+    "day.replan": DayReplanPayload,
 }
 """Every kind of mutation and what it carries."""
 

@@ -1,6 +1,6 @@
 // Made by `python -m fieldcrm.wire.typescript` from fieldcrm/wire/sync.py: edit that.
 export const PROTOCOL_VERSION = 1;
-export const SCHEMA = "b16d2e0ede28af32";
+export const SCHEMA = "9ee51469114e7f95";
 
 export interface AttachmentDoc {
   id: string;
@@ -126,6 +126,16 @@ export interface CycleProgress {
   done: number;
   planned: number;
   pace: number;
+}
+
+export interface DayOrderPayload {
+  day: string;
+  visit_ids: string[];
+}
+
+export interface DayReplanPayload {
+  day: string;
+  comment?: string | null;
 }
 
 export interface DeviceAnswer {
@@ -484,6 +494,8 @@ export interface Payloads {
   "client.note": ClientNotePayload;
   "client.create": ClientCreatePayload;
   "client.correct": ClientCorrectPayload;
+  "day.order": DayOrderPayload;
+  "day.replan": DayReplanPayload;
 }
 
 export interface Docs {

@@ -24,7 +24,7 @@ from fieldcrm.tracking.areas.model import Crossing, Seen
 from fieldcrm.tracking.areas.rules import Ground
 from fieldcrm.tracking.areas.service import shape_in
 from fieldcrm.tracking.areas.tables import Area
-from fieldcrm.tracking.model import AREA_KINDS, AlertKind, Fix
+from fieldcrm.tracking.model import AREA_KINDS, MOMENT_KINDS, AlertKind, Fix
 from fieldcrm.tracking.rules import Duty, duty_at
 from fieldcrm.tracking.tables import Alert
 
@@ -231,10 +231,10 @@ def _time(moment: datetime) -> str:
 
 
 def settle(now: datetime) -> int:
-    """Put alerts of crossings away that somebody has seen, or that are of yesterday."""
+    """Put alerts of moments away that somebody has seen, or that are of yesterday."""
     with transaction() as session:
         tracking_store.lock_alerts(session)
-        over = [a for a in store.open_alerts(session, AREA_KINDS) if _is_over(a, now)]
+        over = [a for a in store.open_alerts(session, MOMENT_KINDS) if _is_over(a, now)]
         for alert in over:
             tracking.resolve_alert(session, alert, now)
     return len(over)
