@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from datetime import date
 from functools import cache
 from typing import Any
 
@@ -47,6 +48,27 @@ def touch(
             **(desk or {}),
         }
         waiting.append((bus.desk_channel(team_id), notice))
+
+
+PLAN_CHANGE = "plan_change"
+"""Kind of entry that no phone pulls: a rep's plan of a day (`entity_id`) was changed by another."""
+
+
+def note_plan_change(session: Session, day: date, rep_ids: Iterable[str]) -> None:
+    """Note once a transaction that these reps' day was changed for them; messages go by it."""
+    noted: set[tuple[str, date]] = session.info.setdefault("plan_changes", set())
+    fresh = {(rep_id, day) for rep_id in rep_ids} - noted
+    noted |= fresh
+    session.add_all(
+        FeedEntry(rep_id=r, entity=PLAN_CHANGE, entity_id=day.isoformat(), at=clock.now())
+        for r, _ in sorted(fresh)
+    )
+
+
+def plan_changes(session: Session, seq: int, limit: int) -> list[FeedEntry]:
+    """The noted changes after a number, in the order of commits."""
+    wanted = select(FeedEntry).where(col(FeedEntry.seq) > seq, FeedEntry.entity == PLAN_CHANGE)
+    return list(session.exec(wanted.order_by(col(FeedEntry.seq)).limit(limit)))
 
 
 def newest(session: Session) -> int:

@@ -42,6 +42,15 @@ class Settings(BaseSettings):
     clock_speed: float = 1.0
     desk_tick_ms: float | None = None
     """Least time between frames of positions to one desk; by the number of desks when empty."""
+    push_hosts: str = (
+        "fcm.googleapis.com,updates.push.services.mozilla.com,.push.services.mozilla.com,"
+        ".notify.windows.com,.push.apple.com"
+    )
+    """Push services that phones may be woken through; `.name`: every host below it, `*`: any public one."""
+    push_contact: str = ""
+    """Whom a push service may write to (mailto: or https:); the public address when empty."""
+    push_loopback: bool = False
+    """Lets a push service stand on this machine without TLS: for tests alone."""
     session_days: int = 14
     upload_limit_mb: int = 25
 

@@ -14,6 +14,7 @@ import fieldcrm.clients.tables
 import fieldcrm.evidence.tables
 import fieldcrm.forms.tables
 import fieldcrm.kit.tables
+import fieldcrm.messages.tables
 import fieldcrm.people.tables
 import fieldcrm.planning.tables
 import fieldcrm.privacy.tables

@@ -25,7 +25,7 @@ from fieldcrm.kit.settings import settings
 from fieldcrm.migrations import schema
 
 FORMAT = 1
-_KEYS = ("secret.key", "tls/ca.pem", "tls/ca.key", "tls/server.pem", "tls/server.key")
+_KEYS = ("secret.key", "push.key", "tls/ca.pem", "tls/ca.key", "tls/server.pem", "tls/server.key")
 _SECRET_SETTINGS = ("database_url", "redis_url")
 _BATCH = 500
 

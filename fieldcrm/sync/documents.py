@@ -16,6 +16,7 @@ from fieldcrm.kit import clock
 from fieldcrm.people.model import Actor
 from fieldcrm.planning.tables import DayPlan
 from fieldcrm.sync import store
+from fieldcrm.sync.from_office import message_docs, message_ids
 from fieldcrm.tracking.tables import Shift
 from fieldcrm.visits.tables import Product
 from fieldcrm.wire import sync as wire
@@ -293,6 +294,7 @@ def _progress(session: Session, r: Reach) -> wire.CycleProgress | None:
 MAKERS: dict[str, Maker] = {
     "profile": profile_docs, "visit": visit_docs, "client": client_docs, "product": product_docs,
     "form": form_docs, "shift": shift_docs, "plan": plan_docs,
+    "message": message_docs,
 }  # fmt: skip
 
 
@@ -334,7 +336,7 @@ def _plan_ids(session: Session, r: Reach, after: str, limit: int) -> list[str]:
 
 LISTS: dict[str, Callable[[Session, Reach, str, int], list[str]]] = {
     "profile": _profile_ids, "product": _product_ids, "form": _form_ids, "shift": _shift_ids, "plan": _plan_ids,
-    "visit": _visit_ids, "client": _client_ids,
+    "message": message_ids, "visit": _visit_ids, "client": _client_ids,
 }  # fmt: skip
 """In the order of a first copy: the day's work first, the cards last."""
 

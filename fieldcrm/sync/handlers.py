@@ -17,7 +17,7 @@ from fieldcrm.clients.tables import Affiliation, Client
 from fieldcrm.kit import clock, feed, ids
 from fieldcrm.people.model import Actor
 from fieldcrm.planning import by_hand
-from fieldcrm.sync import conflicts, corrections, store
+from fieldcrm.sync import conflicts, corrections, from_office, store
 from fieldcrm.sync.model import BadId, BadPayload, When
 from fieldcrm.tracking import shifts
 from fieldcrm.visits import service as visits
@@ -265,6 +265,7 @@ HANDLERS: dict[str, Callable[[Session, Actor, Doing], Done | int | None]] = {
     "visit.create": _create, "visit.move": _move, "visit.cancel": _cancel,
     "visit.revise": _revise, "promise.done": _promise_done, "client.note": _client_note,
     "client.create": _client_create, "client.correct": _client_correct,
+    "message.answer": from_office.answer,
     "day.order": _day_order, "day.replan": _day_replan,
 }  # fmt: skip
 

@@ -185,6 +185,13 @@ class DayReplanPayload(Struct):
     comment: LongText | None = None
 
 
+class MessageAnswerPayload(Struct):
+    """What the rep says of a message from the office; the subject is the message."""
+
+    answer: Literal["seen", "accepted", "declined", "done"]
+    comment: LongText | None = None
+
+
 PAYLOADS: dict[str, type[Struct]] = {
     "shift.start": Empty,
     "shift.end": Empty,
@@ -200,6 +207,7 @@ PAYLOADS: dict[str, type[Struct]] = {
     "client.note": ClientNotePayload,
     "client.create": ClientCreatePayload,
     "client.correct": ClientCorrectPayload,
+    "message.answer": MessageAnswerPayload,
     "day.order": DayOrderPayload,
     "day.replan": DayReplanPayload,
 }
@@ -519,6 +527,29 @@ class ProfileDoc(Struct):
     cycle: CycleProgress | None
 
 
+class MessageDoc(Struct):
+    """A task or reminder from the office, or word that the plan of a day was changed."""
+
+    id: str
+    kind: Literal["task", "reminder", "plan"]
+    text: str
+    by: str | None
+    created_at_ms: int
+    day: str | None
+    due_at_ms: int | None
+    client_id: str | None
+    place: str | None
+    lat: float | None
+    lng: float | None
+    radius_m: int | None
+    seen_at_ms: int | None
+    accepted_at_ms: int | None
+    declined_at_ms: int | None
+    done_at_ms: int | None
+    comment: str | None
+    version: int
+
+
 DOCS: dict[str, type[Struct]] = {
     "profile": ProfileDoc,
     "visit": VisitDoc,
@@ -527,6 +558,7 @@ DOCS: dict[str, type[Struct]] = {
     "form": FormDoc,
     "shift": ShiftDoc,
     "plan": PlanDoc,
+    "message": MessageDoc,
 }
 """What a phone holds, in the order of a first copy."""
 
@@ -534,7 +566,7 @@ DOCS: dict[str, type[Struct]] = {
 class Change(Struct):
     """One row to put or delete on the phone; `doc` is DOCS[entity] for a put, null for a delete."""
 
-    entity: Literal["profile", "visit", "client", "product", "form", "shift", "plan"]
+    entity: Literal["profile", "visit", "client", "product", "form", "shift", "plan", "message"]
     id: str
     op: Literal["put", "del"]
     doc: dict[str, Any] | None = None

@@ -26,6 +26,9 @@ from fieldcrm.arrival.tables import ArrivalLink
 from fieldcrm.forms.tables import ShelfCheck
 from fieldcrm.kit import clock, files, ids
 from fieldcrm.kit.database import engine, transaction
+from fieldcrm.messages import service as messages
+from fieldcrm.messages.model import Draft as MessageDraft
+from fieldcrm.messages.model import Kind as MessageKind
 from fieldcrm.migrations.schema import metadata
 from fieldcrm.people import service as people
 from fieldcrm.planning.tables import DayPlan, Proposal
@@ -116,6 +119,10 @@ def _workbook(answer: Any) -> str:
     return "".join(book.read(n).decode() for n in book.namelist() if n.endswith(".xml"))
 
 
+PUSH_KEYS = {
+    "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+    "auth": "BTBZMqHH6r4Tts7J_aSIgg",
+}
 SQUARE = {"type": "Polygon", "coordinates": [[[24.9, 60.1], [25, 60.1], [25, 60.2], [24.9, 60.1]]]}
 AREA = {"name": "X", "geometry": SQUARE}
 
@@ -144,6 +151,28 @@ RULES: dict[tuple[str, str], list[Rule]] = {
         Rule(DESK, f"{V}/visits/<visit>/arrival-links")
     ],
     ("DELETE", f"{V}/arrival-links/{{link_id}}"): [Rule(DESK, f"{V}/arrival-links/<arrival>")],
+    ("GET", f"{V}/messages"): [
+        Rule(DESK, f"{V}/messages", hidden=True), Rule(DESK, f"{V}/messages", {"rep_id": "<rep>"}),
+    ],
+    ("POST", f"{V}/messages"): [
+        Rule(DESK, f"{V}/messages", body={"kind": "task", "text": "x", **to})
+        for to in ({"rep_ids": ["<rep>"]}, {"rep_ids": ["<own_rep>", "<rep>"]}, {"team_id": "<team>"},
+                   {"rep_ids": ["<own_rep>"], "client_id": "<client>"})
+    ],
+    ("DELETE", f"{V}/messages/{{message_id}}"): [Rule(DESK, f"{V}/messages/<message>")],
+    ("POST", f"{V}/messages/{{message_id}}/arrived"): [
+        Rule(REPS, f"{V}/messages/<message>/arrived")
+    ],
+    ("GET", f"{V}/push/key"): [Rule(REPS, f"{V}/push/key", hidden=True)],
+    ("PUT", f"{V}/push/subscription"): [
+        Rule(REPS, f"{V}/push/subscription", refused=frozenset({404, 409}),
+             body={"device_id": "<phone>", "endpoint": "https://fcm.googleapis.com/x", **PUSH_KEYS}),
+        Rule(REPS, f"{V}/push/subscription", refused=frozenset({422}),
+             body={"device_id": "<own_phone>", "endpoint": "https://127.0.0.1/x", **PUSH_KEYS}),
+    ],
+    ("DELETE", f"{V}/push/subscription/{{device_id}}"): [
+        Rule(REPS, f"{V}/push/subscription/<phone>", refused=frozenset({204}))
+    ],
     ("GET", f"{V}/live"): [Rule(EVERYBODY, f"{V}/live", hidden=True)],
     ("GET", f"{V}/tracks/{{rep_id}}/{{day}}"): [Rule(EVERYBODY, f"{V}/tracks/<rep>/2026-05-04")],
     ("GET", f"{V}/tracks/{{rep_id}}/{{day}}/replay"): [
@@ -290,8 +319,9 @@ RULES: dict[tuple[str, str], list[Rule]] = {
                  _mutation("client.note", "<client>", {"note": "x"}, 5),
                  _mutation("promise.done", "<promise>", {}, 6),
                  _mutation("visit.create", "<new>", {"client_id": "<client>", "day": "<today>"}, 7),
+                 _mutation("message.answer", "<message>", {"answer": "done"}, 8),
              ]},
-             check=lambda a: [r["status"] for r in a.json()["results"]] == ["refused"] * 7),
+             check=lambda a: [r["status"] for r in a.json()["results"]] == ["refused"] * 8),
     ],
     ("GET", f"{V}/reports/plan-vs-actual.xlsx"): [
         Rule(BOSSES, f"{V}/reports/plan-vs-actual.xlsx", {"day": "2026-05-04"}, hidden=True,
@@ -420,7 +450,7 @@ def world(any_db: str, valkey: object) -> World:
     files.store(SHA, PHOTO)
     named = {
         "correction": _correction(base, phone.id, client),
-        "area": area, "own_area": own_area, "arrival": _arrival(users["rep_north"], visit),
+        "message": _written(base), "area": area, "own_area": own_area, "arrival": _arrival(users["rep_north"], visit),
         "rep": users["rep_north"], "own_rep": users["rep_south"], "admin": users["admin"],
         "north_manager": users["manager_north"], "team": base.company.teams["north"],
         "territory": base.territories["north"], "own_territory": base.territories["south"],
@@ -455,6 +485,13 @@ def _area(base: Base, team: str) -> str:
     draft = Draft(f"Area of the {team}", Shape(ShapeKind.polygon, ring=ring),
                   team_ids=frozenset({base.company.teams[team]}))  # fmt: skip
     return areas.save(base.actor("admin"), draft).id
+
+
+def _written(base: Base) -> str:
+    """A task for the north's rep, whose phone can be woken."""
+    rep = base.company.users["rep_north"]
+    wish = MessageDraft(MessageKind.task, "Leaflets to Töölö", frozenset({rep}))
+    return messages.write(base.actor("dispatcher_north"), wish)[0]
 
 
 def _arrival(rep_id: str, visit_id: str) -> str:

@@ -23,6 +23,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from fieldcrm.arrival import service as arrival
 from fieldcrm.evidence import service as evidence
 from fieldcrm.kit import bus, clock, pulse, signals
+from fieldcrm.messages import sending
 from fieldcrm.privacy import service as privacy
 from fieldcrm.reports import coverage_fill
 from fieldcrm.tracking import alerting, keeping, live_index, policy, shifts, unreadable
@@ -48,6 +49,7 @@ WATCH_EVERY_S = 5.0
 COVERAGE_EVERY_S = 5.0
 COVERAGE_AT_ONCE_S = 2.0
 """Counting coverage for the first time takes at most this of each stretch, and leaves the rest."""
+WAKE_EVERY_S = 1.0
 NIGHT_EVERY_S = 60.0
 """How often it is asked whether the night's work is due: joining settled tracks, erasing old ones."""
 _log = logging.getLogger("recorder")
@@ -191,6 +193,11 @@ def night() -> None:
     _attempt("settled tracks", lambda: keeping.tighten(clock.now()))
 
 
+def wake_phones() -> None:
+    """Tell phones whose app is closed of changed plans, tasks and reminders."""
+    sending.work(clock.now())
+
+
 def count_coverage() -> None:
     """Count what changed of presence and visits by cell, for a little while."""
     until = time.monotonic() + COVERAGE_AT_ONCE_S
@@ -248,6 +255,7 @@ def run(stop: threading.Event) -> None:
         ),
         threading.Thread(target=_repeat_until, args=(stop, WATCH_EVERY_S, "watch", watcher())),
         threading.Thread(target=_repeat_until, args=(stop, NIGHT_EVERY_S, "night", night)),
+        threading.Thread(target=_repeat_until, args=(stop, WAKE_EVERY_S, "messages", wake_phones)),
         threading.Thread(
             target=_repeat_until, args=(stop, COVERAGE_EVERY_S, "coverage", count_coverage)
         ),

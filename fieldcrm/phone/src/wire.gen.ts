@@ -1,6 +1,6 @@
 // Made by `python -m fieldcrm.wire.typescript` from fieldcrm/wire/sync.py: edit that.
 export const PROTOCOL_VERSION = 1;
-export const SCHEMA = "9ee51469114e7f95";
+export const SCHEMA = "1a0973a6986bbb9d";
 
 export interface AttachmentDoc {
   id: string;
@@ -29,7 +29,7 @@ export interface CancelPayload {
 }
 
 export interface Change {
-  entity: "client" | "form" | "plan" | "product" | "profile" | "shift" | "visit";
+  entity: "client" | "form" | "message" | "plan" | "product" | "profile" | "shift" | "visit";
   id: string;
   op: "del" | "put";
   doc?: Record<string, unknown> | null;
@@ -242,6 +242,32 @@ export interface FormOption {
 export interface Lunch {
   start_min: number;
   minutes: number;
+}
+
+export interface MessageAnswerPayload {
+  answer: "accepted" | "declined" | "done" | "seen";
+  comment?: string | null;
+}
+
+export interface MessageDoc {
+  id: string;
+  kind: "plan" | "reminder" | "task";
+  text: string;
+  by: string | null;
+  created_at_ms: number;
+  day: string | null;
+  due_at_ms: number | null;
+  client_id: string | null;
+  place: string | null;
+  lat: number | null;
+  lng: number | null;
+  radius_m: number | null;
+  seen_at_ms: number | null;
+  accepted_at_ms: number | null;
+  declined_at_ms: number | null;
+  done_at_ms: number | null;
+  comment: string | null;
+  version: number;
 }
 
 export interface MovePayload {
@@ -494,6 +520,7 @@ export interface Payloads {
   "client.note": ClientNotePayload;
   "client.create": ClientCreatePayload;
   "client.correct": ClientCorrectPayload;
+  "message.answer": MessageAnswerPayload;
   "day.order": DayOrderPayload;
   "day.replan": DayReplanPayload;
 }
@@ -506,4 +533,5 @@ export interface Docs {
   "form": FormDoc;
   "shift": ShiftDoc;
   "plan": PlanDoc;
+  "message": MessageDoc;
 }
