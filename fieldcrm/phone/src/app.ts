@@ -6,7 +6,7 @@ import { planDifference, isChange } from "./plan";
 import { begin, connect, disconnect, onNudge, buffered } from "./positions";
 import {
   db, entries, isStorageFull, loadAllClients, me, open, planRows, progress, refresh, today, unsent, unsentFiles,
-  waitingFiles,
+  visits, waitingFiles,
 } from "./store";
 import { Sync, type Progress } from "./sync";
 import { has, language, LANGUAGES, speak, t, timezone, type Params } from "./i18n";
@@ -51,7 +51,7 @@ export async function syncNow(): Promise<void> {
   if (!me.peek()) return;
   const day = today.peek();
   const isFirst = !(await db.get("first_copy"));
-  const before = await planRows(day);
+  const before = await shownRows(day);
   try {
     await sync.run();
   } catch (error) {
@@ -63,8 +63,13 @@ export async function syncNow(): Promise<void> {
   if (progress.peek().problem === null) connect();
 }
 
+/** A day's plan in the order that the rep sees: what he ordered himself is no news to him. */
+async function shownRows(day: string): Promise<Awaited<ReturnType<typeof planRows>>> {
+  return (await planRows(day)).map((r) => ({ ...r, position: visits.peek().get(r.id)?.position ?? r.position }));
+}
+
 async function noticeChange(day: string, before: Awaited<ReturnType<typeof planRows>>): Promise<void> {
-  const after = await planRows(day);
+  const after = await shownRows(day);
   const mine = new Set(entries.peek().map((e) => e.subject_id));
   for (const e of entries.peek()) {
     const made = e.payload.new_visit_id;

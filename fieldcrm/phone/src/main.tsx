@@ -17,7 +17,7 @@ import { FirstCopy, Install, Opening, PlanChanged, Settings, SignIn, SignInAgain
 import { Today } from "./screens/today";
 import { NotHere, VisitScreen } from "./screens/visit";
 import type { Visit } from "./docs";
-import { hasFirstCopy, isStorageFull, keepAwake, me, open, progress, shift, visits } from "./store";
+import { hasFirstCopy, isStorageFull, keepAwake, me, open, progress, shift, today, visits } from "./store";
 
 function ofVisit(id: string | undefined, Screen: (props: { visit: Visit }) => preact.JSX.Element | null) {
   const visit = id ? visits.value.get(id) : undefined;
@@ -53,6 +53,7 @@ function Screens() {
     case "correct": return id ? further((m) => <m.CorrectClient id={id} key={id} />) : <NotHere />;
     case "new-visit": return id ? <NewVisit clientId={id} key={id} /> : <Clients forVisit />;
     case "conflict": return id ? further((m) => <m.ConflictScreen id={id} key={id} />) : <Outbox />;
+    case "order": return further((m) => <m.OrderDay day={id ?? today.value} />);
     case "receipt": return further((m) => <m.Receipt />);
     case "settings": return <Settings />;
     case "pair": return further((m) => <m.Pair />);

@@ -3,5 +3,6 @@ export { Calendar } from "./screens/calendar";
 export { MoveVisit, ReviseVisit, SkipVisit } from "./screens/change";
 export { ConflictScreen } from "./screens/conflict";
 export { CorrectClient, NewClient } from "./screens/newclient";
+export { OrderDay } from "./screens/order";
 export { Pair } from "./screens/pair";
 export { Receipt } from "./screens/receipt";

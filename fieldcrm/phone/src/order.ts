@@ -5,6 +5,7 @@
  */
 import type { Visit } from "./docs";
 import { metresBetween, type Place } from "./geo";
+import type { ProfileDoc } from "./wire.gen";
 
 const ROUNDABOUT = 1.35;
 const SPEED_MPS: Record<string, number> = { foot: 1.3, bicycle: 4, car: 8 };
@@ -99,15 +100,18 @@ export function beginOf(day: Visit[], home: Place | null, atMs: number, isToday:
 }
 
 /** The whole day with its planned visits in another order, as it will stand. */
-export function putInOrder(day: Visit[], wanted: string[], home: Place | null, mode: string, atMs: number, isToday: boolean): Visit[] {
+export function putInOrder(day: Visit[], wanted: string[], rep: ProfileDoc | undefined, atMs: number, isToday: boolean): Visit[] {
   const stops = planned(day);
   const standing = stops.map((v) => v.id);
   const order = reordered(standing, wanted);
   if (order.join() === standing.join()) return day;
   const live = day.filter((v) => v.state === "under_way" || v.state === "closed");
-  const to = new Map(placed(stops, order, beginOf(live, home, atMs, isToday), mode).map((p) => [p.id, p]));
+  const home = rep && rep.start_lat !== null && rep.start_lng !== null ? { lat: rep.start_lat, lng: rep.start_lng } : null;
+  const to = new Map(placed(stops, order, beginOf(live, home, atMs, isToday), rep?.mode ?? "car").map((p) => [p.id, p]));
   return day.map((v) => {
-    const { late_ms, ...at } = to.get(v.id) ?? { late_ms: 0 };
-    return "planned_at_ms" in at ? { ...v, ...at, expected_at_ms: at.planned_at_ms + late_ms } : v;
+    const put = to.get(v.id);
+    if (!put) return v;
+    const { late_ms, ...at } = put;
+    return { ...v, ...at, expected_at_ms: at.planned_at_ms + late_ms };
   });
 }

@@ -1,9 +1,11 @@
 /** The rep's unsent actions laid over the server's documents. Pure. */
 import type { Client, Entry, Shift, Visit } from "./docs";
+import { dayOf } from "./i18n";
 import { leadsTo } from "./life";
+import { putInOrder } from "./order";
 import type {
   CancelPayload, CheckInPayload, ClosePayload, CreatePayload, MovePayload, PlaceTime, Position, RevisePayload,
-  AttachmentDoc, AttachmentRef, ClientCreatePayload, ShiftPausePayload,
+  AttachmentDoc, AttachmentRef, ClientCreatePayload, DayOrderPayload, ProfileDoc, ShiftPausePayload,
 } from "./wire.gen";
 
 /** An action whose effect the server's documents don't show yet. */
@@ -17,11 +19,19 @@ export function isUnsent(entry: Entry): boolean {
 }
 
 /** Visits as the rep should see them: the server's, with open actions in order on top. */
-export function overlayVisits(docs: Visit[], entries: Entry[]): Map<string, Visit> {
+export function overlayVisits(docs: Visit[], entries: Entry[], rep?: ProfileDoc): Map<string, Visit> {
   const visits = new Map(docs.map((v) => [v.id, v]));
-  for (const entry of entries.filter((e) => isOpen(e) && e.kind.startsWith("visit.")).sort((a, b) => a.seq - b.seq))
-    apply(visits, entry);
+  for (const entry of entries.filter((e) => isOpen(e) && /^(visit\.|day\.order)/.test(e.kind)).sort((a, b) => a.seq - b.seq))
+    if (entry.kind === "day.order") order(visits, entry, rep);
+    else apply(visits, entry);
   return visits;
+}
+
+/** The day as the rep ordered it, as the server will make it of the moment when he pressed. */
+function order(visits: Map<string, Visit>, entry: Entry, rep?: ProfileDoc): void {
+  const { day, visit_ids } = entry.payload as unknown as DayOrderPayload;
+  const whole = [...visits.values()].filter((v) => v.day === day);
+  for (const v of putInOrder(whole, visit_ids, rep, at(entry), dayOf(at(entry)) === day)) visits.set(v.id, v);
 }
 
 function apply(visits: Map<string, Visit>, entry: Entry): void {

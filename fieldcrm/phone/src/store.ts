@@ -139,7 +139,7 @@ export async function refresh(): Promise<void> {
     db.forms.toArray(),
   ]);
   const stored = new Map(meta.map((m) => [m.key, m.value]));
-  const shown = overlayVisits(docs, outbox);
+  const shown = overlayVisits(docs, outbox, people[0]);
   const needed = hasAllClients.peek() ? await db.clients.toArray() : await clientsFor(shown.values());
   batch(() => {
     clients.value = withNew(needed, outbox);

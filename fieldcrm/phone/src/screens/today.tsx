@@ -35,7 +35,10 @@ export function Today({ day }: { day?: string }) {
           <div style="background:var(--panel)">{withBreak(rest)}</div>
           <p class="pad small muted row" style="justify-content:space-between">
             <a href={href("today", addDays(shown, -1))} class="ib" aria-label={t("phone.today.day_before")}><Icon name="back" /></a>
-            <LinkBtn class="q fit" icon="plus" to={href("new-visit")}>{t("phone.today.unplanned")}</LinkBtn>
+            <span class="row wrap" style="gap:8px;justify-content:center">
+              {left.length > 1 && shown >= today.value && <LinkBtn class="q fit" icon="order" to={href("order", shown)}>{t("phone.order.open")}</LinkBtn>}
+              <LinkBtn class="q fit" icon="plus" to={href("new-visit")}>{t("phone.today.unplanned")}</LinkBtn>
+            </span>
             <a href={href("today", addDays(shown, 1))} class="ib" aria-label={t("phone.today.day_after")}><Icon name="next" /></a>
           </p>
         </main>
