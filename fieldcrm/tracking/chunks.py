@@ -13,7 +13,7 @@ byte 0 is 2, the rest is `tracking.tight`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -46,7 +46,12 @@ _BROKEN = (
 
 def pack(fixes: list[Fix]) -> bytes:
     """Encode fixes of one rep quickly, in the order given; an empty list is allowed."""
-    count, devices, sources, columns = table_of(fixes)
+    return pack_table(table_of(fixes))
+
+
+def pack_table(table: Table) -> bytes:
+    """The same of what is columns already."""
+    count, devices, sources, columns = table
     coded = [_encode(column) for column in columns]
     top = msgspec.msgpack.encode([count, devices, sources, [head for head, _ in coded]])
     raw = len(top).to_bytes(4, "little") + top + b"".join(body for _, body in coded)
@@ -55,10 +60,15 @@ def pack(fixes: list[Fix]) -> bytes:
 
 def pack_tight(fixes: list[Fix]) -> bytes:
     """Encode fixes in the fewest bytes; numbers that no phone sends are left to the quick form."""
+    return pack_table_tight(table_of(fixes))
+
+
+def pack_table_tight(table: Table) -> bytes:
+    """The same of what is columns already."""
     try:
-        return bytes([TIGHT]) + tight.pack(table_of(fixes))
+        return bytes([TIGHT]) + tight.pack(table)
     except ValueError:
-        return pack(fixes)
+        return pack_table(table)
 
 
 def unpack(rep_id: str, data: bytes) -> list[Fix]:
@@ -67,6 +77,22 @@ def unpack(rep_id: str, data: bytes) -> list[Fix]:
         return fixes_of(rep_id, _table_of(data, NAMES))
     except _BROKEN as error:
         raise BrokenChunk(str(error)) from error
+
+
+def unpack_table(data: bytes) -> Table:
+    """Decode all columns of a chunk without making fixes; raises BrokenChunk."""
+    table = unpack_columns(data, NAMES)
+    if len(table.columns) != len(NAMES) or not (
+        _names(table.columns[NAMES.index("device")], table.devices)
+        and _names(table.columns[NAMES.index("source")], table.sources)
+    ):
+        raise BrokenChunk("columns that contradict each other")
+    return table
+
+
+def _names(places: Ints, names: list[str]) -> bool:
+    """Whether each place is one of the list's."""
+    return places.size == 0 or 0 <= int(places.min()) <= int(places.max()) < len(names)
 
 
 def unpack_columns(data: bytes, wanted: Collection[str]) -> Table:
@@ -80,19 +106,6 @@ def unpack_columns(data: bytes, wanted: Collection[str]) -> Table:
 def is_tight(data: bytes) -> bool:
     """Whether a chunk is in its final form."""
     return data[:1] == bytes([TIGHT])
-
-
-def merge(kept: list[Fix], arrived: Iterable[Fix]) -> tuple[list[Fix], int]:
-    """Join late, reversed or repeated arrivals to what is kept: sorted by time, each key once.
-
-    Returns the fixes and how many are new. The first arrival of a key wins.
-    """
-    by_key = {f.key: f for f in kept}
-    before = len(by_key)
-    for fix in arrived:
-        by_key.setdefault(fix.key, fix)
-    merged = sorted(by_key.values(), key=lambda f: (f.fix_at_ms, f.device_id, f.seq or 0))
-    return merged, len(by_key) - before
 
 
 def hour_of(fix_at_ms: int) -> int:
@@ -139,6 +152,8 @@ def _read(data: bytes) -> Table:
 
 def _decode(planes: np.ndarray[Any, Any], order: int, divisor: int, first: int) -> Ints:
     width, count = planes.shape
+    if not width:
+        return np.full(count, first, np.int64)
     wide = np.zeros((count, 8), np.uint8)
     wide[:, :width] = planes.T
     return summed(unzigzag(wide.view("<u8").reshape(-1)), order) * divisor + first

@@ -23,6 +23,8 @@ NAMES = (
     "battery", "flags", "device", "source", "doubts",
 )  # fmt: skip
 """The columns in the order in which every format stores them."""
+KEYS = ("at", "device_lag", "seq", "device")
+"""Those that tell fixes apart."""
 
 
 class Table(NamedTuple):
@@ -77,6 +79,72 @@ def fixes_of(rep_id: str, table: Table) -> list[Fix]:
         )
         for i in range(table.length)
     ]  # fmt: skip
+
+
+# Tables as sets of fixes: nothing here makes a fix again, which takes longer than all the rest
+
+
+def merged(kept: Table, arrived: Table) -> tuple[Table, int]:
+    """Late, reversed or repeated arrivals among what is kept: in order of time, each key once.
+
+    With it how many are new. The first arrival of a key wins.
+    """
+    new = unknown(kept, arrived)
+    return in_order(joined([kept, new])), new.length
+
+
+def unknown(kept: Table, arrived: Table) -> Table:
+    """Arrivals whose key (`Fix.key`) is neither kept nor that of an earlier one, as they came."""
+    both = joined([kept, arrived])
+    device, seq, at = keys(both)
+    ranked = np.lexsort((at, seq, device))  # stable: of the same key the earlier stays before
+    is_again = np.ones(max(0, both.length - 1), bool)
+    for part in (device, seq, at):
+        is_again &= np.diff(part[ranked]) == 0
+    is_first = np.ones(both.length, bool)
+    is_first[ranked[1:][is_again]] = False
+    is_first[: kept.length] = False
+    return picked(both, np.flatnonzero(is_first))
+
+
+def keys(table: Table) -> tuple[Ints, Ints, Ints]:
+    """What makes each fix the same: device (its place in the list), number or 0, else its time."""
+    at, lag, seq, device = (table.columns[NAMES.index(name)] for name in KEYS)
+    return device, seq, np.where(seq == 0, at + lag, 0)
+
+
+def in_order(table: Table) -> Table:
+    """The fixes by time; those of one moment by device and number."""
+    at, _, seq, device = (table.columns[NAMES.index(name)] for name in KEYS)
+    return picked(table, np.lexsort((seq, device, at)))
+
+
+def picked(table: Table, which: Ints | Sequence[int]) -> Table:
+    """Some fixes of a table, by their places."""
+    columns = [column[which] for column in table.columns]
+    return table._replace(length=len(which), columns=columns)
+
+
+def joined(tables: Sequence[Table]) -> Table:
+    """Tables one behind the other; raises IndexError where one contradicts itself."""
+    devices = sorted({name for table in tables for name in table.devices})
+    sources = sorted({name for table in tables for name in table.sources})
+    parts = [_renamed(table, devices, sources) for table in tables]
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    return Table(sum(table.length for table in tables), devices, sources, columns)
+
+
+def _renamed(table: Table, devices: Sequence[str], sources: Sequence[str]) -> list[Ints]:
+    """The columns with other lists of names."""
+    columns = list(table.columns)
+    for column, old, new in (
+        ("device", table.devices, devices),
+        ("source", table.sources, sources),
+    ):
+        if old != new:
+            places = np.array([new.index(name) for name in old], np.int64)
+            columns[NAMES.index(column)] = places[columns[NAMES.index(column)]]
+    return columns
 
 
 _MOST = 1e12

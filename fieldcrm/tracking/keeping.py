@@ -10,16 +10,19 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+import numpy as np
 from sqlmodel import Session
 
 from fieldcrm.kit import clock, facts
 from fieldcrm.kit.database import transaction
 from fieldcrm.tracking import chunks, store
+from fieldcrm.tracking.columns import NAMES, Table, in_order, joined, merged, table_of, unknown
 from fieldcrm.tracking.model import BrokenChunk, Fix
+from fieldcrm.tracking.store import Stretch
 from fieldcrm.tracking.tables import TrackChunk
 
 SETTLED = timedelta(hours=6)
@@ -27,11 +30,15 @@ SETTLED = timedelta(hours=6)
 FULL = 4096
 """Days are joined up to so many fixes; a longer day stands alone."""
 REPS_AT_ONCE = 5
+HOURS_AT_ONCE = 100
+"""So many hours of reps are read and written together: few statements, little memory."""
 CLOCK_UNSURE_MS = 5 * 60_000
 """By so much a device's clock may be corrected differently when it sends a fix again."""
 _TIGHTENED = "tracks_tightened_until"
 """The fact that says how far joining has got: [since, until, last rep done]."""
 _LONG_AGO = "1970-01-01T00:00:00+00:00"
+Hour = tuple[str, datetime]
+"""A rep and the beginning of an hour or of a stretch."""
 _log = logging.getLogger("tracking")
 
 
@@ -40,77 +47,95 @@ def append(session: Session, fixes: Iterable[Fix]) -> int:
 
     The same fix again (device and seq, or device and its time) changes nothing.
     """
-    by_hour: dict[tuple[str, int], list[Fix]] = defaultdict(list)
+    by_hour: dict[Hour, list[Fix]] = defaultdict(list)
     for fix in fixes:
-        by_hour[fix.rep_id, chunks.hour_of(fix.fix_at_ms)].append(fix)
-    for rep_id in sorted({rep for rep, _ in by_hour}):
-        store.lock_track(session, rep_id)
-    return sum(_merge(session, *stretch) for stretch in _stretches(session, by_hour))
+        by_hour[fix.rep_id, clock.from_ms(chunks.hour_of(fix.fix_at_ms))].append(fix)
+    store.lock_tracks(session, sorted({rep for rep, _ in by_hour}))
+    hours = sorted(by_hour.items())
+    return sum(
+        _Merging(session).merge(dict(hours[start : start + HOURS_AT_ONCE]))
+        for start in range(0, len(hours), HOURS_AT_ONCE)
+    )
 
 
-def _stretches(
-    session: Session, by_hour: dict[tuple[str, int], list[Fix]]
-) -> Iterator[tuple[TrackChunk | None, str, datetime, list[Fix]]]:
-    """(chunk or None, rep, its start, what arrived for it), each chunk once."""
-    found: dict[tuple[str, datetime], tuple[TrackChunk | None, list[Fix]]] = {}
-    for (rep_id, hour_ms), arrived in sorted(by_hour.items()):
-        hour = clock.from_ms(hour_ms)
-        row = store.chunk_around(session, rep_id, hour)
-        found.setdefault((rep_id, row.hour if row else hour), (row, []))[1].extend(arrived)
-    for (rep_id, start), (row, arrived) in found.items():
-        yield row, rep_id, start, arrived
+class _Merging:
+    """Some hours' fixes on their way into their chunks, which are read and written together."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._now = clock.now()
+        self._found: dict[Hour, Stretch | None] = {}
+        self._written: dict[Hour, Stretch] = {}
+        """By rep and start, as they will stand in the database."""
+
+    def merge(self, by_hour: dict[Hour, list[Fix]]) -> int:
+        """Merge what arrived by hour; returns how many were new."""
+        self._found = store.stretches_at(self._session, list(by_hour))
+        arrived: dict[Hour, list[Fix]] = defaultdict(list)
+        for (rep_id, hour), fixes in by_hour.items():
+            row = self._around(rep_id, hour)
+            arrived[rep_id, row.hour if row else hour] += fixes
+        added = sum(self._merge(*at, fixes) for at, fixes in arrived.items())
+        known = {at for at in self._written if self._found.get(at)}
+        store.write_stretches(self._session, self._written, known)
+        return added
+
+    def _around(self, rep_id: str, hour: datetime) -> Stretch | None:
+        """The stretch to which a fix of this hour belongs."""
+        if (rep_id, hour) not in self._found:
+            row = store.stretch_around(self._session, rep_id, hour)
+            self._found[rep_id, hour] = row
+            if row:
+                self._found.setdefault((rep_id, row.hour), row)
+        return self._found[rep_id, hour]
+
+    def _merge(self, rep_id: str, start: datetime, fixes: list[Fix]) -> int:
+        row = self._found[rep_id, start]
+        kept = chunks.unpack_table(row.data) if row else table_of(())
+        new = self._unless_elsewhere(rep_id, start, unknown(kept, table_of(fixes)))
+        if new.length:
+            table = in_order(joined([kept, new]))
+            self._written[rep_id, start] = _stretch(
+                rep_id, start, table, chunks.pack_table(table), self._now
+            )
+        return new.length
+
+    def _unless_elsewhere(self, rep_id: str, start: datetime, new: Table) -> Table:
+        """What arrived, less what another stretch than the one from `start` holds.
+
+        A fix that is sent twice may be corrected differently each time, since the estimate of its
+        device's clock may have changed between: near its hour's edge it may lie on the other side.
+        """
+        here = chunks.hour_of(round(start.timestamp() * 1000))
+        others = dict[datetime, Stretch]()
+        for hour_ms in sorted(_hours_of(new) - {here}):
+            hour = clock.from_ms(hour_ms)
+            row = self._written.get((rep_id, hour)) or self._around(rep_id, hour)
+            if row is not None and row.hour != start:
+                others[row.hour] = self._written.get((rep_id, row.hour), row)
+        for row in others.values():
+            new = unknown(chunks.unpack_table(row.data), new)
+        return new
 
 
-def _merge(
-    session: Session, row: TrackChunk | None, rep_id: str, start: datetime, arrived: list[Fix]
-) -> int:
-    kept = chunks.unpack(rep_id, row.data) if row else []
-    merged, added = chunks.merge(kept, _unless_elsewhere(session, start, kept, arrived))
-    if added:
-        row = row or _new(rep_id, start)
-        row.updated_at = clock.now()
-        _write(session, row, merged, chunks.pack(merged))
-    return added
+def _hours_of(table: Table) -> set[int]:
+    """The hours in which these very fixes may have been recorded before."""
+    at, lag = table.columns[NAMES.index("at")], table.columns[NAMES.index("device_lag")]
+    times = np.concatenate([at + lag, at - CLOCK_UNSURE_MS, at + CLOCK_UNSURE_MS])
+    return set(np.unique(times - times % chunks.HOUR_MS).tolist())
 
 
-def _unless_elsewhere(
-    session: Session, start: datetime, kept: Sequence[Fix], arrived: Sequence[Fix]
-) -> list[Fix]:
-    """What arrived, less what another chunk than the one from `start` holds.
-
-    A fix that is sent twice may be corrected differently each time, since the estimate of its
-    device's clock may have changed between: near its hour's edge it may lie on the other side.
-    """
-    known = {f.key for f in kept}
-    new = [f for f in arrived if f.key not in known]
-    here = chunks.hour_of(round(start.timestamp() * 1000))
-    hours = sorted({(f.rep_id, hour) for f in new for hour in _hours_of(f) if hour != here})
-    others: dict[datetime, TrackChunk] = {}
-    for rep_id, hour in hours:
-        row = store.chunk_around(session, rep_id, clock.from_ms(hour))
-        if row is not None and row.hour != start:
-            others[row.hour] = row
-    elsewhere = {f.key for row in others.values() for f in chunks.unpack(row.rep_id, row.data)}
-    return [f for f in new if f.key not in elsewhere]
+def _stretch(
+    rep_id: str, start: datetime, table: Table, data: bytes, updated_at: datetime
+) -> Stretch:
+    """A stretch as it stands in the database."""
+    first, last = (clock.from_ms(int(table.columns[0][place])) for place in (0, -1))
+    return Stretch(rep_id, start, table.length, first, last, data, updated_at)
 
 
-def _hours_of(fix: Fix) -> set[int]:
-    """The hours in which this very fix may have been recorded before."""
-    times = (fix.device_at_ms, fix.fix_at_ms - CLOCK_UNSURE_MS, fix.fix_at_ms + CLOCK_UNSURE_MS)
-    return {chunks.hour_of(at) for at in times}
-
-
-def _new(rep_id: str, start: datetime) -> TrackChunk:
-    return TrackChunk(
-        rep_id=rep_id, hour=start, count=0, first_at=start, last_at=start, data=b"",
-        updated_at=start,
-    )  # fmt: skip
-
-
-def _write(session: Session, row: TrackChunk, fixes: Sequence[Fix], data: bytes) -> None:
-    row.first_at = clock.from_ms(fixes[0].fix_at_ms)
-    row.last_at = clock.from_ms(fixes[-1].fix_at_ms)
-    row.count, row.data = len(fixes), data
+def _write(session: Session, row: TrackChunk, table: Table, data: bytes) -> None:
+    row.first_at, row.last_at = (clock.from_ms(int(table.columns[0][n])) for n in (0, -1))
+    row.count, row.data = table.length, data
     session.add(row)
     session.flush()
 
@@ -129,7 +154,8 @@ def erase_in(session: Session, rep_id: str, start: datetime, end: datetime) -> i
             session.delete(row)
         elif len(kept) < len(fixes):
             row.updated_at = clock.now()
-            _write(session, row, kept, chunks.pack(kept))
+            table = table_of(kept)
+            _write(session, row, table, chunks.pack_table(table))
     session.flush()
     return gone
 
@@ -212,9 +238,9 @@ def _join(session: Session, group: list[TrackChunk]) -> None:
     head, *others = group
     if not others and chunks.is_tight(head.data):
         return
-    fixes, _ = chunks.merge([], (f for row in group for f in chunks.unpack(row.rep_id, row.data)))
+    table, _ = merged(table_of(()), joined([chunks.unpack_table(row.data) for row in group]))
     head.updated_at = max(row.updated_at for row in group)
     for row in others:
         session.delete(row)
     session.flush()
-    _write(session, head, fixes, chunks.pack_tight(fixes))
+    _write(session, head, table, chunks.pack_table_tight(table))

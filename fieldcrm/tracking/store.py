@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, bindparam, delete, func, or_, text, update
+from sqlalchemy import (
+    ColumnElement,
+    String,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    func,
+    or_,
+    text,
+    update,
+)
 from sqlmodel import Session, col, select
 
 from fieldcrm.kit.database import UtcDateTime
@@ -28,28 +40,87 @@ def lock_track(session: Session, rep_id: str) -> None:
         session.execute(statement, {"space": _LOCK_SPACE, "rep": rep_id})
 
 
+def lock_tracks(session: Session, rep_ids: Sequence[str]) -> None:
+    """The same for many reps at once, in the order given: the same for all, or they wait for ever."""
+    if rep_ids and session.get_bind().dialect.name == "postgresql":
+        locks = "SELECT pg_advisory_xact_lock(:space, hashtext(rep)) FROM unnest(CAST(:reps AS text[])) AS rep"
+        session.execute(text(locks), {"space": _LOCK_SPACE, "reps": list(rep_ids)}).all()
+
+
 def chunk(session: Session, rep_id: str, start: datetime) -> TrackChunk | None:
     """The chunk of a rep that begins there."""
     return session.get(TrackChunk, (rep_id, start), populate_existing=True)
 
 
-_CHUNK_AROUND = (
-    select(TrackChunk)
-    .where(
-        col(TrackChunk.rep_id) == bindparam("rep", type_=String),
-        col(TrackChunk.hour) <= bindparam("hour", type_=UtcDateTime),
-    )
-    .order_by(col(TrackChunk.hour).desc())
-    .limit(1)
-    .execution_options(populate_existing=True)
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A chunk as it lies in the database; beside the ORM, since the recorder rewrites many."""
+
+    rep_id: str
+    hour: datetime
+    """Where it begins."""
+    count: int
+    first_at: datetime
+    last_at: datetime
+    data: bytes
+    updated_at: datetime
+
+
+_CHUNKS: Table = TrackChunk.__table__  # pyright: ignore[reportAttributeAccessIssue]
+_NAMES = [field.name for field in fields(Stretch)]
+_STRETCH = _CHUNKS.select().with_only_columns(*(_CHUNKS.c[name] for name in _NAMES))
+_STRETCHES_AT = _STRETCH.where(
+    _CHUNKS.c.rep_id.in_(bindparam("reps", expanding=True)),
+    _CHUNKS.c.hour.in_(bindparam("hours", expanding=True)),
 )
-"""Put together once: the recorder asks it for each rep."""
+_STRETCH_AROUND = (
+    _STRETCH.where(
+        _CHUNKS.c.rep_id == bindparam("rep", type_=String),
+        _CHUNKS.c.hour <= bindparam("hour", type_=UtcDateTime),
+    )
+    .order_by(_CHUNKS.c.hour.desc())
+    .limit(1)
+)
+_REWRITE = (
+    update(_CHUNKS)
+    .where(_CHUNKS.c.rep_id == bindparam("in_rep"), _CHUNKS.c.hour == bindparam("in_hour"))
+    .values({name: bindparam(name) for name in _NAMES[2:]})
+)
+"""Put together once: the recorder asks and writes for each rep."""
 
 
-def chunk_around(session: Session, rep_id: str, hour: datetime) -> TrackChunk | None:
+def stretches_at(
+    session: Session, places: Sequence[tuple[str, datetime]]
+) -> dict[tuple[str, datetime], Stretch | None]:
+    """Those chunks, by rep and hour, that begin with one of these hours of a rep."""
+    asked = {"reps": sorted({r for r, _ in places}), "hours": sorted({h for _, h in places})}
+    rows = session.connection().execute(_STRETCHES_AT, asked)
+    return {(row.rep_id, row.hour): row for row in (Stretch(*found) for found in rows)}
+
+
+def stretch_around(session: Session, rep_id: str, hour: datetime) -> Stretch | None:
     """The chunk to which a fix of this hour belongs: begun with the hour, or reaching into it."""
-    row = session.execute(_CHUNK_AROUND, {"rep": rep_id, "hour": hour}).scalars().first()
+    asked = {"rep": rep_id, "hour": hour}
+    found = session.connection().execute(_STRETCH_AROUND, asked).first()
+    row = Stretch(*found) if found else None
     return row if row and (row.hour == hour or row.last_at >= hour) else None
+
+
+def write_stretches(
+    session: Session, rows: Mapping[tuple[str, datetime], Stretch], known: Collection[Any]
+) -> None:
+    """Write chunks by rep and start: over those that are `known`, the others as new ones."""
+    old = [_rewritten(rows[at]) for at in known]
+    new = [asdict(row) for at, row in rows.items() if at not in known]
+    if old:
+        session.connection().execute(_REWRITE, old)
+    if new:
+        session.connection().execute(_CHUNKS.insert(), new)
+
+
+def _rewritten(row: Stretch) -> dict[str, Any]:
+    values = {name: getattr(row, name) for name in _NAMES[2:]}
+    return {"in_rep": row.rep_id, "in_hour": row.hour, **values}
 
 
 def reps_written_between(

@@ -14,7 +14,7 @@ from fieldcrm.kit.database import reading, transaction
 from fieldcrm.people import service as people
 from fieldcrm.people.model import RoleForbids
 from fieldcrm.reports import health
-from fieldcrm.tracking import live_index, store, unreadable
+from fieldcrm.tracking import chunks, live_index, store, unreadable
 from tests.gateway.test_recorder import fix, kept, last_edge_ms, put, work_off
 from tests.gateway.town import Town
 from workers.recorder.main import Recorder
@@ -31,7 +31,7 @@ def asked(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, list[di
 def break_hour(town: Town, at_ms: int) -> bytes:
     """Spoil the chunk of that hour, so that nothing can be merged into it; its sound bytes."""
     with transaction() as session:
-        row = store.chunk_around(session, town.reps[0], clock.from_ms(at_ms))
+        row = store.chunk(session, town.reps[0], clock.from_ms(chunks.hour_of(at_ms)))
         assert row is not None
         sound, row.data = row.data, b"broken"
     return sound
@@ -39,7 +39,7 @@ def break_hour(town: Town, at_ms: int) -> bytes:
 
 def mend_hour(town: Town, at_ms: int, sound: bytes) -> None:
     with transaction() as session:
-        row = store.chunk_around(session, town.reps[0], clock.from_ms(at_ms))
+        row = store.chunk(session, town.reps[0], clock.from_ms(chunks.hour_of(at_ms)))
         assert row is not None
         row.data = sound
 

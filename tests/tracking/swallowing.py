@@ -15,6 +15,7 @@ from types import FunctionType
 from typing import Any
 
 from fieldcrm.tracking import chunks, frames, live_index, pipeline, session
+from fieldcrm.tracking.columns import merged, table_of
 from fieldcrm.tracking.memory import DeviceMemory, RepMemory
 from fieldcrm.tracking.model import Decoded, Fix, RepState, Span, Unreadable
 from fieldcrm.tracking.pipeline import Judged
@@ -74,8 +75,9 @@ def fixes(decoded: Decoded, phone_now_ms: int | None) -> Judged:
     for fix in stored:
         by_hour[chunks.hour_of(fix.fix_at_ms)].append(fix)
     for hour in by_hour.values():
-        kept, _ = chunks.merge([], hour)
-        assert [f.key for f in chunks.unpack("rep", chunks.pack(kept))] == [f.key for f in kept]
+        table, _ = merged(table_of(()), table_of(hour))
+        kept = {f.key for f in chunks.unpack("rep", chunks.pack_table(table))}
+        assert kept == {f.key for f in hour}
     if judged.newest is not None:
         live_index.point_of(judged.newest, None, device.offset_ms)
         assert len(frames.rep_record(0, RepState.moving, judged.newest)) == 24

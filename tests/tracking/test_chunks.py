@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fieldcrm.kit import clock
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.tracking import chunks, keeping, service, store
-from fieldcrm.tracking.columns import NAMES
+from fieldcrm.tracking.columns import NAMES, fixes_of, merged, table_of
 from fieldcrm.tracking.model import BrokenChunk, Fix
 
 START_MS = 1_790_000_000_000
@@ -94,7 +94,7 @@ def test_a_chunk_written_by_the_first_release_is_read() -> None:
 def test_any_order_and_any_repeats_make_the_same_hour(order: list[int], repeats: list[int]) -> None:
     kept, added = [], 0
     for i in [*order, *repeats]:
-        kept, new = chunks.merge(kept, [fix(i)])
+        kept, new = merge(kept, [fix(i)])
         added += new
     assert kept == [fix(i) for i in range(12)]
     assert added == 12
@@ -102,7 +102,28 @@ def test_any_order_and_any_repeats_make_the_same_hour(order: list[int], repeats:
 
 def test_without_a_number_the_devices_time_tells_fixes_apart() -> None:
     one, two = fix(1, seq=None), fix(2, seq=None)
-    assert chunks.merge([one], [two, one, two]) == ([one, two], 1)
+    assert merge([one], [two, one, two]) == ([one, two], 1)
+    corrected = fix(1, seq=None, fix_at_ms=START_MS)
+    assert merge([one], [corrected]) == ([one], 0)
+
+
+@given(st.lists(fixes, max_size=30), st.lists(fixes, max_size=30), st.data())
+def test_columns_are_merged_as_fixes_would_be(
+    before: list[Fix], arrived: list[Fix], data: st.DataObject
+) -> None:
+    again = data.draw(st.lists(st.sampled_from([*before, *arrived]), max_size=9)) if before else []
+    kept, _ = merge([], before)
+    found, added = merge(kept, [*arrived, *again])
+    by_key = {f.key: f for f in reversed([*before, *arrived])}
+    assert {f.key: f for f in found} == by_key
+    assert (len(found), added) == (len(by_key), len(by_key) - len(kept))
+    order = [(f.fix_at_ms, f.device_id) for f in found]
+    assert order == sorted(order)
+
+
+def merge(kept: list[Fix], arrived: list[Fix]) -> tuple[list[Fix], int]:
+    table, added = merged(table_of(kept), table_of(arrived))
+    return fixes_of("rep", table), added
 
 
 def test_a_day_of_walking_takes_few_bytes() -> None:
