@@ -207,7 +207,7 @@ def _numbers_of(
     padded = bits + bytes(8)
     # At every byte the eight that follow as one number, its highest byte first.
     eights = np.ndarray(len(bits) + 1, ">u8", padded, strides=(1,))
-    windows = eights[(starts >> np.uint64(3)).view(np.int64)].astype(np.uint64)
+    windows = eights.take((starts >> np.uint64(3)).view(np.int64)).astype(np.uint64)
     starts &= np.uint64(7)
     starts += widths
     windows >>= np.uint64(64) - starts
