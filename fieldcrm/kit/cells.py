@@ -18,3 +18,13 @@ def fine_cell(lat: float, lng: float) -> int:
 def parent(cell: int, resolution: int) -> int:
     """The ancestor of a cell at a coarser resolution."""
     return h3.cell_to_parent(cell, resolution)
+
+
+_DIGIT_BITS, _RESOLUTION_BIT, _FINEST = 3, 52, 15
+_UNUSED = sum(7 << _DIGIT_BITS * (_FINEST - r) for r in range(PUBLISH + 1, FINE + 1))
+_NO_RESOLUTION = ~(15 << _RESOLUTION_BIT)
+
+
+def published(fine: int) -> int:
+    """The ancestor at PUBLISH of a cell at FINE, by the bits of an H3 index: every fix asks."""
+    return fine & _NO_RESOLUTION | PUBLISH << _RESOLUTION_BIT | _UNUSED

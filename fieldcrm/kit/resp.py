@@ -36,6 +36,10 @@ class Commands:
         """Words of the command begun last."""
         self._parts += [b"$%d\r\n%b\r\n" % (len(word), word) for word in words]
 
+    def add_pairs(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
+        """Two words of it at a time."""
+        self._parts += [b"$%d\r\n%b\r\n$%d\r\n%b\r\n" % (len(a), a, len(b), b) for a, b in pairs]
+
     def begin(self) -> None:
         """MULTI."""
         self.add(b"MULTI")

@@ -10,7 +10,7 @@ names of those that publish: a gateway listens to the others' cells alone, since
 from __future__ import annotations
 
 import secrets
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -81,7 +81,7 @@ class Writes:
     def __init__(self) -> None:
         self._packed: list[bytes] = []
         self.recorded = 0
-        self._doubted: dict[int, int] = {}
+        self._doubted: Counter[int] = Counter()
         self.held: list[Fix] = []
         self.points: dict[str, tuple[LivePoint, bytes]] = {}
         self.statuses: dict[str, PhoneStatus] = {}
@@ -99,9 +99,13 @@ class Writes:
             head = 1 if count < 16 else 3 if count < 1 << 16 else 5  # the array's own, left out
             self._packed.append(encode(fixes)[head:])
         self.recorded += count
-        for fix in fixes:
-            if fix.doubts:
-                self._doubted[fix.doubts] = self._doubted.get(fix.doubts, 0) + 1
+        self._doubted.update([fix.doubts for fix in fixes if fix.doubts])
+
+    def record_newest(self, point: LivePoint) -> None:
+        """Have a fix without any doubt go to the recorder, and be known as its rep's newest."""
+        self._packed.append(encode(point.fix))
+        self.recorded += 1
+        self.points[point.fix.rep_id] = point, encode(point)
 
     def packed(self) -> bytes:
         """All recorded fixes as one MessagePack array."""
@@ -154,9 +158,9 @@ def commands_of(writes: Writes) -> Commands:
         for fix in fixes:
             commands.add_words([b"%d" % fix.fix_at_ms, encode(fix)])
         commands.add(b"SADD", HELD.encode(), rep_id.encode())
-    _hset(commands, LIVE, {rep: packed for rep, (_, packed) in writes.points.items()})
-    _hset(commands, CLOCKS, {key: b"%d" % offset for key, offset in writes.offsets.items()})
-    _hset(commands, PHONES, {rep: encode(s) for rep, s in writes.statuses.items()})
+    _hset(commands, LIVE, [(rep.encode(), told) for rep, (_, told) in writes.points.items()])
+    _hset(commands, CLOCKS, [(key.encode(), b"%d" % ms) for key, ms in writes.offsets.items()])
+    _hset(commands, PHONES, [(rep.encode(), encode(s)) for rep, s in writes.statuses.items()])
     for reason, count in writes.counts().items():
         commands.add(b"HINCRBY", COUNTS.encode(), reason.encode(), b"%d" % count)
     commands.end()
@@ -168,12 +172,11 @@ def commands_of(writes: Writes) -> Commands:
     return commands
 
 
-def _hset(commands: Commands, key: str, values: Mapping[str, bytes]) -> None:
+def _hset(commands: Commands, key: str, values: Sequence[tuple[bytes, bytes]]) -> None:
     if values:
         commands.add_head(2 + 2 * len(values))
         commands.add_words([b"HSET", key.encode()])
-        for name, value in values.items():
-            commands.add_words((name.encode(), value))
+        commands.add_pairs(values)
 
 
 def packed_array(count: int, pieces: Iterable[bytes]) -> bytes:
@@ -192,7 +195,7 @@ def by_channel(points: Iterable[tuple[LivePoint, bytes]]) -> dict[str, list[byte
     """Encoded points grouped by the channel of their coarse cell."""
     grouped: dict[int, list[bytes]] = defaultdict(list)
     for point, packed in points:
-        grouped[cells.parent(point.cell, cells.PUBLISH)].append(packed)
+        grouped[cells.published(point.cell)].append(packed)
     return {cell_channel(cell, GATEWAY_ID.hex()): told for cell, told in grouped.items()}
 
 

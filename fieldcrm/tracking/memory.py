@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from fieldcrm.tracking.model import Fix
@@ -37,51 +37,101 @@ class SeqSet:
         pages = self._pages
         return bool(pages and pages.get(seq >> _PAGE_SHIFT, 0) >> (seq & _PAGE_MASK) & 1)
 
+    def known_of(self, numbers: Collection[int]) -> set[int]:
+        """Those of some numbers that are in it."""
+        first, above, pages = self._first, self._above, self._pages
+        if pages:
+            bits_of = pages.get
+            return {
+                n for n in numbers
+                if first <= n < above or bits_of(n >> _PAGE_SHIFT, 0) >> (n & _PAGE_MASK) & 1
+            }  # fmt: skip
+        if min(numbers) >= above or max(numbers) < first:
+            return set()
+        return {n for n in numbers if first <= n < above}
+
     def add(self, seq: int) -> None:
         """Note a number."""
         if seq == self._above and self._first < seq:
             self._above += 1
-        elif self._first == self._above:
-            self._first, self._above = seq, seq + 1
-        elif seq == self._first - 1:
-            self._first = seq
-        elif not self._first <= seq < self._above:
-            self._mark(seq)
+            if self._pages:
+                self._take_in(self._pages)
+        else:
+            self.update((seq,))
+
+    def update(self, numbers: Iterable[int]) -> None:
+        """Note numbers in any order."""
+        first, above = self._first, self._above
+        new = sorted({seq for seq in numbers if not first <= seq < above})
+        if not new:
             return
+        if first == above:
+            self._first, self._above = first, above = new[0], new[0]
+        is_run = new[-1] - new[0] == len(new) - 1
+        if is_run and new[0] == above:
+            self._above = new[-1] + 1
+        elif is_run and new[-1] == first - 1:
+            self._first = new[0]
+        else:
+            self._mark(new)
         if self._pages:
             self._take_in(self._pages)
 
-    def _mark(self, seq: int) -> None:
+    def _mark(self, numbers: Sequence[int]) -> None:
         if self._pages is None:
             self._pages = {}
-        pages, page = self._pages, seq >> _PAGE_SHIFT
-        pages[page] = pages.get(page, 0) | 1 << (seq & _PAGE_MASK)
-        if len(pages) > self.MOST_PAGES:
-            del pages[next(iter(pages))]
+        for page, bits in _pages_of(numbers):
+            self._pages[page] = self._pages.get(page, 0) | bits
+        while len(self._pages) > self.MOST_PAGES:
+            del self._pages[next(iter(self._pages))]
 
     def _take_in(self, pages: dict[int, int]) -> None:
         """Let the run grow over what is marked next to it."""
-        while _unmark(pages, self._above):
-            self._above += 1
-        while self._first > 0 and _unmark(pages, self._first - 1):
-            self._first -= 1
+        while ones := _ones_up(pages.get(self._above >> _PAGE_SHIFT, 0), self._above & _PAGE_MASK):
+            _unmark(pages, self._above, ones)
+            self._above += ones
+        while last := self._first:
+            ones = _ones_down(pages.get(last - 1 >> _PAGE_SHIFT, 0), (last - 1 & _PAGE_MASK) + 1)
+            if not ones:
+                break
+            _unmark(pages, last - ones, ones)
+            self._first -= ones
 
     def __len__(self) -> int:
         """How many pages there are beside the run."""
         return len(self._pages or ())
 
 
-def _unmark(pages: dict[int, int], seq: int) -> bool:
-    """Take a number's bit out; whether it was there."""
-    page, bit = seq >> _PAGE_SHIFT, 1 << (seq & _PAGE_MASK)
-    bits = pages.get(page, 0)
-    if not bits & bit:
-        return False
-    if bits == bit:
+def _pages_of(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Numbers in their order as (page, its bits)."""
+    page, bits = -1, 0
+    for seq in numbers:
+        if seq >> _PAGE_SHIFT != page:
+            if bits:
+                yield page, bits
+            page, bits = seq >> _PAGE_SHIFT, 0
+        bits |= 1 << (seq & _PAGE_MASK)
+    yield page, bits
+
+
+def _ones_up(bits: int, begin: int) -> int:
+    """How many bits are set one after another from a place upwards."""
+    rest = bits >> begin
+    return (rest ^ (rest + 1)).bit_length() - 1
+
+
+def _ones_down(bits: int, end: int) -> int:
+    """How many bits are set one after another below a place."""
+    whole = (1 << end) - 1
+    return end - (~bits & whole).bit_length()
+
+
+def _unmark(pages: dict[int, int], seq: int, count: int) -> None:
+    """Take out bits of one page."""
+    page = seq >> _PAGE_SHIFT
+    pages[page] ^= ((1 << count) - 1) << (seq & _PAGE_MASK)
+    if not pages[page]:
         del pages[page]
-    else:
-        pages[page] = bits ^ bit
-    return True
 
 
 class DeviceMemory:
@@ -102,13 +152,21 @@ class DeviceMemory:
         """Times of the last fixes that had no number."""
         self.previous: Fix | None = None
 
-    def remember(self, fixes: Iterable[Fix]) -> None:
+    def remember(self, fixes: Sequence[Fix]) -> None:
         """Note that fixes are on disk: called after the commit only, never before."""
-        for fix in fixes:
-            if fix.seq is not None:
-                self.seqs.add(fix.seq)
-            else:
-                self._remember_time(fix.device_at_ms)
+        numbers = [fix.seq for fix in fixes if fix.seq is not None]
+        self.seqs.update(numbers)
+        if len(numbers) < len(fixes):
+            for fix in fixes:
+                if fix.seq is None:
+                    self._remember_time(fix.device_at_ms)
+
+    def remember_one(self, fix: Fix) -> None:
+        """Note a single fix."""
+        if fix.seq is not None:
+            self.seqs.add(fix.seq)
+        else:
+            self._remember_time(fix.device_at_ms)
 
     def _remember_time(self, device_at_ms: int) -> None:
         if self.keys is None or self.key_order is None:
@@ -120,11 +178,19 @@ class DeviceMemory:
         if len(self.key_order) > _RECENT_KEYS:
             self.keys.discard(self.key_order.popleft())
 
-    def knows(self, fix: Fix) -> bool:
+    def unknown_of(self, fixes: Sequence[Fix]) -> Sequence[Fix]:
+        """Those of some fixes that are not on disk yet."""
+        numbers = [fix.seq for fix in fixes if fix.seq is not None]
+        if len(numbers) < len(fixes):
+            return [fix for fix in fixes if not self.knows(fix.seq, fix.device_at_ms)]
+        known = self.seqs.known_of(numbers)
+        return [fix for fix in fixes if fix.seq not in known] if known else fixes
+
+    def knows(self, seq: int | None, device_at_ms: int) -> bool:
         """Whether this very fix is on disk already."""
-        if fix.seq is not None:
-            return fix.seq in self.seqs
-        return self.keys is not None and fix.device_at_ms in self.keys
+        if seq is not None:
+            return seq in self.seqs
+        return self.keys is not None and device_at_ms in self.keys
 
 
 class RepMemory:

@@ -15,7 +15,7 @@ CLOCK_STEADY_MS = 20_000
 """A new estimate this near the old one changes nothing, so that a re-sent fix keeps its time."""
 CLOCK_MOST_MS = 86_400_000
 """A clock further off than a day is not corrected: the fix's time is nonsense."""
-ENVELOPE_PARTS = 6
+ENVELOPE_PARTS, PART_MS = 6, 120_000
 _RIGHT = (0, 0)
 """Lags of a clock that has been right of late; what exactly they were matters no more."""
 
@@ -34,13 +34,32 @@ class Lateness:
     def note(self, now_ms: int, lag_ms: int) -> bool:
         """Note how late a message's newest fix came; whether that may tell of a wrong clock."""
         self.lags.append(lag_ms)
-        part, envelope = now_ms // 120_000, self.envelope
+        part, envelope = now_ms // PART_MS, self.envelope
         if not envelope or envelope[-1][0] != part:
             envelope.append((part, lag_ms))
             return True
         if lag_ms < envelope[-1][1]:
             envelope[-1] = (part, lag_ms)
         return lag_ms <= -CLOCK_MATTERS_MS
+
+    def is_usual(self, now_ms: int, lag_ms: int) -> bool:
+        """Whether it will be no news that a message came so late."""
+        envelope = self.envelope
+        return (
+            lag_ms > -CLOCK_MATTERS_MS and bool(envelope) and envelope[-1][0] == now_ms // PART_MS
+        )
+
+
+def is_known_right(
+    device: DeviceMemory, now_ms: int, phone_now_ms: int | None, at_ms: int
+) -> bool:  # fmt: skip
+    """Whether a clock is right and a message with one fix of that time says nothing else."""
+    if device.offset_ms:
+        return False
+    if phone_now_ms is not None:
+        lag_ms = now_ms - phone_now_ms
+        return device.clock_lags is _RIGHT and -CLOCK_MATTERS_MS < lag_ms < CLOCK_MATTERS_MS
+    return device.lateness is not None and device.lateness.is_usual(now_ms, now_ms - at_ms)
 
 
 def observe_clock(

@@ -14,18 +14,17 @@ from fieldcrm.tracking.model import Decoded, Outcome, RawFix
 from fieldcrm.tracking.protocols.values import flag, measure, percent
 
 _LATEST_MS = 253_402_300_799_000  # the year 9999
-_CLOCK_LATEST = 1e14
+_CLOCK_LATEST = 10**14
 SINGLY_USUAL, SINGLY_MOST = 500, 20_000
 MOST_FIXES = 2_000
 """Fixes in one message of a phone."""
 
 
-class Batch(msgspec.Struct, gc=False):
+class Batch(Decoded, kw_only=True, gc=False):
     """Fixes to judge and to put on disk, then to acknowledge under `number`."""
 
     number: int
-    decoded: Decoded
-    phone_now_ms: int | None
+    phone_now_ms: int | None = None
 
 
 class Hello(msgspec.Struct):
@@ -156,15 +155,20 @@ class _UsualFix(
     """Not a phone's to say; its name is one that no phone sends."""
 
 
-class _UsualFixes(msgspec.Struct, tag_field="t", tag="fixes"):
+class _UsualBatch(
+    Batch, kw_only=True, gc=False, tag_field="t", tag="fixes",
+    rename={"number": "n", "phone_now_ms": "now_ms", "malformed": " "},
+):  # fmt: skip
     """A message that holds only such fixes is decoded in one go."""
 
-    n: int
-    fixes: Annotated[list[_UsualFix], msgspec.Meta(max_length=MOST_FIXES)]
-    now_ms: int | float | None = None
+    fixes: Annotated[list[_UsualFix], msgspec.Meta(max_length=MOST_FIXES)]  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
+    malformed: Literal[0] = 0  # pyright: ignore[reportIncompatibleVariableOverride]
+    """Not a phone's to say; its name is one that no phone sends."""
+    number: int
+    phone_now_ms: Annotated[int, msgspec.Meta(gt=0, lt=_CLOCK_LATEST)] | None = None
 
 
-_usual = msgspec.json.Decoder(_UsualFixes)
+_usual = msgspec.json.Decoder(_UsualBatch)
 _from_phone = msgspec.json.Decoder(_Fixes | _Hello | _Status)
 _from_desk = msgspec.json.Decoder(_View | _Resync)
 
@@ -180,7 +184,12 @@ class PhoneSession:
 
     def usual(self, message: str | bytes) -> Batch | None:
         """What nearly every message is: fixes without any fault; None for `receive` to read it."""
-        return None if self.device_id is None else read_usual(message)
+        if self.device_id is None:
+            return None
+        try:
+            return _usual.decode(message)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None
 
     def receive(self, message: str | bytes) -> list[PhoneEvent]:
         """What a message asks for; a message that can't be read ends the connection."""
@@ -209,20 +218,15 @@ class PhoneSession:
             return [Bye(TOO_BIG, f"at most {MOST_FIXES} fixes in a message")]
         read = [read_fix(one) for one in said.fixes]
         good = [fix for fix in read if fix is not None]
-        return [Batch(said.n, Decoded(good, len(read) - len(good)), _clock(said.now_ms))]
+        return [
+            Batch(
+                good, len(read) - len(good), number=said.n, phone_now_ms=_clock(said.now_ms)
+            )
+        ]  # fmt: skip
 
 
 _fix = msgspec.json.Decoder(_Fix)
 _loose_fix = msgspec.json.Decoder(_LooseFix)
-
-
-def read_usual(message: str | bytes) -> Batch | None:
-    """A message of fixes without any fault; None when it takes more patience to read it."""
-    try:
-        said = _usual.decode(message)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-    return Batch(said.n, Decoded(said.fixes), _clock(said.now_ms))  # type: ignore[arg-type]
 
 
 def read_fix(one: bytes | msgspec.Raw) -> RawFix | None:

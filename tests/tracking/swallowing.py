@@ -18,9 +18,9 @@ from fieldcrm.tracking import chunks, frames, live_index, pipeline, session
 from fieldcrm.tracking.columns import merged, table_of
 from fieldcrm.tracking.memory import DeviceMemory, RepMemory
 from fieldcrm.tracking.model import Decoded, Fix, RepState, Span, Unreadable
-from fieldcrm.tracking.pipeline import Judged
 from fieldcrm.tracking.protocols import PROTOCOLS, values
 from fieldcrm.tracking.protocols.http import Post, pairs
+from fieldcrm.tracking.steps import Judged
 
 NOW = 1_790_000_000_000
 ON_SHIFT = (
@@ -34,7 +34,7 @@ def phone_message(message: bytes) -> list[Judged]:
     judged = []
     for event in session.PhoneSession("device").receive(message):
         if isinstance(event, session.Batch):
-            judged.append(fixes(event.decoded, event.phone_now_ms))
+            judged.append(fixes(event, event.phone_now_ms))
             assert session.ack(event.number, judged[-1].outcome)
     return judged
 

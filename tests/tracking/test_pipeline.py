@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fieldcrm.kit.units import distance_m
-from fieldcrm.tracking import pipeline
+from fieldcrm.tracking import pipeline, steps
 from fieldcrm.tracking.memory import DeviceMemory, RepMemory, SeqSet
-from fieldcrm.tracking.model import Decoded, Doubt, RawFix, Span
+from fieldcrm.tracking.model import Decoded, Doubt, Fix, Outcome, RawFix, Span
 from fieldcrm.tracking.phone_clock import observe_clock
-from fieldcrm.tracking.pipeline import Judged, identify, walk
+from fieldcrm.tracking.pipeline import identify, walk
+from fieldcrm.tracking.steps import Judged
 
 NOW = 1_790_000_000_000
 DAY, HOUR, MINUTE = 86_400_000, 3_600_000, 60_000
@@ -208,25 +209,34 @@ def test_a_clock_set_right_again_is_believed_again() -> None:
     assert path.device.offset_ms == 0
 
 
-@given(st.lists(st.integers(0, 60) | st.integers(500, 530), max_size=200))
-def test_a_seq_set_holds_what_was_put_in(numbers: list[int]) -> None:
-    held = SeqSet()
-    for number in numbers:
-        held.add(number)
-    assert [n for n in range(600) if n in held] == sorted(set(numbers))
+NUMBERS = st.integers(0, 60) | st.integers(500, 530) | st.integers(40, 200)
 
 
+@given(st.lists(NUMBERS | st.lists(NUMBERS, max_size=80), max_size=100))
+def test_a_seq_set_holds_what_was_put_in(told: list[int | list[int]]) -> None:
+    held, known = SeqSet(), set()
+    for some in told:
+        if isinstance(some, int):
+            held.add(some)
+            known.add(some)
+        else:
+            held.update(some)
+            known.update(some)
+        assert [n for n in range(600) if n in held] == sorted(known)
+
+
+@pytest.mark.parametrize("at_once", [1, 500])
 @pytest.mark.parametrize("order", ["sorted", "reversed", "shuffled"])
-def test_a_seq_set_without_holes_is_two_ends_whatever_the_order(order: str) -> None:
+def test_a_seq_set_without_holes_is_two_ends_whatever_the_order(order: str, at_once: int) -> None:
     numbers = list(range(51_200 - 7))
     if order == "reversed":
         numbers.reverse()
     elif order == "shuffled":
         random.Random(1).shuffle(numbers)
     held = SeqSet()
-    for number in numbers:
-        assert number not in held
-        held.add(number)
+    for i in range(0, len(numbers), at_once):
+        assert not any(number in held for number in numbers[i : i + at_once])
+        held.update(numbers[i : i + at_once])
     assert all(number in held for number in numbers)
     assert 51_193 not in held
     assert len(held) == 0
@@ -246,7 +256,7 @@ def test_further_apart_is_what_measuring_says(lat, lng, north, east, metres) -> 
     there = max(-90.0, min(90.0, lat + north)), lng + east
     apart = distance_m(lat, lng, *there)
     if abs(apart - metres) > 1e-3:
-        assert pipeline.is_beyond(lat, lng, *there, metres) == (apart > metres)
+        assert steps.is_beyond(lat, lng, *there, metres) == (apart > metres)
 
 
 PAUSED = Span("p", NOW - 2 * HOUR, None, ((NOW - 30 * MINUTE, NOW - 20 * MINUTE),))
@@ -264,19 +274,29 @@ MESSAGES = st.lists(
 )  # fmt: skip
 
 
-@given(
-    MESSAGES, st.sampled_from([ON_SHIFT, (PAUSED,), ()]), st.sampled_from([NOW, None, NOW - 9e4])
-)
+CLOCKS = st.sampled_from([NOW, None, NOW - 90_000])
+
+
+@given(MESSAGES, st.sampled_from([ON_SHIFT, (PAUSED,), ()]), CLOCKS)
 def test_a_glance_sees_what_the_steps_see(told: list[RawFix], spans, phone_now) -> None:
     quick, slow = Path(spans), Path(spans)
     for one in told:
-        seen = quick.send(one, phone_now=phone_now)
+        seen = at_a_glance(quick, one, phone_now)
         walked = through_the_steps(slow, one, phone_now)
-        assert list(seen.recorded) == list(walked.recorded)
-        assert list(seen.held) == list(walked.held)
-        assert (seen.newest, seen.outcome) == (walked.newest, walked.outcome)
-    assert remembered(quick.rep) == remembered(slow.rep)
-    assert remembered(quick.device) == remembered(slow.device)
+        if seen is None:
+            through_the_steps(quick, one, phone_now)
+        else:
+            assert (walked.recorded, walked.held, walked.newest) == ([seen], (), seen)
+            assert walked.outcome == Outcome(1)
+            quick.device.remember_one(seen)
+        assert remembered(quick.rep) == remembered(slow.rep)
+        assert remembered(quick.device) == remembered(slow.device)
+
+
+def at_a_glance(path: Path, one: RawFix, phone_now: int | None) -> Fix | None:
+    return pipeline.at_a_glance(
+        one, "rep", "phone", "web", path.device, path.rep, path.spans, NOW, phone_now
+    )
 
 
 def through_the_steps(path: Path, one: RawFix, phone_now: int | None) -> Judged:
@@ -300,8 +320,56 @@ def remembered(memory: DeviceMemory | RepMemory) -> dict[str, object]:
     return plain
 
 
-def test_most_fixes_take_a_glance() -> None:
+@pytest.mark.parametrize("phone_now", [NOW, None])
+def test_most_fixes_take_a_glance(phone_now: int | None) -> None:
     path = Path()
-    path.send(raw(9000, seq=1))
-    fix = identify(raw(lat=60.0001, seq=2), "rep", "phone", "web", NOW)
-    assert pipeline.at_a_glance(fix, path.device, path.rep, path.spans)
+    path.send(raw(9000, seq=1), phone_now=phone_now)
+    path.send(raw(8000, seq=2), phone_now=phone_now)
+    assert at_a_glance(path, raw(4000, lat=60.0001, seq=3), phone_now) == path.rep.newest
+    assert at_a_glance(path, raw(4000, lat=60.0001, seq=3), phone_now) is None
+
+
+WAYS = st.lists(
+    st.tuples(
+        st.integers(-HOUR, HOUR), st.floats(-1e-3, 1e-3), st.floats(-2e-3, 2e-3),
+        st.none() | st.floats(0, 2000), st.sampled_from([0, 0, 0, 0.05]),
+    ),
+    min_size=1, max_size=40,
+)  # fmt: skip
+
+
+@given(WAYS, st.sampled_from([60.0, 79.9995, 80.0005, -89.999, 0.0]), st.booleans())
+def test_a_message_of_many_is_judged_as_many_of_one(told, lat: float, is_numbered: bool) -> None:
+    """Wherever they lie and in whatever order: what looks at all of them together leaves none out."""
+    many = [
+        RawFix(
+            NOW - HOUR - ago,
+            lat + north,
+            24.9 + east + leap,
+            i if is_numbered else None,
+            accuracy_m,
+        )
+        for i, (ago, north, east, accuracy_m, leap) in enumerate(told)
+        if is_numbered or ago not in {one[0] for one in told[:i]}
+    ]
+    together, singly = Path(), Path()
+    judged = together.send(*many)
+    each = [fix for one in many for fix in through_the_steps(singly, one, NOW).recorded]
+    assert list(judged.recorded) == each
+    assert remembered(together.rep) == remembered(singly.rep)
+    assert remembered(together.device) == remembered(singly.device)
+
+
+@given(WAYS, st.sampled_from([60.0, 79.9995, 80.0005, -89.999, 0.0]))
+def test_nobody_is_thought_to_stand_who_has_left(told, lat: float) -> None:
+    quick, exact = RepMemory(), RepMemory()
+    fixes = [
+        identify(RawFix(i, max(-90.0, lat + north), east, accuracy_m=meters), "r", "d", "web", NOW)
+        for i, (_, north, east, meters, _) in enumerate(told)
+    ]
+    judged = Judged(DeviceMemory(), quick, ON_SHIFT, NOW)
+    judged.fresh = fixes
+    steps.motion(judged)
+    for fix in fixes:
+        steps.follow(exact, fix)
+    assert (quick.anchor, quick.still_since_ms) == (exact.anchor, exact.still_since_ms)

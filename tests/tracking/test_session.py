@@ -49,11 +49,11 @@ def test_a_batch_holds_what_is_good_and_counts_what_is_not() -> None:
     message = json.dumps({"t": "fixes", "n": 7, "now_ms": 2000, "fixes": [good, *bad, odd]})
     (batch,) = greeted().receive(message)
     assert isinstance(batch, Batch)
-    assert batch.decoded.fixes == [
+    assert batch.fixes == [
         RawFix(1000, 60, 24.5, 4, 8, None, None, 50, True, False),
         RawFix(1, 1, 2, None, 8, None, None, None, True, False),
     ]
-    assert (batch.decoded.malformed, batch.phone_now_ms) == (len(bad), 2000)
+    assert (batch.malformed, batch.phone_now_ms) == (len(bad), 2000)
 
 
 @pytest.mark.parametrize("now", ["null", "0", "-5", "1e300"])
@@ -113,7 +113,7 @@ def test_whatever_comes_there_is_an_answer_and_no_error(told: object, kind: str)
         assert len(heard) == 1
     for event in greeted().receive(message):
         if isinstance(event, Batch):
-            for fix in event.decoded.fixes:
+            for fix in event.fixes:
                 assert fix.at_ms is not None
                 assert fix.battery_pct is None or 0 <= fix.battery_pct <= 100
 
@@ -138,25 +138,32 @@ told_fixes = st.fixed_dictionaries(
 @given(st.lists(told_fixes, max_size=4), st.none() | st.floats(0, 1e15) | st.integers(0, 10**13))
 def test_what_is_read_in_one_go_is_what_patience_reads(fixes: list, now_ms: float | None) -> None:
     message = json.dumps({"t": "fixes", "n": 7, "fixes": fixes, "now_ms": now_ms}).encode()
-    usual = session.read_usual(message)
+    usual = greeted().usual(message)
     if usual is None:
         return
     patient = [session.read_fix(json.dumps(fix).encode()) for fix in fixes]
-    assert [msgspec.structs.astuple(fix) for fix in usual.decoded.fixes] == [
+    assert [msgspec.structs.astuple(fix) for fix in usual.fixes] == [
         msgspec.structs.astuple(fix) for fix in patient if fix is not None
     ]
-    assert len(patient) == len(usual.decoded.fixes)
+    assert len(patient) == len(usual.fixes)
     assert usual.number == 7
 
 
 def test_a_usual_message_is_read_in_one_go() -> None:
     fix = {"s": 1, "at": 5, "lat": 60.5, "lng": 24, "acc": 8, "spd": None, "bat": 50, "chg": False}
     message = json.dumps({"t": "fixes", "n": 7, "fixes": [fix], "now_ms": 4})
-    usual = session.read_usual(message)
+    usual = greeted().usual(message)
     assert usual is not None
     assert greeted().receive(message) == [usual]
     odd = message.replace('"acc": 8', '"acc": -1')
-    assert session.read_usual(odd) is None
+    assert greeted().usual(odd) is None
     (batch,) = greeted().receive(odd)
     assert isinstance(batch, Batch)
-    assert batch.decoded.fixes[0].accuracy_m is None
+    assert batch.fixes[0].accuracy_m is None
+
+
+def test_how_many_were_malformed_is_not_the_phones_to_say() -> None:
+    message = '{"t":"fixes","n":7,"fixes":[{"at":5,"lat":1,"lng":2}]," ":4611686018427387904}'
+    (batch,) = greeted().receive(message)
+    assert isinstance(batch, Batch)
+    assert (len(batch.fixes), batch.malformed) == (1, 0)

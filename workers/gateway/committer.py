@@ -30,6 +30,8 @@ MOST_WAITING = 300_000
 MOST_AT_ONCE = 5_000
 STORE_WITHIN_S = 10.0
 MOST_REMEMBERED = 100_000
+_RECORDED = Outcome(1)
+"""Of a message with one fix that nothing is to be said of."""
 _log = logging.getLogger(__name__)
 DeviceKey = tuple[str, str]
 """(rep, device)."""
@@ -122,11 +124,28 @@ class Committer:
         self, key: DeviceKey, source: str, decoded: Decoded, phone_now_ms: int | None,
         status: PhoneStatus | None, writes: Writes,
     ) -> Outcome:  # fmt: skip
-        rep_id, device = key[0], self.devices[key]
-        rep, offset, now_ms = self.reps[rep_id], device.offset_ms, clock.now_ms()
+        rep_id, device_id = key
+        device, rep, now_ms = self.devices[key], self.reps[rep_id], clock.now_ms()
+        spans, offset = self._crew.member(rep_id).spans, device.offset_ms
+        if len(decoded.fixes) == 1 and not decoded.malformed:
+            fix = pipeline.at_a_glance(
+                decoded.fixes[0],
+                rep_id,
+                device_id,
+                source,
+                device,
+                rep,
+                spans,
+                now_ms,
+                phone_now_ms,
+            )
+            if fix is not None:
+                device.remember_one(fix)
+                writes.record_newest(live_index.point_of(fix, rep.still_since_ms, offset))
+                return _RECORDED
         judged = pipeline.judge(
-            decoded, rep_id=rep_id, device_id=key[1], source=source, device=device, rep=rep,
-            spans=self._crew.member(rep_id).spans, now_ms=now_ms, phone_now_ms=phone_now_ms,
+            decoded, rep_id=rep_id, device_id=device_id, source=source, device=device, rep=rep,
+            spans=spans, now_ms=now_ms, phone_now_ms=phone_now_ms,
         )  # fmt: skip
         writes.record(judged.recorded)
         device.remember(judged.recorded)

@@ -88,8 +88,9 @@ class Connection(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Send bytes; a peer that reads too slowly is dropped."""
-        if not self.transport.is_closing():
-            self.transport.write(data)
+        transport = self.transport
+        if not transport.is_closing():
+            transport.write(data)
 
     def pause_writing(self) -> None:
         """More than WRITE_MOST is unsent."""

@@ -28,8 +28,8 @@ class Phone:
     """One phone that is connected."""
 
     __slots__ = (
-        "_is_slowed", "_key", "_mode", "_rate", "_session", "_under_way", "actor", "gateway", "number", "rep_id",
-        "socket", "source", "token",
+        "_is_slowed", "_key", "_mode", "_rate", "_session", "_take", "_under_way", "actor", "gateway",
+        "number", "rep_id", "socket", "source", "token",
     )  # fmt: skip
 
     def __init__(
@@ -43,6 +43,7 @@ class Phone:
         self.number = next(_numbers)
         """Rises from socket to socket."""
         self._session = session.PhoneSession(device_id)
+        self._take = gateway.committer.submit
         self._under_way = 0
         self._is_slowed = False
         """Whether it isn't read because it floods: nothing that gets through changes that."""
@@ -76,15 +77,15 @@ class Phone:
                 self._known_as(event.device_id)
                 self.gateway.make_room(self)
                 self.gateway.recheck_soon(self)
-                self._slow_down(0)
+                self._spend(1)
             else:
                 self.gateway.count("phone_refused")
                 self.socket.close(event.code, event.reason)
                 return
 
     def _batch(self, batch: session.Batch) -> None:
-        self._slow_down(len(batch.decoded.fixes))
-        self._submit(batch.decoded, batch.phone_now_ms, partial(self._stored, batch.number))
+        self._spend(1 + len(batch.fixes))
+        self._submit(batch, batch.phone_now_ms, partial(self._stored, batch.number))
 
     def _stored(self, batch_number: int, outcome: Outcome | None) -> None:
         self._one_through()
@@ -97,8 +98,7 @@ class Phone:
         self, decoded: Decoded, phone_now_ms: int | None, done: Callable[[Outcome | None], None],
         status: PhoneStatus | None = None,
     ) -> None:  # fmt: skip
-        submit = self.gateway.committer.submit
-        if not submit(self._key, self.source, decoded, phone_now_ms, done, status):
+        if not self._take(self._key, self.source, decoded, phone_now_ms, done, status):
             self.socket.close(session.TRY_LATER, "busy")
             return
         self._under_way += 1
@@ -110,15 +110,18 @@ class Phone:
         if self._under_way == UNDER_WAY_MOST // 2 and not self._is_slowed:
             self.socket.connection.transport.resume_reading()
 
-    def _slow_down(self, fixes: int) -> None:
-        """Read nothing more from a phone that floods until its rate is right again."""
-        wait_s = self._rate.take(fixes + 1, time.monotonic())
+    def _spend(self, amount: int) -> None:
+        wait_s = self._rate.take(amount, self.socket.heard_at)
         if wait_s > 0:
-            self.gateway.count("slowed")
-            if not self._is_slowed:
-                self._is_slowed = True
-                self.socket.connection.transport.pause_reading()
-                asyncio.get_running_loop().call_later(min(wait_s, 30), self._read_on)
+            self._slow_down(wait_s)
+
+    def _slow_down(self, wait_s: float) -> None:
+        """Read nothing more from a phone that floods until its rate is right again."""
+        self.gateway.count("slowed")
+        if not self._is_slowed:
+            self._is_slowed = True
+            self.socket.connection.transport.pause_reading()
+            asyncio.get_running_loop().call_later(min(wait_s, 30), self._read_on)
 
     def _read_on(self) -> None:
         self._is_slowed = False

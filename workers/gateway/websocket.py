@@ -35,6 +35,9 @@ _HEADS = {
     first: [bytes((first, length)) for length in range(126)]
     for first in (_TEXT, _BINARY, _PING, _PONG)
 }
+_TEXT_HEADS = _HEADS[_TEXT]
+_USUAL = bytes((_TEXT, _MASKED | 126))
+"""How a message of a fix begins."""
 _STRANGE = -1, -1
 
 
@@ -87,7 +90,9 @@ class WebSocket:
     def feed(self, data: bytes) -> None:
         """Bytes from the peer."""
         self.heard_at = self._now()
-        if self._talk is None:
+        if data.startswith(_USUAL) and self._is_alone(data):
+            self._hear(apply_mask(data[8:], data[4:8]))
+        elif self._talk is None:
             self._shake_hands(data)
         elif not self._is_plain:
             self._feed_protocol(data)
@@ -98,6 +103,11 @@ class WebSocket:
                 self._take_frames(data)
         else:
             self._take_frames(data)
+
+    def _is_alone(self, data: bytes) -> bool:
+        """Whether it is one whole message of text, of 126 bytes to 64 kB, and none waits before it."""
+        is_whole = len(data) > 8 and (data[2] << 8 | data[3]) == len(data) - 8
+        return is_whole and self._is_plain and not self._half and self._talk is not None
 
     def _shake_hands(self, data: bytes) -> None:
         """The request is the protocol's; frames that come with it wait until it is answered."""
@@ -176,7 +186,9 @@ class WebSocket:
     def send_text(self, text: bytes) -> None:
         """Send a text message, UTF-8."""
         if self.is_open:
-            self.connection.write(server_frame(_TEXT, text))
+            length = len(text)
+            head = _TEXT_HEADS[length] if length < 126 else _long_head(_TEXT, length)
+            self.connection.write(head + text)
 
     def send_binary(self, data: bytes) -> None:
         """Send a binary message."""
@@ -254,11 +266,13 @@ def frame_bounds(data: bytes, at: int, there: int) -> tuple[int, int]:
 def server_frame(first: int, payload: bytes) -> bytes:
     """A server's whole frame around a payload."""
     length = len(payload)
-    if length < 126:
-        return _HEADS[first][length] + payload
+    return (_HEADS[first][length] if length < 126 else _long_head(first, length)) + payload
+
+
+def _long_head(first: int, length: int) -> bytes:
     if length < 1 << 16:
-        return bytes((first, 126)) + length.to_bytes(2, "big") + payload
-    return bytes((first, 127)) + length.to_bytes(8, "big") + payload
+        return bytes((first, 126)) + length.to_bytes(2, "big")
+    return bytes((first, 127)) + length.to_bytes(8, "big")
 
 
 def binary_frame(payload: bytes) -> bytes:

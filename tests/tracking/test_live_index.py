@@ -1,0 +1,28 @@
+"""What a commit is made of, as far as it takes no Valkey."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fieldcrm.kit import cells
+from fieldcrm.tracking import live_index
+from fieldcrm.tracking.live_index import Writes
+from fieldcrm.tracking.model import Fix
+
+
+@given(st.floats(-90, 90), st.floats(-180, 180))
+def test_the_published_cell_is_the_ancestor(lat: float, lng: float) -> None:
+    fine = cells.fine_cell(lat, lng)
+    assert cells.published(fine) == cells.parent(fine, cells.PUBLISH)
+
+
+def test_a_newest_fix_is_written_as_any_fix_that_moves_the_marker() -> None:
+    fix = Fix("rep", "phone", 7, 5, 5, 6, 60.1, 24.9, 8.0)
+    point = live_index.point_of(fix, 4, 0)
+    at_once, in_two = Writes(), Writes()
+    at_once.record_newest(point)
+    in_two.record([fix])
+    in_two.move(point)
+    assert bytes(live_index.commands_of(at_once)) == bytes(live_index.commands_of(in_two))
+    assert live_index.decode_batch(at_once.packed()) == [fix]
