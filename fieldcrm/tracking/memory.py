@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from array import array
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -134,10 +134,49 @@ def _unmark(pages: dict[int, int], seq: int, count: int) -> None:
         del pages[page]
 
 
+class TimeSet:
+    """The times of a device's last fixes that had no number.
+
+    They mostly rise, and what is newer than all of them is not among them: only for what isn't
+    there is a set to look in.
+    """
+
+    __slots__ = ("_known", "_latest", "_times")
+
+    def __init__(self) -> None:
+        self._times = array("q")
+        self._latest = -1
+        self._known: set[int] | None = None
+
+    def __contains__(self, at_ms: int) -> bool:
+        if at_ms > self._latest:
+            return False
+        if self._known is None:
+            self._known = set(self._times)
+        return at_ms in self._known
+
+    def add(self, at_ms: int) -> None:
+        """Note a time."""
+        if at_ms > self._latest:
+            self._latest = at_ms
+        elif at_ms in self:
+            return
+        self._times.append(at_ms)
+        if len(self._times) >= 2 * _RECENT_KEYS:
+            del self._times[:_RECENT_KEYS]
+            self._known = None
+        elif self._known is not None:
+            self._known.add(at_ms)
+
+
+_NO_TIMES = TimeSet()
+"""Of the many devices that number their fixes."""
+
+
 class DeviceMemory:
     """What is remembered of a device between its messages; small, for there are many."""
 
-    __slots__ = ("clock_lags", "key_order", "keys", "lateness", "offset_ms", "previous", "seqs")
+    __slots__ = ("clock_lags", "lateness", "offset_ms", "previous", "seqs", "times")
 
     def __init__(self, offset_ms: int = 0) -> None:
         self.offset_ms = offset_ms
@@ -147,9 +186,7 @@ class DeviceMemory:
         self.lateness: Lateness | None = None
         """Of a device that tells no clock."""
         self.seqs = SeqSet()
-        self.keys: set[int] | None = None
-        self.key_order: deque[int] | None = None
-        """Times of the last fixes that had no number."""
+        self.times = _NO_TIMES
         self.previous: Fix | None = None
 
     def remember(self, fixes: Sequence[Fix]) -> None:
@@ -159,24 +196,16 @@ class DeviceMemory:
         if len(numbers) < len(fixes):
             for fix in fixes:
                 if fix.seq is None:
-                    self._remember_time(fix.device_at_ms)
+                    self.remember_one(fix)
 
     def remember_one(self, fix: Fix) -> None:
         """Note a single fix."""
         if fix.seq is not None:
             self.seqs.add(fix.seq)
-        else:
-            self._remember_time(fix.device_at_ms)
-
-    def _remember_time(self, device_at_ms: int) -> None:
-        if self.keys is None or self.key_order is None:
-            self.keys, self.key_order = set(), deque()
-        if device_at_ms in self.keys:
             return
-        self.keys.add(device_at_ms)
-        self.key_order.append(device_at_ms)
-        if len(self.key_order) > _RECENT_KEYS:
-            self.keys.discard(self.key_order.popleft())
+        if self.times is _NO_TIMES:
+            self.times = TimeSet()
+        self.times.add(fix.device_at_ms)
 
     def unknown_of(self, fixes: Sequence[Fix]) -> Sequence[Fix]:
         """Those of some fixes that are not on disk yet."""
@@ -190,7 +219,7 @@ class DeviceMemory:
         """Whether this very fix is on disk already."""
         if seq is not None:
             return seq in self.seqs
-        return self.keys is not None and device_at_ms in self.keys
+        return device_at_ms in self.times
 
 
 class RepMemory:

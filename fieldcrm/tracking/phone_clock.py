@@ -23,43 +23,65 @@ _RIGHT = (0, 0)
 class Lateness:
     """How late a device's messages have come of late, from which its clock is found out."""
 
-    __slots__ = ("envelope", "lags")
+    __slots__ = ("_part", "_past", "_smallest_ms", "lags")
 
     def __init__(self) -> None:
         self.lags: deque[int] = deque(maxlen=5)
-        """Server time minus newest fix of the last messages."""
-        self.envelope: deque[tuple[int, int]] = deque(maxlen=ENVELOPE_PARTS)
-        """(which two minutes, the smallest lag in them) of late."""
+        """Server time minus newest fix of the last messages, as long as one of them was ahead."""
+        self._part = -1
+        """Which two minutes these are."""
+        self._smallest_ms = 0
+        """The smallest lag in them."""
+        self._past: deque[int] = deque(maxlen=ENVELOPE_PARTS - 1)
+        """The same of those before."""
+
+    @property
+    def envelope(self) -> list[int]:
+        """The smallest lags of every two minutes of late."""
+        return [*self._past, self._smallest_ms]
 
     def note(self, now_ms: int, lag_ms: int) -> bool:
         """Note how late a message's newest fix came; whether that may tell of a wrong clock."""
-        self.lags.append(lag_ms)
-        part, envelope = now_ms // PART_MS, self.envelope
-        if not envelope or envelope[-1][0] != part:
-            envelope.append((part, lag_ms))
+        is_ahead = lag_ms <= -CLOCK_MATTERS_MS
+        if is_ahead or self.lags:
+            self._note_lag(lag_ms)
+        part = now_ms // PART_MS
+        if part != self._part:
+            if self._part >= 0:
+                self._past.append(self._smallest_ms)
+            self._part, self._smallest_ms = part, lag_ms
             return True
-        if lag_ms < envelope[-1][1]:
-            envelope[-1] = (part, lag_ms)
-        return lag_ms <= -CLOCK_MATTERS_MS
+        if lag_ms < self._smallest_ms:
+            self._smallest_ms = lag_ms
+        return is_ahead
 
-    def is_usual(self, now_ms: int, lag_ms: int) -> bool:
-        """Whether it will be no news that a message came so late."""
-        envelope = self.envelope
-        return (
-            lag_ms > -CLOCK_MATTERS_MS and bool(envelope) and envelope[-1][0] == now_ms // PART_MS
-        )
+    def _note_lag(self, lag_ms: int) -> None:
+        self.lags.append(lag_ms)
+        if min(self.lags) > -CLOCK_MATTERS_MS:
+            self.lags.clear()
+
+    def note_usual(self, now_ms: int, lag_ms: int) -> bool:
+        """The same where it is no news; False, and nothing is noted, where it may be."""
+        if lag_ms <= -CLOCK_MATTERS_MS or self.lags or now_ms // PART_MS != self._part:
+            return False
+        if lag_ms < self._smallest_ms:
+            self._smallest_ms = lag_ms
+        return True
 
 
-def is_known_right(
+def is_right_as_before(
     device: DeviceMemory, now_ms: int, phone_now_ms: int | None, at_ms: int
 ) -> bool:  # fmt: skip
-    """Whether a clock is right and a message with one fix of that time says nothing else."""
+    """Whether a clock is right and a message with one fix of that time says nothing else.
+
+    Then it is observed; else that is left to `observe_clock`.
+    """
     if device.offset_ms:
         return False
     if phone_now_ms is not None:
         lag_ms = now_ms - phone_now_ms
         return device.clock_lags is _RIGHT and -CLOCK_MATTERS_MS < lag_ms < CLOCK_MATTERS_MS
-    return device.lateness is not None and device.lateness.is_usual(now_ms, now_ms - at_ms)
+    return device.lateness is not None and device.lateness.note_usual(now_ms, now_ms - at_ms)
 
 
 def observe_clock(
@@ -93,12 +115,10 @@ def observe_clock(
         device.offset_ms = estimate
 
 
-def estimated_offset(
-    lags: Sequence[int], envelope: Sequence[tuple[int, int]], known_ms: int = 0
-) -> int:
+def estimated_offset(lags: Sequence[int], smallest: Sequence[int], known_ms: int = 0) -> int:
     """A clock's offset from how late its fixes come (server time minus fix time, ms).
 
-    Ahead: fixes come from the future, which no network explains; three of the last five messages
+    `lags` are those of the last five messages, `smallest` those of every two minutes. Ahead: fixes come from the future, which no network explains; three of the last five messages
     must say so, since one may be nonsense. Behind: a backlog looks the same at first, so it takes
     ten minutes in which the smallest lags of every two minutes agree within 45 s.
     """
@@ -106,7 +126,6 @@ def estimated_offset(
     if len(ahead) >= 3:
         middle = median(ahead)
         return min(lag for lag in ahead if lag >= middle - CLOCK_MATTERS_MS)
-    smallest = [lag for _, lag in envelope]
     if known_ms < 0:  # late fixes say nothing against it, only a long time without one so early
         is_past = len(smallest) == ENVELOPE_PARTS and min(smallest) > known_ms + CLOCK_MATTERS_MS
         return 0 if is_past else known_ms

@@ -47,12 +47,10 @@ def at_a_glance(
         or (raw.speed_mps or 0.0) > TOP_SPEED_MPS
         or abs(lat - before.lat) + abs(lng - before.lng) > NO_LEAP_DEG
         or not is_all_on(spans, at_ms, at_ms)
-        or not phone_clock.is_known_right(device, now_ms, phone_now_ms, at_ms)
         or device.knows(raw.seq, at_ms)
+        or not phone_clock.is_right_as_before(device, now_ms, phone_now_ms, at_ms)
     ):  # fmt: skip
         return None
-    if phone_now_ms is None and device.lateness is not None:
-        device.lateness.note(now_ms, now_ms - at_ms)
     fix = identify(raw, rep_id, device_id, source, now_ms)
     device.previous = rep.newest = fix
     rep.same_count, rep.same_since_ms = 1, at_ms

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fieldcrm.kit.units import distance_m
 from fieldcrm.tracking import pipeline, steps
-from fieldcrm.tracking.memory import DeviceMemory, RepMemory, SeqSet
+from fieldcrm.tracking.memory import DeviceMemory, RepMemory, SeqSet, TimeSet
 from fieldcrm.tracking.model import Decoded, Doubt, Fix, Outcome, RawFix, Span
 from fieldcrm.tracking.phone_clock import observe_clock
 from fieldcrm.tracking.pipeline import identify, walk
@@ -250,6 +250,17 @@ def test_a_seq_set_stays_small() -> None:
     assert 999_998 in held
 
 
+@given(st.lists(st.integers(0, 40) | st.integers(0, 2000), max_size=80), st.booleans())
+def test_a_time_set_holds_what_was_put_in(told: list[int], is_long: bool) -> None:
+    held, known = TimeSet(), set()
+    for at in [*range(500, 1500), *told] if is_long else told:
+        held.add(at)
+        known.add(at)
+        last = sorted(known)[-500:] if not is_long else [at]
+        assert all(one in held for one in last)
+    assert not [at for at in range(2001) if at in held and at not in known]
+
+
 @given(st.floats(-90, 90), st.floats(-180, 180), st.floats(-2, 2), st.floats(-2, 2),
        st.floats(0, 100_000))  # fmt: skip
 def test_further_apart_is_what_measuring_says(lat, lng, north, east, metres) -> None:
@@ -313,7 +324,7 @@ def through_the_steps(path: Path, one: RawFix, phone_now: int | None) -> Judged:
 def remembered(memory: DeviceMemory | RepMemory) -> dict[str, object]:
     """All that a memory holds, comparable."""
     plain = {name: getattr(memory, name) for name in type(memory).__slots__}
-    for name in ("seqs", "lateness"):
+    for name in ("seqs", "lateness", "times"):
         held = plain.get(name)
         if held is not None:
             plain[name] = {n: getattr(held, n) for n in type(held).__slots__}
