@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 from sqlmodel import Session
 
+from fieldcrm.kit.database import reading
 from fieldcrm.kit.settings import settings
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor, Role
@@ -40,6 +41,11 @@ class Caller:
         self._allows = allows
         self._token = token
 
+    def actor(self) -> Actor:
+        """The same in a session of its own, by whom is in a thread of his own."""
+        with reading() as session:
+            return self.actor_in(session)
+
     def actor_in(self, session: Session) -> Actor:
         """The acting person, whose role the route serves; raises NotSignedIn, RoleForbids."""
         actor = people.authenticate_in(session, self._token, self._allows.source)
@@ -66,6 +72,8 @@ DeskPerson = Annotated[Actor, Depends(desk)]
 Administrator = Annotated[Actor, Depends(admin)]
 PhoneRep = Annotated[Actor, Depends(rep)]
 """A signed-in rep, on the phone app."""
+PhoneCaller = Annotated[Caller, Depends(AllowsLater(Role.rep, source="phone"))]
+"""The same, looked up by whom answers."""
 PhonePerson = Annotated[Actor, Depends(anybody_on_phone)]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 from datetime import date
-from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -14,7 +13,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import FileResponse
 from starlette.concurrency import run_in_threadpool
 
-from fieldcrm.api.identity import DeskPerson, Person, PhoneRep
+from fieldcrm.api.identity import DeskPerson, Person, PhoneCaller, PhoneRep
 from fieldcrm.kit import clock
 from fieldcrm.kit.settings import settings
 from fieldcrm.sync import importing, service
@@ -23,7 +22,7 @@ from fieldcrm.wire import protocol
 from fieldcrm.wire import sync as wire
 
 
-def spoken(
+async def spoken(
     told: Annotated[int, Header(alias=protocol.HEADER, ge=0)] = protocol.PROTOCOL_VERSION,
 ) -> None:
     """Refuse a phone app whose protocol is too old; its outbox stays on the phone."""
@@ -140,12 +139,15 @@ async def push(request: Request, actor: PhoneRep) -> Response:
 
 @router.get("/sync/pull", summary="What changed since a cursor", responses=_answers(wire.Pull))
 async def pull(
-    request: Request, actor: PhoneRep, cursor: Annotated[str, Query(max_length=200)] = "0",
+    request: Request, caller: PhoneCaller, cursor: Annotated[str, Query(max_length=200)] = "0",
     limit: Annotated[int, Query(ge=1, le=service.PULL_MAX)] = 500,
 ) -> Response:  # fmt: skip
     """Cursor 0 begins a first copy; go on with the cursor of each answer while `more` is true."""
-    answer = partial(service.pull, actor, cursor, limit)
-    return _packed(await to_thread.run_sync(answer, limiter=_turns()), request)
+
+    def answer() -> Response:
+        return _packed(service.pull(caller.actor(), cursor, limit), request)
+
+    return await to_thread.run_sync(answer, limiter=_turns())
 
 
 @router.get(

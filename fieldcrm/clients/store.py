@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, column, func, or_, table, true
+from sqlalchemy import ColumnElement, and_, bindparam, column, func, or_, table, true
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
@@ -47,7 +47,7 @@ def in_scope(actor: Actor) -> ColumnElement[bool]:
     return or_(col(Client.territory_id).in_(mine), _is_visited(visits))
 
 
-def _in_reps_scope(rep_id: str) -> ColumnElement[bool]:
+def _in_reps_scope(rep_id: Any) -> ColumnElement[bool]:
     held = select(Territory.id).where(Territory.rep_id == rep_id)
     workplaces = (
         select(Affiliation.organisation_id)
@@ -72,10 +72,15 @@ def client(session: Session, actor: Actor, client_id: str) -> Client | None:
     return session.exec(select(Client).where(Client.id == client_id, in_scope(actor))).first()
 
 
+_OF_REP = select(Client.id).where(
+    _in_reps_scope(bindparam("rep_id")), col(Client.archived_at).is_(None)
+)
+"""Made once: every phone that pulls asks."""
+
+
 def ids_for_rep(session: Session, rep_id: str) -> set[str]:
     """Living clients of a rep."""
-    wanted = select(Client.id).where(_in_reps_scope(rep_id), col(Client.archived_at).is_(None))
-    return set(session.exec(wanted))
+    return set(session.connection().execute(_OF_REP, {"rep_id": rep_id}).scalars())
 
 
 def reps_of(session: Session, client_ids: Iterable[str]) -> dict[str, set[str]]:

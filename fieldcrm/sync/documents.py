@@ -14,11 +14,8 @@ from fieldcrm.clients.service import clients_for_rep_in
 from fieldcrm.forms import service as forms
 from fieldcrm.kit import clock
 from fieldcrm.people.model import Actor
-from fieldcrm.planning.tables import DayPlan
-from fieldcrm.sync import store
+from fieldcrm.sync import document_store as store
 from fieldcrm.sync.from_office import message_docs, message_ids
-from fieldcrm.tracking.tables import Shift
-from fieldcrm.visits.tables import Product
 from fieldcrm.wire import sync as wire
 
 DAYS_BEHIND = 7
@@ -46,6 +43,32 @@ class Reach:
             self._known["figures"] = cycle_figures(session, self)
         return self._known["figures"]
 
+    def user(self, session: Session) -> Any:
+        """The rep's own row."""
+        if "user" not in self._known:
+            self._known["user"] = store.user(session, self.rep_id)
+        return self._known["user"]
+
+    def cycle(self, session: Session) -> store.Span | None:
+        """The cycle of the rep's team that today belongs to."""
+        if "cycle" not in self._known:
+            rep = self.user(session)
+            team_id = rep.team_id if rep else None
+            self._known["cycle"] = store.current_cycle(session, team_id, self.today)
+        return self._known["cycle"]
+
+    def forms(self, session: Session) -> list[tuple[Any, Any, Any]]:
+        """The forms' versions that phones hold."""
+        if "forms" not in self._known:
+            self._known["forms"] = forms.on_phones_in(session)
+        return self._known["forms"]
+
+    def plans(self, session: Session) -> list[Any]:
+        """The newest plan of each day within reach."""
+        if "plans" not in self._known:
+            self._known["plans"] = store.newest_plans(session, self.rep_id, self.first, self.last)
+        return self._known["plans"]
+
     @property
     def first(self) -> date:
         return self.today - timedelta(days=DAYS_BEHIND)
@@ -60,13 +83,14 @@ def reach(actor: Actor) -> Reach:
     return Reach(actor.user_id, clock.local(clock.now()).date())
 
 
-Maker = Callable[[Session, Reach, Collection[str]], dict[str, msgspec.Struct]]
+Made = dict[str, Any]
+"""Structs of wire.DOCS by id."""
+Maker = Callable[[Session, Reach, Collection[str]], Made]
 
 
-def make(session: Session, r: Reach, entity: str, ids: Collection[str]) -> dict[str, Any]:
+def make(session: Session, r: Reach, entity: str, ids: Collection[str]) -> Made:
     """Documents by id; an id that is missing here is no longer this phone's to hold."""
-    made = MAKERS[entity](session, r, ids)
-    return {key: msgspec.to_builtins(doc) for key, doc in made.items()}
+    return MAKERS[entity](session, r, ids) if ids else {}
 
 
 def ids_after(session: Session, r: Reach, entity: str, after: str, limit: int) -> list[str]:
@@ -77,7 +101,7 @@ def ids_after(session: Session, r: Reach, entity: str, after: str, limit: int) -
 # ---- visits ----
 
 
-def visit_docs(session: Session, r: Reach, ids: Collection[str]) -> dict[str, msgspec.Struct]:
+def visit_docs(session: Session, r: Reach, ids: Collection[str]) -> Made:
     rows = [v for v in store.visits(session, r.rep_id, ids) if r.first <= v.day <= r.last]
     photos: dict[str, list[Any]] = {}
     for each in store.attachments(session, [v.id for v in rows]):
@@ -100,14 +124,17 @@ def visit_doc(v: Any, photos: Iterable[Any]) -> wire.VisitDoc:
         details=_details(v.details), reason=v.reason,
         moved_to_id=v.moved_to_id, promise_id=v.promise_id,
         verdict=v.verdict, verdict_reasons=v.verdict_reasons,
-        conflicts=sorted({c["field"] for c in v.conflicts}),
+        conflicts=sorted({c["field"] for c in v.conflicts}) if v.conflicts else v.conflicts,
         attachments=[_attachment(a) for a in photos], updated_at_ms=ms(v.updated_at) or 0,
         version=v.version,
     )  # fmt: skip
 
 
+_NO_DETAILS = wire.VisitDetails()
+
+
 def _details(told: dict[str, Any] | None) -> wire.VisitDetails:
-    return msgspec.convert(told, wire.VisitDetails) if told else wire.VisitDetails()
+    return msgspec.convert(told, wire.VisitDetails) if told else _NO_DETAILS
 
 
 def _place_time(told: dict[str, Any] | None) -> wire.PlaceTime | None:
@@ -124,7 +151,7 @@ def _attachment(a: Any) -> wire.AttachmentDoc:
 # ---- clients ----
 
 
-def client_docs(session: Session, r: Reach, ids: Collection[str]) -> dict[str, msgspec.Struct]:
+def client_docs(session: Session, r: Reach, ids: Collection[str]) -> Made:
     mine = r.clients(session).intersection(ids)
     rows = store.clients(session, mine)
     around = _Around(session, r, [c.id for c in rows])
@@ -155,21 +182,21 @@ class _Around:
 
 
 def _workplace(link: store.Link, other_id: str, name: str) -> wire.Workplace:
-    return wire.Workplace(
-        id=other_id, name=name, role=link.role, hours=link.hours, is_main=link.is_main
-    )
+    return wire.Workplace(other_id, name, link.role, link.hours, link.is_main)
 
 
 def _client(c: Any, around: _Around) -> wire.ClientDoc:
-    return wire.ClientDoc(
-        id=c.id, kind=c.kind, name=c.name, specialty=c.specialty, category=c.category,
-        loyalty=c.loyalty, phone=c.phone, phone_e164=c.phone_e164, email=c.email,
-        website=c.website, address=c.address, city=c.city, postcode=c.postcode, lat=c.lat,
-        lng=c.lng, opening_hours=c.opening_hours, visit_minutes=c.visit_minutes, tags=c.tags,
-        note=c.note, people=around.people.get(c.id, []),
-        workplaces=around.workplaces.get(c.id, []), promises=around.promises.get(c.id, []),
-        history=around.history.get(c.id, []), cycle=around.cycle.get(c.id), version=c.version,
-    )  # fmt: skip
+    """A card of a row whose columns stand in the card's own order."""
+    key, *own, version = c
+    beside = (around.people, around.workplaces, around.promises, around.history)
+    told: tuple[Any, ...] = (
+        key,
+        *own,
+        *(each.get(key, []) for each in beside),
+        around.cycle.get(key),
+        version,
+    )
+    return wire.ClientDoc(*told)
 
 
 def _promise(p: Any) -> wire.PromiseDoc:
@@ -180,15 +207,12 @@ def _promise(p: Any) -> wire.PromiseDoc:
 
 
 def _past(v: store.Past) -> wire.PastVisit:
-    return wire.PastVisit(
-        id=v.id, day=v.day.isoformat(), result=v.result, comment=v.comment, rep_name=v.rep_name
-    )
+    return wire.PastVisit(v.id, v.day.isoformat(), v.result, v.comment, v.rep_name)
 
 
 def cycle_figures(session: Session, r: Reach) -> dict[str, wire.CycleFigures]:
     """The cycle's arithmetic by target: remaining = max(planned - actual, 0)."""
-    rep = store.user(session, r.rep_id)
-    cycle = store.current_cycle(session, rep.team_id if rep else None, r.today)
+    cycle = r.cycle(session)
     targets = store.targets(session, cycle.id, r.rep_id) if cycle else {}
     if cycle is None or not targets:
         return {}
@@ -206,31 +230,26 @@ def cycle_figures(session: Session, r: Reach) -> dict[str, wire.CycleFigures]:
 # ---- the rest ----
 
 
-def product_docs(session: Session, _r: Reach, ids: Collection[str]) -> dict[str, msgspec.Struct]:
-    return {p.id: _product(p) for p in store.products(session, ids)}
+def product_docs(session: Session, _r: Reach, ids: Collection[str]) -> Made:
+    return {p.id: wire.ProductDoc(*p) for p in store.products(session, ids)}
 
 
-def _product(p: Product) -> wire.ProductDoc:
-    return wire.ProductDoc(id=p.id, name=p.name, is_active=p.is_active)
-
-
-def form_docs(session: Session, _r: Reach, ids: Collection[str]) -> dict[str, msgspec.Struct]:
+def form_docs(session: Session, r: Reach, ids: Collection[str]) -> Made:
     """Versions of forms; only the newest of a form in use is asked."""
     return {
         forms.key_of(row): wire.FormDoc(
             id=forms.key_of(row), form_id=form.id, version=row.version,
             is_active=form.is_active and row.version == form.version, definition=definition,
         )
-        for row, form, definition in forms.on_phones_in(session) if forms.key_of(row) in ids
+        for row, form, definition in r.forms(session) if forms.key_of(row) in ids
     }  # fmt: skip
 
 
-def shift_docs(session: Session, r: Reach, ids: Collection[str]) -> dict[str, msgspec.Struct]:
-    found = [store.shift(session, r.rep_id, each) for each in ids]
-    return {s.id: _shift(s) for s in found if s is not None}
+def shift_docs(session: Session, r: Reach, ids: Collection[str]) -> Made:
+    return {s.id: _shift(s) for s in store.shifts(session, r.rep_id, ids)}
 
 
-def _shift(s: Shift) -> wire.ShiftDoc:
+def _shift(s: Any) -> wire.ShiftDoc:
     pauses = [
         wire.ShiftPause(from_ms=_iso_ms(p["from"]) or 0, to_ms=_iso_ms(p.get("to")), kind=p["kind"])
         for p in s.pauses
@@ -240,12 +259,11 @@ def _shift(s: Shift) -> wire.ShiftDoc:
     )
 
 
-def plan_docs(session: Session, r: Reach, ids: Collection[str]) -> dict[str, msgspec.Struct]:
-    plans = store.newest_plans(session, r.rep_id, r.first, r.last)
-    return {p.day.isoformat(): _plan(p) for p in plans if p.day.isoformat() in ids}
+def plan_docs(session: Session, r: Reach, ids: Collection[str]) -> Made:
+    return {p.day.isoformat(): _plan(p) for p in r.plans(session) if p.day.isoformat() in ids}
 
 
-def _plan(p: DayPlan) -> wire.PlanDoc:
+def _plan(p: Any) -> wire.PlanDoc:
     return wire.PlanDoc(
         id=p.day.isoformat(), day=p.day.isoformat(), version=p.version,
         stops=[_stop(s) for s in p.stops if s.get("visit_id")], line=p.line, drive_s=p.drive_s,
@@ -262,13 +280,13 @@ def _stop(s: dict[str, Any]) -> wire.PlanStop:
     )  # fmt: skip
 
 
-def profile_docs(session: Session, r: Reach, ids: Collection[str]) -> dict[str, msgspec.Struct]:
-    user = store.user(session, r.rep_id)
+def profile_docs(session: Session, r: Reach, ids: Collection[str]) -> Made:
+    user = r.user(session)
     if user is None or user.id not in ids:
         return {}
     doc = wire.ProfileDoc(
         id=user.id, name=user.name, team_id=user.team_id,
-        team_name=store.team_name(session, user.team_id), mode=user.mode, language=user.language,
+        team_name=user.team_name, mode=user.mode, language=user.language,
         start_lat=user.start_lat, start_lng=user.start_lng, shift_start_min=user.shift_start_min,
         shift_end_min=user.shift_end_min,
         lunch=wire.Lunch(start_min=user.lunch_start_min, minutes=user.lunch_minutes),
@@ -279,8 +297,7 @@ def profile_docs(session: Session, r: Reach, ids: Collection[str]) -> dict[str, 
 
 def _progress(session: Session, r: Reach) -> wire.CycleProgress | None:
     """Over-visiting one client never hides a gap at another."""
-    user = store.user(session, r.rep_id)
-    cycle = store.current_cycle(session, user.team_id if user else None, r.today)
+    cycle = r.cycle(session)
     figures = r.figures(session).values()
     planned = sum(f.planned for f in figures)
     if cycle is None or not planned:
@@ -318,19 +335,18 @@ def _product_ids(session: Session, _r: Reach, after: str, limit: int) -> list[st
     return store.product_ids(session, after, limit)
 
 
-def _form_ids(session: Session, _r: Reach, after: str, limit: int) -> list[str]:
-    keys = (forms.key_of(row) for row, *_ in forms.on_phones_in(session))
+def _form_ids(session: Session, r: Reach, after: str, limit: int) -> list[str]:
+    keys = (forms.key_of(row) for row, *_ in r.forms(session))
     return sorted(key for key in keys if key > after)[:limit]
 
 
 def _shift_ids(session: Session, r: Reach, after: str, limit: int) -> list[str]:
     since = clock.day_bounds(r.today)[0]
-    shifts = store.current_shifts(session, r.rep_id, since)
-    return sorted(s.id for s in shifts if s.id > after)[:limit]
+    return sorted(s for s in store.current_shifts(session, r.rep_id, since) if s > after)[:limit]
 
 
 def _plan_ids(session: Session, r: Reach, after: str, limit: int) -> list[str]:
-    days = [p.day.isoformat() for p in store.newest_plans(session, r.rep_id, r.today, r.last)]
+    days = [p.day.isoformat() for p in r.plans(session) if p.day >= r.today]
     return sorted(d for d in days if d > after)[:limit]
 
 

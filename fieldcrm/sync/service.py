@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from sqlmodel import Session
@@ -21,6 +21,7 @@ from fieldcrm.people.model import Actor, Role
 from fieldcrm.people.tables import Device
 from fieldcrm.sync import (
     conflicts,
+    document_store,
     documents,
     envelope,
     export_file,
@@ -303,9 +304,9 @@ def _add_new_days(
 ) -> None:
     """Visits and plans of days that came within reach as the calendar went on."""
     first = before + timedelta(days=documents.DAYS_AHEAD + 1)
-    for visit_id in store.visit_ids(session, reach.rep_id, first, reach.last, "", 5000):
+    for visit_id in document_store.visit_ids(session, reach.rep_id, first, reach.last, "", 5000):
         wanted.setdefault("visit", {})[visit_id] = None
-    for plan in store.newest_plans(session, reach.rep_id, first, reach.last):
+    for plan in document_store.newest_plans(session, reach.rep_id, first, reach.last):
         wanted.setdefault("plan", {})[plan.day.isoformat()] = None
     wanted.setdefault("profile", {})[reach.rep_id] = None
 
@@ -362,15 +363,15 @@ def receipt(actor: Actor, day: date) -> wire.Receipt:
     """What the server holds of a rep's day, signed with the install's key."""
     people.require(actor, Role.rep)
     with reading() as session:
-        rows = store.visits_of_day(session, actor.user_id, day)
-        photos = store.attachments(session, [v.id for v in rows])
+        rows = document_store.visits_of_day(session, actor.user_id, day)
+        photos = document_store.attachments(session, [v.id for v in rows])
     held = [a for a in photos if a.stored_at is not None and files.has(a.sha256)]
     plain = wire.Receipt(
         day=day.isoformat(), rep_id=actor.user_id, issued_at_ms=clock.now_ms(), signed="",
         photos=sorted({a.sha256 for a in held}),
         visits=[
             wire.ReceiptVisit(
-                v.id, documents.visit_doc(v, ()).state, v.version,
+                v.id, cast("wire.StateName", v.state), v.version,
                 sum(a.visit_id == v.id for a in photos), sum(a.visit_id == v.id for a in held),
             )
             for v in rows

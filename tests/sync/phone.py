@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from fieldcrm.kit import ids
 from fieldcrm.people.model import Actor
 from fieldcrm.sync import service
@@ -69,7 +71,7 @@ class Phone:
             for change in answer.changes:
                 key = (change.entity, change.id)
                 if change.op == "put":
-                    self.rows[key] = change.doc or {}
+                    self.rows[key] = msgspec.to_builtins(change.doc)
                 else:
                     self.rows.pop(key, None)
             self.cursor = answer.cursor
