@@ -32,6 +32,7 @@ BENCHES = {
     "marker": "workers.simulator.marker",
     "sync": "fieldcrm.phone.benches.sync",
     "first-sync": "fieldcrm.phone.benches.first_sync",
+    "phone": "fieldcrm.phone.benches.speed",
 }
 
 Command = Callable[[argparse.Namespace], None]

@@ -45,7 +45,7 @@ const scripts = new Set(app.filter((a) => a.path.endsWith(".js")).map(fileName))
 const entry = fileName(app.find((a) => a.kind === "entry-point" && a.path.endsWith(".js")));
 const eager = [...eagerFrom(entry, scripts)];
 /** Screens that a first load can do without but a day without a network can't: kept from the beginning. */
-const kept = new Set([...scripts].filter((s) => /^(form|more)-/.test(s)).flatMap((s) => [...eagerFrom(s, scripts)]));
+const kept = new Set([...scripts].filter((s) => /^(form|more|tasks)-/.test(s)).flatMap((s) => [...eagerFrom(s, scripts)]));
 const lazy = [...scripts].filter((s) => !eager.includes(s) && !kept.has(s));
 
 console.log(JSON.stringify({

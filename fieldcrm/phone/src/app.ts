@@ -178,6 +178,7 @@ export async function signOut(isExported = false): Promise<boolean> {
   const answer = await fetch("/api/v1/session", { method: "DELETE" }).catch(() => null);
   if (!answer) return false;
   disconnect();
+  await (await (await navigator.serviceWorker?.getRegistration())?.pushManager?.getSubscription())?.unsubscribe();
   await forgetAll();
   location.reload();
   return true;

@@ -3,7 +3,7 @@ import Dexie, { type Table } from "dexie";
 import type {
   BufferedFix, Client, DayPlan, Draft, Entry, FileBytes, Notice, Product, Profile, Shift, StoredFile, Visit,
 } from "./docs";
-import type { FormDoc } from "./wire.gen";
+import type { FormDoc, MessageDoc } from "./wire.gen";
 
 export class PhoneDb extends Dexie {
   meta!: Table<{ key: string; value: unknown }, string>;
@@ -20,6 +20,7 @@ export class PhoneDb extends Dexie {
   drafts!: Table<Draft, string>;
   notices!: Table<Notice, number>;
   forms!: Table<FormDoc, string>;
+  messages!: Table<MessageDoc, string>;
 
   constructor(name = "fieldcrm-phone") {
     super(name, { chromeTransactionDurability: "strict" }); // kept means on disk: a flat battery takes nothing back
@@ -40,6 +41,7 @@ export class PhoneDb extends Dexie {
     });
     // What a phone without a place for forms passed over comes with a copy from the beginning.
     this.version(2).stores({ forms: "id" }).upgrade((tx) => tx.table("meta").delete("cursor"));
+    this.version(3).stores({ messages: "id" }).upgrade((tx) => tx.table("meta").delete("cursor"));
   }
 
   async get<T>(key: string): Promise<T | undefined> {
@@ -55,7 +57,7 @@ export class PhoneDb extends Dexie {
 export function tableOf(db: PhoneDb, entity: string): Table<{ id: string }, string> | null {
   const tables: Record<string, Table<any, string>> = {
     visit: db.visits, client: db.clients, product: db.products, shift: db.shifts, plan: db.plans, profile: db.profiles,
-    form: db.forms,
+    form: db.forms, message: db.messages,
   };
   return tables[entity] ?? null;
 }

@@ -25,6 +25,7 @@ function ofVisit(id: string | undefined, Screen: (props: { visit: Visit }) => pr
 }
 
 const more = later(() => import("./more"));
+const tasks = later(() => import("./tasks"));
 type More = NonNullable<typeof more.here.value>;
 
 /** A screen of the second chunk, once it is here. */
@@ -34,6 +35,12 @@ function Further({ show }: { show: (code: More) => preact.JSX.Element | null }) 
 }
 
 const further = (show: (code: More) => preact.JSX.Element | null) => <Further show={show} />;
+
+/** The office's messages: a chunk that is fetched once the first screen stands, since it also watches. */
+function Office() {
+  useEffect(tasks.load, []);
+  return tasks.here.value ? <tasks.here.value.Tasks /> : tasks.isMissing.value ? <NotHere /> : <Opening />;
+}
 
 function Screens() {
   const [, id] = route.value;
@@ -56,6 +63,7 @@ function Screens() {
     case "order": return further((m) => <m.OrderDay day={id ?? today.value} />);
     case "receipt": return further((m) => <m.Receipt />);
     case "settings": return <Settings />;
+    case "tasks": return <Office />;
     case "pair": return further((m) => <m.Pair />);
     case "plan-changed": return <PlanChanged />;
     case "install": return <Install />;
@@ -73,7 +81,7 @@ function App() {
   }, [route.value.join("/")]);
   if (!me.value) return isAsking.value ? <Opening /> : <SignIn />;
   if (!hasFirstCopy.value && !isOpened) return <FirstCopy onOpen={() => setOpened(true)} />;
-  return <><Screens /><NavigatorChoice /></>;
+  return <><Screens /><NavigatorChoice />{tasks.here.value && <tasks.here.value.Reminder />}</>;
 }
 
 /** A full phone and an app the server no longer understands show themselves at once. */
@@ -126,6 +134,8 @@ async function boot(): Promise<void> {
   document.addEventListener("visibilitychange", () => void holdScreen());
   keepMapWhenReady();
   await start();
+  tasks.here.subscribe((code) => void code?.watch());
+  tasks.load();
 }
 
 void boot();

@@ -23,6 +23,8 @@ worker.addEventListener("message", (event) => {
   if (said === "activate") void worker.skipWaiting();
   if (said === "keep_map") event.waitUntil(keepMap());
 });
+worker.addEventListener("push", (event) => event.waitUntil(woken(event.data)));
+worker.addEventListener("notificationclick", (event) => event.waitUntil(opened(event.notification)));
 worker.addEventListener("fetch", (event) => {
   const answer = choose(event.request);
   if (answer) event.respondWith(answer);
@@ -119,4 +121,67 @@ async function tiles(request: Request): Promise<Response> {
       "Content-Length": String(to - from + 1), "Accept-Ranges": "bytes",
     },
   });
+}
+
+// ── woken by the office ──
+
+/** What a push names: a message and why; what it says is asked of our own server. */
+interface Told {
+  t: "task" | "reminder" | "plan";
+  id: string;
+  why: "new" | "due" | "near";
+  lang: string;
+  day?: string;
+}
+interface Shown {
+  text: string;
+  place: string | null;
+}
+
+/** An open app is told to fetch; otherwise a notification says what there is. */
+async function woken(data: PushMessageData | null): Promise<void> {
+  const told = (data?.json() ?? { t: "plan", id: "", why: "new", lang: "en" }) as Told;
+  const open = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
+  for (const page of open) page.postMessage({ t: "pull" });
+  const [shown, words] = await Promise.all([arrived(told.id), wordsOf(told.lang)]);
+  if (open.some((page) => page.visibilityState === "visible")) return;
+  await worker.registration.showNotification(words(`phone.push.${told.t}`), {
+    body: [shown?.text, shown?.place].filter(Boolean).join("\n") || words(told.t === "plan" ? "phone.push.look" : "phone.push.open"),
+    tag: told.day ?? told.id, lang: told.lang, icon: "/rep/icons/icon-192.png", badge: "/rep/icons/icon-192.png",
+    requireInteraction: told.why !== "new", data: { hash: hashOf(told) },
+  });
+}
+
+function hashOf(told: Told): string {
+  return told.t === "plan" ? `#/today/${told.day ?? ""}`.replace(/\/$/, "") : "#/tasks";
+}
+
+const ASK_MS = 8000;
+
+/** What the message says; the office sees that it came. Null without a network or when it is over. */
+async function arrived(id: string): Promise<Shown | null> {
+  try {
+    const answer = await fetch(`/api/v1/messages/${encodeURIComponent(id)}/arrived`, {
+      method: "POST", signal: AbortSignal.timeout(ASK_MS),
+    });
+    return answer.ok ? ((await answer.json()) as Shown) : null;
+  } catch {
+    return null;
+  }
+}
+
+async function wordsOf(language: string): Promise<(key: string) => string> {
+  const kept = await (await caches.open(CACHE)).match(`/rep/locales/${language}.json`, MATCH);
+  const texts = kept ? ((await kept.json()) as Record<string, string>) : {};
+  return (key) => texts[key] ?? "fieldcrm";
+}
+
+/** The app, in front, at what the notification was about. */
+async function opened(notification: Notification): Promise<void> {
+  notification.close();
+  const { hash } = (notification.data ?? {}) as { hash?: string };
+  const [page] = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
+  if (!page) return void (await worker.clients.openWindow(`/rep/${hash ?? ""}`));
+  await page.focus().catch(() => undefined);
+  page.postMessage({ t: "open", hash });
 }

@@ -330,6 +330,7 @@ export function Settings() {
           <div><Icon name="map" /><div class="t"><p>{t("phone.settings.map")}</p><p>{map ?? (mapSize.value ? t("phone.settings.map_has", { size: bytes(mapSize.value) }) : t("phone.settings.map_none"))}</p></div><Btn class="fit" onClick={() => void save()}>{t("phone.settings.map_get")}</Btn></div>
           <Persisted />
           <a href={href("install")}><Icon name="plus" /><div class="t"><p>{t("phone.install.title")}</p></div><Icon name="next" class="s" /></a>
+          <a href={href("tasks")}><Icon name="bell" /><div class="t"><p>{t("phone.tasks.title")}</p><p>{t("phone.tasks.wake")}</p></div><Icon name="next" class="s" /></a>
           <a href={href("pair")}><Icon name="link" /><div class="t"><p>{t("phone.pair.title")}</p></div><Icon name="next" class="s" /></a>
         </div></section>
         {updateReady.value && <div class="btns" style="margin-top:10px"><LinkBtn class="soft" icon="again" to={href("update")}>{t("phone.update.ready")}</LinkBtn></div>}

@@ -8,6 +8,7 @@ import {
   Btn, clientLine, LinkBtn, minutesParts, MODE_ICON, Num, Tabs, Truth, UpdateHint, VerdictMark, visitLine,
 } from "../parts";
 import { opening } from "../hours";
+import { openTasks } from "../office_hint";
 import { go, href } from "../router";
 import {
   arrivalAt, clientOf, halfMinute, now, placeNameOf, placeOf, profile, promisesDone, today, underWay, unseenNotice, visitsOf, waitsTooLong,
@@ -56,6 +57,11 @@ function Hints() {
       {notice && (
         <a class="hint-row" href={href("plan-changed")}>
           <Icon name="order" class="c-visit" /><span class="grow"><b>{t("phone.plan.changed")}</b></span><Icon name="next" class="s" />
+        </a>
+      )}
+      {openTasks.value > 0 && (
+        <a class="hint-row" href={href("tasks")}>
+          <Icon name="flag" class="c-visit" /><span class="grow"><b>{t("phone.tasks.hint", { n: openTasks.value })}</b></span><Icon name="next" class="s" />
         </a>
       )}
       {waitsTooLong.value && (
