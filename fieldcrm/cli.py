@@ -167,6 +167,14 @@ def _data_verbs(verbs) -> None:  # type: ignore[no-untyped-def]
         run_sample_only,
         "Exit status 1 unless the database holds only sample data.",
     )
+    prepare = _verb(
+        verbs, "prepare", run_prepare,
+        "Bring a home up to date: the schema, a sample company if asked for, its clock.",
+    )  # fmt: skip
+    prepare.add_argument("--sample", action="store_true", help="load it when the database is empty")
+    prepare.add_argument(
+        "--clock", type=Path, help="write where the sample's clock starts to this file"
+    )
     region = verbs.add_parser("region", help="Roads and basemaps.").add_subparsers(
         required=True, metavar="VERB"
     )
@@ -319,6 +327,16 @@ def run_sample_load(options: argparse.Namespace) -> None:
 
 def run_sample_clock(options: argparse.Namespace) -> None:
     importlib.import_module("workers.simulator.clock").print_start()
+
+
+def run_prepare(options: argparse.Namespace) -> None:
+    """What `fieldcrm up` needs before its parts start, in one process: Python starts once."""
+    run_upgrade(options)
+    if options.sample:
+        importlib.import_module("workers.simulator.company").load_command(if_empty=True)
+    if options.clock is not None:
+        start = importlib.import_module("workers.simulator.clock").find_start()
+        options.clock.write_text(start.isoformat() if start else "")
 
 
 def run_sample_only(options: argparse.Namespace) -> None:

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 import psutil
 
 PASSWORD = "fieldcrm-sample"
-READY_S = 180
+READY_S = 400
 
 
 def free_pair() -> int:
@@ -66,7 +66,11 @@ class Install:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        self.await_health()
+        try:
+            self.await_health()
+        except BaseException:
+            self.stop()  # nobody else would: the `with` has not begun
+            raise
         return self
 
     def await_health(self, seconds: float = READY_S) -> dict[str, Any]:
@@ -123,8 +127,8 @@ class Install:
             return
         family = self.family()
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(30)
-        _, left = psutil.wait_procs(family, timeout=5)
+        self.process.wait(60)
+        _, left = psutil.wait_procs(family, timeout=20)
         self.log.close()
         assert left == [], f"left behind: {left}"
 

@@ -48,8 +48,8 @@ def choose_clock(real: datetime | None = None) -> datetime | None:
     return start
 
 
-def print_start() -> None:
-    """`fieldcrm sample clock`: the moment as ISO 8601, nothing for a company of its own.
+def find_start() -> datetime | None:
+    """Where the sample's clock starts now; None for a company of its own.
 
     A sample that is run for weeks gets further days planned here.
     """
@@ -58,6 +58,12 @@ def print_start() -> None:
     start = choose_clock()
     if start is not None:
         schedule.extend(start)
+    return start
+
+
+def print_start() -> None:
+    """`fieldcrm sample clock`: the moment as ISO 8601, nothing for a company of its own."""
+    start = find_start()
     print(start.isoformat() if start else "")
 
 
