@@ -66,6 +66,8 @@ class DetailOut(ListedOut):
     """Check-ins at the client, the newest first, and how many lie within 75 m of each pin."""
 
     check_ins: list[CheckInOut]
+    photos: list[str]
+    """By their hash: /api/v1/attachments/{sha256}, once the phone has sent them."""
     near_old: int
     near_new: int
 
@@ -118,7 +120,8 @@ def get_correction(correction_id: CorrectionId, actor: DeskPerson) -> dict[str, 
     found = correction_list.detail(actor, correction_id)
     listed = plain(found.listed) | {"overtaken": found.listed.overtaken}
     near = {"near_old": found.near_old, "near_new": found.near_new}
-    return listed | near | {"check_ins": plain(found.check_ins)}
+    photos = [p.sha256 for p in found.photos if p.erased_at is None]
+    return listed | near | {"check_ins": plain(found.check_ins), "photos": photos}
 
 
 @router.post(

@@ -149,6 +149,26 @@ class Promise(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 
+class CardPhoto(SQLModel, table=True):
+    """A photo by which a rep shows what should be corrected on a card."""
+
+    __tablename__ = "card_photo"
+    id: str = Field(primary_key=True)
+    """Made by the phone."""
+    client_id: str = Field(foreign_key="client.id")
+    correction_id: str = Field(index=True)
+    rep_id: str = Field(foreign_key="user.id", index=True)
+    sha256: str = Field(index=True)
+    content_type: str = "image/jpeg"
+    size: int = 0
+    taken_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    lat: float | None = None
+    lng: float | None = None
+    asked_at: datetime = Field(sa_type=UtcDateTime)
+    erased_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When its bytes were erased, by policy or on a person's wish."""
+
+
 class ImportRun(SQLModel, table=True):
     """One import: what came in and what became of it."""
 

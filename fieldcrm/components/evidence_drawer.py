@@ -10,6 +10,14 @@ from typing import Any
 
 import reflex as rx
 
+from fieldcrm.components.evidence_more import (
+    CompanionRow,
+    SoundRow,
+    companions,
+    companions_part,
+    sounds,
+    sounds_part,
+)
 from fieldcrm.components.icons import glyph, icon
 from fieldcrm.components.parts import category
 from fieldcrm.components.place_map import visit_map
@@ -97,6 +105,8 @@ class EvidenceView:
     form_note: str = ""
     answers: list[AnswerView] = field(default_factory=list)
     earlier: list[PastRow] = field(default_factory=list)
+    sounds: list[SoundRow] = field(default_factory=list)
+    companions: list[CompanionRow] = field(default_factory=list)
     figures: list[list[str]] = field(default_factory=list)
 
 
@@ -128,6 +138,7 @@ def evidence_view(found: Evidence, language: str) -> EvidenceView:
         form=found.form, answers=[_answer(a) for a in found.answers],
         form_note="" if found.form_is_known else i18n.t("form_admin.unknown_version", language),
         earlier=[_past(p, language) for p in found.earlier],
+        sounds=sounds(found.photos, language), companions=companions(found.companions, language),
     )  # fmt: skip
 
 
@@ -255,7 +266,9 @@ def _past(p: PastVerdict, language: str) -> PastRow:
 
 def evidence_body(view: Any) -> list[rx.Component]:
     """The drawer's content for an `EvidenceView` var."""
-    told = rx.fragment(_proofs(view), _words(view), _form(view))
+    told = rx.fragment(
+        _proofs(view), companions_part(view), _words(view), sounds_part(view), _form(view)
+    )
     proofs = rx.cond(view.is_done, told, rx.fragment())
     return [_head(view), _map(view), _verdict(view), proofs, _earlier(view)]
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlmodel import Session
 
-from fieldcrm.evidence import rules, store
+from fieldcrm.evidence import companions, rules, store
+from fieldcrm.evidence.companions import Companion
 from fieldcrm.evidence.model import Claim, Judgement, Photo, Reason, Sibling, VisitFacts
 from fieldcrm.evidence.tables import Verdict
 from fieldcrm.forms import service as forms
@@ -344,6 +345,8 @@ class Evidence:
     form_is_known: bool = True
     """False: its version isn't here, the answers stand as they came."""
     answers: tuple[AnswerRow, ...] = ()
+    companions: tuple[Companion, ...] = ()
+    """Colleagues who were named for it."""
 
 
 def explain(actor: Actor, visit_id: str, language: str | None = None) -> Evidence:
@@ -354,6 +357,7 @@ def explain(actor: Actor, visit_id: str, language: str | None = None) -> Evidenc
         given = [_past(v, language or actor.language) for v in store.verdicts(session, visit_id)]
         repeats = _repeats(session, {visit_id: detail.attachments})
         fixes = _around(session, visit)
+        along = companions.of_visit(session, visit)
     now = given[0] if given else None
     read = forms.reader([visit.details], language or actor.language)
     return Evidence(
@@ -365,6 +369,7 @@ def explain(actor: Actor, visit_id: str, language: str | None = None) -> Evidenc
         photos=[_photo_view(visit, a, repeats) for a in detail.attachments], earlier=given[1:],
         radius_m=rules.NEAR_M, form=read.title(visit.details),
         form_is_known=read.is_known(visit.details), answers=tuple(read.rows(visit.details)),
+        companions=tuple(along),
     )  # fmt: skip
 
 

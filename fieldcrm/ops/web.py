@@ -129,6 +129,7 @@ def _content_security_policy(folder: Path) -> str:
         f"script-src 'self' 'unsafe-eval' {' '.join(hashes)}",
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data: blob:",
+        "media-src 'self' blob:",
         "worker-src 'self' blob:",
         f"connect-src 'self' {_own_sockets()} {sockets}",
         "object-src 'none'", "base-uri 'self'", "frame-ancestors 'none'", "form-action 'self'",

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 import reflex as rx
 
+from fieldcrm.clients.tables import CardPhoto
 from fieldcrm.components import behaviour
 from fieldcrm.components.alerts import Toast
 from fieldcrm.components.download import download
@@ -36,7 +37,7 @@ from fieldcrm.components.section import (
 from fieldcrm.components.session import DISPATCHING, Desk, allows
 from fieldcrm.components.shell import page
 from fieldcrm.components.words import words
-from fieldcrm.kit import i18n
+from fieldcrm.kit import files, i18n
 from fieldcrm.kit.errors import Refusal
 from fieldcrm.kit.units import distance_m
 from fieldcrm.pages.admin import said
@@ -89,6 +90,14 @@ class Seen:
 
 
 @dataclass
+class Photo:
+    """A photo that shows it; without an address while it is on its way, or once it is erased."""
+
+    url: str
+    caption: str
+
+
+@dataclass
 class Card:
     """The open correction."""
 
@@ -108,6 +117,7 @@ class Card:
     moved: str = ""
     weighed: str = ""
     seen: list[Seen] = field(default_factory=list)
+    photos: list[Photo] = field(default_factory=list)
 
 
 class Corrections(Listing, Desk):
@@ -273,6 +283,15 @@ def _place(values: dict[str, Any], language: str) -> str:
     return f"{i18n.number(lat, language, 5)}; {i18n.number(lng, language, 5)}"
 
 
+def _photo(photo: CardPhoto, language: str) -> Photo:
+    at = i18n.time_of_day(photo.taken_at, language) if photo.taken_at else ""
+    if photo.erased_at is not None:
+        return Photo("", f"{at} · {i18n.t('privacy.photo_erased', language)}")
+    if not files.has(photo.sha256):
+        return Photo("", f"{at} · {i18n.t('evidence_drawer.photo_waits', language)}")
+    return Photo(f"/api/v1/attachments/{photo.sha256}", at)
+
+
 def _card(found: Detail, language: str) -> Card:
     listed, c = found.listed, found.listed.correction
     late = [i18n.t(f"admin.field.{name}", language) for name in listed.overtaken]
@@ -290,6 +309,7 @@ def _card(found: Detail, language: str) -> Card:
         has_map=new is not None, pins=pins,
         moved=i18n.t("correct.moved", language, distance=moved) if moved else "",
         weighed=_weighed(found, language), seen=[_seen(s, language) for s in found.check_ins],
+        photos=[_photo(p, language) for p in found.photos],
     )  # fmt: skip
 
 
@@ -386,8 +406,24 @@ def _card_body() -> rx.Component:
         rx.cond(c.has_map, rx.fragment(drawn, _legend(c)), rx.fragment()),
         _side_by_side(c),
         rx.cond(c.comment != "", rx.el.blockquote(c.comment, class_name="co-q"), rx.fragment()),
+        rx.cond(c.photos.length() > 0, _photos(c), rx.fragment()),
         rx.cond(c.has_map, _evidence(c), rx.fragment()), _word(c),
     )  # fmt: skip
+
+
+def _photos(c: Any) -> rx.Component:
+    """What the rep saw there."""
+    return rx.el.div(rx.foreach(c.photos, _photo_figure), class_name="sec co-ph")
+
+
+def _photo_figure(photo: Any) -> rx.Component:
+    image = rx.el.a(
+        rx.el.img(src=photo.url, alt=words("correct.photo"), class_name="ph", loading="lazy"),
+        href=photo.url, target="_blank", rel="noopener",
+    )  # fmt: skip
+    waits = rx.el.div(icon("clock", "l"), class_name="ph waits")
+    caption = rx.el.figcaption(photo.caption, class_name="t1 muted")
+    return rx.el.figure(rx.cond(photo.url != "", image, waits), caption)
 
 
 def _legend(c: Any) -> rx.Component:

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from fieldcrm.clients.tables import CardPhoto
 from fieldcrm.kit import clock, files, i18n
 from fieldcrm.kit.database import reading
 from fieldcrm.privacy import store
@@ -104,7 +105,10 @@ def _track(rep_id: str, progress: Progress) -> Iterator[dict[str, Any]]:
 def _photos(into: _Zip, rep_id: str, progress: Progress) -> int:
     """Photos and sounds of his visits, each once, under their hash."""
     with reading() as session:
-        found = [Attachment(**row) for row in store.rows_of(session, "attachments", rep_id)]
+        found: list[Attachment | CardPhoto] = [
+            *(Attachment(**row) for row in store.rows_of(session, "attachments", rep_id)),
+            *(CardPhoto(**row) for row in store.rows_of(session, "card_photos", rep_id)),
+        ]
     kept = {a.sha256: a for a in found if a.erased_at is None and files.has(a.sha256)}
     for number, (sha256, a) in enumerate(sorted(kept.items())):
         progress(TRACK_UNTIL + (1 - TRACK_UNTIL) * number / len(kept), "privacy.step.photos")

@@ -12,8 +12,9 @@ from typing import Any
 from sqlalchemy import func, or_
 from sqlmodel import Session, SQLModel, col, select
 
-from fieldcrm.clients.tables import Client, Promise
+from fieldcrm.clients.tables import CardPhoto, Client, Promise
 from fieldcrm.evidence.tables import Verdict
+from fieldcrm.forms.tables import ShelfCheck
 from fieldcrm.kit.tables import Event
 from fieldcrm.people.tables import Device, SignIn, Team, User
 from fieldcrm.planning.tables import DayPlan
@@ -21,7 +22,7 @@ from fieldcrm.privacy.model import UNDER_WAY, FileStatus
 from fieldcrm.privacy.tables import PersonFile
 from fieldcrm.sync.tables import Mutation
 from fieldcrm.tracking.tables import Alert, Shift, TrackChunk
-from fieldcrm.visits.tables import Attachment, Visit, VisitChange
+from fieldcrm.visits.tables import Attachment, JointVisit, Visit, VisitChange
 
 BATCH = 500
 
@@ -125,6 +126,18 @@ def _own(table: Any, order: str = "id", owner: str = "rep_id") -> Any:
     return wanted
 
 
+def _shelves(rep_id: str) -> Any:
+    """What his visits found on shelves."""
+    wanted = select(ShelfCheck).where(ShelfCheck.rep_id == rep_id)
+    return wanted.order_by(col(ShelfCheck.visit_id), col(ShelfCheck.product_id))
+
+
+def _together(rep_id: str) -> Any:
+    """Visits that he made with a colleague, whoever of them asked."""
+    both = or_(col(JointVisit.rep_id) == rep_id, col(JointVisit.colleague_id) == rep_id)
+    return select(JointVisit).where(both).order_by(col(JointVisit.id))
+
+
 def _promises(rep_id: str) -> Any:
     wanted = select(Promise, Client.name).join(Client, col(Client.id) == Promise.client_id)
     return wanted.where(Promise.rep_id == rep_id).order_by(col(Promise.id))
@@ -140,6 +153,7 @@ _WANTED: dict[str, Any] = {
     "sign_ins": _own(SignIn, "created_at", "user_id"), "shifts": _own(Shift), "alerts": _own(Alert),
     "plans": _own(DayPlan), "visits": _visits, "visit_changes": _of_visits(VisitChange),
     "verdicts": _of_visits(Verdict), "attachments": _of_visits(Attachment), "promises": _promises,
+    "shelf_checks": _shelves, "joint_visits": _together, "card_photos": _own(CardPhoto),
     "mutations": _own(Mutation), "events": _events,
 }  # fmt: skip
 KINDS = tuple(_WANTED)

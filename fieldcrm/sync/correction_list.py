@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from fieldcrm.clients import card_photos
+from fieldcrm.clients.tables import CardPhoto
 from fieldcrm.kit import clock
 from fieldcrm.kit.database import reading
 from fieldcrm.kit.tables import Event
@@ -80,6 +82,7 @@ class Detail:
 
     listed: Listed
     check_ins: list[CheckIn]
+    photos: tuple[CardPhoto, ...] = ()
 
     @property
     def near_new(self) -> int:
@@ -147,7 +150,9 @@ def detail(actor: Actor, correction_id: str) -> Detail:
             raise NoSuchCorrection()
         listed = _listed(row)
         visits = store.check_ins(session, row.client.id, CHECK_INS)
-    return Detail(listed, [_check_in(listed.correction, visit, name) for visit, name in visits])
+        photos = card_photos.of_corrections(session, [correction_id]).get(correction_id, [])
+    seen = [_check_in(listed.correction, visit, name) for visit, name in visits]
+    return Detail(listed, seen, tuple(photos))
 
 
 def _check_in(correction: Correction, visit: Visit, rep_name: str) -> CheckIn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,17 +10,19 @@ from typing import Any
 import msgspec
 from sqlmodel import Session
 
+from fieldcrm.clients import card_photos
 from fieldcrm.clients import service as clients
 from fieldcrm.clients.model import ClientNotFound
 from fieldcrm.clients.rules import clean
-from fieldcrm.clients.tables import Client
-from fieldcrm.kit import feed
+from fieldcrm.clients.tables import CardPhoto, Client
+from fieldcrm.kit import clock, feed
 from fieldcrm.kit.database import transaction
 from fieldcrm.kit.tables import Event
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor, Role
 from fieldcrm.sync import store
 from fieldcrm.sync.model import CorrectionDecided, CorrectionOvertaken, NoSuchCorrection
+from fieldcrm.visits.model import NewAttachment
 from fieldcrm.wire import sync as wire
 
 ASKED, ACCEPTED, DECLINED = (
@@ -46,17 +49,25 @@ class Correction:
 
 def ask_in(
     session: Session, actor: Actor, client: Client, correction_id: str,
-    payload: wire.ClientCorrectPayload,
+    payload: wire.ClientCorrectPayload, photos: Sequence[NewAttachment] = (),
 ) -> None:  # fmt: skip
     """Keep a correction as an event of the client and tell the team's desks. Raises BadClientField."""
     told: dict[str, Any] = msgspec.to_builtins(payload)
     comment = told.pop("comment", None)
+    told.pop("attachments", None)
     wanted = clean(told)
     clients.tell_in(
         session, actor, client, ASKED,
         {"id": correction_id, "wanted": wanted, "comment": comment,
          "before": {name: getattr(client, name) for name in wanted}},
     )  # fmt: skip
+    for photo in photos:
+        card_photos.keep_in(session, CardPhoto(
+            id=photo.id, client_id=client.id, correction_id=correction_id, rep_id=actor.user_id,
+            sha256=photo.sha256, content_type=photo.content_type, size=photo.size,
+            taken_at=photo.taken_at, lat=photo.lat, lng=photo.lng, asked_at=clock.now(),
+        ))  # fmt: skip
+    feed.touch(session, "correction", correction_id, rep_ids=[actor.user_id])
 
 
 def _is_seen(session: Session, actor: Actor, client_id: str) -> bool:
@@ -107,4 +118,5 @@ def decide(
         if reason.strip():
             told["reason"] = reason.strip()[:REASON_MOST]
         clients.tell_in(session, actor, client, kind, told, also=[event.actor_id or ""])
+        feed.touch(session, "correction", correction_id, rep_ids=[event.actor_id or ""])
         return client

@@ -16,6 +16,13 @@ from fieldcrm.kit import clock
 from fieldcrm.people.model import Actor
 from fieldcrm.sync import document_store as store
 from fieldcrm.sync.from_office import message_docs, message_ids
+from fieldcrm.sync.rep_asks import (
+    colleagues,
+    correction_docs,
+    correction_ids,
+    joint_docs,
+    joint_ids,
+)
 from fieldcrm.wire import sync as wire
 
 DAYS_BEHIND = 7
@@ -291,6 +298,7 @@ def profile_docs(session: Session, r: Reach, ids: Collection[str]) -> Made:
         shift_end_min=user.shift_end_min,
         lunch=wire.Lunch(start_min=user.lunch_start_min, minutes=user.lunch_minutes),
         territories=store.territory_names(session, user.id), cycle=_progress(session, r),
+        colleagues=colleagues(session, user.team_id, user.id),
     )  # fmt: skip
     return {user.id: doc}
 
@@ -311,7 +319,7 @@ def _progress(session: Session, r: Reach) -> wire.CycleProgress | None:
 MAKERS: dict[str, Maker] = {
     "profile": profile_docs, "visit": visit_docs, "client": client_docs, "product": product_docs,
     "form": form_docs, "shift": shift_docs, "plan": plan_docs,
-    "message": message_docs,
+    "message": message_docs, "correction": correction_docs, "joint": joint_docs,
 }  # fmt: skip
 
 
@@ -352,7 +360,7 @@ def _plan_ids(session: Session, r: Reach, after: str, limit: int) -> list[str]:
 
 LISTS: dict[str, Callable[[Session, Reach, str, int], list[str]]] = {
     "profile": _profile_ids, "product": _product_ids, "form": _form_ids, "shift": _shift_ids, "plan": _plan_ids,
-    "message": message_ids, "visit": _visit_ids, "client": _client_ids,
+    "message": message_ids, "correction": correction_ids, "joint": joint_ids, "visit": _visit_ids, "client": _client_ids,
 }  # fmt: skip
 """In the order of a first copy: the day's work first, the cards last."""
 

@@ -20,6 +20,7 @@ from fieldcrm.planning import by_hand
 from fieldcrm.sync import conflicts, corrections, from_office, store
 from fieldcrm.sync.model import BadId, BadPayload, When
 from fieldcrm.tracking import shifts
+from fieldcrm.visits import joint
 from fieldcrm.visits import service as visits
 from fieldcrm.visits.model import ClientUnknown, MoveRequest, NewAttachment, NextStep, Position
 from fieldcrm.wire import sync as wire
@@ -244,7 +245,8 @@ def _client_correct(session: Session, actor: Actor, d: Doing) -> int:
     client = store.client(session, d.subject_id)
     if client is None or client.id not in clients.clients_for_rep_in(session, actor.user_id):
         raise ClientUnknown()
-    corrections.ask_in(session, actor, client, d.mutation.id, d.payload)
+    photos = _attachments(d.payload)
+    corrections.ask_in(session, actor, client, d.mutation.id, d.payload, photos)
     return client.version
 
 
@@ -259,6 +261,16 @@ def _day_replan(session: Session, actor: Actor, d: Doing) -> None:
     by_hand.ask_replan_in(session, actor, d.subject_id, _day(p.day), p.comment, d.when.at)
 
 
+def _joint_ask(session: Session, actor: Actor, d: Doing) -> None:
+    p: wire.JointAskPayload = d.payload
+    joint.ask_in(session, actor, d.subject_id, p.visit_id, p.colleague_id, d.when.at)
+
+
+def _joint_answer(session: Session, actor: Actor, d: Doing) -> None:
+    p: wire.JointAnswerPayload = d.payload
+    joint.answer_in(session, actor, d.subject_id, p.answer, _position(p), d.when.at)
+
+
 HANDLERS: dict[str, Callable[[Session, Actor, Doing], Done | int | None]] = {
     "shift.start": _shift_start, "shift.end": _shift_end, "shift.pause": _shift_pause,
     "shift.resume": _shift_resume, "visit.check_in": _check_in, "visit.close": _close,
@@ -266,6 +278,7 @@ HANDLERS: dict[str, Callable[[Session, Actor, Doing], Done | int | None]] = {
     "visit.revise": _revise, "promise.done": _promise_done, "client.note": _client_note,
     "client.create": _client_create, "client.correct": _client_correct,
     "message.answer": from_office.answer,
+    "joint.ask": _joint_ask, "joint.answer": _joint_answer,
     "day.order": _day_order, "day.replan": _day_replan,
 }  # fmt: skip
 

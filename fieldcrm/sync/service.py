@@ -13,6 +13,7 @@ from typing import Any, cast
 import msgspec
 from sqlmodel import Session
 
+from fieldcrm.clients import card_photos
 from fieldcrm.kit import clock, events, files, ids, secrets
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.kit.errors import Refusal
@@ -346,7 +347,7 @@ def take_piece(
 
 def attachment_file(actor: Actor, sha256: str) -> tuple[Path, str]:
     """A stored file's path and media type, for whom may see a visit that names it."""
-    if not files.is_hash(sha256) or visits.may_see_file(actor, sha256) is None:
+    if not files.is_hash(sha256) or not _may_see_file(actor, sha256):
         raise NoSuchFile()
     path = files.path_of(sha256)
     if not path.is_file():
@@ -354,6 +355,11 @@ def attachment_file(actor: Actor, sha256: str) -> tuple[Path, str]:
     with path.open("rb") as file:
         kind = rules.file_type(file.read(16))
     return path, kind or "application/octet-stream"
+
+
+def _may_see_file(actor: Actor, sha256: str) -> bool:
+    """By a visit that names it, or a correction of a card."""
+    return visits.may_see_file(actor, sha256) is not None or card_photos.may_see(actor, sha256)
 
 
 # ---- receipt ----

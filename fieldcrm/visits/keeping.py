@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from fieldcrm.clients import card_photos
 from fieldcrm.kit import clock, files
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.visits.tables import Attachment, Visit
@@ -22,12 +23,13 @@ AGAIN = timedelta(days=3)
 def count_in(
     session: Session, *, rep_id: str | None = None, before: date | None = None
 ) -> tuple[int, int]:
-    """(attachments, bytes) that are kept of a rep, or of visits before a local day."""
+    """(attachments, bytes) kept of a rep, or of visits and corrections before a local day."""
     wanted = select(func.count(), func.coalesce(func.sum(Attachment.size), 0)).select_from(
         Attachment
     )
     found = session.exec(wanted.join(Visit).where(*_kept(rep_id, before))).one()
-    return int(found[0]), int(found[1])
+    others, their_bytes = card_photos.count_in(session, rep_id, before)
+    return int(found[0]) + others, int(found[1]) + their_bytes
 
 
 def _kept(rep_id: str | None, before: date | None) -> list[Any]:
@@ -43,8 +45,9 @@ def _kept(rep_id: str | None, before: date | None) -> list[Any]:
 
 
 def erase(*, rep_id: str | None = None, before: date | None = None) -> int:
-    """Erase the attachments of a rep, or of visits before a local day; returns how many."""
-    gone = 0
+    """Erase the attachments of a rep, or of visits and corrections before a local day; how many."""
+    with transaction() as session:
+        gone = card_photos.erase_in(session, rep_id, before)
     while True:
         with transaction() as session:
             wanted = select(Attachment).join(Visit).where(*_kept(rep_id, before)).limit(AT_ONCE)
@@ -69,7 +72,8 @@ def _unlink_erased() -> None:
 
 
 def _erased_since(session: Session, since: datetime) -> set[str]:
-    return set(session.exec(select(Attachment.sha256).where(col(Attachment.erased_at) >= since)))
+    erased = select(Attachment.sha256).where(col(Attachment.erased_at) >= since)
+    return set(session.exec(erased)) | card_photos.erased_since(session, since)
 
 
 def _needed(session: Session, hashes: Iterable[str]) -> set[str]:
@@ -78,6 +82,7 @@ def _needed(session: Session, hashes: Iterable[str]) -> set[str]:
     wanted = sorted(hashes)
     for start in range(0, len(wanted), AT_ONCE):
         some = wanted[start : start + AT_ONCE]
+        found |= card_photos.needed(session, some)
         found |= set(
             session.exec(
                 select(Attachment.sha256).where(

@@ -13,7 +13,7 @@ from sqlmodel import Field, Index, SQLModel
 from fieldcrm.forms.tables import Product
 from fieldcrm.kit.database import Json, UtcDateTime
 
-__all__ = ["Attachment", "Product", "Visit", "VisitChange"]
+__all__ = ["Attachment", "JointVisit", "Product", "Visit", "VisitChange"]
 
 
 class Visit(SQLModel, table=True):
@@ -110,6 +110,26 @@ class VisitChange(SQLModel, table=True):
     """before, after: the fields it changed; reason, clock, measured_offset_ms."""
     version: int = 1
     """The visit's version after this change."""
+
+
+class JointVisit(SQLModel, table=True):
+    """A colleague who was there too: asked by the rep whose visit it is, answered by himself."""
+
+    __tablename__ = "joint_visit"
+    __table_args__ = (Index("joint_visit_pair", "visit_id", "colleague_id", unique=True),)
+    id: str = Field(primary_key=True)
+    """Made by the phone that asked."""
+    visit_id: str = Field(foreign_key="visit.id")
+    rep_id: str = Field(foreign_key="user.id", index=True)
+    colleague_id: str = Field(foreign_key="user.id", index=True)
+    asked_at: datetime = Field(sa_type=UtcDateTime)
+    status: str = "asked"
+    """asked, confirmed, declined, withdrawn."""
+    answered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    lat: float | None = None
+    """Where the colleague was when he answered."""
+    lng: float | None = None
+    accuracy_m: float | None = None
 
 
 class Attachment(SQLModel, table=True):

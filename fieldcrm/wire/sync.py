@@ -169,6 +169,22 @@ class ClientCorrectPayload(Struct, omit_defaults=True):
     lat: Lat | UnsetType = UNSET
     lng: Lng | UnsetType = UNSET
     comment: LongText | None = None
+    attachments: Attachments = []
+    """Photos that show it."""
+
+
+class JointAskPayload(Struct):
+    """Who made, or will make, a visit together with the rep; the subject is a new id."""
+
+    visit_id: Id
+    colleague_id: Id
+
+
+class JointAnswerPayload(Struct):
+    """The colleague's word, with where he said it; or the rep takes back what he asked."""
+
+    answer: Literal["confirmed", "declined", "withdrawn"]
+    position: Position | None = None
 
 
 class DayOrderPayload(Struct):
@@ -208,6 +224,8 @@ PAYLOADS: dict[str, type[Struct]] = {
     "client.create": ClientCreatePayload,
     "client.correct": ClientCorrectPayload,
     "message.answer": MessageAnswerPayload,
+    "joint.ask": JointAskPayload,
+    "joint.answer": JointAnswerPayload,
     "day.order": DayOrderPayload,
     "day.replan": DayReplanPayload,
 }
@@ -511,6 +529,11 @@ class CycleProgress(Struct):
     """Done divided by what should be done by today; 1 is on pace."""
 
 
+class Colleague(Struct):
+    id: str
+    name: str
+
+
 class ProfileDoc(Struct):
     id: str
     name: str
@@ -525,6 +548,40 @@ class ProfileDoc(Struct):
     lunch: Lunch
     territories: list[str]
     cycle: CycleProgress | None
+    colleagues: list[Colleague] = []
+    """Reps of the same team, who may come along on a visit."""
+
+
+class CorrectionDoc(Struct):
+    """A correction of a card that the rep asked for, and the office's word on it."""
+
+    id: str
+    client_id: str
+    client_name: str
+    asked_at_ms: int
+    wanted: dict[str, Any]
+    comment: str | None
+    photos: int
+    status: Literal["open", "accepted", "declined"]
+    decided_at_ms: int | None
+    decided_by: str | None
+    reason: str | None
+
+
+class JointDoc(Struct):
+    """A visit made by two, as the one who asked and the one who was asked see it."""
+
+    id: str
+    visit_id: str
+    is_mine: bool
+    """Asked by this phone's rep; otherwise he was asked."""
+    other_name: str
+    client_name: str
+    place_name: str | None
+    day: str
+    at_ms: int | None
+    status: Literal["asked", "confirmed", "declined", "withdrawn"]
+    answered_at_ms: int | None
 
 
 class MessageDoc(Struct):
@@ -559,6 +616,8 @@ DOCS: dict[str, type[Struct]] = {
     "shift": ShiftDoc,
     "plan": PlanDoc,
     "message": MessageDoc,
+    "correction": CorrectionDoc,
+    "joint": JointDoc,
 }
 """What a phone holds, in the order of a first copy."""
 

@@ -36,7 +36,7 @@ from fieldcrm.reports import coverage_rules
 from fieldcrm.tracking.areas import service as areas
 from fieldcrm.tracking.areas.model import Draft, Shape, ShapeKind
 from fieldcrm.tracking.tables import CoverageDay
-from fieldcrm.visits.tables import Attachment, Visit, VisitChange
+from fieldcrm.visits.tables import Attachment, JointVisit, Visit, VisitChange
 from tests.clients.base import Base, lay_out
 from tests.people.company import PASSWORD
 
@@ -320,8 +320,14 @@ RULES: dict[tuple[str, str], list[Rule]] = {
                  _mutation("promise.done", "<promise>", {}, 6),
                  _mutation("visit.create", "<new>", {"client_id": "<client>", "day": "<today>"}, 7),
                  _mutation("message.answer", "<message>", {"answer": "done"}, 8),
+                 _mutation("day.order", "<rep>", {"day": "<today>", "visit_ids": ["<visit>"]}, 9),
+                 _mutation("day.replan", "<rep>", {"day": "<today>", "comment": "x"}, 10),
+                 _mutation("joint.ask", "<new>",
+                           {"visit_id": "<visit>", "colleague_id": "<own_rep>"}, 11),
+                 _mutation("joint.answer", "<joint>", {"answer": "confirmed"}, 12),
+                 _mutation("client.correct", "<client>", {"city": "X"}, 13),
              ]},
-             check=lambda a: [r["status"] for r in a.json()["results"]] == ["refused"] * 8),
+             check=lambda a: [r["status"] for r in a.json()["results"]] == ["refused"] * 13),
     ],
     ("GET", f"{V}/reports/plan-vs-actual.xlsx"): [
         Rule(BOSSES, f"{V}/reports/plan-vs-actual.xlsx", {"day": "2026-05-04"}, hidden=True,
@@ -456,7 +462,7 @@ def world(any_db: str, valkey: object) -> World:
         "territory": base.territories["north"], "own_territory": base.territories["south"],
         "client": client, "doctor": doctor, "own_client": own_client, "visit": visit,
         "own_visit": own_visit, "device": device.id, "phone": phone.id, "tie": tie.id,
-        "promise": promise.id, "proposal": proposal,
+        "promise": promise.id, "proposal": proposal, "joint": _together(base, visit),
         "today": clock.local(clock.now()).date().isoformat(),
     }  # fmt: skip
     return World(base, named)
@@ -485,6 +491,17 @@ def _area(base: Base, team: str) -> str:
     draft = Draft(f"Area of the {team}", Shape(ShapeKind.polygon, ring=ring),
                   team_ids=frozenset({base.company.teams[team]}))  # fmt: skip
     return areas.save(base.actor("admin"), draft).id
+
+
+def _together(base: Base, visit_id: str) -> str:
+    """The north's rep asked his colleague along."""
+    asked = JointVisit(
+        id=ids.new_id(), visit_id=visit_id, rep_id=base.company.users["rep_north"],
+        colleague_id=base.company.users["second_north"], asked_at=clock.now(),
+    )  # fmt: skip
+    with transaction() as session:
+        session.add(asked)
+    return asked.id
 
 
 def _written(base: Base) -> str:

@@ -13,6 +13,7 @@ depends_on = None
 
 def upgrade() -> None:
     _add_messages()
+    _add_what_reps_ask()
 
 
 def _add_messages() -> None:
@@ -84,7 +85,53 @@ def _add_messages() -> None:
         op.create_index(f'ix_push_delivery_{name}', 'push_delivery', [name])
 
 
+def _add_what_reps_ask() -> None:
+    """Photos of corrections, and visits made by two."""
+    op.create_table(
+        'card_photo',
+        sa.Column('id', sa.String(), nullable=False),
+        sa.Column('client_id', sa.String(), nullable=False),
+        sa.Column('correction_id', sa.String(), nullable=False),
+        sa.Column('rep_id', sa.String(), nullable=False),
+        sa.Column('sha256', sa.String(), nullable=False),
+        sa.Column('content_type', sa.String(), nullable=False),
+        sa.Column('size', sa.Integer(), nullable=False),
+        sa.Column('taken_at', UtcDateTime(), nullable=True),
+        sa.Column('lat', sa.Float(), nullable=True),
+        sa.Column('lng', sa.Float(), nullable=True),
+        sa.Column('asked_at', UtcDateTime(), nullable=False),
+        sa.Column('erased_at', UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(['client_id'], ['client.id']),
+        sa.ForeignKeyConstraint(['rep_id'], ['user.id']),
+        sa.PrimaryKeyConstraint('id'),
+    )
+    for name in ('correction_id', 'rep_id', 'sha256'):
+        op.create_index(f'ix_card_photo_{name}', 'card_photo', [name])
+    op.create_table(
+        'joint_visit',
+        sa.Column('id', sa.String(), nullable=False),
+        sa.Column('visit_id', sa.String(), nullable=False),
+        sa.Column('rep_id', sa.String(), nullable=False),
+        sa.Column('colleague_id', sa.String(), nullable=False),
+        sa.Column('asked_at', UtcDateTime(), nullable=False),
+        sa.Column('status', sa.String(), nullable=False),
+        sa.Column('answered_at', UtcDateTime(), nullable=True),
+        sa.Column('lat', sa.Float(), nullable=True),
+        sa.Column('lng', sa.Float(), nullable=True),
+        sa.Column('accuracy_m', sa.Float(), nullable=True),
+        sa.ForeignKeyConstraint(['colleague_id'], ['user.id']),
+        sa.ForeignKeyConstraint(['rep_id'], ['user.id']),
+        sa.ForeignKeyConstraint(['visit_id'], ['visit.id']),
+        sa.PrimaryKeyConstraint('id'),
+    )
+    for name in ('colleague_id', 'rep_id'):
+        op.create_index(f'ix_joint_visit_{name}', 'joint_visit', [name])
+    op.create_index('joint_visit_pair', 'joint_visit', ['visit_id', 'colleague_id'], unique=True)
+
+
 def downgrade() -> None:
+    op.drop_table('joint_visit')
+    op.drop_table('card_photo')
     op.drop_table('push_delivery')
     op.drop_table('push_subscription')
     op.drop_table('message')

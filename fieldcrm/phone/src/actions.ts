@@ -37,13 +37,14 @@ export async function act<K extends Kind>(
   });
 }
 
-/** Keep a picture at once, before the visit is closed: a crash loses nothing. */
+/** Keep a picture or sound at once, before the visit is closed: a crash loses nothing. */
 export async function keepPhoto(
   db: PhoneDb, visitId: string, bytes: ArrayBuffer, contentType: string, position: Position | null,
+  kind: StoredFile["kind"] = "photo",
 ): Promise<string> {
   const hash = await sha256(bytes);
   const file: StoredFile = {
-    id: newId(), sha256: hash, kind: "photo", content_type: contentType, size: bytes.byteLength,
+    id: newId(), sha256: hash, kind, content_type: contentType, size: bytes.byteLength,
     taken_at_ms: Date.now() + ((await db.get<number>("offset_ms")) ?? 0),
     lat: position?.lat ?? null, lng: position?.lng ?? null,
     visit_id: visitId, entry_id: null, state: "held", offset: 0, code: null, has_bytes: true,

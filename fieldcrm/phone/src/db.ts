@@ -3,7 +3,7 @@ import Dexie, { type Table } from "dexie";
 import type {
   BufferedFix, Client, DayPlan, Draft, Entry, FileBytes, Notice, Product, Profile, Shift, StoredFile, Visit,
 } from "./docs";
-import type { FormDoc, MessageDoc } from "./wire.gen";
+import type { CorrectionDoc, FormDoc, JointDoc, MessageDoc } from "./wire.gen";
 
 export class PhoneDb extends Dexie {
   meta!: Table<{ key: string; value: unknown }, string>;
@@ -20,6 +20,8 @@ export class PhoneDb extends Dexie {
   drafts!: Table<Draft, string>;
   notices!: Table<Notice, number>;
   forms!: Table<FormDoc, string>;
+  corrections!: Table<CorrectionDoc, string>;
+  joints!: Table<JointDoc, string>;
   messages!: Table<MessageDoc, string>;
 
   constructor(name = "fieldcrm-phone") {
@@ -42,6 +44,7 @@ export class PhoneDb extends Dexie {
     // What a phone without a place for forms passed over comes with a copy from the beginning.
     this.version(2).stores({ forms: "id" }).upgrade((tx) => tx.table("meta").delete("cursor"));
     this.version(3).stores({ messages: "id" }).upgrade((tx) => tx.table("meta").delete("cursor"));
+    this.version(4).stores({ corrections: "id, client_id", joints: "id, visit_id" }).upgrade((tx) => tx.table("meta").delete("cursor"));
   }
 
   async get<T>(key: string): Promise<T | undefined> {
@@ -57,7 +60,7 @@ export class PhoneDb extends Dexie {
 export function tableOf(db: PhoneDb, entity: string): Table<{ id: string }, string> | null {
   const tables: Record<string, Table<any, string>> = {
     visit: db.visits, client: db.clients, product: db.products, shift: db.shifts, plan: db.plans, profile: db.profiles,
-    form: db.forms, message: db.messages,
+    form: db.forms, correction: db.corrections, joint: db.joints, message: db.messages,
   };
   return tables[entity] ?? null;
 }

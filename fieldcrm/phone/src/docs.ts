@@ -33,7 +33,7 @@ export interface Me {
 export interface NewAttachment {
   id: string;
   sha256: string;
-  kind: "photo";
+  kind: "photo" | "audio";
   content_type: string;
   size: number;
   taken_at_ms: number;
@@ -44,7 +44,7 @@ export interface NewAttachment {
 export type Kind =
   | "shift.start" | "shift.end" | "shift.pause" | "shift.resume"
   | "visit.check_in" | "visit.close" | "visit.create" | "visit.move" | "visit.cancel" | "visit.revise"
-  | "promise.done" | "client.note" | "client.create" | "client.correct" | "message.answer" | "day.order" | "day.replan";
+  | "promise.done" | "client.note" | "client.create" | "client.correct" | "message.answer" | "day.order" | "day.replan" | "joint.ask" | "joint.answer";
 
 /** ready: never sent. sent: frozen, no answer yet. applied, refused: the server's answer. */
 export type EntryStatus = "ready" | "sent" | "applied" | "refused";

@@ -3,6 +3,7 @@ import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { isAsking, start } from "./app";
 import { lastLanguage, speak } from "./i18n";
+import { Further, type Show } from "./further";
 import { later } from "./later";
 import { mapSize, readMapSize, saveMap } from "./region";
 import { route, screen } from "./router";
@@ -24,17 +25,10 @@ function ofVisit(id: string | undefined, Screen: (props: { visit: Visit }) => pr
   return visit ? <Screen visit={visit} key={visit.id} /> : <NotHere />;
 }
 
-const more = later(() => import("./more"));
 const tasks = later(() => import("./tasks"));
-type More = NonNullable<typeof more.here.value>;
 
 /** A screen of the second chunk, once it is here. */
-function Further({ show }: { show: (code: More) => preact.JSX.Element | null }) {
-  useEffect(more.load, []);
-  return more.here.value ? show(more.here.value) : more.isMissing.value ? <NotHere /> : <Opening />;
-}
-
-const further = (show: (code: More) => preact.JSX.Element | null) => <Further show={show} />;
+const further = (show: Show) => <Further show={show} waiting={<Opening />} missing={<NotHere />} />;
 
 /** The office's messages: a chunk that is fetched once the first screen stands, since it also watches. */
 function Office() {
@@ -60,6 +54,8 @@ function Screens() {
     case "correct": return id ? further((m) => <m.CorrectClient id={id} key={id} />) : <NotHere />;
     case "new-visit": return id ? <NewVisit clientId={id} key={id} /> : <Clients forVisit />;
     case "conflict": return id ? further((m) => <m.ConflictScreen id={id} key={id} />) : <Outbox />;
+    case "together": return further((m) => ofVisit(id, m.Together));
+    case "invitation": return id ? further((m) => <m.Invitation id={id} key={id} />) : <NotHere />;
     case "order": return further((m) => <m.OrderDay day={id ?? today.value} />);
     case "receipt": return further((m) => <m.Receipt />);
     case "settings": return <Settings />;

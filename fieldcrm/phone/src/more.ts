@@ -2,7 +2,10 @@
 export { Calendar } from "./screens/calendar";
 export { MoveVisit, ReviseVisit, SkipVisit } from "./screens/change";
 export { ConflictScreen } from "./screens/conflict";
-export { CorrectClient, NewClient } from "./screens/newclient";
+export { CorrectClient } from "./screens/correct";
+export { NewClient } from "./screens/newclient";
 export { OrderDay } from "./screens/order";
+export { Invitation, Together } from "./screens/together";
+export { SoundNote, Sounds } from "./screens/sound";
 export { Pair } from "./screens/pair";
 export { Receipt } from "./screens/receipt";

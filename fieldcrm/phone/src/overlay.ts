@@ -5,7 +5,7 @@ import { leadsTo } from "./life";
 import { putInOrder } from "./order";
 import type {
   CancelPayload, CheckInPayload, ClosePayload, CreatePayload, MovePayload, PlaceTime, Position, RevisePayload,
-  AttachmentDoc, AttachmentRef, ClientCreatePayload, DayOrderPayload, ProfileDoc, ShiftPausePayload,
+  AttachmentDoc, AttachmentRef, ClientCreatePayload, DayOrderPayload, JointAnswerPayload, JointAskPayload, JointDoc, ProfileDoc, ShiftPausePayload,
 } from "./wire.gen";
 
 /** An action whose effect the server's documents don't show yet. */
@@ -154,6 +154,17 @@ function shiftAfter(shift: Shift | undefined, entry: Entry): Shift | null {
   const kind = (entry.payload as ShiftPausePayload).kind ?? "lunch";
   const isPaused = shift.pauses.some((p) => p.to_ms === null);
   return isPaused ? shift : { ...shift, pauses: [...shift.pauses, { from_ms: at(entry), to_ms: null, kind }] };
+}
+
+/** Visits made by two, with the rep's unsent word on what he was asked or took back. */
+export function overlayJoints(docs: JointDoc[], entries: Entry[]): JointDoc[] {
+  const said = new Map(entries.filter((e) => isOpen(e) && e.kind === "joint.answer").map((e) => [e.subject_id, e.payload as unknown as JointAnswerPayload]));
+  const known = new Set(docs.map((j) => j.id));
+  const fresh = entries.filter((e) => isOpen(e) && e.kind === "joint.ask" && !known.has(e.subject_id)).map((e): JointDoc => ({
+    id: e.subject_id, visit_id: (e.payload as unknown as JointAskPayload).visit_id, is_mine: true, other_name: e.title, client_name: "",
+    place_name: null, day: "", at_ms: null, status: "asked", answered_at_ms: null,
+  }));
+  return [...docs, ...fresh].map((j) => (said.has(j.id) ? { ...j, status: said.get(j.id)!.answer } : j));
 }
 
 /** Promises the rep has ticked off and the server doesn't show as done yet. */

@@ -7,9 +7,9 @@ import type {
 import { needsChoice } from "./choose";
 import { dayOf, speak, timezone, type Language } from "./i18n";
 import { newId } from "./ids";
-import { donePromises, isUnsent, newClients, overlayShifts, overlayVisits } from "./overlay";
+import { donePromises, isUnsent, newClients, overlayJoints, overlayShifts, overlayVisits } from "./overlay";
 import type { Progress } from "./sync";
-import type { FormDoc } from "./wire.gen";
+import type { CorrectionDoc, FormDoc, JointDoc } from "./wire.gen";
 
 export const db = new PhoneDb();
 
@@ -24,6 +24,9 @@ export const shifts = signal<Shift[]>([]);
 export const plans = signal<Map<string, DayPlan>>(new Map());
 export const entries = signal<Entry[]>([]);
 export const files = signal<StoredFile[]>([]);
+/** What this rep asked to correct of cards, and visits made by two, with his unsent words on top. */
+export const corrections = signal<CorrectionDoc[]>([]);
+export const joints = signal<JointDoc[]>([]);
 export const notices = signal<Notice[]>([]);
 export const hasFirstCopy = signal(false);
 export const progress = signal<Progress>({ phase: "idle", problem: null, first: null, file: null });
@@ -52,6 +55,12 @@ export function now(): number {
 }
 
 export const today = computed(() => dayOf(halfMinute.value + offsetMs.value));
+
+/** Declined corrections whose reason the rep has read and left at that. */
+export const laidAside = signal<string[]>([]);
+export const declined = computed(() => corrections.value.filter((c) => c.status === "declined" && !laidAside.value.includes(c.id)));
+/** Colleagues' visits that wait for this rep's word: was he there? */
+export const invitations = computed(() => joints.value.filter((j) => !j.is_mine && j.status === "asked"));
 
 export const unsent = computed(() => entries.value.filter(isUnsent));
 /** Answers that wait for the rep: refusals, and fields that somebody else changed too. */
@@ -133,10 +142,10 @@ export async function open(): Promise<void> {
 
 /** Read the database again; called after each action and each step of the sync. */
 export async function refresh(): Promise<void> {
-  const [meta, docs, people, goods, turns, routes, outbox, pictures, told, asked] = await Promise.all([
+  const [meta, docs, people, goods, turns, routes, outbox, pictures, told, asked, wishes, together] = await Promise.all([
     db.meta.toArray(), db.visits.toArray(), db.profiles.toArray(), db.products.toArray(), db.shifts.toArray(),
     db.plans.toArray(), db.outbox.orderBy("seq").toArray(), db.files.toArray(), db.notices.reverse().limit(20).toArray(),
-    db.forms.toArray(),
+    db.forms.toArray(), db.corrections.toArray(), db.joints.toArray(),
   ]);
   const stored = new Map(meta.map((m) => [m.key, m.value]));
   const shown = overlayVisits(docs, outbox, people[0]);
@@ -147,6 +156,9 @@ export async function refresh(): Promise<void> {
     profile.value = people[0] ?? null;
     products.value = goods.filter((p) => p.is_active !== false).sort((a, b) => a.name.localeCompare(b.name));
     forms.value = asked;
+    corrections.value = wishes;
+    joints.value = overlayJoints(together, outbox);
+    laidAside.value = (stored.get("laid_aside") as string[] | undefined) ?? [];
     shifts.value = overlayShifts(turns, outbox);
     plans.value = new Map(routes.map((p) => [p.day, p]));
     entries.value = outbox;

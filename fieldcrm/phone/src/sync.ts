@@ -251,7 +251,7 @@ export class Sync {
   /** Rows and cursor in one transaction, so that a crash between them loses nothing. */
   private async keepPage(page: Pull): Promise<void> {
     const db = this.db;
-    const tables = [db.meta, db.visits, db.clients, db.products, db.forms, db.shifts, db.plans, db.profiles, db.messages];
+    const tables = [db.meta, db.visits, db.clients, db.products, db.forms, db.shifts, db.plans, db.profiles, db.corrections, db.joints, db.messages];
     await db.transaction("rw", tables, async () => {
       if (page.reset) await Promise.all(tables.slice(1).map((t) => t.clear()));
       for (const [entity, changes] of byEntity(page.changes)) await keepChanges(db, entity, changes);

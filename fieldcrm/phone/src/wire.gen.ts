@@ -1,6 +1,6 @@
 // Made by `python -m fieldcrm.wire.typescript` from fieldcrm/wire/sync.py: edit that.
 export const PROTOCOL_VERSION = 1;
-export const SCHEMA = "1a0973a6986bbb9d";
+export const SCHEMA = "69d058df32883210";
 
 export interface AttachmentDoc {
   id: string;
@@ -50,6 +50,7 @@ export interface ClientCorrectPayload {
   lat?: number;
   lng?: number;
   comment?: string | null;
+  attachments?: AttachmentRef[];
 }
 
 export interface ClientCreatePayload {
@@ -106,6 +107,25 @@ export interface ClosePayload {
   details?: VisitDetails;
   next_step?: NextStep | null;
   attachments?: AttachmentRef[];
+}
+
+export interface Colleague {
+  id: string;
+  name: string;
+}
+
+export interface CorrectionDoc {
+  id: string;
+  client_id: string;
+  client_name: string;
+  asked_at_ms: number;
+  wanted: Record<string, unknown>;
+  comment: string | null;
+  photos: number;
+  status: "accepted" | "declined" | "open";
+  decided_at_ms: number | null;
+  decided_by: string | null;
+  reason: string | null;
 }
 
 export interface CreatePayload {
@@ -237,6 +257,29 @@ export interface FormField {
 export interface FormOption {
   value: string;
   label: string | Record<string, string>;
+}
+
+export interface JointAnswerPayload {
+  answer: "confirmed" | "declined" | "withdrawn";
+  position?: Position | null;
+}
+
+export interface JointAskPayload {
+  visit_id: string;
+  colleague_id: string;
+}
+
+export interface JointDoc {
+  id: string;
+  visit_id: string;
+  is_mine: boolean;
+  other_name: string;
+  client_name: string;
+  place_name: string | null;
+  day: string;
+  at_ms: number | null;
+  status: "asked" | "confirmed" | "declined" | "withdrawn";
+  answered_at_ms: number | null;
 }
 
 export interface Lunch {
@@ -375,6 +418,7 @@ export interface ProfileDoc {
   lunch: Lunch;
   territories: string[];
   cycle: CycleProgress | null;
+  colleagues?: Colleague[];
 }
 
 export interface PromiseDoc {
@@ -521,6 +565,8 @@ export interface Payloads {
   "client.create": ClientCreatePayload;
   "client.correct": ClientCorrectPayload;
   "message.answer": MessageAnswerPayload;
+  "joint.ask": JointAskPayload;
+  "joint.answer": JointAnswerPayload;
   "day.order": DayOrderPayload;
   "day.replan": DayReplanPayload;
 }
@@ -534,4 +580,6 @@ export interface Docs {
   "shift": ShiftDoc;
   "plan": PlanDoc;
   "message": MessageDoc;
+  "correction": CorrectionDoc;
+  "joint": JointDoc;
 }

@@ -7,7 +7,8 @@ import { daysBetween, has, longDay, number, shortDay, t, time } from "../i18n";
 import { Icon, type IconName } from "../icons";
 import { Ava, Btn, clientLine, LinkBtn, Num, Top, VerdictMark } from "../parts";
 import { href } from "../router";
-import { clients, db, entries, promisesDone, today, visits } from "../store";
+import { isOpen } from "../overlay";
+import { clients, corrections, db, entries, promisesDone, today, visits } from "../store";
 import { openUntil } from "./today";
 import { navigateToPoint } from "./navigate";
 import { NotHere } from "./visit";
@@ -126,10 +127,17 @@ function Note({ client }: { client: Client }) {
 
 /** The way to a correction, and what was asked for and is not on the card yet. */
 function Correction({ client }: { client: Client }) {
-  const asked = entries.value.some((e) => e.kind === "client.correct" && e.subject_id === client.id && e.status !== "refused");
+  const mine = corrections.value.filter((c) => c.client_id === client.id).sort((a, b) => b.asked_at_ms - a.asked_at_ms)[0];
+  const isWaiting = entries.value.some((e) => e.kind === "client.correct" && e.subject_id === client.id && isOpen(e));
+  const state = isWaiting ? "open" : mine?.status;
   return (
     <>
-      {asked && <p class="note" style="margin-top:12px"><Icon name="hour" />{t("phone.correct.asked")}</p>}
+      {state && (
+        <a class={`note ${state === "declined" ? "warn" : state === "accepted" ? "ok" : ""}`} style="margin-top:12px" href={href("correct", client.id)}>
+          <Icon name={state === "declined" ? "cross" : state === "accepted" ? "tick" : "hour"} />
+          <span>{t(`phone.correct.is_${state}`)}{state === "declined" && mine?.reason && <><br /><b>{mine.reason}</b></>}</span>
+        </a>
+      )}
       <div class="btns" style="margin-top:10px"><LinkBtn class="link" icon="pen" to={href("correct", client.id)}>{t("phone.correct.title")}</LinkBtn></div>
     </>
   );

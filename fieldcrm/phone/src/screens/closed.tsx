@@ -11,7 +11,8 @@ import { isUnsent } from "../overlay";
 import type { VisitDetails } from "../wire.gen";
 import { navigateTo } from "./navigate";
 import { code, loadCode } from "../forms/pick";
-import { Photo } from "./visit";
+import { Further } from "../further";
+import { Photo, WithRow } from "./visit";
 
 export function Closed({ visit }: { visit: Visit }) {
   const client = clientOf(visit);
@@ -77,6 +78,8 @@ function ClosedCards({ visit }: { visit: Visit }) {
       <Kept visit={visit} />
       <h2 class="sec">{t("phone.closed.what")}</h2>
       <What visit={visit} />
+      <Further show={(m) => <m.Sounds visitId={visit.id} />} />
+      <section class="card" style="margin-top:10px"><div class="list"><WithRow visit={visit} /></div></section>
       {canRevise(visit) && <div class="btns" style="margin-top:10px"><LinkBtn class="link" icon="pen" to={href("revise", visit.id)}>{t("phone.closed.revise")}</LinkBtn></div>}
     </>
   );
@@ -119,7 +122,7 @@ function Facts({ visit }: { visit: Visit }) {
   const metres = point && c?.lat != null && c.lng != null ? metresBetween(point, { lat: c.lat, lng: c.lng }) : null;
   const limit = 100 + (c?.accuracy_m ?? 0);
   const lasted = visit.closed_at_ms && visit.checked_in_at_ms ? visit.closed_at_ms - visit.checked_in_at_ms : null;
-  const photos = visit.attachments.length;
+  const photos = visit.attachments.filter((a) => a.kind === "photo").length;
   return (
     <>
       {metres === null
@@ -150,6 +153,7 @@ function Kept({ visit }: { visit: Visit }) {
   const stored = visit.attachments.filter((a) => a.is_stored || pictures.some((f) => f.sha256 === a.sha256 && f.state === "stored")).length;
   const total = Math.max(visit.attachments.length, pictures.length);
   const isKnown = mine.length > 0;
+  const shots = pictures.filter((f) => f.kind === "photo");
   return (
     <section class="card">
       <table>
@@ -159,7 +163,7 @@ function Kept({ visit }: { visit: Visit }) {
           {total > 0 && <Row name={[t("phone.visit.photos"), size ? bytes(size) : ""].filter(Boolean).join(" · ")} here={total} there={stored} />}
         </tbody>
       </table>
-      {pictures.length > 0 && <div class="scrollx" style="padding:10px 14px;margin:0">{pictures.map((f) => <Photo sha={f.sha256} state={f.state} at={f.taken_at_ms} />)}</div>}
+      {shots.length > 0 && <div class="scrollx" style="padding:10px 14px;margin:0">{shots.map((f) => <Photo sha={f.sha256} state={f.state} at={f.taken_at_ms} />)}</div>}
     </section>
   );
 }

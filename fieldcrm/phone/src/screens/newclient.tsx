@@ -1,19 +1,18 @@
-/** A client found in the field, and a correction of a card: both kept on the phone, decided by the office. */
+/** A client found in the field: kept on the phone, usable at once. */
 import { useState } from "preact/hooks";
 import { act } from "../actions";
 import { afterAction, storing } from "../app";
 import type { Client } from "../docs";
 import { metresBetween } from "../geo";
-import { distance, t } from "../i18n";
+import { t } from "../i18n";
 import { Icon } from "../icons";
 import { newId } from "../ids";
 import { Ava, Btn, Chip, clientLine, LinkBtn, Top, Truth } from "../parts";
-import { asPosition, here, permission, watchPosition } from "../positions";
-import { back, href, turn } from "../router";
+import { here, permission, watchPosition } from "../positions";
+import { href, turn } from "../router";
 import { similar } from "../search";
 import { clients, db } from "../store";
-import type { ClientCorrectPayload, ClientCreatePayload } from "../wire.gen";
-import { NotHere } from "./visit";
+import type { ClientCreatePayload } from "../wire.gen";
 
 const KINDS = ["doctor", "pharmacist", "buyer", "organisation", "pharmacy"] as const;
 const PLACES: ReadonlySet<string> = new Set(["organisation", "pharmacy"]);
@@ -25,7 +24,7 @@ interface FieldProps {
   mode?: "text" | "tel";
 }
 
-function Field({ label, value, set, mode = "text" }: FieldProps) {
+export function Field({ label, value, set, mode = "text" }: FieldProps) {
   return <label class="fld"><span>{label}</span><input class="inp" inputmode={mode} maxLength={200} autocomplete="off" value={value} onInput={(e) => set(e.currentTarget.value)} /></label>;
 }
 
@@ -100,46 +99,5 @@ function Twin({ client, why }: { client: Client; why: string[] }) {
       <p class="small" style="margin:8px 0 10px">{why.map((w) => t(`phone.newclient.same_${w}`)).join(" ")}</p>
       <div class="btns"><LinkBtn class="soft" to={href("client", client.id)}>{t("phone.newclient.open")}</LinkBtn></div>
     </div></section>
-  );
-}
-
-/** What is wrong on a card: kept by the server until the office accepts it. */
-export function CorrectClient({ id }: { id: string }) {
-  const client = clients.value.get(id);
-  const [name, setName] = useState(client?.name ?? "");
-  const [address, setAddress] = useState(client?.address ?? "");
-  const [isHere, setHere] = useState(false);
-  const [comment, setComment] = useState("");
-  useState(() => permission.value === "granted" && watchPosition());
-  if (!client) return <NotHere />;
-  const at = here.value;
-  const changes: ClientCorrectPayload = {
-    ...(name.trim() && name.trim() !== client.name ? { name: name.trim() } : {}),
-    ...(address.trim() !== (client.address ?? "") ? { address: address.trim() || null } : {}),
-    ...(isHere && at ? { lat: at.lat, lng: at.lng } : {}),
-  };
-  const isReady = Object.keys(changes).length > 0;
-  const far = at && client.lat !== null && client.lng !== null ? metresBetween(at, { lat: client.lat, lng: client.lng }) : null;
-  const save = async () => {
-    const subject = { id: client.id, version: client.version, title: client.name };
-    if (!(await storing(() => act(db, "client.correct", subject, { ...changes, comment: comment.trim() || null })))) return;
-    await afterAction(30);
-    back();
-  };
-  return (
-    <>
-      <Top title={t("phone.correct.title")} sub={client.name} />
-      <Truth thin />
-      <main tabIndex={0}>
-        <p class="note" style="margin-bottom:12px">{t("phone.correct.note")}</p>
-        <Field label={t("phone.newclient.name")} value={name} set={setName} />
-        <Field label={t("phone.newclient.address")} value={address} set={setAddress} />
-        <button type="button" class="opt card pad" role="switch" aria-checked={isHere} disabled={!asPosition()} onClick={() => setHere(!isHere)}>
-          <Icon name="pin" /><span class="grow">{t("phone.correct.pin")}<small class="small muted" style="display:block">{at ? (far === null ? t("phone.shift.accuracy", { n: Math.round(at.accuracy_m ?? 0) }) : t("phone.correct.moves", { distance: distance(far) })) : t("phone.checkin.no_fix_yet")}</small></span><span class={`sw ${isHere ? "on" : ""}`} />
-        </button>
-        <label class="fld" style="margin-top:12px"><span>{t("phone.visit.comment")}</span><textarea class="ta" style="min-height:72px" maxLength={1000} value={comment} onInput={(e) => setComment(e.currentTarget.value)} /></label>
-      </main>
-      <footer class="dock"><div class="btns"><Btn class="big q c1" onClick={back}>{t("phone.cancel")}</Btn><Btn class={`big c2 ${isReady ? "p" : "wait"}`} onClick={() => isReady && void save()}>{t("phone.correct.save")}</Btn></div></footer>
-    </>
   );
 }

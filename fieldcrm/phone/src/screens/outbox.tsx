@@ -8,7 +8,7 @@ import { Icon } from "../icons";
 import { handOver, seal, unsentContent } from "../export";
 import { Btn, LinkBtn, Tabs, TabTop, Truth, unsentBytes } from "../parts";
 import { go, href } from "../router";
-import { clientOf, db, entries, exportedAt, files, me, offsetMs, progress, refresh, waitsTooLong, today, undecided, unsent, unsentFiles, visits } from "../store";
+import { clientOf, clients, db, entries, exportedAt, files, me, offsetMs, progress, refresh, waitsTooLong, today, undecided, unsent, unsentFiles, visits } from "../store";
 import { dayOf } from "../i18n";
 
 export function Outbox() {
@@ -144,7 +144,7 @@ function Sending({ file }: { file: StoredFile }) {
   return (
     <div class="ob">
       {live > 0 ? <Ring share={share} /> : <Icon name="cloudWait" />}
-      <div><p class="n">{t("phone.visit.photo")} · {visit ? (clientOf(visit)?.name ?? "") : ""}</p><p class="m">{isStuck ? t("phone.outbox.photo_stays") : bytes(file.size)}</p></div>
+      <div><p class="n">{t(file.kind === "audio" ? "phone.sound.title" : "phone.visit.photo")} · {(visit ? clientOf(visit) : clients.value.get(file.visit_id))?.name ?? ""}</p><p class="m">{isStuck ? t("phone.outbox.photo_stays") : bytes(file.size)}</p></div>
       <div class="s">{live > 0 ? `${Math.round(share * 100)} %` : t("phone.outbox.waiting")}</div>
       {live > 0 && <div class="x"><div class="prog"><i style={{ width: `${share * 100}%` }} /></div><p class="m" style="margin-top:4px">{t("phone.outbox.goes_on", { sent: bytes(live), size: bytes(file.size) })}</p></div>}
     </div>

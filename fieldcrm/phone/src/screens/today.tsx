@@ -11,7 +11,7 @@ import { opening } from "../hours";
 import { openTasks } from "../office_hint";
 import { go, href } from "../router";
 import {
-  arrivalAt, clientOf, halfMinute, now, placeNameOf, placeOf, profile, promisesDone, today, underWay, unseenNotice, visitsOf, waitsTooLong,
+  arrivalAt, clientOf, declined, halfMinute, invitations, now, placeNameOf, placeOf, profile, promisesDone, today, underWay, unseenNotice, visitsOf, waitsTooLong,
 } from "../store";
 import { navigateTo } from "./navigate";
 
@@ -64,6 +64,16 @@ function Hints() {
           <Icon name="flag" class="c-visit" /><span class="grow"><b>{t("phone.tasks.hint", { n: openTasks.value })}</b></span><Icon name="next" class="s" />
         </a>
       )}
+      {invitations.value.map((j) => (
+        <a class="hint-row" href={href("invitation", j.id)}>
+          <Icon name="two" class="c-visit" /><span class="grow"><b>{t("phone.together.asks", { name: j.other_name })}</b><br />{j.client_name}</span><Icon name="next" class="s" />
+        </a>
+      ))}
+      {declined.value.map((c) => (
+        <a class="hint-row" href={href("correct", c.client_id)}>
+          <Icon name="pen" class="c-doubt" /><span class="grow"><b>{t("phone.correct.was_declined")}</b><br />{c.client_name}</span><Icon name="next" class="s" />
+        </a>
+      ))}
       {waitsTooLong.value && (
         <a class="hint-row" href={href("outbox")}><Icon name="hour" class="c-doubt" /><span class="grow"><b>{t("phone.outbox.old")}</b></span><Icon name="next" class="s" /></a>
       )}

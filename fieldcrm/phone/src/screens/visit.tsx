@@ -11,7 +11,8 @@ import { Btn, Chip, clientLine, LinkBtn, Top, Truth, trackCell, useObjectUrl } f
 import { code, formFor, isMissing, loadCode } from "../forms/pick";
 import { asPosition } from "../positions";
 import { back, href, turn } from "../router";
-import { arrivalAt, clientOf, db, files, offsetMs, placeNameOf, pointOf, promisesDone, second, today, visits } from "../store";
+import { arrivalAt, clientOf, db, files, joints, offsetMs, placeNameOf, pointOf, profile, promisesDone, second, today, visits } from "../store";
+import { endRecording, Further } from "../further";
 import { takePhoto } from "./checkin";
 import { Closed } from "./closed";
 import { navigateTo } from "./navigate";
@@ -56,6 +57,7 @@ function Planned({ visit }: { visit: Visit }) {
           {placeNameOf(visit) && <div><Icon name="home" /><div class="t"><p>{placeNameOf(visit)}</p>{hours && <p>{`${hours[1]} ${hours[0]}`}</p>}</div></div>}
           {visit.planned_at_ms && <div><Icon name="clock" /><div class="t"><p>{t("phone.next.planned", { time: time(visit.planned_at_ms) })}</p><p>{t("phone.visit.takes", { n: visit.planned_minutes })}</p></div></div>}
           {visit.objective && <div><Icon name="aim" /><div class="t"><p>{visit.objective}</p><p>{t("phone.visit.objective")}</p></div></div>}
+          <WithRow visit={visit} />
           {promises.map((p) => <div><Icon name="flag" class="c-visit" /><div class="t"><p>{p.text}</p>{p.due_on && <p>{t("phone.client.due", { day: shortDay(p.due_on) })}</p>}</div></div>)}
         </div></section>
       </main>
@@ -73,6 +75,20 @@ function Planned({ visit }: { visit: Visit }) {
       </footer>
     </>
   );
+}
+
+/** Who comes along, and the way to name a colleague. */
+export function WithRow({ visit }: { visit: Visit }) {
+  const along = joints.value.filter((j) => j.visit_id === visit.id && j.is_mine && j.status !== "withdrawn");
+  if (!along.length && !profile.value?.colleagues?.length) return null;
+  return (
+    <a href={href("together", visit.id)}><Icon name="two" /><div class="t"><p>{t("phone.together.title")}</p>
+      <p>{along.length ? along.map((j) => `${j.other_name}: ${t(`phone.together.is_${j.status}`)}`).join(", ") : t("phone.together.none")}</p></div><Icon name="next" class="s" /></a>
+  );
+}
+
+function WithColleague({ visit }: { visit: Visit }) {
+  return <section class="card" style="margin-top:10px"><div class="list"><WithRow visit={visit} /></div></section>;
 }
 
 // ── under way ──
@@ -112,6 +128,7 @@ function Form({ visit }: { visit: Visit }) {
   const nameOf = (need: string) => (doc && forms && need.startsWith("f-") ? forms.labelOf(doc.definition, need.slice(2)) : t(`phone.visit.need_${need}`));
   const close = async () => {
     if (missing.length) return showFirst(missing[0]!);
+    await endRecording.peek()?.();
     if (doc && !forms) return setProblem(t("forms.not_here"));
     const position = fixState(asPosition(), Date.now()) === "stale" ? null : asPosition();
     const outcome = tryMove(visit.state, "close", "rep", closeFacts(draft.result, draft.comment));
@@ -132,6 +149,8 @@ function Form({ visit }: { visit: Visit }) {
         {doc && forms && checked && <forms.FormCards form={doc} visit={visit} draft={draft} change={change} checked={checked} />}
         {isAsked && !doc && forms && <forms.PlainForm draft={draft} change={change} isPlace={isPlace(client?.kind)} />}
         {!doc && <Photos visit={visit} />}
+        <Further show={(m) => <m.SoundNote visit={visit} />} />
+        <WithColleague visit={visit} />
         <section class={`card ${missing.includes("comment") ? "miss" : ""}`} id="comment"><div class="fs">
           <FormHead title={t("phone.visit.comment")} state={missing.includes("comment") ? "miss" : ""} />
           <textarea class="ta" aria-label={t("phone.visit.comment")} value={draft.comment} maxLength={4000} onInput={(e) => change({ comment: e.currentTarget.value })} />
@@ -223,7 +242,7 @@ function Results({ draft, change, isMissing }: Part & { isMissing: boolean }) {
 function Photos({ visit }: { visit: Visit }) {
   const camera = useRef<HTMLInputElement>(null);
   const [isBusy, setBusy] = useState(false);
-  const mine = files.value.filter((f) => f.visit_id === visit.id);
+  const mine = files.value.filter((f) => f.visit_id === visit.id && f.kind === "photo");
   const add = async (input: HTMLInputElement) => {
     setBusy(true);
     await takePhoto(input, visit.id).finally(() => setBusy(false));
