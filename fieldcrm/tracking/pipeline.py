@@ -67,8 +67,8 @@ def judge(
     """What becomes of a message's fixes; the memories know of it then."""
     phone_clock.observe_clock(device, now_ms, phone_now_ms, decoded.fixes)
     judged = Judged(device, rep, spans, now_ms)
-    judged.raw = [one for one in decoded.fixes if one.lat is not None and one.lng is not None]
-    judged.recorded = identify_all(judged.raw, rep_id, device_id, source, now_ms)
+    judged.raw = decoded.fixes
+    judged.recorded = identify_all(decoded.fixes, rep_id, device_id, source, now_ms)
     walk(judged, decoded)
     return judged
 
@@ -77,7 +77,7 @@ def walk(judged: Judged, decoded: Decoded) -> None:
     """Send a message's fixes through the steps, in the order they came."""
     if decoded.malformed:
         judged.outcome.reject(Reason.malformed, decoded.malformed)
-    life_signs = len(decoded.fixes) - len(judged.raw)
+    life_signs = len(decoded.fixes) - len(judged.recorded)
     judged.heard = life_signs > 0
     for step in STEPS:
         if not judged.recorded:
@@ -94,13 +94,17 @@ def identify(raw: RawFix, rep_id: str, device_id: str, source: str, now_ms: int)
 def identify_all(
     raw: Iterable[RawFix], rep_id: str, device_id: str, source: str, now_ms: int
 ) -> list[Fix]:
-    """Give a phone's fixes their rep and device; the server's time stands in for a missing one."""
+    """Give those of a phone's fixes that have a place their rep and device.
+
+    The server's time stands in for a missing one.
+    """
     return [
         Fix(
-            rep_id, device_id, r.seq, at, at, now_ms, r.lat or 0.0, r.lng or 0.0, r.accuracy_m,
+            rep_id, device_id, r.seq, at, at, now_ms, lat, lng, r.accuracy_m,
             r.speed_mps, course if (course := r.course_deg) is None or course < 360 else course % 360,
             r.battery_pct, r.is_charging, r.is_mock, source, _POOR if r.is_poor else 0,
         )
         for r in raw
+        if (lat := r.lat) is not None and (lng := r.lng) is not None
         for at in (now_ms if r.at_ms is None else r.at_ms,)
     ]  # fmt: skip

@@ -61,7 +61,7 @@ class Judged(msgspec.Struct, gc=False):
     spans: Sequence[Span]
     now_ms: int
     raw: Sequence[RawFix] = ()
-    """What the phone told: one for each fix, until the first step that drops."""
+    """What the phone told: one for each fix, and life signs without a place."""
     recorded: Sequence[Fix] = ()
     """Those that are still on their way, in the order they came; in the end, to record."""
     held: Sequence[Fix] = ()
@@ -91,7 +91,8 @@ Step = Callable[[Judged], None]
 def clock(m: Judged) -> None:
     """Correct the fixes' times by the device's offset and say so; its own time is kept beside."""
     if m.device.offset_ms:
-        for raw, fix in zip(m.raw, m.recorded, strict=True):
+        placed = [raw for raw in m.raw if raw.lat is not None and raw.lng is not None]
+        for raw, fix in zip(placed, m.recorded, strict=True):
             if raw.at_ms is not None:
                 fix.fix_at_ms = fix.device_at_ms + m.device.offset_ms
                 fix.doubts |= _CLOCK

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,3 +28,16 @@ def test_a_newest_fix_is_written_as_any_fix_that_moves_the_marker() -> None:
     in_two.move(point)
     assert bytes(live_index.commands_of(at_once)) == bytes(live_index.commands_of(in_two))
     assert live_index.decode_batch(at_once.packed()) == [fix]
+
+
+@pytest.mark.parametrize("count", [1, 15, 16, 1000])
+def test_what_is_packed_is_read_back_however_large(count: int) -> None:
+    fixes = [Fix("rep", "phone", n, n, n, 6, 60.1, 24.9, 8.0) for n in range(count)]
+    writes = Writes()
+    writes.record(fixes)
+    packed = writes.packed()
+    assert live_index.decode_batch(packed) == fixes
+    assert len(packed) < max(live_index.COMPRESS_FROM, 40 * count)
+    if count == 1000:
+        with pytest.raises(msgspec.MsgspecError):
+            live_index.decode_batch(packed[:-9])

@@ -27,7 +27,7 @@ from workers.gateway.store_link import StoreLink
 
 MOST_WAITING = 300_000
 """Fixes in memory, not yet on disk; more are turned away to come again."""
-MOST_AT_ONCE = 5_000
+MOST_AT_ONCE = 20_000
 STORE_WITHIN_S = 10.0
 MOST_REMEMBERED = 100_000
 _RECORDED = Outcome(1)

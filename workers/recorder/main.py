@@ -34,7 +34,7 @@ from fieldcrm.tracking.unreadable import UNREADABLE
 from fieldcrm.visits import service as visits
 
 GROUP = "recorder"
-ENTRIES_AT_ONCE = 200
+ENTRIES_AT_ONCE = 50
 """At first; more when behind, since a rep's hour is rewritten once for all of his fixes in it."""
 FIXES_AT_ONCE = 200_000
 """About as many at most, so that memory stays bounded."""
