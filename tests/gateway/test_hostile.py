@@ -19,6 +19,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from fieldcrm.tracking.protocols import PROTOCOLS
 from tests.gateway.test_sockets import fixes, phone, told
 from tests.gateway.town import GatewayProcess, Town, wait_for
+from workers.gateway import limits
 
 MB = 1 << 20
 
@@ -153,15 +154,38 @@ def test_frames_against_the_protocol_end_only_their_own_socket(
         masked(8, struct.pack(">H", 999)),
         masked(2, chance.randbytes(5000)),
     ]
-    for _ in range(60):
-        with knock(gateway, opening, chance.randbytes(chance.randint(2, 300))):
-            pass
+    for _ in range(3):
+        another = handshake(gateway, town.token("osmand"))
+        for _ in range(20):
+            with knock(gateway, another, chance.randbytes(chance.randint(2, 300))):
+                pass
     for frames in wrong:
         with knock(gateway, opening) as line:
             assert b" 101 " in line.recv(4096)
             line.sendall(frames)
             line.sendall(masked(1, b"nor this"))
             assert is_hung_up(line, 8), frames[:20]
+
+
+def test_sockets_opened_one_upon_the_other_are_refused(
+    gateway: GatewayProcess, town: Town, witness: None
+) -> None:
+    opening = handshake(gateway, town.token("osmand"))
+
+    def status() -> bytes:
+        with knock(gateway, opening) as line:
+            return line.recv(4096).split(b" ")[1]
+
+    welcome = int(limits.OPENINGS_AT_ONCE)
+    answers = [status() for _ in range(welcome + 1)]
+    assert answers[:welcome] == [b"101"] * welcome
+    until = time.monotonic() + 60
+    while b"429" not in answers and time.monotonic() < until:
+        answers.append(status())
+    assert b"429" in answers
+    with knock(gateway, handshake(gateway, town.token("osmand"))) as line:
+        assert b" 101 " in line.recv(4096)
+    wait_for(lambda: gateway.counts().get("opened_too_often", 0) > 0)
 
 
 def test_giant_and_endless_messages_do_not_fill_the_memory(

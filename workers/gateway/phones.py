@@ -76,7 +76,8 @@ class Phone:
                 self._mode = event.mode
                 self._known_as(event.device_id)
                 self.gateway.make_room(self)
-                self.gateway.recheck_soon(self)
+                if self.actor is not None:  # a token was asked for this very device already
+                    self.gateway.recheck_soon(self)
                 self._spend(1)
             else:
                 self.gateway.count("phone_refused")

@@ -64,6 +64,7 @@ class Gateway:
         self.sockets: dict[Connection, WebSocket] = {}
         self.connections: set[Connection] = set()
         self.fix_rate = limits.Buckets(limits.FIXES_PER_S, limits.FIXES_AT_ONCE)
+        self.openings = limits.Buckets(limits.OPENINGS_PER_S, limits.OPENINGS_AT_ONCE)
         self.failures = limits.Buckets(limits.FAILURES_PER_S, limits.FAILURES_AT_ONCE)
         self._by_address: Counter[str] = Counter()
         self._counts: Counter[str] = Counter()
@@ -181,9 +182,11 @@ class Gateway:
         now = asyncio.get_running_loop().time()
         if self.failures.is_empty(address, now):
             raise Refused(429, "too many unknown tokens")
+        self._check_openings(token or cookie or "", now)
         try:
             if token is not None:
                 device = self.tokens.cached(token) or await self.tokens.look_up(token)
+                self.openings.take(token, 1, now)
                 return Phone(self, socket, rep_id=device.rep_id, token=token,
                              device_id=device.device_id, source=device.kind.value,
                              actor=None)  # fmt: skip
@@ -194,8 +197,15 @@ class Gateway:
             raise Refused(401, "not signed in") from error
         if actor.role is not Role.rep:
             raise Refused(403, "reps only")
+        self.openings.take(cookie or "", 1, now)
         return Phone(self, socket, rep_id=actor.user_id, token=cookie or "", device_id=None,
                      source="web", actor=actor)  # fmt: skip
+
+    def _check_openings(self, token: str, now: float) -> None:
+        """Refuse sockets that somebody opens one upon the other; raises Refused."""
+        if self.openings.is_empty(token, now):
+            self.count("opened_too_often")
+            raise Refused(429, "too often")
 
     async def _desk(self, socket: WebSocket, cookie: str | None) -> Talk:
         try:
