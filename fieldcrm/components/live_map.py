@@ -17,6 +17,7 @@ _map = rx.asset("live_map.tsx", shared=True).importable_path
 _drag = rx.asset("visit_drag.tsx", shared=True).importable_path
 for _part in (
     "desk_link.ts", "fleet.ts", "rep_layer.ts", "map_marks.ts", "map_names.ts", "map_lines.ts",
+    "map_stage.ts", "map_still.ts",
 ):  # fmt: skip
     rx.asset(_part, shared=True)  # imported by live_map.tsx
 

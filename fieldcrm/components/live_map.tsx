@@ -1,6 +1,6 @@
 // The live map: MapLibre below with the reps as a layer of it (rep_layer.ts), markers of the few and names as
-// SVG above (map_marks.ts), positions from the gateway's own socket (docs/protocol.md) into columns of
-// numbers (fleet.ts). State tells who is who; the socket tells where, several times a second.
+// SVG above (map_marks.ts), both drawn when that is due (map_stage.ts), positions from the gateway's own socket
+// (docs/protocol.md) into columns of numbers (fleet.ts). State tells who is who; the socket tells where.
 import { useEffect, useRef, useState } from "react";
 import { addProtocol, Map as GlMap, setWorkerUrl } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
@@ -8,10 +8,10 @@ import "maplibre-gl/dist/maplibre-gl.css";
 import { Protocol } from "pmtiles";
 import { Icon, productNow } from "$/public/external/fieldcrm/components/behaviour/desk.tsx";
 import { DeskLink } from "$/public/external/fieldcrm/components/live_map/desk_link.ts";
-import { Fleet, GLIDE_MS, latOf, lngOf, OFF_SHIFT, type Rep, type Shown } from "$/public/external/fieldcrm/components/live_map/fleet.ts";
+import { latOf, lngOf, OFF_SHIFT, type Rep, type Shown } from "$/public/external/fieldcrm/components/live_map/fleet.ts";
 import { addLines, type LatLng, type Lines, type Passed, setLines, setTrack } from "$/public/external/fieldcrm/components/live_map/map_lines.ts";
-import { MapMarks, type Stop } from "$/public/external/fieldcrm/components/live_map/map_marks.ts";
-import { RepLayer } from "$/public/external/fieldcrm/components/live_map/rep_layer.ts";
+import { type Stop } from "$/public/external/fieldcrm/components/live_map/map_marks.ts";
+import { Stage } from "$/public/external/fieldcrm/components/live_map/map_stage.ts";
 
 type Words = Record<string, Record<string, string>>;
 type Spot = { lat: number; lng: number; key: string; zoom?: number };
@@ -23,9 +23,6 @@ type Props = {
 };
 
 const ASK_AGAIN_MS = 3000; // the list is asked to follow a change of state, not more often
-const ARRANGE_MS = 250;
-const GLIDERS_MOST = 200; // more reps in view are set where they are: gliding repaints the map all the time
-const SLOW_FRAME_MS = 24; // so does a map that is painted slowly
 const TAIL_MOST = 600;
 const START: LatLng = [60.1699, 24.9384];
 const EVERYBODY: Shown = { team: "", state: "", text: "" };
@@ -51,112 +48,6 @@ function clockTime(lang: string, zone: string): string {
 }
 
 type Toggles = { plan: boolean; track: boolean; names: boolean };
-
-/** The map with its layers, kept outside React: it is told what to show and drawn when that is due. */
-class Stage {
-  readonly fleet = new Fleet();
-  readonly marks: MapMarks;
-  readonly layer = new RepLayer(this.fleet);
-  private arranging: ReturnType<typeof setTimeout> | undefined;
-  private arrangedAt = 0;
-  private frame = 0;
-  private paintMs = 0; // of one repaint of the whole map, smoothed
-  private paintFrom = 0;
-
-  constructor(readonly map: GlMap, select: (id: string) => void, onDrawn: (frame: number) => void) {
-    this.marks = new MapMarks(map, this.fleet, select);
-    this.layer.onDrawn = onDrawn;
-    map.on("style.load", () => {
-      if (!map.getLayer(this.layer.id)) map.addLayer(this.layer);
-    });
-    map.on("move", () => { this.marks.place(); this.soon(); });
-    map.on("moveend", () => this.soon());
-    map.on("render", () => this.paintFrom && this.measure());
-    map.on("click", (event) => {
-      const id = this.marks.repAt(event.point.x, event.point.y);
-      if (id) select(id);
-    });
-    map.on("mousemove", (event) => {
-      if (map.isMoving()) return;
-      const id = this.marks.repAt(event.point.x, event.point.y);
-      map.getCanvas().style.cursor = id ? "pointer" : "";
-      this.marks.hover(id);
-      this.settle();
-    });
-    map.on("mouseout", () => { this.marks.hover(""); this.settle(); });
-  }
-
-  /** Somebody moved or changed: paint, and look again who is named. */
-  news() {
-    this.paint();
-    this.soon();
-  }
-
-  /** Decide anew who has a marker and a name, at once. */
-  arrange() {
-    clearTimeout(this.arranging);
-    this.arranging = undefined;
-    this.arrangedAt = performance.now();
-    const many = this.marks.inView > GLIDERS_MOST || this.paintMs > SLOW_FRAME_MS;
-    this.layer.glideMs = this.marks.layerGlideMs = many ? 0 : GLIDE_MS;
-    this.marks.arrange();
-    this.map.getContainer().dataset.inView = String(this.marks.inView);
-    this.settle();
-  }
-
-  close() {
-    clearTimeout(this.arranging);
-    cancelAnimationFrame(this.frame);
-  }
-
-  /** Give the layer what the marks decided. */
-  private settle() {
-    const { marks, layer } = this;
-    if (layer.scale === marks.scale && sameSlots(layer.apart, marks.apart)) return;
-    layer.apart = marks.apart;
-    layer.scale = marks.scale;
-    layer.touch();
-    this.map.triggerRepaint();
-  }
-
-  private soon() {
-    if (this.arranging) return;
-    const wait = Math.max(0, this.arrangedAt + ARRANGE_MS - performance.now());
-    this.arranging = setTimeout(() => this.arrange(), wait);
-  }
-
-  private paint() {
-    this.paintFrom = performance.now();
-    if (this.hasLayered()) this.map.triggerRepaint();
-    if (!this.frame) this.frame = requestAnimationFrame((now) => this.step(now, now + GLIDE_MS));
-  }
-
-  /** Markers of their own glide without the map being painted; the layer's glide with it. */
-  private step(now: number, until: number) {
-    this.frame = 0;
-    this.marks.place(now);
-    if (now >= until) return;
-    if (this.hasLayered() && this.layer.glideMs) this.map.triggerRepaint();
-    else if (!this.marks.apart.size) return;
-    this.frame = requestAnimationFrame((next) => this.step(next, until));
-  }
-
-  /** Whether somebody in view is drawn by the map's layer. */
-  private hasLayered(): boolean {
-    return this.marks.inView > this.marks.apart.size;
-  }
-
-  private measure() {
-    this.paintMs += (performance.now() - this.paintFrom - this.paintMs) / 10;
-    this.paintFrom = 0;
-  }
-}
-
-function sameSlots(a: Set<number>, b: Set<number>): boolean {
-  if (a.size !== b.size) return false;
-  for (const slot of a) if (!b.has(slot)) return false;
-  return true;
-}
 
 // ── the component ──────────────────────────────────────────────────────────────────────────────
 export function LiveMap(props: Props) {

@@ -4,6 +4,7 @@
 // costs as much as a draw of its own.
 import type { CustomLayerInterface, Map as GlMap } from "maplibre-gl";
 import { type Fleet, GLIDE_MS, mercatorX, mercatorY, STATES } from "$/public/external/fieldcrm/components/live_map/fleet.ts";
+import { MapStill } from "$/public/external/fieldcrm/components/live_map/map_still.ts";
 
 const FLOATS = 7; // to x y, from x y, since s, look, course
 const SPRITE_PX = 30; // holds every shape, however it is turned, as large as on the sheet
@@ -61,6 +62,7 @@ export class RepLayer implements CustomLayerInterface {
   private gl: WebGL2RenderingContext | null = null;
   private program: WebGLProgram | null = null;
   private at: Record<string, WebGLUniformLocation | null> = {};
+  private still: MapStill | null = null;
   private texture: WebGLTexture | null = null;
   private points: WebGLBuffer | null = null;
   private shape: WebGLVertexArrayObject | null = null;
@@ -77,6 +79,7 @@ export class RepLayer implements CustomLayerInterface {
     const gl = context as WebGL2RenderingContext;
     this.map = map;
     this.gl = gl;
+    this.still = new MapStill(gl);
     this.program = link(gl);
     for (const name of ["centre", "size", "world", "now", "glide", "side", "atlas"]) {
       this.at[name] = gl.getUniformLocation(this.program, name);
@@ -102,7 +105,8 @@ export class RepLayer implements CustomLayerInterface {
     gl.deleteBuffer(this.points);
     gl.deleteVertexArray(this.shape);
     gl.deleteProgram(this.program);
-    this.gl = null;
+    this.still?.close();
+    this.still = this.gl = null;
   }
 
   /** Something but the fleet changed: who is drawn apart, or the filter. */
@@ -110,14 +114,39 @@ export class RepLayer implements CustomLayerInterface {
     this.version = -1;
   }
 
+  /** As part of the whole map's paint. */
   render() {
+    const { map, still } = this;
+    if (!map || !still) return;
+    if (map.isMoving() || map.getLayersOrder().at(-1) !== this.id) still.forget();
+    else still.keep(map);
+    this.paint();
+  }
+
+  /** Whether the map below stands as it was painted last, so that reps can be painted without it. */
+  isStill(): boolean {
+    return !!this.map && !!this.still?.shows(this.map) && this.painted === this.side();
+  }
+
+  /** Whether the fleet has changed since it was painted. */
+  isBehind(): boolean {
+    return this.version !== this.fleet.version;
+  }
+
+  /** Reps over the map as it stands, in an animation frame of the caller's; MapLibre allows for that. */
+  repaint() {
+    this.still?.put();
+    this.paint();
+  }
+
+  private paint() {
     const { gl, map } = this;
     if (!gl || !map) return;
     const middle = map.getCenter();
     const centre: [number, number] = [mercatorX(middle.lng), mercatorY(middle.lat)];
     if (this.painted !== this.side()) this.paintAtlas();
     gl.bindVertexArray(this.shape);
-    if (this.version !== this.fleet.version || this.isFar(centre)) this.fill(centre);
+    if (this.isBehind() || this.isFar(centre)) this.fill(centre);
     if (this.drawn) this.draw(gl, map, centre);
     gl.bindVertexArray(null);
     if (this.newestFrame !== this.drawnFrame) {

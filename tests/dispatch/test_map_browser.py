@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image, ImageColor
 from playwright.sync_api import Page
 
 from tests.browser import chromium
@@ -56,3 +59,44 @@ def test_names_stay_apart_while_everybody_moves_and_the_map_is_panned(page: Page
         page.evaluate("pan(400)")
         seen.append((len(page.evaluate(NAMED)) > 15, page.evaluate(COLLISIONS)))
     assert seen == [(True, 0)] * 4
+
+
+def test_a_map_that_stands_is_not_painted_again_while_reps_move_over_it(page: Page) -> None:
+    page.wait_for_function(
+        """async () => {
+          const map = fieldcrmMap;
+          let paints = 0;
+          const count = () => { paints++; };
+          map.on("render", count);
+          measured.paints = [];
+          while (measured.paints.length < 4) await new Promise((done) => setTimeout(done, 50));
+          map.off("render", count);
+          return paints === 0;
+        }""",
+        timeout=60_000,
+    )
+    for _ in range(4):
+        page.evaluate("measured.moving = -1")
+        page.wait_for_function("measured.moving >= 0")
+        assert page.evaluate("measured.moving") > 0.001
+        assert page.evaluate("measured.blank") == 0, "the map lies below them still"
+
+
+def test_reps_a_filter_leaves_out_are_gone_from_the_map(page: Page) -> None:
+    page.evaluate("show({ shown: { team: 'nobodys', state: '', text: '' } })")
+    deadline = time.monotonic() + 30
+    while (left := moving_pixels(page)) and time.monotonic() < deadline:
+        page.wait_for_timeout(100)
+    assert left == 0
+    page.evaluate("show({})")
+    page.wait_for_function("document.querySelector('.gl').dataset.inView !== '0'")
+
+
+def moving_pixels(page: Page) -> int:
+    """How many pixels on the screen have the colour of those who move."""
+    seen = page.evaluate(
+        "getComputedStyle(document.documentElement).getPropertyValue('--moving').trim()"
+    )
+    colour = ImageColor.getrgb(seen)
+    shown = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    return sum(pixel == colour for pixel in shown.getdata())

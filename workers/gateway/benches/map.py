@@ -1,10 +1,11 @@
 """How smoothly the desk's map draws very many reps: `fieldcrm bench map`.
 
-A real Chromium opens one page three times: the bare map, the desk's own map component, and a plain
-GeoJSON source, each panned by the mouse's own events. A local socket speaks the gateway's frames
-(docs/protocol.md): every rep moves once a second, twenty frames a second. Paints are counted from the
-moment a frame is sent until the browser begins the frame after the one that drew it. Prints one JSON
-object last. Needs the built pages (`fieldcrm build`) for their libraries, Playwright and a Chromium.
+A real Chromium opens one page in three ways by turns: the bare map, the desk's own map component, and
+a plain GeoJSON source, each panned by the mouse's own events; the desk's also while it is left alone.
+A local socket speaks the gateway's frames (docs/protocol.md): every rep moves once a second, twenty
+frames a second. Paints are counted from the moment a frame is sent until the browser begins the frame
+after the one that drew it. Each round begins with another way, figures are medians over the rounds
+with the least and the most beside them. Prints one JSON object last. Needs the built pages (`fieldcrm build`) for their libraries, Playwright and a Chromium.
 """
 
 from __future__ import annotations
@@ -65,8 +66,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Read the arguments, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--reps", type=int, default=10_000)
-    parser.add_argument("--seconds", type=float, default=6.0, help="of panning, each way and round")
-    parser.add_argument("--rounds", type=int, default=3, help="of all ways; figures are medians")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of panning, each way and round")
+    parser.add_argument("--rounds", type=int, default=5, help="of all ways; figures are medians")
     parser.add_argument("--rest", type=float, default=0.0, help="minutes to watch the memory after")
     parser.add_argument("--picture", type=Path, help="write a picture of the map here")
     chosen = parser.parse_args(argv)
@@ -231,8 +232,8 @@ def measure(folder: Path, bbox: BBox, chosen: argparse.Namespace) -> dict[str, A
         page.on("pageerror", lambda error: print(f"page: {error}", file=sys.stderr))
         where = f"&port={ports['socket']}&centre={lng},{lat}&zoom={zoom}"
         run = partial(_measured, page, f"http://localhost:{ports['page']}/?mode=", where, chosen)
-        rounds = [{way: run(way) for way in WAYS} for _ in range(chosen.rounds)]
-        run("ours")
+        rounds = [{way: run(way) for way in turned(number)} for number in range(chosen.rounds)]
+        _open(page, f"http://localhost:{ports['page']}/?mode=ours{where}")
         shown = _moving_share(page)
         if chosen.picture:
             page.screenshot(path=str(chosen.picture))
@@ -256,14 +257,28 @@ def _chromium() -> str | None:
     return os.environ.get("FIELDCRM_CHROMIUM") or shutil.which("chromium") or None
 
 
+def turned(number: int) -> tuple[str, ...]:
+    """The ways in a round's own order: what the machine does beside meets each of them."""
+    first = number % len(WAYS)
+    return WAYS[first:] + WAYS[:first]
+
+
 def _measured(page: Any, base: str, where: str, chosen: Any, mode: str) -> dict[str, Any]:
-    page.goto(base + mode + where)
-    page.wait_for_function("measured.ready", timeout=60_000)
-    page.evaluate("pan(2000)")  # warm: tiles, shaders, compiled code
+    _open(page, base + mode + where)
     before = _cpu_s()
     found = page.evaluate("ms => measure(ms)", chosen.seconds * 1000)
     found["cpu_ms"] = 1000 * (_cpu_s() - before) / (found["fps"] * chosen.seconds)
+    if mode == "ours":
+        before = _cpu_s()
+        found["rest"] = page.evaluate("ms => measure(ms, rest)", chosen.seconds * 1000)
+        found["rest"]["core"] = (_cpu_s() - before) / chosen.seconds
     return found
+
+
+def _open(page: Any, address: str) -> None:
+    page.goto(address)
+    page.wait_for_function("measured.ready", timeout=60_000)
+    page.evaluate("pan(3000)")  # warm: tiles, shaders, compiled code
 
 
 def _moving_share(page: Any) -> float:
@@ -302,9 +317,10 @@ def _resident_mb() -> float:
 def _memory(page: Any, minutes: float) -> dict[str, Any]:
     """Page's heap after collecting and browser's memory, while reps move and the map is panned.
 
-    Slopes are in MB a minute by least squares over the second half: the first fills caches.
+    Beside them how many frames of places came and were drawn. Slopes are in MB a minute by least squares over the second half: the first fills caches.
     """
     began, at, heap, resident = time.monotonic(), [], [], []
+    before = page.evaluate("[measured.taken, measured.drawn]")
     while True:
         page.evaluate("gc()")
         at.append((time.monotonic() - began) / 60)
@@ -313,44 +329,75 @@ def _memory(page: Any, minutes: float) -> dict[str, Any]:
         if at[-1] >= minutes:
             break
         page.evaluate("panned(15000)")
+    after = page.evaluate("[measured.taken, measured.drawn]")
+    taken, drawn = (end - start for start, end in zip(before, after, strict=True))
     return {
-        "heap_minutes": minutes, "heap_mb": heap, "heap_mb_per_minute": _slope(at, heap),
-        "browser_mb": resident, "browser_mb_per_minute": _slope(at, resident),
+        "heap_minutes": minutes, "frames_taken": taken, "frames_drawn": drawn,
+        "heap_mb": heap, "heap_mb_by_third": _thirds(heap),
+        **_slope("heap_mb_per_minute", at, heap),
+        "browser_mb": resident, "browser_mb_by_third": _thirds(resident),
+        **_slope("browser_mb_per_minute", at, resident),
     }  # fmt: skip
 
 
-def _slope(at: list[float], sizes: list[float]) -> float | None:
+def _thirds(sizes: list[float]) -> list[float]:
+    """The medians of the first, the second and the last third."""
+    parts = np.array_split(np.array(sizes), min(3, len(sizes)))
+    return [round(float(np.median(part)), 1) for part in parts]
+
+
+def _slope(name: str, at: list[float], sizes: list[float]) -> dict[str, float | None]:
+    """The slope of the second half under its name, and its standard error."""
     half = len(at) // 2
-    if len(at) - half < 3:
-        return None
-    return round(statistics.linear_regression(at[half:], sizes[half:]).slope, 4)
+    x, y = np.array(at[half:]), np.array(sizes[half:])
+    if len(x) < 4:
+        return {name: None, f"{name}_error": None}
+    (slope, _), spread = np.polyfit(x, y, 1, cov=True)
+    return {name: round(float(slope), 4), f"{name}_error": round(float(spread[0][0] ** 0.5), 4)}
 
 
 def _told(chosen: argparse.Namespace, rounds: list[dict[str, Any]]) -> dict[str, Any]:
     """The medians over the rounds; longest tasks and worst frames are the worst of all."""
-    paints = sorted(paint for found in rounds for paint in found["ours"]["paints"])
 
     def middle(way: str, figure: str) -> float:
         return statistics.median(found[way][figure] for found in rounds)
+
+    def range_of(way: str) -> list[float]:
+        each = [found[way]["fps"] for found in rounds]
+        return [round(min(each), 1), round(max(each), 1)]
 
     def worst(way: str, figure: str) -> int:
         return round(max(found[way][figure] for found in rounds))
 
     shares = [found["ours"]["fps"] / found["empty"]["fps"] for found in rounds]
-    paint_p99, frame_ms = _percentile(paints, 0.99), middle("ours", "frame_ms")
     return {
         "reps": chosen.reps, "in_view": min(found["ours"]["in_view"] for found in rounds),
         **{("" if way == "ours" else f"{way}_") + "fps": round(middle(way, "fps"), 1) for way in WAYS},
+        **{("" if way == "ours" else f"{way}_") + "fps_range": range_of(way) for way in WAYS},
         "share_of_empty": round(statistics.median(shares), 3),
         "shares_of_empty": [round(share, 3) for share in shares],
         **{("" if way == "ours" else f"{way}_") + "cpu_ms_per_frame": round(middle(way, "cpu_ms"), 1) for way in WAYS},
         "longest_task_ms": worst("ours", "longest"), "empty_longest_task_ms": worst("empty", "longest"),
         "geojson_longest_task_ms": worst("geojson", "longest"),
-        "paint_p50_ms": _percentile(paints, 0.5), "paint_p99_ms": paint_p99,
-        "paint_p99_frames": paint_p99 and round(paint_p99 / frame_ms, 2),
-        "paints": len(paints), "frame_ms": round(frame_ms, 1),
         "worst_frame_ms": worst("ours", "worst_frame_ms"),
+        **_paints("", [found["ours"] for found in rounds]),
+        **_paints("rest_", [found["ours"]["rest"] for found in rounds]),
+        "rest_core": round(statistics.median(found["ours"]["rest"]["core"] for found in rounds), 2),
+        "load": round(os.getloadavg()[0], 1),
     }  # fmt: skip
+
+
+def _paints(prefix: str, rounds: list[dict[str, Any]]) -> dict[str, Any]:
+    """From sent to painted over all rounds, in milliseconds and in the browser's own frames."""
+    paints = sorted(paint for found in rounds for paint in found["paints"])
+    frame_ms = statistics.median(found["frame_ms"] for found in rounds)
+    p99 = _percentile(paints, 0.99)
+    told = {
+        "paint_p50_ms": _percentile(paints, 0.5), "paint_p99_ms": p99,
+        "paint_p99_frames": p99 and round(p99 / frame_ms, 2),
+        "paints": len(paints), "frame_ms": round(frame_ms, 1),
+    }  # fmt: skip
+    return {prefix + name: value for name, value in told.items()}
 
 
 def _percentile(values: list[float], share: float) -> float | None:

@@ -12,9 +12,9 @@ const asked = new URLSearchParams(location.search);
 const mode = asked.get("mode"), port = asked.get("port");
 const centre = asked.get("centre")!.split(",").map(Number) as [number, number]; // lng, lat
 const zoom = Number(asked.get("zoom"));
-const RADIUS_PX = 90, TURN_MS = 3000;
-const measured = { paints: [] as number[], longest: 0, frames: [] as number[], inView: 0, ready: false, moving: 0 };
-Object.assign(window, { measured, measure, pan, panned });
+const FAR_PX = 90, TURN_MS = 3000, HELD_MS = 250;
+const measured = { paints: [] as number[], longest: 0, frames: [] as number[], inView: 0, ready: false, moving: 0, blank: 0, taken: 0, drawn: 0 };
+Object.assign(window, { measured, measure, pan, panned, rest });
 new PerformanceObserver((list) => {
   for (const task of list.getEntries()) measured.longest = Math.max(measured.longest, task.duration);
 }).observe({ type: "longtask", buffered: true });
@@ -22,24 +22,26 @@ new PerformanceObserver((list) => {
 const box = document.getElementById("map")!;
 const sentAt = new Map<number, number>(); // frame number -> epoch ms at which it was sent
 
-/** The share of the picture that has the colour of moving reps: whether they are drawn at all. */
-function movingShare(): number {
+/** The shares of the picture that have the colour of moving reps and none: whether they and the map are drawn. */
+function look() {
   const gl = document.querySelector<HTMLCanvasElement>(".maplibregl-canvas")!.getContext("webgl2")!;
   const [wide, high] = [gl.drawingBufferWidth, gl.drawingBufferHeight];
   const pixels = new Uint8Array(4 * wide * high);
   gl.readPixels(0, 0, wide, high, gl.RGBA, gl.UNSIGNED_BYTE, pixels);
   const colour = getComputedStyle(document.documentElement).getPropertyValue("--moving").trim().slice(1);
   const [r, g, b] = [0, 2, 4].map((at) => parseInt(colour.slice(at, at + 2), 16));
-  let same = 0;
+  let same = 0, none = 0;
   for (let at = 0; at < pixels.length; at += 4) {
     if (Math.abs(pixels[at] - r) + Math.abs(pixels[at + 1] - g) + Math.abs(pixels[at + 2] - b) < 24) same++;
+    if (!pixels[at + 3]) none++;
   }
-  return same / (wide * high);
+  Object.assign(measured, { moving: same / (wide * high), blank: none / (wide * high) });
 }
 
 /** A frame that was drawn just now is on the screen when the next one begins. */
 function drawn(frame: number) {
-  if (measured.moving < 0) measured.moving = movingShare();
+  measured.drawn++;
+  if (measured.moving < 0) look();
   requestAnimationFrame(() => {
     const now = performance.timeOrigin + performance.now();
     for (const [number, at] of sentAt) {
@@ -56,6 +58,7 @@ class Watched extends WebSocket {
     this.addEventListener("message", ({ data }) => {
       if (!(data instanceof ArrayBuffer)) return;
       const head = new DataView(data);
+      measured.taken++;
       sentAt.set(head.getUint32(4, true), Number(head.getBigUint64(8, true)));
     });
   }
@@ -107,36 +110,50 @@ function ours() {
     onSelect: nothing, onFollow: nothing, onNotices: nothing, onLink: nothing, onDrawn: drawn,
   };
   const root = createRoot(box);
-  const show = (spot: typeof props.spot | null) => root.render(createElement(LiveMap, { ...props, spot } as never));
-  show(props.spot);
+  const show = (changed: object) => root.render(createElement(LiveMap, { ...props, spot: null, ...changed } as never));
+  Object.assign(window, { show });
+  show({ spot: props.spot });
   const timer = setInterval(() => {
     measured.inView = Number(document.querySelector<HTMLElement>(".gl")?.dataset.inView ?? 0);
     if (!measured.inView) return;
     clearInterval(timer);
-    show(null); // the pin has brought the view, and is no rep
+    show({}); // the pin has brought the view, and is no rep
     setTimeout(() => { measured.ready = true; }, 2000);
   }, 200);
 }
 
-/** Drag the map round a circle for so long. */
+/** Drag the map along an eight for so long and let it go where it was, held for a moment so that it stays. */
 async function pan(ms: number): Promise<void> {
   const canvas = document.querySelector(".maplibregl-canvas-container")!;
   const [x, y] = [box.clientWidth / 2, box.clientHeight / 2];
   const event = (name: string, angle: number) => new MouseEvent(name, {
-    clientX: x + RADIUS_PX * Math.cos(angle), clientY: y + RADIUS_PX * Math.sin(angle), button: 0, buttons: name === "mouseup" ? 0 : 1, bubbles: true, cancelable: true,
+    clientX: x + FAR_PX * Math.sin(angle), clientY: y + FAR_PX * Math.sin(2 * angle), button: 0, buttons: name === "mouseup" ? 0 : 1, bubbles: true, cancelable: true,
   });
   canvas.dispatchEvent(event("mousedown", 0));
+  await frames(ms, (passed) => document.dispatchEvent(event("mousemove", (passed / TURN_MS) * 2 * Math.PI)));
+  document.dispatchEvent(event("mousemove", 0));
+  for (let n = 0; n < 3; n++) await new Promise(requestAnimationFrame); // the map has seen it
+  await new Promise((done) => setTimeout(done, HELD_MS));
+  canvas.dispatchEvent(event("mouseup", 0));
+}
+
+/** Leave the map where it is for so long. */
+async function rest(ms: number): Promise<void> {
+  await frames(ms, () => undefined);
+}
+
+/** Count animation frames for so long, doing something in each. */
+async function frames(ms: number, each: (passed: number) => void): Promise<void> {
   const began = performance.now();
   await new Promise<void>((done) => {
     const step = (now: number) => {
       measured.frames.push(now);
-      document.dispatchEvent(event("mousemove", ((now - began) / TURN_MS) * 2 * Math.PI));
+      each(now - began);
       if (now - began < ms) requestAnimationFrame(step);
       else done();
     };
     requestAnimationFrame(step);
   });
-  document.dispatchEvent(event("mouseup", 0));
 }
 
 /** Drag the map and keep nothing of it. */
@@ -145,14 +162,14 @@ async function panned(ms: number) {
   Object.assign(measured, { paints: [], frames: [] });
 }
 
-/** Frames a second while panned, and what else was counted meanwhile. */
-async function measure(ms: number) {
+/** Frames a second while panned or at rest, and what else was counted meanwhile. */
+async function measure(ms: number, going: (ms: number) => Promise<void> = pan) {
   Object.assign(measured, { longest: 0, paints: [], frames: [] });
-  await pan(ms);
-  const { frames } = measured;
-  const gaps = frames.slice(1).map((at, n) => at - frames[n]).sort((a, b) => a - b);
+  await going(ms);
+  const seen = measured.frames;
+  const gaps = seen.slice(1).map((at, n) => at - seen[n]).sort((a, b) => a - b);
   return {
-    fps: (1000 * (frames.length - 1)) / (frames[frames.length - 1] - frames[0]), frame_ms: gaps[Math.floor(gaps.length / 2)],
+    fps: (1000 * (seen.length - 1)) / (seen[seen.length - 1] - seen[0]), frame_ms: gaps[Math.floor(gaps.length / 2)],
     worst_frame_ms: gaps[gaps.length - 1], longest: measured.longest, paints: measured.paints,
     in_view: Number(document.querySelector<HTMLElement>(".gl")?.dataset.inView ?? 0),
   };
