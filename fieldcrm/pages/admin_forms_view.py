@@ -201,8 +201,11 @@ def _field_form() -> rx.Component:
         return asked
 
     bounds = rx.el.div(
-        *[text(name, words(f"form_admin.{name}")) for name in ("min", "max", "total", "unit")],
+        *[text(name, words(f"form_admin.{name}")) for name in ("min", "max", "total")],
         class_name="fm-4",
+    )
+    units = rx.cond(
+        f.type == "number", rx.el.div(*three("unit"), class_name="fm-3 wide"), rx.fragment()
     )
     options = rx.cond(
         of("choice", "choices", "questionnaire"),
@@ -221,7 +224,7 @@ def _field_form() -> rx.Component:
         labelled(words("form_admin.type"), rx.el.select(
             *[rx.el.option(words(f"form_admin.type.{kind}"), value=kind) for kind in TYPES], name="type",
             default_value=f.type, class_name="input")),
-        options, questions, terms, bounds,
+        options, questions, terms, bounds, units,
         text("when", words("form_admin.when")), text("required_when", words("form_admin.required_when")),
         rx.el.div(tick("required"), tick("whole"), tick("with_price"), class_name="row wide"),
         rx.el.div(button(words("form_admin.keep"), kind="soft", type="submit"), class_name="row"),

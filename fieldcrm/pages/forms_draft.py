@@ -34,7 +34,9 @@ class FieldForm:
     text_en: str = ""
     text_ru: str = ""
     text_ro: str = ""
-    unit: str = ""
+    unit_en: str = ""
+    unit_ru: str = ""
+    unit_ro: str = ""
     when: str = ""
     required: bool = False
     required_when: str = ""
@@ -126,7 +128,7 @@ def field_of(told: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
     for name, value in (
         ("hint", text_of(told, "hint")), ("text", text_of(told, "text")),
-        ("unit", _clean(told.get("unit"))), ("when", _clean(told.get("when"))),
+        ("unit", text_of(told, "unit")), ("when", _clean(told.get("when"))),
         ("required_when", _clean(told.get("required_when"))),
         ("options", options_of(str(told.get("options") or ""))),
         ("questions", options_of(str(told.get("questions") or ""))),
@@ -146,11 +148,10 @@ def _number(value: Any) -> float | None:
 def form_of(made: Mapping[str, Any]) -> FieldForm:
     """The other way: a field as the editor shows it."""
     numbers = {n: f"{made[n]:g}" for n in _NUMBERS if made.get(n) is not None}
-    unit = made.get("unit") or ""
     return FieldForm(
         name=made["name"], type=made["type"], **texts_of(made.get("label"), "label"),
         **texts_of(made.get("hint"), "hint"), **texts_of(made.get("text"), "text"),
-        unit=unit if isinstance(unit, str) else _labels(unit), when=made.get("when") or "",
+        **texts_of(made.get("unit"), "unit"), when=made.get("when") or "",
         required=bool(made.get("required")), required_when=made.get("required_when") or "",
         options=lines_of(made.get("options", [])), questions=lines_of(made.get("questions", [])),
         whole=bool(made.get("whole")), with_price=bool(made.get("with_price")), **numbers,
