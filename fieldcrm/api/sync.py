@@ -77,7 +77,7 @@ def _json(message: msgspec.Struct) -> Response:
     return Response(_encode(message), media_type="application/json")
 
 
-PULLS_AT_ONCE = 4
+PULLS_AT_ONCE = 2
 """A copy is the processor's work: more at once make each slower, and leave nothing to others."""
 _limiter: RunVar[CapacityLimiter] = RunVar("pulls")
 

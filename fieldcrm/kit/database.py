@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import msgspec
@@ -91,6 +92,28 @@ def _prepare_sqlite(made: Engine) -> None:
         connection.exec_driver_sql(mode)
 
 
+_PATIENCE_S = 30.0
+_writer = Lock()
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """This process's writers one after another, where the database takes one at a time.
+
+    SQLite lets whoever waits look again after a pause that grows, so that a crowd of writers leaves
+    it idle and some of them out. Who waited too long here still has SQLite's own patience.
+    """
+    if engine().dialect.name != "sqlite":
+        yield
+        return
+    is_mine = _writer.acquire(timeout=_PATIENCE_S)
+    try:
+        yield
+    finally:
+        if is_mine:
+            _writer.release()
+
+
 @contextmanager
 def transaction() -> Iterator[Session]:
     """One write transaction: committed when the block ends, rolled back when it raises.
@@ -100,12 +123,13 @@ def transaction() -> Iterator[Session]:
     from fieldcrm.kit import feed
 
     with Session(engine(), expire_on_commit=False) as session:
-        try:
-            yield session
-            session.commit()
-        except BaseException:
-            session.rollback()
-            raise
+        with _turn():
+            try:
+                yield session
+                session.commit()
+            except BaseException:
+                session.rollback()
+                raise
         feed.announce(session)
 
 

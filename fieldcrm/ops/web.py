@@ -9,6 +9,7 @@ import hashlib
 import mimetypes
 import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ from fieldcrm.reports import health
 
 _HASHED = re.compile(r"[-.][A-Za-z0-9_-]{8,}\.(js|css|mjs|woff2|png|svg)$")
 _INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", re.DOTALL)
+CROWD: dict[str, Any] = {"backlog": 2048, "backpressure": 2048}
+"""Connections waiting and served at once. By default 128 of each: the 257th phone's first word would be
+dropped, and it would try again after 1, 3, 7, 15, 31 and 63 s."""
 _PASSED_ON = ("/api", "/_event", "/_upload", "/ping", "/_health", "/auth-codespace")
 
 mimetypes.add_type("application/manifest+json", ".webmanifest")
@@ -190,6 +194,7 @@ def keep_what_is_loaded() -> None:
     pay for it."""
     gc.collect()
     gc.freeze()
+    sys.setswitchinterval(0.0005)  # who writes must not wait long for threads that only compute
 
 
 def main() -> None:
@@ -203,7 +208,7 @@ def main() -> None:
         {"ssl_cert": tls / "server.pem", "ssl_key": tls / "server.key"} if s.tls else {}
     )
     server = Server(make(), address=s.host, port=s.port, interface=Interfaces.ASGI,
-                    log_access=False, **secure)  # fmt: skip
+                    log_access=False, **CROWD, **secure)  # fmt: skip
     asyncio.run(_serve(server))
 
 

@@ -30,14 +30,14 @@ from granian.server.embed import Server
 from fieldcrm.api.app import make_api
 from fieldcrm.kit import pulse
 from fieldcrm.kit.settings import settings
-from fieldcrm.ops.web import Web, keep_what_is_loaded
+from fieldcrm.ops.web import CROWD, Web, keep_what_is_loaded
 
 async def serve():
     pulse.keep_beating("web")
     app = Web(make_api(), settings().home / "pages")
     keep_what_is_loaded()
     await Server(app, address="127.0.0.1", port=settings().port, interface=Interfaces.ASGI,
-                 log_access=False).serve()
+                 log_access=False, **CROWD).serve()
 
 asyncio.run(serve())
 """
