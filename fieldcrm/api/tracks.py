@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Header, Path, Request, Response
 from fieldcrm.api.identity import Allows, AnyCaller, Person
 from fieldcrm.api.live import PathDay
 from fieldcrm.api.shapes import ID, plain
-from fieldcrm.kit.database import reading
+from fieldcrm.kit.database import glancing
 from fieldcrm.people.model import Actor, Role
 from fieldcrm.tracking import files, player
 
@@ -28,7 +28,7 @@ def replay(
 ) -> Response:  # fmt: skip
     """Each fix in few bytes: times, positions, speed, doubts; the layout is in docs/protocol.md."""
     known = (if_none_match or "").removeprefix("W/").strip('"')
-    with reading() as session:
+    with glancing() as session:
         tag, content = player.day_replay_in(session, caller.actor_in(session), rep_id, day, known)
     headers = {"ETag": f'"{tag}"', "Cache-Control": PRIVATE}
     if tag == known:

@@ -108,34 +108,39 @@ def encode(columns: dict[str, Ints], spans: Sequence[Span], about: dict[str, Any
 def _column(kind: _Kind, stored: Ints) -> tuple[dict[str, Any], bytes]:
     values, unit = _scaled(kind, stored), kind.unit
     if kind.name == "at_ms":
-        unit = 1 if (values % SECOND_MS).any() else SECOND_MS
-        values = values // unit
+        seconds = values // SECOND_MS
+        if (seconds * SECOND_MS == values).all():
+            values, unit = seconds, SECOND_MS
     differences = difference(values, 1)
-    width, at = _width(differences)
+    width, few, at = _narrowed(differences)
     longer = [[int(i), int(differences[i])] for i in at]
-    differences[at] = 0
-    body = differences.astype(f"<i{width}").tobytes() if width else b""
+    few[at] = 0
     head = {"name": kind.name, "unit": unit, "width": width, "longer": longer}
-    return head | ({"unknown": -1} if kind.is_optional else {}), body
+    return head | ({"unknown": -1} if kind.is_optional else {}), few.tobytes() if width else b""
 
 
 def _scaled(kind: _Kind, stored: Ints) -> Ints:
-    if not kind.is_optional:
-        return (stored + kind.stored // 2) // kind.stored
-    return np.where(stored == 0, -1, (stored - 1 + kind.stored // 2) // kind.stored)
+    if kind.stored == 1:
+        return stored
+    values = stored + (kind.stored // 2 - kind.is_optional)
+    values //= kind.stored
+    if kind.is_optional:
+        values[stored == 0] = -1
+    return values
 
 
-def _width(differences: Ints) -> tuple[int, Ints]:
-    """The fewest bytes that hold nearly all differences, and the indices of those they don't."""
-    few = max(1, _LONGER_AT_MOST * differences.size)
-    if np.count_nonzero(differences) <= few:
-        return 0, np.flatnonzero(differences)
-    magnitudes = differences ^ (differences >> 63)
-    for width in (1, 2):
-        is_longer = magnitudes >= 1 << (8 * width - 1)
-        if np.count_nonzero(is_longer) <= few:
-            return width, np.flatnonzero(is_longer)
-    return 4, np.flatnonzero(magnitudes >= 1 << 31)
+def _narrowed(differences: Ints) -> tuple[int, Ints, Ints]:
+    """Differences in the fewest bytes that hold nearly all: how many (0: none differs from 0), the
+    numbers, and the indices of those that don't fit."""
+    most = max(1, _LONGER_AT_MOST * differences.size)
+    if np.count_nonzero(differences) <= most:
+        return 0, differences.copy(), np.flatnonzero(differences)
+    for width in (1, 2, 4):
+        numbers = differences.astype(f"<i{width}")
+        at = np.flatnonzero(numbers != differences)
+        if at.size <= most or width == 4:
+            break
+    return width, numbers, at
 
 
 def _padded(data: bytes) -> bytes:

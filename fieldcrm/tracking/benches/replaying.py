@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from datetime import date
 from typing import Any, NamedTuple
 
-API = ("--factory", "fieldcrm.api.app:make_api")
+API = ("--factory", "fieldcrm.tracking.benches.bare:api")
 BARE = ("fieldcrm.tracking.benches.bare:app",)
 WARM_UP = 20
 EMPTY = 1000
