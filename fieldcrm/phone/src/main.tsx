@@ -57,7 +57,7 @@ function Screens() {
     case "together": return further((m) => ofVisit(id, m.Together));
     case "invitation": return id ? further((m) => <m.Invitation id={id} key={id} />) : <NotHere />;
     case "order": return further((m) => <m.OrderDay day={id ?? today.value} />);
-    case "receipt": return further((m) => <m.Receipt />);
+    case "receipt": return further((m) => <m.Receipt day={id ?? today.value} />);
     case "settings": return <Settings />;
     case "tasks": return <Office />;
     case "pair": return further((m) => <m.Pair />);

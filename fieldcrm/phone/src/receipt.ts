@@ -7,9 +7,12 @@ export interface Compared {
   /** Closed on this phone, and their photos. */
   visits: number;
   photos: number;
+  /** Spoken notes. */
+  sounds: number;
   /** Of these, what the server doesn't hold. */
   missingVisits: Visit[];
   missingPhotos: string[];
+  missingSounds: string[];
   /** Actions that the server has no answer for, or refused while the rep hasn't decided: of other things. */
   open: Entry[];
   isWhole: boolean;
@@ -20,13 +23,16 @@ export function compare(receipt: Receipt, day: Visit[], entries: Entry[]): Compa
   const closed = day.filter((v) => v.state === "closed");
   const there = new Set(receipt.visits.filter((v) => v.state === "closed").map((v) => v.id));
   const held = new Set(receipt.photos);
-  const photos = [...new Set(day.flatMap((v) => v.attachments.map((a) => a.sha256)))];
+  const of = (isSound: boolean) => [...new Set(day.flatMap((v) => v.attachments.filter((a) => (a.kind === "audio") === isSound).map((a) => a.sha256)))];
+  const photos = of(false);
+  const sounds = of(true);
   const missingVisits = closed.filter((v) => !there.has(v.id));
   const named = new Set(missingVisits.map((v) => v.id));
   const missingPhotos = photos.filter((sha) => !held.has(sha));
+  const missingSounds = sounds.filter((sha) => !held.has(sha));
   const open = entries.filter((e) => (isUnsent(e) || isRefused(e)) && !named.has(e.subject_id));
-  const isWhole = missingVisits.length + missingPhotos.length + open.length === 0;
-  return { visits: closed.length, photos: photos.length, missingVisits, missingPhotos, open, isWhole };
+  const isWhole = missingVisits.length + missingPhotos.length + missingSounds.length + open.length === 0;
+  return { visits: closed.length, photos: photos.length, sounds: sounds.length, missingVisits, missingPhotos, missingSounds, open, isWhole };
 }
 
 /** Refused, and neither done anew nor given up: work that exists on this phone alone. */

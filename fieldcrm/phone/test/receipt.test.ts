@@ -23,6 +23,12 @@ describe("lesson 9: the day's receipt", () => {
     const told = compare(receipt(["a"]), [visit("a", { attachments: [photo("p1")] }), visit("b")], [entry("visit.close", "b")]);
     expect([told.isWhole, told.missingVisits.map((v) => v.id), told.missingPhotos, told.open]).toEqual([false, ["b"], ["p1"], []]);
   });
+  test("a spoken note counts by itself and is missed like a photo", () => {
+    const sound = { ...photo("s1"), kind: "audio" };
+    const day = [visit("a", { attachments: [photo("p1"), sound] })];
+    expect(compare(receipt(["a"], ["p1"]), day, [])).toMatchObject({ isWhole: false, photos: 1, sounds: 1, missingPhotos: [], missingSounds: ["s1"] });
+    expect(compare(receipt(["a"], ["p1", "s1"]), day, []).isWhole).toBe(true);
+  });
   test.each(["visit.revise", "client.note", "shift.end"])("an unsent %s is missing though its visit is there", (kind) => {
     const told = compare(receipt(["a"]), [visit("a")], [entry(kind, "a")]);
     expect([told.isWhole, told.open.map((e) => e.kind)]).toEqual([false, [kind]]);

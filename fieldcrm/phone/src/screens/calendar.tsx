@@ -4,7 +4,9 @@ import type { Visit } from "../docs";
 import { addDays, chipDay, longDay, number, t, time } from "../i18n";
 import { LinkBtn, Top, Truth, VerdictMark, visitLine } from "../parts";
 import { href } from "../router";
-import { clientOf, profile, today, visitsOf } from "../store";
+import { clientOf, clients, profile, promisesDone, today, visits, visitsOf } from "../store";
+import { latePromises, missedVisits } from "../slipped";
+import { Icon } from "../icons";
 import { paceKey } from "./today";
 
 const DAYS = 14;
@@ -25,8 +27,31 @@ export function Calendar() {
         <h2 class="sec">{longDay(day)} <span class="r">{t("phone.calendar.visits", { n: shown.length })}</span></h2>
         {shown.length > 0 && <section class="card">{shown.map((v) => <Row visit={v} />)}</section>}
         {shown.length === 0 && <p class="note">{t("phone.today.none_that_day")}</p>}
+        <Slipped />
       </main>
       <footer class="dock"><div class="btns"><LinkBtn class="big p" icon="today" to={href("today", day)}>{t("phone.calendar.open")}</LinkBtn></div></footer>
+    </>
+  );
+}
+
+const SHOWN = 20;
+
+/** Missed and never made up for; promised and past its day: each with the way to put it right. */
+function Slipped() {
+  const missed = missedVisits(visits.value.values());
+  const late = latePromises(clients.value.values(), today.value, promisesDone.value);
+  if (missed.length + late.length === 0) return null;
+  return (
+    <>
+      <h2 class="sec" id="slipped"><Icon name="warn" class="s c-doubt" />{t("phone.slipped.title", { n: missed.length + late.length })}</h2>
+      <section class="card"><div class="list">
+        {missed.slice(0, SHOWN).map((v) => (
+          <a href={href("new-visit", v.client_id)}><Icon name="again" class="c-doubt" /><div class="t"><p>{clientOf(v)?.name ?? "…"}</p><p>{t("phone.slipped.missed", { day: longDay(v.day) })}</p></div><span class="small strong">{t("phone.slipped.plan")}</span></a>
+        ))}
+        {late.slice(0, SHOWN).map((p) => (
+          <a href={href("client", p.client.id)}><Icon name="flag" class="c-doubt" /><div class="t"><p>{p.text}</p><p>{[p.client.name, t("phone.client.due", { day: longDay(p.due_on) })].join(" · ")}</p></div><Icon name="next" class="s" /></a>
+        ))}
+      </div></section>
     </>
   );
 }

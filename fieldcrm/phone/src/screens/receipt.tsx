@@ -1,39 +1,58 @@
 /** The day's receipt: the server lists what it holds, the phone compares each record. */
 import { useEffect, useState } from "preact/hooks";
 import { problemOf, refusalText, syncNow } from "../app";
-import { bytes, longDay, t, time, timeWithSeconds } from "../i18n";
+import { addDays, bytes, longDay, t, time, timeWithSeconds } from "../i18n";
 import { Icon } from "../icons";
 import { Btn, LinkBtn, Top, Truth, VerdictMark, verdictWord } from "../parts";
 import { href } from "../router";
 import type { Entry, Visit } from "../docs";
 import { compare } from "../receipt";
-import { clientOf, entries, files, shift, today, unsent, visitsOf } from "../store";
+import { clientOf, db, entries, files, shift, today, unsent, visitsOf } from "../store";
 import type { Receipt as ReceiptDoc } from "../wire.gen";
 import { Row } from "./closed";
 import { exportFile, Ring } from "./outbox";
 import { Photo } from "./visit";
 
-export function Receipt() {
+const DAYS_BACK = 7;
+
+/** The newest receipt is kept, so that its word can be read without a network too. */
+async function kept(day: string): Promise<ReceiptDoc | null> {
+  const last = await db.get<ReceiptDoc>("receipt");
+  return last?.day === day ? last : null;
+}
+
+export function Receipt({ day }: { day: string }) {
   const [receipt, setReceipt] = useState<ReceiptDoc | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const ask = async () => {
     await syncNow();
-    const answer = await fetch(`/api/v1/sync/receipt?day=${today.value}`, { cache: "no-store" }).catch(() => null);
-    if (!answer) return setProblem(t("phone.receipt.no_network"));
-    if (!answer.ok) return setProblem(refusalText(await problemOf(answer)));
+    const answer = await fetch(`/api/v1/sync/receipt?day=${day}`, { cache: "no-store" }).catch(() => null);
+    if (answer && !answer.ok) setProblem(refusalText(await problemOf(answer)));
+    const told = answer?.ok ? ((await answer.json().catch(() => null)) as ReceiptDoc | null) : null;
+    if (told?.day !== day || !told.signed) { // nothing, or somebody else's answer, such as a WiFi's sign-in page
+      if (!answer || answer.ok) setProblem(t("phone.receipt.no_network"));
+      return setReceipt(await kept(day));
+    }
     setProblem(null);
-    setReceipt((await answer.json()) as ReceiptDoc);
+    await db.put("receipt", told);
+    setReceipt(told);
   };
-  useEffect(() => void ask(), []);
+  useEffect(() => {
+    setReceipt(null);
+    void ask();
+  }, [day]);
   return (
     <>
-      <Top title={t("phone.receipt.title")} sub={longDay(today.value)}>
+      <Top title={t("phone.receipt.title")} sub={longDay(day)}>
+        {day > addDays(today.value, -DAYS_BACK) && <a class="ib" href={href("receipt", addDays(day, -1))} aria-label={t("phone.today.day_before")}><Icon name="back" class="s" /></a>}
+        {day < today.value && <a class="ib" href={href("receipt", addDays(day, 1))} aria-label={t("phone.today.day_after")}><Icon name="next" class="s" /></a>}
         {unsent.value.length > 0 && <button class="ib" type="button" aria-label={t("phone.outbox.export")} onClick={() => void exportFile()}><Icon name="share" /></button>}
       </Top>
       <Truth thin />
       <main tabIndex={0}>
-        {receipt ? <Compared receipt={receipt} /> : (
-          <section class="card"><div class="hero c plain"><Icon name={problem ? "cloudOff" : "cloudWait"} class="xl" /><h2 class="hero-h">{problem ?? t("phone.receipt.asking")}</h2></div><Here /></section>
+        {receipt && problem && <div class="note warn" style="margin-bottom:10px"><Icon name="cloudOff" /><div><b>{problem}</b>{t("phone.receipt.as_of", { time: timeWithSeconds(receipt.issued_at_ms) })}</div></div>}
+        {receipt ? <Compared receipt={receipt} day={day} isOld={problem !== null} /> : (
+          <section class="card"><div class="hero c plain"><Icon name={problem ? "cloudOff" : "cloudWait"} class="xl" /><h2 class="hero-h">{problem ?? t("phone.receipt.asking")}</h2>{problem && <p>{t("phone.receipt.later")}</p>}</div><Here day={day} /></section>
         )}
       </main>
       <footer class="dock">
@@ -45,33 +64,34 @@ export function Receipt() {
 }
 
 /** What this phone knows of the day. */
-function onPhone() {
-  const all = visitsOf(today.value).filter((v) => v.state === "closed");
+function onPhone(day: string) {
+  const all = visitsOf(day).filter((v) => v.state === "closed");
   const photos = new Set(all.flatMap((v) => v.attachments.map((a) => a.sha256)));
   return { visits: all, photos };
 }
 
-function Here() {
-  const mine = onPhone();
+function Here({ day }: { day: string }) {
+  const mine = onPhone(day);
   return <p class="pad small muted">{t("phone.receipt.here", { visits: mine.visits.length, photos: mine.photos.size })}</p>;
 }
 
-function Compared({ receipt }: { receipt: ReceiptDoc }) {
-  const { isWhole, missingVisits, missingPhotos, open, ...counts } = compare(receipt, visitsOf(today.value), entries.value);
-  const missing = missingVisits.length + missingPhotos.length + open.length;
+function Compared({ receipt, day, isOld }: { receipt: ReceiptDoc; day: string; isOld: boolean }) {
+  const { isWhole, missingVisits, missingPhotos, missingSounds, open, ...counts } = compare(receipt, visitsOf(day), entries.value);
+  const missing = missingVisits.length + missingPhotos.length + missingSounds.length + open.length;
   return (
     <>
       <section class="card">
         <div class={`hero c ${isWhole ? "ok" : "warn"}`}>
           <Icon name={isWhole ? "cloudTick" : "cloudWait"} class={`xl ${isWhole ? "c-ok" : ""}`} />
           <h2 class="hero-h">{isWhole ? t("phone.receipt.whole", counts) : t("phone.receipt.partly", { n: missing })}</h2>
-          <p>{t(isWhole ? "phone.receipt.compared" : "phone.receipt.stay_signed_in")}</p>
+          {!isOld && <p>{t(isWhole ? "phone.receipt.compared" : "phone.receipt.stay_signed_in")}</p>}
         </div>
         <table>
           <thead><tr><th><span class="vh">{t("phone.receipt.what")}</span></th><th>{t("phone.receipt.phone")}</th><th>{t("phone.receipt.server")}</th></tr></thead>
           <tbody>
             <Row name={t("phone.receipt.visits")} here={counts.visits} there={counts.visits - missingVisits.length} />
             <Row name={t("phone.visit.photos")} here={counts.photos} there={counts.photos - missingPhotos.length} />
+            {counts.sounds > 0 && <Row name={t("phone.sound.many")} here={counts.sounds} there={counts.sounds - missingSounds.length} />}
             {open.length > 0 && <Row name={t("phone.receipt.other")} here={open.length} there={0} />}
           </tbody>
         </table>
@@ -79,8 +99,8 @@ function Compared({ receipt }: { receipt: ReceiptDoc }) {
       </section>
       {missing > 0 && <h2 class="sec">{t("phone.receipt.what_misses")}</h2>}
       <MissingWork visits={missingVisits} open={open} />
-      {missingPhotos.length > 0 && <MissingPhotos hashes={missingPhotos} />}
-      <Verdicts />
+      {missingPhotos.length + missingSounds.length > 0 && <MissingFiles hashes={[...missingPhotos, ...missingSounds]} day={day} />}
+      <Verdicts day={day} />
     </>
   );
 }
@@ -104,8 +124,8 @@ function entryWord(e: Entry): string {
   return t(`phone.entry.${e.kind.replace(".", "_")}`);
 }
 
-function MissingPhotos({ hashes }: { hashes: string[] }) {
-  const all = visitsOf(today.value);
+function MissingFiles({ hashes, day }: { hashes: string[]; day: string }) {
+  const all = visitsOf(day);
   return (
     <>
       <section class="card"><div class="list">
@@ -113,7 +133,7 @@ function MissingPhotos({ hashes }: { hashes: string[] }) {
           const file = files.value.find((f) => f.sha256 === sha);
           const visit = all.find((v) => v.attachments.some((a) => a.sha256 === sha));
           return (
-            <div><Photo sha={sha} state={file?.state ?? ""} at={file?.taken_at_ms ?? null} small />
+            <div>{file?.kind === "audio" ? <Icon name="mic" /> : <Photo sha={sha} state={file?.state ?? ""} at={file?.taken_at_ms ?? null} small />}
               <div class="t"><p>{visit ? clientOf(visit)?.name : ""}</p><p>{[file ? time(file.taken_at_ms) : "", file ? bytes(file.size) : ""].filter(Boolean).join(" · ")}</p></div>
               {file && file.offset > 0 ? <Ring share={file.offset / file.size} /> : <Icon name="cloudWait" />}
             </div>
@@ -124,8 +144,8 @@ function MissingPhotos({ hashes }: { hashes: string[] }) {
   );
 }
 
-function Verdicts() {
-  const closed = visitsOf(today.value).filter((v) => v.state === "closed");
+function Verdicts({ day }: { day: string }) {
+  const closed = visitsOf(day).filter((v) => v.state === "closed");
   const kinds = (["confirmed", "doubtful", "contradicted", "unjudged"] as const).map((k) => [k, closed.filter((v) => v.verdict === k).length] as const).filter(([, n]) => n > 0);
   if (kinds.length === 0) return null;
   return (

@@ -11,8 +11,9 @@ import { opening } from "../hours";
 import { openTasks } from "../office_hint";
 import { go, href } from "../router";
 import {
-  arrivalAt, clientOf, declined, halfMinute, invitations, now, placeNameOf, placeOf, profile, promisesDone, today, underWay, unseenNotice, visitsOf, waitsTooLong,
+  arrivalAt, clientOf, declined, halfMinute, invitations, now, placeNameOf, placeOf, profile, promisesDone, today, underWay, unseenNotice, visits, visitsOf, waitsTooLong,
 } from "../store";
+import { missedVisits } from "../slipped";
 import { navigateTo } from "./navigate";
 
 const OVER = new Set(["closed", "cancelled", "moved", "missed"]);
@@ -106,12 +107,14 @@ function DayHead({ day, all, next }: { day: string; all: Visit[]; next: Visit | 
   const cycle = profile.value?.cycle;
   const done = all.filter((v) => v.state === "closed").length;
   const total = all.filter((v) => v.state !== "moved" && v.state !== "cancelled").length;
+  const missed = missedVisits(visits.value.values()).length;
   const behind = minutesBehind(next);
   const end = dayEnd(all);
   return (
     <header class="day">
       <h1 class="cap">
         <a class="row" href={href("calendar")} aria-label={`${longDay(day)}, ${t("phone.calendar.title")}`}><Icon name="today" class="xs" />{longDay(day)}</a>
+        {missed > 0 && <a class="c-doubt" href={href("calendar")}>{t("phone.slipped.short", { n: missed })}</a>}
         {cycle && <span>{t("phone.today.cycle", { done: number(cycle.done), planned: number(cycle.planned) })} · {t(paceKey(cycle.pace))}</span>}
       </h1>
       {all.length > 0 && (
