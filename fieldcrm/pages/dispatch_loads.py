@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from fieldcrm.components.alerts import AlertRow, alert_rows
@@ -17,7 +17,9 @@ from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor
 from fieldcrm.people.tables import User
 from fieldcrm.planning import service as planning
+from fieldcrm.tracking import battery
 from fieldcrm.tracking import service as tracking
+from fieldcrm.tracking.model import LiveRep
 from fieldcrm.visits import board
 from fieldcrm.visits import service as visits
 from fieldcrm.visits.store import VisitView
@@ -69,8 +71,19 @@ def load_team(actor: Actor, selected: str, language: str) -> TeamLoad:
         teams=[Choice(team.id, team.name) for team in people.list_teams(actor)],
         alerts=alert_rows(actor, language),
         loose=dispatch_loose.loose_rows(views, by_id, states, language),
-        phone=dispatch_phone.phone_facts(phone, heard, language),
+        phone=dispatch_phone.phone_facts(phone, heard, language, _drain(actor, phone)),
     )  # fmt: skip
+
+
+LATELY = timedelta(hours=3)
+
+
+def _drain(actor: Actor, phone: LiveRep | None) -> float | None:
+    """How fast a rep's battery falls, by his track of late."""
+    if phone is None:
+        return None
+    now = clock.now()
+    return battery.drain_pct_per_h(tracking.track(actor, phone.rep_id, now - LATELY, now))
 
 
 def load_day(actor: Actor, rep_id: str, on: date) -> DayLoad:

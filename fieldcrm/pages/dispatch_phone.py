@@ -24,12 +24,17 @@ class PhoneFact:
     tone: str = ""
 
 
-def phone_facts(live: LiveRep | None, heard: PhoneStatus | None, language: str) -> list[PhoneFact]:
-    """The panel's lines, from the last fix and the phone's last sign of life."""
+def phone_facts(
+    live: LiveRep | None, heard: PhoneStatus | None, language: str, drain: float | None = None
+) -> list[PhoneFact]:
+    """The panel's lines, from the last fix and the phone's last sign of life.
+
+    `drain`: percent of the battery an hour, of today's track.
+    """
     if live is None:
         return []
     made = [
-        _mode(live, heard, language), _power(live, language), _permission(heard, language),
+        _mode(live, heard, language), _power(live, drain, language), _permission(heard, language),
         _network(live, heard, language), _accuracy(live, language), _clock(live, language),
     ]  # fmt: skip
     return [fact for fact in made if fact is not None]
@@ -52,13 +57,16 @@ def _mode(live: LiveRep, heard: PhoneStatus | None, language: str) -> PhoneFact:
     return _fact("mode", told, language)
 
 
-def _power(live: LiveRep, language: str) -> PhoneFact | None:
+def _power(live: LiveRep, drain: float | None, language: str) -> PhoneFact | None:
     if live.battery_pct is None:
         return _fact("battery", i18n.t("phone_does.unknown", language), language)
     told = f"{round(live.battery_pct)}{NO_BREAK}%"
     if live.is_charging is not None:
         word = i18n.t(f"phone_does.{'charging' if live.is_charging else 'discharging'}", language)
         told = f"{told}, {word}"
+    if drain is not None:
+        per_hour = i18n.number(drain, language, 0)
+        told = f"{told}, {i18n.t('phone_does.drain', language, pct=per_hour)}"
     is_low = live.battery_pct < LOW_BATTERY_PCT and not live.is_charging
     return _fact("battery", told, language, "bad" if is_low else "")
 

@@ -68,7 +68,7 @@ def test_a_day_without_server_and_network(server: Server, day: Day, phone: Any) 
     expect_one_visit_with_photo(day)
 
 
-def test_every_answer_lost_once(server: Server, day: Day, phone: Any) -> None:
+def test_lesson_13_every_answer_lost_once(server: Server, day: Day, phone: Any) -> None:
     lost: set[str] = set()
 
     def lose_first(route: Any) -> None:
@@ -153,7 +153,7 @@ def test_a_session_that_exists_asks_for_no_password(
     assert len(names) == 1
 
 
-def test_signing_out_waits_for_unsent_work(server: Server, day: Day, phone: Any) -> None:
+def test_lesson_15_signing_out_waits_for_unsent_work(server: Server, day: Day, phone: Any) -> None:
     with phone() as context:
         page = context.new_page()
         sign_in(page, server.base)

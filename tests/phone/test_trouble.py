@@ -22,7 +22,7 @@ SIGN_IN = """([login, password]) => fetch('/api/v1/session', {method: 'POST',
   headers: {'Content-Type': 'application/json'}, body: JSON.stringify({login, password})})"""
 
 
-def test_unsent_work_leaves_as_a_file_that_the_office_brings_in(
+def test_lesson_15_unsent_work_leaves_as_a_file_that_the_office_brings_in(
     server: Server, day: Day, phone: Any, tmp_path: Path
 ) -> None:
     """Signing out is refused while work is unsent; with the file handed over it is allowed."""
@@ -64,7 +64,7 @@ def test_unsent_work_leaves_as_a_file_that_the_office_brings_in(
     assert picture.stored_at is not None
 
 
-def test_work_that_waits_a_day_is_warned_of(server: Server, day: Day, phone: Any) -> None:
+def test_lesson_16_work_that_waits_a_day_is_warned_of(server: Server, day: Day, phone: Any) -> None:
     with phone() as context:
         page = context.new_page()
         page.clock.install()

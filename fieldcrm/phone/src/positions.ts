@@ -4,14 +4,11 @@
  */
 import { computed, signal } from "@preact/signals";
 import type { BufferedFix } from "./docs";
-import { metresBetween } from "./geo";
+import { isNews } from "./interval";
 import type { Position } from "./life";
 import { db, isPaused, me, offsetMs, shift } from "./store";
 
 const BATCH = 100;
-const STILL_S = 30;
-const MOVING_S = 5;
-const MOVED_M = 15;
 const RETRY_MS = [1000, 2000, 5000, 15_000, 30_000];
 const ACK_WAIT_MS = 10_000;
 
@@ -95,18 +92,11 @@ async function keep(found: GeolocationPosition): Promise<void> {
     at: Math.round(found.timestamp), lat: c.latitude, lng: c.longitude, acc: finite(c.accuracy), spd: finite(c.speed),
     crs: finite(c.heading), bat: battery && Math.round(battery.level * 100), chg: battery && battery.charging,
   };
-  if (!isNews(fix)) return;
+  if (!isNews(lastKept, fix)) return;
   lastKept = fix;
   await db.fixes.add(fix);
   buffered.value = await db.fixes.count();
   void send();
-}
-
-function isNews(fix: BufferedFix): boolean {
-  if (!lastKept) return true;
-  const seconds = (fix.at - lastKept.at) / 1000;
-  if (seconds >= STILL_S) return true;
-  return seconds >= MOVING_S && metresBetween(fix, lastKept) >= MOVED_M;
 }
 
 function finite(n: number | null): number | null {
