@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from fieldcrm.kit.settings import Settings
@@ -64,3 +67,19 @@ def test_the_session_among_other_cookies() -> None:
     assert session_token("a=b") is None
     assert session_token(None) is None
     assert session_token("\x00;;=") is None
+
+
+_FILES = """
+import resource
+from workers.gateway import limits
+resource.setrlimit(resource.RLIMIT_NOFILE, (100, 300))
+print(limits.allow_files(200), limits.allow_files(150), limits.allow_files(1000))
+print(*resource.getrlimit(resource.RLIMIT_NOFILE))
+"""
+
+
+def test_as_many_files_may_be_open_as_are_needed_and_allowed() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _FILES], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["200", "200", "300", "300", "300"]

@@ -21,8 +21,9 @@ from fieldcrm.tracking import live_index, pipeline
 from fieldcrm.tracking.live_index import LivePoint, PhoneStatus, Writes
 from fieldcrm.tracking.memory import DeviceMemory, RepMemory
 from fieldcrm.tracking.model import Decoded, Outcome, Reason
-from workers.gateway import store_link
+from workers.gateway import store_link, turns
 from workers.gateway.crew import Crew
+from workers.gateway.pace import ENOUGH, Pace
 from workers.gateway.store_link import StoreLink
 
 MOST_WAITING = 300_000
@@ -76,7 +77,9 @@ class Committer:
         self._batches: deque[Batch] = deque()
         """Judged and not yet on disk; the last one still forms."""
         self._fixes_waiting = 0
-        self._wanted = asyncio.Event()
+        self._pace = Pace()
+        self._on_disk: Batch | None = None
+        """Stored, its phones not told yet: the next batch is sent first, and the disk works meanwhile."""
         self._connection: redis.asyncio.Redis | None = None
         self._link: StoreLink | None = None
         self.reps: OrderedDict[str, RepMemory] = OrderedDict()
@@ -96,7 +99,7 @@ class Committer:
             self._take(key, source, decoded, phone_now_ms, done, status)
         else:
             self._strangers.append((key, source, decoded, phone_now_ms, done, status))
-        self._wanted.set()
+        self._pace.more()
         return True
 
     def _take(
@@ -165,32 +168,52 @@ class Committer:
     async def run(self) -> None:
         """Commit batches until cancelled; after a failure all that wait are told, then a pause."""
         while True:
-            await self._wanted.wait()
+            await self._pace.turn()
             try:
                 async with asyncio.timeout(STORE_WITHIN_S):
                     await self.commit_next()
                 self.is_storing = True
             except Exception as error:
                 await self._failed(error)
-            if not self._batches and not self._strangers:
-                self._wanted.clear()
 
     async def commit_next(self) -> None:
         """Bring the oldest batch to disk and tell its phones."""
-        if self._link is None:
-            self._link = await store_link.connect()
-        if self._strangers:
-            await self._meet_strangers()
+        if self._link is None or self._strangers:
+            self._tell()
+            await self._prepare()
         if not self._batches:
             return
         batch = self._batches[0]
         if len(self._batches) == 1:
             self._batches.append(Batch())  # from now on another one forms
-        await self._link.run(live_index.commands_of(batch.writes))
+        else:
+            self._pace.more(ENOUGH)
+        assert self._link is not None
+        stored = self._link.send(live_index.commands_of(batch.writes))
+        self._tell()
+        await stored
         self._batches.popleft()
         if not self._batches[-1].answers:
             self._batches.clear()
         self._fixes_waiting -= batch.fixes
+        self._on_disk = batch
+        if not self._pace.is_due:
+            self._tell()
+
+    async def _prepare(self) -> None:
+        """Have a connection to the store, and in memory what is known of whom it is new to."""
+        if self._link is None:
+            self._link = await store_link.connect()
+            if store := turns.peer(self._link.socket):
+                turns.shorten(turns.STORE_S, store)
+        if self._strangers:
+            await self._meet_strangers()
+
+    def _tell(self) -> None:
+        """Tell phones and desks what the last commit has brought to disk."""
+        batch, self._on_disk = self._on_disk, None
+        if batch is None:
+            return
         batch.tell(is_stored=True)
         self._on_points([point for point, _ in batch.writes.points.values()])
         for status in batch.writes.statuses.values():
@@ -211,6 +234,8 @@ class Committer:
                 self._take(*submission)
             else:
                 self._strangers.append(submission)
+        if self._strangers:
+            self._pace.more(ENOUGH)
 
     async def _remember(self, keys: Collection[DeviceKey]) -> None:
         reps = sorted({key[0] for key in keys} - self.reps.keys())
@@ -242,6 +267,7 @@ class Committer:
             rep.anchor = (point.fix.lat, point.fix.lng)
 
     async def _failed(self, error: Exception) -> None:
+        self._tell()
         if self.is_storing:
             _log.warning("not stored, phones will send again: %r", error)
         self.is_storing = False

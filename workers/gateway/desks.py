@@ -17,7 +17,7 @@ from fieldcrm.tracking import frames, session
 from fieldcrm.tracking.model import RepState
 from workers.gateway.hub import Hub
 from workers.gateway.news import Group, News, Reach, reach
-from workers.gateway.websocket import WebSocket
+from workers.gateway.websocket import WebSocket, binary_frame
 
 PING_S = 10.0
 """A page can't see WebSocket pings, so it gets a message at least this often."""
@@ -138,6 +138,7 @@ class Desk:
         return not self._is_cells
 
     def _send_changes(self, news: News, near: list[Group], singles: list[str]) -> None:
+        messages: list[bytes] = []
         if self.view is not None and self.view.moves:
             unknown = [g for g in near if not self._told.issuperset(g.rep_ids)]
             known = [g for g in near if g not in unknown] if unknown else near
@@ -147,23 +148,34 @@ class Desk:
                 whole, records = whole + len(group.full), records + b"".join(group.full)
             if moved:
                 head = frames.moves_head(self._next_number(), news.server_ms, moved)
-                self.socket.send_binary(head + sections)
+                messages.append(head + sections)
         else:
             whole, records = news.full_body(near)
         if singles:
             self._told.update(singles)
             records += b"".join([self.hub.record(r) for r in singles])
         if records:
-            self._send_records(frames.DELTA, news.server_ms, whole + len(singles), records)
+            count = whole + len(singles)
+            messages += self._records(frames.DELTA, news.server_ms, count, records)
+        self._send(messages)
 
     def _next_number(self) -> int:
         number, self._number = self._number, (self._number + 1) & 0xFFFFFFFF
         return number
 
-    def _send_records(self, kind: int, server_ms: int, count: int, records: bytes) -> None:
-        for frame in frames.frames_of(kind, self._number, server_ms, count, records):
+    def _records(self, kind: int, server_ms: int, count: int, records: bytes) -> list[bytes]:
+        """Messages of records, numbered."""
+        messages = list(frames.frames_of(kind, self._number, server_ms, count, records))
+        for _ in messages:
             self._next_number()
-            self.socket.send_binary(frame)
+        return messages
+
+    def _send(self, messages: list[bytes]) -> None:
+        """Send messages at once: each write costs more than all that is done for a desk otherwise."""
+        if len(messages) == 1:
+            self.socket.send_binary(messages[0])
+        elif messages:
+            self.socket.send_frame(b"".join(map(binary_frame, messages)))
 
     def tick(self) -> None:
         """Tell what could wait: reps out of view, counts by cell, that the gateway lives."""
@@ -177,6 +189,7 @@ class Desk:
         if self._is_cells or (not is_small and self._are_many(self._in_view())):
             self.send_all()
             return
+        self.hub.catch_up(self)
         late, self._late = self._late & self._mine, set()
         told = sorted(r for r in late if is_small or self._is_in_view(r))
         if told:
@@ -190,12 +203,13 @@ class Desk:
         """Everything in view from scratch, as singles or as counts."""
         if self.view is None:
             return
+        self.hub.catch_up(self)
         self._late.clear()
         in_view = self._in_view()
         self._is_cells = self._are_many(in_view)
         if self._is_cells:
             cells = self._cells(in_view)
-            self._send_records(frames.CELLS, clock.now_ms(), len(cells), b"".join(cells))
+            self._send(self._records(frames.CELLS, clock.now_ms(), len(cells), b"".join(cells)))
             return
         is_small = len(self._mine) <= self.view.singly
         shown = sorted(self._mine, key=self.hub.crew.index_of.__getitem__) if is_small else in_view
@@ -204,7 +218,7 @@ class Desk:
 
     def _send_all_of(self, kind: int, rep_ids: list[str]) -> None:
         records = [self.hub.record(r) for r in rep_ids]
-        self._send_records(kind, clock.now_ms(), len(records), b"".join(records))
+        self._send(self._records(kind, clock.now_ms(), len(records), b"".join(records)))
 
     def _in_view(self) -> list[str]:
         return [r for r in self.hub.crew.members if r in self._mine and self._is_in_view(r)]

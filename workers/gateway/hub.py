@@ -15,6 +15,7 @@ from fieldcrm.tracking.live_index import LivePoint, PhoneStatus
 from fieldcrm.tracking.model import Fix, RepState
 from workers.gateway.crew import Crew
 from workers.gateway.news import Group, News
+from workers.gateway.rounds import Round
 
 if TYPE_CHECKING:
     from workers.gateway.desks import Desk
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 TICK_S = 2.0
 SLICES = 20
 """A tick goes round in so many parts, so that no phone waits for the whole of it."""
-FRAMES_PER_S = 30_000
+FRAMES_PER_S = 50_000
 """To all desks together; the more there are, the longer is the time between two frames to one."""
 WHOLE_EVERY_S = 30.0
 """What a short record leaves out (accuracy) is told at least so often while it changes."""
@@ -45,6 +46,8 @@ class Hub:
         """By rep: state, battery and flags as his last whole record told them, and when that was."""
         self._timer: asyncio.TimerHandle | None = None
         self._beat_at = 0.0
+        self._round = Round((), News(0))
+        """The last beat's news, while desks are left that have not heard them."""
 
     def take_points(self, points: Iterable[LivePoint]) -> None:
         """New positions; one older than what is known never counts."""
@@ -112,7 +115,7 @@ class Hub:
     def _tell(self, rep_ids: Iterable[str]) -> None:
         """Have desks hear of some reps with the next beat: at once where the last is long ago."""
         self._changed.update(rep_ids)
-        if self._timer is None and self._changed:
+        if self._timer is None and self._changed and self._round.is_over:
             loop = asyncio.get_running_loop()
             wait = self._beat_at + self.gap_s - loop.time() if self.desks else TICK_S
             self._timer = loop.call_later(max(0.0, wait), self._beat)
@@ -127,11 +130,22 @@ class Hub:
         self._timer = None
         self._beat_at = asyncio.get_running_loop().time()
         try:
-            news = self._news()
-            for desk in list(self.desks):
-                desk.hear(news)
+            self._round = Round(self.desks, self._news())
         except Exception:
             _log.exception("beat")
+        self._go_round()
+
+    def _go_round(self) -> None:
+        """Some desks hear of the beat; then whoever else wants something of this process, then on."""
+        self._round.tell_some()
+        if self._round.is_over:
+            self._tell(())
+        else:
+            asyncio.get_running_loop().call_soon(self._go_round)
+
+    def catch_up(self, desk: Desk) -> None:
+        """A desk is about to be told what is newest: what it has yet to hear comes before that."""
+        self._round.tell(desk)
 
     def _news(self) -> News:
         changed, self._changed = self._changed, set()

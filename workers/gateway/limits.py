@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import resource
 from collections import OrderedDict
+from contextlib import suppress
 
 CONNECTIONS = 20_000
+FILES_BESIDE = 200
+"""What a process has open beside its connections."""
 CONNECTIONS_PER_ADDRESS = 2_000
 SOCKETS_PER_DEVICE, SOCKETS_PER_REP = 2, 8
 """Of one gateway: one socket and its successor while the old one is still dying; several phones."""
@@ -17,6 +21,20 @@ FAILURES_PER_S, FAILURES_AT_ONCE = 0.5, 30.0
 """Unknown tokens per address."""
 OPENINGS_PER_S, OPENINGS_AT_ONCE = 0.5, 30.0
 """Sockets that one device's token or one session opens: no phone comes back so often for long."""
+
+
+def allow_files(wanted: int = CONNECTIONS + FILES_BESIDE) -> int:
+    """Ask for as many open files as this process may have, up to `wanted`; returns the limit now.
+
+    A login shell usually starts programs with 1,024, which a thousand phones use up.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    now = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return wanted if now == resource.RLIM_INFINITY else now
 
 
 class Bucket:

@@ -27,7 +27,7 @@ from fieldcrm.tracking import live_index
 from fieldcrm.tracking.live_index import NotDurable
 from fieldcrm.tracking.protocols import PROTOCOLS
 from fieldcrm.tracking.protocols.http import Reply
-from workers.gateway import identity, limits
+from workers.gateway import identity, limits, turns
 from workers.gateway.channels import Channels
 from workers.gateway.committer import Committer
 from workers.gateway.connection import Connection
@@ -401,6 +401,8 @@ def keep_freed_memory() -> None:
 def main() -> None:
     """The `fieldcrm gateway` process."""
     keep_freed_memory()
+    limits.allow_files()
+    turns.shorten(turns.GATEWAY_S)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     logging.getLogger("websockets").setLevel(logging.WARNING)  # it would log every phone
     sys.setswitchinterval(0.0005)  # a thread that asks the database must not hold up every phone

@@ -50,14 +50,23 @@ class StoreLink(asyncio.Protocol):
         if self._reply is not None and not self._reply.done():
             self._reply.set_exception(error)
 
-    async def run(self, commands: Commands) -> None:
-        """Send commands and wait until all have been answered well; raises StoreError."""
+    def send(self, commands: Commands) -> asyncio.Future[None]:
+        """Send commands; done once all have been answered well. Raises StoreError, as what it returns."""
         if self._transport is None or self._transport.is_closing():
             raise StoreError("not connected")
         self._last, self._lines_left = b"\n", commands.lines
-        self._reply = asyncio.get_running_loop().create_future()
+        reply = self._reply = asyncio.get_running_loop().create_future()
         self._transport.write(bytes(commands))
-        await self._reply
+        return reply
+
+    async def run(self, commands: Commands) -> None:
+        """Send commands and wait until all have been answered well; raises StoreError."""
+        await self.send(commands)
+
+    @property
+    def socket(self) -> Any:
+        """The socket under it; None without one."""
+        return None if self._transport is None else self._transport.get_extra_info("socket")
 
     def close(self) -> None:
         """Hang up."""

@@ -22,6 +22,8 @@ from websockets.speedups import apply_mask
 _MASK = b"\x9a\x3c\x51\xe7"
 _KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
 CONNECTING_MOST = 100
+REST_S = 2e-5
+"""Where nothing is to be sent or read: who never sleeps is put behind everybody now and then."""
 
 
 class Speech(Protocol):
@@ -157,7 +159,9 @@ class Crowd:
                     under_way -= self._hear(phone)
             if found:
                 idle_since = time.perf_counter()
-            elif time.perf_counter() - idle_since > 5 and under_way:
+                continue
+            time.sleep(REST_S)
+            if time.perf_counter() - idle_since > 5 and under_way:
                 self._stuck(under_way)
         self._listen(0.2)
 

@@ -2,7 +2,8 @@
 
 How late a fix is at a desk: from the moment at which its phone was to send it to the moment at
 which the frame with its position is read. Each fix has a latitude of its own step, by which it is
-known again in whole records and in moves.
+known again in whole records and in moves. What comes is only noted with its time while the load
+runs, and understood afterwards: else one desk's frames would wait while another's are taken apart.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ class Watcher:
         self._watch = watch
         self._is_read_through = nth % watch.read_every == 0
         self._unread = b""
+        self._came: list[tuple[float, bytes]] = []
+        """When each piece was read."""
         self.index_of: dict[int, int] = {}
         self.bytes = self.updates = self.gaps = 0
         self._next_number = 0
@@ -61,10 +64,15 @@ class Watcher:
     def readable(self) -> None:
         """Read what has come."""
         data = self._read()
-        now = time.perf_counter()
+        self._came.append((time.perf_counter(), data))
         self.bytes += len(data)
-        self._unread += data
-        self._take_all(now)
+
+    def understand(self) -> None:
+        """Take apart what has been read."""
+        came, self._came = self._came, []
+        for at, data in came:
+            self._unread += data
+            self._take_all(at)
 
     def _take_all(self, now: float) -> None:
         data, at = self._unread, 0
@@ -131,9 +139,15 @@ class Watch:
 
     def begin(self) -> None:
         """Count from now on."""
+        self.understand()
         self.times.clear()
         for desk in self.desks:
             desk.bytes = desk.updates = 0
+
+    def understand(self) -> None:
+        """Take apart what all desks have read."""
+        for desk in self.desks:
+            desk.understand()
 
     @property
     def bytes_per_update(self) -> float:
