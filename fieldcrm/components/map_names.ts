@@ -11,11 +11,14 @@ export type Wanted = { slot: number; at: Point; off: number; width: number; isOw
 
 const overlap = (a: Box, b: Box) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
 
-/** Where the name begins, from the marker's middle: the first of four sides that is free, if there is one. */
+/** Where the name begins, from the marker's middle: the first of four sides that is free, if there is one;
+ * at the map's edge rather one where all of it can be read. */
 export function placeName(taken: Crowd, { slot, at, off, width, isOwed }: Wanted): Point | undefined {
   const sides: Point[] = [[off, 0], [-off - width, 0], [-width / 2, -off - 10], [-width / 2, off + 10]];
   const boxes = sides.map((side) => nameBox(at, side, width));
-  let side = boxes.findIndex((box) => !taken.has(box, (owner) => owner !== slot));
+  const isFree = (box: Box) => !taken.has(box, (owner) => owner !== slot);
+  let side = boxes.findIndex((box) => taken.isInside(box) && isFree(box));
+  if (side < 0) side = boxes.findIndex((box) => !taken.isInside(box) && isFree(box));
   if (side < 0 && isOwed) side = boxes.findIndex((box) => !taken.has(box, (owner) => owner === NAME));
   if (side < 0) return undefined;
   taken.add(boxes[side], NAME);
@@ -32,13 +35,16 @@ export class Crowd {
   private readonly columns: number;
   private readonly rows: number;
   private readonly cells: { box: Box; owner: number }[][];
-  constructor(width: number, height: number) {
+  constructor(private width: number, private height: number) {
     this.columns = Math.ceil(width / Crowd.CELL) + 1;
     this.rows = Math.ceil(height / Crowd.CELL) + 1;
     this.cells = Array.from({ length: this.columns * this.rows }, () => []);
   }
   add(box: Box, owner: number) {
     this.each(box, (cell) => { cell.push({ box, owner }); return false; });
+  }
+  isInside([left, top, right, bottom]: Box): boolean {
+    return left >= 0 && top >= 0 && right <= this.width && bottom <= this.height;
   }
   /** Whether a box of one of these owners lies there. */
   has(box: Box, whose: (owner: number) => boolean): boolean {

@@ -70,6 +70,13 @@ def test_a_name_takes_the_other_side_where_the_first_is_taken(tmp_path: Path) ->
     assert found["boxes"][1][0] > 440
 
 
+def test_a_name_at_the_edge_takes_a_side_where_all_of_it_can_be_read(tmp_path: Path) -> None:
+    found = placed(tmp_path, "[{ at: [760, 300] }, { at: [400, 8] }]")
+    at_the_right, at_the_top = found["boxes"]
+    assert at_the_right[2] < 760
+    assert at_the_top[1] > 8, "beside its marker a part would be cut off: it hangs below"
+
+
 def test_no_name_without_a_free_side(tmp_path: Path) -> None:
     ring = "[[40, 0], [-40, 0], [0, 24], [0, -24]].map(([x, y]) => ({ at: [400 + x, 300 + y] }))"
     found = placed(tmp_path, f"[{{ at: [400, 300] }}, ...{ring}]")
