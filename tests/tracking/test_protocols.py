@@ -104,6 +104,24 @@ def test_overland_puts_longitude_first_and_minus_one_for_unknown() -> None:
     assert decoded.malformed == 5
 
 
+@pytest.mark.parametrize("nothing", [b"[],", b"{},", b'"",', b"1,"])
+def test_a_body_of_millions_of_nothing_is_not_even_read(nothing: bytes) -> None:
+    body = b'{"locations":[' + nothing * (4_000_000 // len(nothing)) + b"1]}"
+    with pytest.raises(Unreadable, match="more values"):
+        PROTOCOLS["overland"].decode(Post(body=body))
+
+
+def test_the_longest_body_of_true_fixes_is_read() -> None:
+    properties = {"timestamp": "2026-03-05T08:00:00Z", "motion": ["walking"], "pauses": False}
+    feature = {
+        "type": "Feature", "geometry": {"type": "Point", "coordinates": [24.94, 60.17]},
+        "properties": properties,
+    }  # fmt: skip
+    body = json.dumps({"locations": [feature] * 19_900}).encode()
+    assert 3_500_000 < len(body) < 4_194_304
+    assert len(PROTOCOLS["overland"].decode(Post(body=body)).fixes) == 19_900
+
+
 def test_gpslogger_prefers_metres_a_second_and_ignores_unfilled_names() -> None:
     values = {"lat": 60.1, "lon": 24.9, "timestamp": AT_MS // 1000, "spd": 2.5, "spd_kph": 99,
               "dir": 270, "acc": 4, "batt": 66, "ischarging": "false", "prov": "gps"}  # fmt: skip

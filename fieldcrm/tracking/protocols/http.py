@@ -16,6 +16,9 @@ _MOST_PAIRS = 200
 _MOST_FORM_BYTES = 65_536
 MOST_PARTS = 20_000
 """Of one body: four megabytes hold no more fixes than that, but a million of nothing."""
+_LONG = 65_536
+_MOST_CONTAINERS, _MOST_VALUES = 6 * MOST_PARTS, 20 * MOST_PARTS
+"""Of a long body: a fix has at most six lists and objects, and a value takes ten bytes with its name."""
 
 
 class Post(msgspec.Struct):
@@ -59,8 +62,13 @@ def form(post: Post) -> dict[str, str]:
 
 def json_body(post: Post) -> object:
     """The body as JSON; raises Unreadable."""
+    body = post.body
+    if len(body) > _LONG and (
+        body.count(b",") > _MOST_VALUES or body.count(b"[") + body.count(b"{") > _MOST_CONTAINERS
+    ):
+        raise Unreadable("more values than fixes have")  # to read them would keep everybody waiting
     try:
-        return msgspec.json.decode(post.body)
+        return msgspec.json.decode(body)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise Unreadable(str(error)) from error
 
