@@ -26,6 +26,7 @@ from fieldcrm.pages.dispatch_state import Dispatch
 from fieldcrm.pages.home import home, missing
 from fieldcrm.pages.manager import manager
 from fieldcrm.pages.manager_state import Manager
+from fieldcrm.pages.office_messages import OfficeMessages, messages_page
 from fieldcrm.pages.replay import replay
 from fieldcrm.pages.replay_state import Replay
 from fieldcrm.pages.sign_in import SignIn, sign_in
@@ -52,6 +53,7 @@ app = rx.App(
         "/coverage.css",
         "/areas.css",
         "/forms.css",
+        "/messages.css",
     ],
     head_components=[
         rx.el.script(_THEME_BEFORE_PAINT),
@@ -77,6 +79,7 @@ for _page, _route, _load in (
     (admin_data, "/admin/data", AdminData.load),
     (admin_person, "/admin/person", AdminPerson.load),
     (corrections_page, "/corrections", Corrections.load),
+    (messages_page, "/messages", OfficeMessages.load),
 ):  # fmt: skip
     app.add_page(_page, route=_route, title="fieldcrm", on_load=_load)
 app.add_page(missing, route="/404", title="fieldcrm")
