@@ -42,7 +42,13 @@ _REASONS = {
 class Bodies:
     """How many bytes of bodies this process holds."""
 
-    held = 0
+    __slots__ = ("held",)
+
+    def __init__(self) -> None:
+        self.held = 0
+
+
+_bodies = Bodies()
 
 
 class Request:
@@ -64,6 +70,12 @@ class Request:
 class HttpSpeaker:
     """Parses requests and answers them in their order, one at a time."""
 
+    __slots__ = (
+        "_body", "_busy", "_came", "_came_alone", "_deadline", "_headers", "_heard_at", "_held", "_idle",
+        "_is_in_head", "_is_over", "_is_under_way", "_last", "_last_head", "_last_size", "_now",
+        "_parser", "_requests", "_size", "_url", "connection", "gateway",
+    )  # fmt: skip
+
     def __init__(self, gateway: Gateway, connection: Connection) -> None:
         self.gateway, self.connection = gateway, connection
         self._parser = httptools.HttpRequestParser(self)
@@ -83,9 +95,10 @@ class HttpSpeaker:
         self._deadline: asyncio.TimerHandle | None = None
         self._came_alone = b""
         """What is being read, as long as it may be one request that came whole and by itself."""
-        self._last_head = b""
+        self._last_head, self._last_size = b"", -1
         self._last: Request | None = None
-        """The last request that came so, and its head: a phone sends the same again and again."""
+        """The last request that came so, its head, and how long it was in all: a phone sends the
+        same head again and again."""
         self._now = asyncio.get_running_loop().time
         self._heard_at = self._now()
         self._idle = asyncio.get_running_loop().call_later(IDLE_S, self._look_awake)
@@ -95,11 +108,12 @@ class HttpSpeaker:
         if self._is_over:
             return
         self._heard_at = self._now()
-        if self._last is not None and not self._is_under_way and data.startswith(self._last_head):
-            body = data[len(self._last_head) :]
-            if len(body) == len(self._last.post.body):
-                self._take_again(self._last, body)
-                return
+        if (
+            len(data) == self._last_size and data.startswith(self._last_head)
+            and self._last is not None and not self._is_under_way
+        ):  # fmt: skip
+            self._take_again(self._last, data[len(self._last_head) :])
+            return
         self._came_alone = b"" if self._is_under_way else data
         if self._is_under_way:
             self._came += len(data)
@@ -121,7 +135,7 @@ class HttpSpeaker:
     def _trouble(self) -> int:
         if self._size > BODY_MOST:
             return 413
-        return 503 if Bodies.held > BODIES_MOST else 400
+        return 503 if _bodies.held > BODIES_MOST else 400
 
     def lost(self) -> None:
         """The client is gone."""
@@ -136,7 +150,7 @@ class HttpSpeaker:
 
     def _let_go(self, size: int) -> None:
         self._held -= size
-        Bodies.held -= size
+        _bodies.held -= size
 
     def _look_awake(self) -> None:
         """Hang up when nothing has come for long; else look again when that may be so."""
@@ -147,28 +161,24 @@ class HttpSpeaker:
             self._idle = asyncio.get_running_loop().call_later(left, self._look_awake)
 
     def _take_again(self, last: Request, body: bytes) -> None:
-        """A request with the very head of the last one."""
+        """A request with the very head of the last one, from a phone that mostly is known by it."""
         self._size = 0
         try:
             self._hold(len(body))
         except Unreadable:
             self._refuse(self._trouble())
             return
-        if self._busy is None and not self._requests and last.caller is not None:
-            self._serve_again(last, last.caller, body)
+        caller = last.caller
+        if (
+            self._busy is None and not self._requests and caller is not None
+            and self.connection.unsent <= UNREAD_MOST
+            and caller.is_known(self.gateway, self._heard_at)
+        ):  # fmt: skip
+            last.post.body = body  # nothing waits, so nobody holds the one before
+            self._busy = last
+            self.gateway.ingest.take(caller, last.post, self._heard_at, self.answer)
         else:
             self._wait_for_turn(last.with_body(body))
-
-    def _serve_again(self, last: Request, caller: Caller, body: bytes) -> None:
-        """Nothing waits: the phone known by this head is served at once, in the same request."""
-        now_s = self._now()
-        if self.connection.unsent > UNREAD_MOST or not caller.is_known(self.gateway, now_s):
-            self._wait_for_turn(last.with_body(body))
-            return
-        post = last.post
-        last.post = post = Post(post.method, post.query, post.headers, body)
-        self._busy = last
-        self.gateway.ingest.take(caller, post, now_s, self.answer)
 
     def _wait_for_turn(self, request: Request) -> None:
         try:
@@ -187,6 +197,7 @@ class HttpSpeaker:
             and data.find(b"\r\n\r\n") == len(head) - 4
         )  # fmt: skip
         self._last_head, self._last = (head, request) if is_plain else (b"", None)
+        self._last_size = len(data) if is_plain else -1
 
     # httptools calls these while it parses
 
@@ -217,8 +228,8 @@ class HttpSpeaker:
 
     def _hold(self, size: int) -> None:
         self._held += size
-        Bodies.held += size
-        if Bodies.held > BODIES_MOST:
+        _bodies.held += size
+        if _bodies.held > BODIES_MOST:
             raise Unreadable("too much at once")
 
     def on_message_complete(self) -> None:
@@ -285,6 +296,28 @@ class HttpSpeaker:
 
 
 def _response(reply: Reply, keep_alive: bool, extra: bytes) -> bytes:
+    if reply is _plain.reply and keep_alive and not extra:
+        return _plain.response
+    response = _made_response(reply, keep_alive, extra)
+    if keep_alive and not extra and len(reply.body) < _USUAL_BYTES:
+        _plain.reply, _plain.response = reply, response
+    return response
+
+
+class _Plain:
+    """The last short reply to a connection that stays open, as sent: the next is mostly the same."""
+
+    __slots__ = ("reply", "response")
+
+    def __init__(self) -> None:
+        self.reply: Reply | None = None
+        self.response = b""
+
+
+_plain = _Plain()
+
+
+def _made_response(reply: Reply, keep_alive: bool, extra: bytes) -> bytes:
     make = _usual_response if len(reply.body) < _USUAL_BYTES else _make_response
     return make(reply.status, reply.content_type, reply.body, keep_alive, extra)
 

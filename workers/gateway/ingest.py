@@ -28,10 +28,11 @@ _NONSENSE_BYTES = 100
 class Caller:
     """Who is behind a request's head, so that the same head again need not be asked again."""
 
-    __slots__ = ("_forgotten", "_until", "key", "name", "protocol", "rate")
+    __slots__ = ("_forgotten", "_until", "decode", "key", "name", "protocol", "rate")
 
     def __init__(self, gateway: Gateway, name: str, token: str, identity: DeviceIdentity) -> None:
         self.name, self.protocol = name, PROTOCOLS[name]
+        self.decode = self.protocol.decode
         self.key = identity.rep_id, identity.device_id
         self.rate = gateway.fix_rate.of("|".join(self.key), time.monotonic())
         self._until = gateway.tokens.known_until(token)
@@ -105,7 +106,7 @@ class Ingest:
     def take(self, caller: Caller, post: Post, now_s: float, answer: Answer) -> None:
         """Take a known phone's request; a flood waits."""
         try:
-            decoded = caller.protocol.decode(post)
+            decoded = caller.decode(post)
         except Unreadable:
             self.gateway.count(Reason.malformed.value)
             decoded, cost = None, 1 + len(post.body) // _NONSENSE_BYTES

@@ -38,6 +38,7 @@ class _Location(msgspec.Struct, tag_field="_type", tag="location", gc=False):
 
 
 _location = msgspec.json.Decoder(_Location)
+_NOTHING = Reply(200, b"[]")
 
 
 def token(post: Post) -> str | None:
@@ -64,7 +65,7 @@ def decode(post: Post) -> Decoded:
 
 def accepted(post: Post, outcome: Outcome) -> Reply:
     """An empty list of commands."""
-    return Reply(200, b"[]")
+    return _NOTHING
 
 
 def unknown(post: Post) -> Reply:
