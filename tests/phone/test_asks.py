@@ -15,7 +15,15 @@ from fieldcrm.visits import service as visits
 from fieldcrm.visits.tables import Visit
 from tests import browser as real
 from tests.phone.field import LAT, LNG, LOGIN, Day, Server
-from tests.phone.screens import all_safe, check_in, online, photo, sign_in, violations
+from tests.phone.screens import (
+    all_safe,
+    check_in,
+    close_with_photo,
+    online,
+    photo,
+    sign_in,
+    violations,
+)
 
 pytestmark = pytest.mark.browser
 SAID = "The register says otherwise"
@@ -126,3 +134,30 @@ def test_a_spoken_note_arrives_with_its_visit(
     assert all(a.stored_at and files.has(a.sha256) for a in kept)
     heads = {files.path_of(a.sha256).read_bytes()[:4] for a in kept}
     assert heads == {b"\x1aE\xdf\xa3"}
+
+
+def test_a_photo_the_server_never_takes_is_shown_with_what_to_do(
+    server: Server, day: Day, phone: Any
+) -> None:
+    """It stays on the phone, the visit is on the server, and the rep decides."""
+
+    def refuse(route: Any) -> None:
+        if route.request.method == "PUT":
+            route.fulfill(status=422, json={"code": "file_too_large", "limit_mb": 20})
+        else:
+            route.continue_()
+
+    with phone() as browser:
+        browser.route("**/api/v1/attachments/**", refuse)
+        page = browser.new_page()
+        sign_in(page, server.base)
+        check_in(page)
+        close_with_photo(page)
+        page.goto(f"{server.base}/rep/#/outbox")
+        page.wait_for_selector("text=It stays on this phone")
+        assert "Elina Korhonen" in page.inner_text("section.card:has-text('It stays')")
+        assert violations(page) == []
+        page.click("section.card:has-text('It stays') >> text=Give up")
+        page.wait_for_selector("text=It stays on this phone", state="detached")
+    found = visits.get(day.company.actor("manager_north"), day.visits[0])
+    assert (found.view.visit.state, found.attachments[0].stored_at) == ("closed", None)

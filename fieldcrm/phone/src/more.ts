@@ -5,6 +5,7 @@ export { ConflictScreen } from "./screens/conflict";
 export { CorrectClient } from "./screens/correct";
 export { NewClient } from "./screens/newclient";
 export { OrderDay } from "./screens/order";
+export { StuckFiles } from "./screens/stuck";
 export { Invitation, Together } from "./screens/together";
 export { SoundNote, Sounds } from "./screens/sound";
 export { Pair } from "./screens/pair";

@@ -5,6 +5,7 @@ import { takeTheirs } from "../choose";
 import type { Entry, StoredFile } from "../docs";
 import { bytes, longDay, t, time, type Params } from "../i18n";
 import { Icon } from "../icons";
+import { Further } from "../further";
 import { handOver, seal, unsentContent } from "../export";
 import { Btn, LinkBtn, Tabs, TabTop, Truth, unsentBytes } from "../parts";
 import { go, href } from "../router";
@@ -25,6 +26,7 @@ export function Outbox() {
         <ExportNote />
         {undecided.value.length > 0 && <h2 class="sec">{t("phone.outbox.needs_you", { n: undecided.value.length })}</h2>}
         {undecided.value.map((e) => (e.status === "refused" ? <Refused entry={e} /> : <Both entry={e} />))}
+        {files.value.some((f) => f.state === "refused") && <Further show={(m) => <m.StuckFiles />} />}
         <h2 class="sec">{t("phone.outbox.on_phone", { n })} {unsentBytes() > 0 && <span class="r">{bytes(unsentBytes())}</span>}</h2>
         <section class="card">
           {n === 0 && <div class="pad small muted">{t("phone.outbox.nothing")}</div>}
@@ -67,6 +69,14 @@ export function entryTitle(e: Entry): string {
   return e.title ? `${what} · ${e.title}` : what;
 }
 
+/** Where a refused action of another kind can be put right. */
+const NEXT: Record<string, (e: Entry) => string> = {
+  "client.correct": (e) => href("correct", e.subject_id),
+  "day.order": (e) => href("order", String(e.payload.day)),
+  "day.replan": (e) => href("order", String(e.payload.day)),
+  "joint.ask": (e) => href("together", String(e.payload.visit_id)),
+};
+
 function Refused({ entry }: { entry: Entry }) {
   const visit = visits.value.get(entry.subject_id);
   const quoted = [entry.payload.comment, entry.payload.note, entry.payload.reason].find((x): x is string => typeof x === "string" && x !== "");
@@ -80,6 +90,7 @@ function Refused({ entry }: { entry: Entry }) {
     go(entry.kind === "client.note" ? "client" : "visit", entry.subject_id);
   };
   const isVisit = entry.kind.startsWith("visit.");
+  const next = NEXT[entry.kind]?.(entry);
   const canRetry = entry.kind === "client.note" || (visit !== undefined && (visit.state === "planned" || visit.state === "under_way"));
   return (
     <section class="card" style="border-color:var(--contradicted)"><div class="ob">
@@ -90,6 +101,7 @@ function Refused({ entry }: { entry: Entry }) {
         <p class="small" style="margin:6px 0 10px">{refusalText({ code: entry.code, params: entry.params as Params })}{quoted && <><br />{t("phone.outbox.kept")} <b>“{quoted}”</b></>}</p>
         <div class="btns">
           {(canRetry || !isVisit) && <Btn class="q" onClick={() => void dismiss()}>{t("phone.outbox.give_up")}</Btn>}
+          {next && <LinkBtn class="soft" to={next}>{t("phone.outbox.correct")}</LinkBtn>}
           {canRetry ? <Btn class="soft" onClick={() => void again()}>{t("phone.outbox.correct")}</Btn>
             : isVisit && <LinkBtn class="soft" icon="two" to={href("conflict", entry.id)}>{t("phone.conflict.choose")}</LinkBtn>}
         </div>

@@ -1,0 +1,46 @@
+/** Photos and notes that the server will never take: each by name, with why and what the rep can do. */
+import { afterAction, refusalText } from "../app";
+import type { StoredFile } from "../docs";
+import { bytes, t, time } from "../i18n";
+import { Icon } from "../icons";
+import { Btn, LinkBtn } from "../parts";
+import { href } from "../router";
+import { clientOf, clients, db, files, visits } from "../store";
+import { Photo } from "./visit";
+
+const GIVEN_UP = "given_up";
+
+export function StuckFiles() {
+  const stuck = files.value.filter((f) => f.state === "refused" && f.code !== GIVEN_UP);
+  if (stuck.length === 0) return null;
+  return (
+    <>
+      <h2 class="sec">{t("phone.stuck.title", { n: stuck.length })}</h2>
+      {stuck.map((f) => <Stuck key={f.sha256} file={f} />)}
+    </>
+  );
+}
+
+function Stuck({ file }: { file: StoredFile }) {
+  const visit = visits.value.get(file.visit_id);
+  const client = visit ? clientOf(visit) : clients.value.get(file.visit_id);
+  const giveUp = async () => {
+    await db.files.update(file.sha256, { code: GIVEN_UP });
+    await afterAction();
+  };
+  const isSound = file.kind === "audio";
+  return (
+    <section class="card" style="border-color:var(--contradicted)"><div class="ob">
+      {isSound ? <Icon name="mic" class="c-contra" /> : <Photo sha={file.sha256} state={file.state} at={file.taken_at_ms} small />}
+      <div><p class="n">{t(isSound ? "phone.sound.title" : "phone.visit.photo")} · {client?.name ?? ""}</p><p class="m">{time(file.taken_at_ms)} · {bytes(file.size)}</p></div>
+      <div class="s c-contra">{t("phone.outbox.refused")}</div>
+      <div class="x">
+        <p class="small" style="margin:6px 0 10px">{file.code === "file_too_large" ? t("phone.stuck.too_large") : refusalText({ code: file.code })} {t("phone.stuck.what_now")}</p>
+        <div class="btns">
+          <Btn class="q" onClick={() => void giveUp()}>{t("phone.outbox.give_up")}</Btn>
+          <LinkBtn class="soft" to={visit ? href("visit", visit.id) : href("correct", file.visit_id)}>{t("phone.stuck.open")}</LinkBtn>
+        </div>
+      </div>
+    </div></section>
+  );
+}
