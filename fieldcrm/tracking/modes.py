@@ -118,7 +118,7 @@ def _net_and_told(way: Way, first: Indices, last: Indices) -> tuple[Array, Array
 
 
 def driving_odds(way: Way, weights: Weights | None = None) -> Array:
-    """Log odds of driving at each place, all the others considered."""
+    """Log odds of driving at each place, all the others considered: to decide by, too sure to quote."""
     if len(way) < 2:
         return np.full(len(way), -np.inf)
     w = weights or learnt()

@@ -10,10 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fieldcrm.tracking.benches import tracks
+from fieldcrm.tracking.benches import fit_modes, tracks
 from fieldcrm.tracking.benches.made_days import HEARTBEAT_S, TOLD_M, made_day
 from fieldcrm.tracking.benches.recordings import Labelled, way_of
-from fieldcrm.tracking.benches.scores import events_found, macro_f1, mode_scores, precision_recall
+from fieldcrm.tracking.benches.scores import (
+    events_found,
+    macro_f1,
+    mode_doubt,
+    mode_scores,
+    precision_recall,
+)
 from fieldcrm.tracking.cleaning import Way
 from tests.tracking.ways import HELSINKI, Leg, blurred, travelled
 
@@ -77,6 +83,8 @@ def test_it_prints_each_figure_with_its_naive_twin(
     assert told["hof_median_error"] < 0.01
     assert min(told["stop_precision"], told["stop_recall"], told["mode_f1"]) > 0.9
     assert told["change_recall_30s"] == 1
+    assert told["mode_folds"] == 2
+    assert 0 <= told["mode_f1_crossed"] <= 1
 
 
 def labels(text: str) -> np.ndarray:
@@ -91,7 +99,7 @@ def test_scores() -> None:
 
 
 def test_a_change_counts_once_and_only_to_the_same_mode() -> None:
-    t = np.arange(10) * 10.0
+    t = np.linspace(0, 90, 10)
     trace = Labelled("a", Way(t, t, t), labels(".....xxxxx"))
     told = labels("...x.xxxx.")  # in, out, in, out
     found = mode_scores([trace], [told])
@@ -99,6 +107,42 @@ def test_a_change_counts_once_and_only_to_the_same_mode() -> None:
     assert found["change_precision_30s"] == 1 / 4
     late = mode_scores([trace], [labels(".........x")])
     assert late["change_recall_30s"] == 0
+
+
+def test_the_doubt_of_a_score_grows_with_how_unlike_the_traces_are() -> None:
+    t = np.linspace(0, 90, 10)
+    traces = [Labelled("a", Way(t, t, t), labels(".....xxxxx")) for _ in range(8)]
+    alike = [labels("....xxxxxx")] * 8
+    unlike = [labels(".....xxxxx"), labels("...xxxxxxx")] * 4
+    assert mode_doubt(traces, alike) == pytest.approx(0, abs=1e-9)
+    assert mode_doubt(traces, unlike) > 0.01
+
+
+def labelled_trace(seed: int) -> Labelled:
+    way = blurred(travelled([(0, 0, -30), (40, 0, 1.2), (0, 0, -20), (0, 400, 9)]), 1 + seed)
+    return Labelled(str(seed), way, way.t - way.t[0] >= 85)
+
+
+@pytest.mark.parametrize("wrong", [0, 0.8, 1])
+def test_the_slope_that_learning_follows_is_that_of_its_loss(wrong: float) -> None:
+    design = fit_modes.design([labelled_trace(seed) for seed in range(2)])
+    random = np.random.default_rng(5)
+    count = design.places.shape[1] + 2 * design.steps.shape[1]
+    weights, way = random.normal(0, 0.1, count), random.normal(0, 1, count)
+    above, below = (fit_modes.loss(design, weights + h * way, wrong)[0] for h in (1e-5, -1e-5))
+    slope = float(fit_modes.loss(design, weights, wrong)[1] @ way)
+    assert (above - below) / 2e-5 == pytest.approx(slope, rel=1e-4, abs=1e-3)
+
+
+def test_one_trace_labelled_wrong_spoils_learning_no_more_than_its_places() -> None:
+    """Sure weights and a wrong label: likelihood has no bound, places told wrong have one."""
+    trace = labelled_trace(1)
+    spoilt = fit_modes.design([Labelled("b", trace.way, ~trace.is_driving)])
+    sure = np.zeros(spoilt.places.shape[1] + 2 * spoilt.steps.shape[1])
+    sure[spoilt.places.shape[1] - 1] = 1000.0
+    pull = fit_modes.SMALL * 1000.0**2 / 2
+    assert fit_modes.loss(spoilt, sure, 1)[0] <= pull + len(trace.way) + 1e-6
+    assert fit_modes.loss(spoilt, sure, 0)[0] > pull + 1000
 
 
 @pytest.mark.parametrize("is_sparing", [False, True])

@@ -48,6 +48,21 @@ def mode_scores(traces: Sequence[Labelled], told: Sequence[Mask]) -> dict[str, f
     }  # fmt: skip
 
 
+def mode_doubt(traces: Sequence[Labelled], told: Sequence[Mask]) -> float:
+    """Standard error of macro F1 when other traces of the same kind had been drawn (jackknife)."""
+    truth, told_all = [t.is_driving for t in traces], list(told)
+    without = [
+        macro_f1(np.concatenate(_but(truth, i)), np.concatenate(_but(told_all, i)))
+        for i in range(len(traces))
+    ]
+    count = len(traces)
+    return float(np.sqrt((count - 1) * np.var(without)))
+
+
+def _but(values: list[Mask], i: int) -> list[Mask]:
+    return values[:i] + values[i + 1 :]
+
+
 def _changes(t: Array, driving: Mask) -> list[tuple[float, bool]]:
     """When the mode changes, and whether to driving."""
     return [(float(t[i + 1]), bool(driving[i + 1])) for i in np.flatnonzero(np.diff(driving))]
