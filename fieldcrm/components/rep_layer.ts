@@ -8,6 +8,7 @@ import { MapStill } from "$/public/external/fieldcrm/components/live_map/map_sti
 
 const FLOATS = 7; // to x y, from x y, since s, look, course
 const SPRITE_PX = 30; // holds every shape, however it is turned, as large as on the sheet
+const CLOSE_PX = 26; // cuts the corners of a turned arrow: below half size that is a quarter of a pixel, a quarter less to paint
 const COURSES = 36; // sprites of those who move, each turned by ten degrees more
 const REBASE = 0.005; // of the world: floats stay exact to centimetres around their anchor
 const SCALES = [1, 0.8, 0.6, 0.45, 0.35, 0.28]; // an atlas each
@@ -207,14 +208,19 @@ export class RepLayer implements CustomLayerInterface {
     gl.bufferSubData(gl.ARRAY_BUFFER, 0, out.subarray(0, n));
   }
 
+  /** How much of the sheet a sprite holds, px. */
+  private box(): number {
+    return this.scale < 0.5 ? CLOSE_PX : SPRITE_PX;
+  }
+
   /** A sprite's side in device pixels. */
   private side(): number {
-    return Math.round(SPRITE_PX * this.scale * (this.map?.getPixelRatio() ?? 1));
+    return Math.round(this.box() * this.scale * (this.map?.getPixelRatio() ?? 1));
   }
 
   /** All sprites side by side, in the colours of the theme that is on: the moving ones turned, the others. */
   private paintAtlas() {
-    const gl = this.gl!, side = this.side(), zoom = side / SPRITE_PX;
+    const gl = this.gl!, side = this.side(), zoom = side / this.box();
     const canvas = document.createElement("canvas");
     canvas.width = side * (COURSES + SHAPES.length - 1);
     canvas.height = side;
