@@ -19,7 +19,7 @@ FIXES_PER_S, FIXES_AT_ONCE = 200.0, 200_000.0
 """Per device; a backlog of 100,000 fixes passes at once, a flood is slowed to the rate."""
 FAILURES_PER_S, FAILURES_AT_ONCE = 0.5, 30.0
 """Unknown tokens per address."""
-OPENINGS_PER_S, OPENINGS_AT_ONCE = 0.5, 30.0
+OPENINGS_PER_S, OPENINGS_AT_ONCE = 2.0, 60.0
 """Sockets that one device's token or one session opens: no phone comes back so often for long."""
 
 
