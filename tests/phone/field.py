@@ -101,7 +101,7 @@ class Server:
             [sys.executable, "-m", "tests.phone.serve", str(self.folder), str(oldest_protocol)],
             stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT,
         )  # fmt: skip
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         while time.monotonic() < until:
             try:
                 urllib.request.urlopen(f"{self.base}/rep/", timeout=2).close()

@@ -156,7 +156,12 @@ def test_a_photo_the_server_never_takes_is_shown_with_what_to_do(
         page.goto(f"{server.base}/rep/#/outbox")
         page.wait_for_selector("text=It stays on this phone")
         assert "Elina Korhonen" in page.inner_text("section.card:has-text('It stays')")
+        assert page.is_visible(".truth .bad")
         assert violations(page) == []
+        page.goto(f"{server.base}/rep/#/settings")
+        page.click("button.btn.d")
+        page.wait_for_selector("[role=alert] >> text=only on this phone")
+        page.goto(f"{server.base}/rep/#/outbox")
         page.click("section.card:has-text('It stays') >> text=Give up")
         page.wait_for_selector("text=It stays on this phone", state="detached")
     found = visits.get(day.company.actor("manager_north"), day.visits[0])

@@ -8,6 +8,7 @@ import {
   db, entries, isStorageFull, loadAllClients, me, open, planRows, progress, refresh, today, unsent, unsentFiles,
   visits, waitingFiles,
 } from "./store";
+import { stuckFiles } from "./stuck";
 import { Sync, type Progress } from "./sync";
 import { has, language, LANGUAGES, speak, t, timezone, type Params } from "./i18n";
 import { isStorageFull as isFull } from "./db";
@@ -168,7 +169,7 @@ async function keepMe(found: Me, login?: string): Promise<void> {
 }
 
 export function hasUnsent(): boolean {
-  return unsent.peek().length > 0 || waitingFiles.peek().length > 0 || buffered.peek() > 0;
+  return unsent.peek().length > 0 || waitingFiles.peek().length > 0 || stuckFiles.peek().length > 0 || buffered.peek() > 0;
 }
 
 /** Sign out, once everything is on the server or was taken away as a file; false when something waits. */

@@ -1,4 +1,5 @@
 /** Parts that several screens share: headers, truth bar, tabs, buttons, states' shapes. */
+import { computed } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { isOnline, offlineSince, updateReady } from "./app";
@@ -7,6 +8,7 @@ import { bytes, distance, has, span, t, time } from "./i18n";
 import { Icon, type IconName } from "./icons";
 import { ackedAt, buffered, gap, here, isConnected, permission } from "./positions";
 import { back, href, screen } from "./router";
+import { stuckFiles } from "./stuck";
 import {
   files, halfMinute, isPaused, isStorageFull, offsetMs, placeNameOf, progress, second, shift, syncedAt,
   undecided, underWay, unsent, unsentFiles,
@@ -43,6 +45,8 @@ interface Cell {
   sub: string;
 }
 
+const needsRep = computed(() => undecided.value.length + stuckFiles.value.length);
+
 /** What is on the server. Rank: refused or no space, then sign-in, network, sending, safe. */
 export function syncCell(): Cell {
   const n = unsent.value.length;
@@ -51,7 +55,7 @@ export function syncCell(): Cell {
   const p = progress.value;
   const onPhone = t("phone.truth.on_phone");
   if (isStorageFull.value) return { tone: "bad", icon: "disk", title: t("phone.truth.no_space"), sub: t("phone.truth.tap_to_free") };
-  if (undecided.value.length) return { tone: "bad", icon: "cloudMark", title: t("phone.truth.refused", { n: undecided.value.length }), sub: t("phone.truth.needs_you") };
+  if (needsRep.value) return { tone: "bad", icon: "cloudMark", title: t("phone.truth.refused", { n: needsRep.value }), sub: t("phone.truth.needs_you") };
   if (p.problem === "too_old") return { tone: "bad", icon: "cloudMark", title: t("phone.truth.update"), sub: onPhone };
   if (p.problem === "signed_out") return { tone: "warn", icon: "lock", title: waiting ? t("phone.truth.wait_signin", { n: n + photos }) : t("phone.truth.signin"), sub: onPhone };
   if (p.first) return { tone: "ok", icon: "cloudUp", title: t("phone.truth.loading"), sub: t("phone.truth.rows", { n: Object.values(p.first).reduce((a, b) => a + b, 0) }) };
@@ -125,14 +129,14 @@ const TABS: [string, IconName, string][] = [
 ];
 
 export function Tabs() {
-  const waiting = unsent.value.length + unsentFiles.value.length + undecided.value.length;
+  const waiting = unsent.value.length + unsentFiles.value.length + needsRep.value;
   return (
     <nav class="tabs" aria-label={t("phone.tabs")}>
       {TABS.map(([name, icon, label]) => (
         <a href={href(name)} aria-current={screen.value === name ? "page" : undefined}>
           <span class="pill">
             <Icon name={icon} />
-            {name === "outbox" && waiting > 0 && <span class={`bdg ${undecided.value.length ? "bad" : ""}`}>{waiting}</span>}
+            {name === "outbox" && waiting > 0 && <span class={`bdg ${needsRep.value ? "bad" : ""}`}>{waiting}</span>}
           </span>
           {t(label)}
         </a>

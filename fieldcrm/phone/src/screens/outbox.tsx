@@ -10,6 +10,7 @@ import { handOver, seal, unsentContent } from "../export";
 import { Btn, LinkBtn, Tabs, TabTop, Truth, unsentBytes } from "../parts";
 import { go, href } from "../router";
 import { clientOf, clients, db, entries, exportedAt, files, me, offsetMs, progress, refresh, waitsTooLong, today, undecided, unsent, unsentFiles, visits } from "../store";
+import { stuckFiles } from "../stuck";
 import { dayOf } from "../i18n";
 
 export function Outbox() {
@@ -26,7 +27,7 @@ export function Outbox() {
         <ExportNote />
         {undecided.value.length > 0 && <h2 class="sec">{t("phone.outbox.needs_you", { n: undecided.value.length })}</h2>}
         {undecided.value.map((e) => (e.status === "refused" ? <Refused entry={e} /> : <Both entry={e} />))}
-        {files.value.some((f) => f.state === "refused") && <Further show={(m) => <m.StuckFiles />} />}
+        {stuckFiles.value.length > 0 && <Further show={(m) => <m.StuckFiles />} />}
         <h2 class="sec">{t("phone.outbox.on_phone", { n })} {unsentBytes() > 0 && <span class="r">{bytes(unsentBytes())}</span>}</h2>
         <section class="card">
           {n === 0 && <div class="pad small muted">{t("phone.outbox.nothing")}</div>}

@@ -44,8 +44,6 @@ export function Receipt({ day }: { day: string }) {
   return (
     <>
       <Top title={t("phone.receipt.title")} sub={longDay(day)}>
-        {day > addDays(today.value, -DAYS_BACK) && <a class="ib" href={href("receipt", addDays(day, -1))} aria-label={t("phone.today.day_before")}><Icon name="back" class="s" /></a>}
-        {day < today.value && <a class="ib" href={href("receipt", addDays(day, 1))} aria-label={t("phone.today.day_after")}><Icon name="next" class="s" /></a>}
         {unsent.value.length > 0 && <button class="ib" type="button" aria-label={t("phone.outbox.export")} onClick={() => void exportFile()}><Icon name="share" /></button>}
       </Top>
       <Truth thin />
@@ -54,12 +52,23 @@ export function Receipt({ day }: { day: string }) {
         {receipt ? <Compared receipt={receipt} day={day} isOld={problem !== null} /> : (
           <section class="card"><div class="hero c plain"><Icon name={problem ? "cloudOff" : "cloudWait"} class="xl" /><h2 class="hero-h">{problem ?? t("phone.receipt.asking")}</h2>{problem && <p>{t("phone.receipt.later")}</p>}</div><Here day={day} /></section>
         )}
+        <OtherDays day={day} />
       </main>
       <footer class="dock">
         {shift.value && <div class="btns" style="margin-bottom:10px"><LinkBtn class="q" icon="square" to={href("shift")}>{t("phone.shift.end")}</LinkBtn></div>}
         <div class="btns"><Btn class="huge p" icon="cloudUp" onClick={() => void ask()}>{t("phone.receipt.again")}</Btn></div>
       </footer>
     </>
+  );
+}
+
+function OtherDays({ day }: { day: string }) {
+  const [before, after] = [addDays(day, -1), addDays(day, 1)];
+  return (
+    <nav class="btns" style="margin-top:12px" aria-label={t("phone.receipt.title")}>
+      {day > addDays(today.value, -DAYS_BACK) && <LinkBtn class="q" icon="back" to={href("receipt", before)}>{longDay(before)}</LinkBtn>}
+      {day < today.value && <LinkBtn class="q" icon="next" to={href("receipt", after)}>{longDay(after)}</LinkBtn>}
+    </nav>
   );
 }
 

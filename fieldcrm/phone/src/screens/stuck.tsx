@@ -5,13 +5,11 @@ import { bytes, t, time } from "../i18n";
 import { Icon } from "../icons";
 import { Btn, LinkBtn } from "../parts";
 import { href } from "../router";
-import { clientOf, clients, db, files, visits } from "../store";
-import { Photo } from "./visit";
-
-const GIVEN_UP = "given_up";
+import { clientOf, clients, db, visits } from "../store";
+import { stuckFiles } from "../stuck";
 
 export function StuckFiles() {
-  const stuck = files.value.filter((f) => f.state === "refused" && f.code !== GIVEN_UP);
+  const stuck = stuckFiles.value;
   if (stuck.length === 0) return null;
   return (
     <>
@@ -25,13 +23,13 @@ function Stuck({ file }: { file: StoredFile }) {
   const visit = visits.value.get(file.visit_id);
   const client = visit ? clientOf(visit) : clients.value.get(file.visit_id);
   const giveUp = async () => {
-    await db.files.update(file.sha256, { code: GIVEN_UP });
+    await db.files.update(file.sha256, { code: "given_up" });
     await afterAction();
   };
   const isSound = file.kind === "audio";
   return (
     <section class="card" style="border-color:var(--contradicted)"><div class="ob">
-      {isSound ? <Icon name="mic" class="c-contra" /> : <Photo sha={file.sha256} state={file.state} at={file.taken_at_ms} small />}
+      <Icon name={isSound ? "mic" : "camera"} class="c-contra" />
       <div><p class="n">{t(isSound ? "phone.sound.title" : "phone.visit.photo")} · {client?.name ?? ""}</p><p class="m">{time(file.taken_at_ms)} · {bytes(file.size)}</p></div>
       <div class="s c-contra">{t("phone.outbox.refused")}</div>
       <div class="x">

@@ -114,7 +114,7 @@ function DayHead({ day, all, next }: { day: string; all: Visit[]; next: Visit | 
     <header class="day">
       <h1 class="cap">
         <a class="row" href={href("calendar")} aria-label={`${longDay(day)}, ${t("phone.calendar.title")}`}><Icon name="today" class="xs" />{longDay(day)}</a>
-        {missed > 0 && <a class="c-doubt" href={href("calendar")}>{t("phone.slipped.short", { n: missed })}</a>}
+        {missed > 0 && <a class="row c-doubt" href={href("calendar")}>{t("phone.slipped.short", { n: missed })}</a>}
         {cycle && <span>{t("phone.today.cycle", { done: number(cycle.done), planned: number(cycle.planned) })} · {t(paceKey(cycle.pace))}</span>}
       </h1>
       {all.length > 0 && (
