@@ -12,7 +12,7 @@ const asked = new URLSearchParams(location.search);
 const mode = asked.get("mode"), port = asked.get("port");
 const centre = asked.get("centre")!.split(",").map(Number) as [number, number]; // lng, lat
 const zoom = Number(asked.get("zoom"));
-const FAR_PX = 90, TURN_MS = 3000, HELD_MS = 250;
+const FAR_PX = 90, TURN_MS = 3000;
 const measured = { paints: [] as number[], longest: 0, frames: [] as number[], inView: 0, ready: false, moving: 0, blank: 0, taken: 0, drawn: 0 };
 Object.assign(window, { measured, measure, pan, panned, rest });
 new PerformanceObserver((list) => {
@@ -65,13 +65,19 @@ class Watched extends WebSocket {
 }
 window.WebSocket = Watched;
 
+/** A map that stays where the mouse lets it go. */
+function heavy(map: GlMap): GlMap {
+  map.dragPan.enable({ maxSpeed: 0 });
+  return map;
+}
+
 function plainMap(): GlMap {
   setWorkerUrl(workerUrl);
   addProtocol("pmtiles", new Protocol().tile);
-  return new GlMap({
+  return heavy(new GlMap({
     container: box, style: "/region/style-light.json?lang=en", center: centre, zoom, attributionControl: false, fadeDuration: 0,
     dragRotate: false, maxPitch: 0,
-  });
+  }));
 }
 
 function empty() {
@@ -117,12 +123,13 @@ function ours() {
     measured.inView = Number(document.querySelector<HTMLElement>(".gl")?.dataset.inView ?? 0);
     if (!measured.inView) return;
     clearInterval(timer);
+    heavy(window.fieldcrmMap);
     show({}); // the pin has brought the view, and is no rep
     setTimeout(() => { measured.ready = true; }, 2000);
   }, 200);
 }
 
-/** Drag the map along an eight for so long and let it go where it was, held for a moment so that it stays. */
+/** Drag the map along an eight for so long and let it go where it was. */
 async function pan(ms: number): Promise<void> {
   const canvas = document.querySelector(".maplibregl-canvas-container")!;
   const [x, y] = [box.clientWidth / 2, box.clientHeight / 2];
@@ -133,7 +140,6 @@ async function pan(ms: number): Promise<void> {
   await frames(ms, (passed) => document.dispatchEvent(event("mousemove", (passed / TURN_MS) * 2 * Math.PI)));
   document.dispatchEvent(event("mousemove", 0));
   for (let n = 0; n < 3; n++) await new Promise(requestAnimationFrame); // the map has seen it
-  await new Promise((done) => setTimeout(done, HELD_MS));
   canvas.dispatchEvent(event("mouseup", 0));
 }
 
@@ -149,7 +155,7 @@ async function frames(ms: number, each: (passed: number) => void): Promise<void>
     const step = (now: number) => {
       measured.frames.push(now);
       each(now - began);
-      if (now - began < ms) requestAnimationFrame(step);
+      if (now - began < ms || measured.frames.length < 3) requestAnimationFrame(step);
       else done();
     };
     requestAnimationFrame(step);
