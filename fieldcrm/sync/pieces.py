@@ -23,7 +23,14 @@ STALE_S = 14 * 86_400
 
 
 def have(user_id: str, sha256: str) -> tuple[int, bool]:
-    """Bytes of this file that are here, and whether it is whole."""
+    """Bytes of this file that are here, and whether it is whole.
+
+    The server may have died between a file's last byte and its name: such a file gets its name now.
+    """
+    if not files.has(sha256) and _part(user_id, sha256).is_file():
+        with _locked(user_id, sha256) as part:
+            if part.is_file() and _hash(part) == sha256:
+                _name(part, sha256)
     if files.has(sha256):
         return files.path_of(sha256).stat().st_size, True
     part = _part(user_id, sha256)
@@ -85,6 +92,10 @@ def _finish(part: Path, sha256: str) -> None:
     if _hash(part) != sha256:
         part.unlink()
         raise files.WrongHash(sha256=sha256)
+    _name(part, sha256)
+
+
+def _name(part: Path, sha256: str) -> None:
     target = files.path_of(sha256)
     target.parent.mkdir(parents=True, exist_ok=True)
     part.rename(target)

@@ -53,6 +53,25 @@ def test_in_pieces_with_every_answer_lost_once(company: Field, size: int) -> Non
     assert service.attachment_offset(rep, named(content)) == (1200, True)
 
 
+def test_a_file_whose_server_died_before_naming_it_is_named_when_asked_for(company: Field) -> None:
+    """Else a phone that asks hears of every byte, and nobody ever finishes the file."""
+    rep = company.reps[0]
+    send(rep, JPEG, len(JPEG))
+    whole = files.path_of(named(JPEG))
+    whole.rename(pieces._part(rep.user_id, named(JPEG)))  # as a power cut leaves it
+    files._is_kept.cache_clear()
+    assert service.attachment_offset(rep, named(JPEG)) == (len(JPEG), True)
+    assert whole.read_bytes() == JPEG
+
+
+def test_every_byte_and_no_name_is_finished_by_an_empty_piece(company: Field) -> None:
+    rep = company.reps[0]
+    send(rep, JPEG, len(JPEG))
+    files.path_of(named(JPEG)).rename(pieces._part(rep.user_id, named(JPEG)))
+    files._is_kept.cache_clear()
+    assert service.take_piece(rep, named(JPEG), len(JPEG), len(JPEG), b"") == (len(JPEG), True)
+
+
 def test_a_photo_before_and_after_its_visit(company: Field) -> None:
     """Whichever comes first, the visit is complete when both are here, and others see it."""
     rep, phone = company.reps[0], Phone(company.reps[0], company.devices[0])

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from fieldcrm.phone.benches import plant as plants
 from workers.gateway.benches.lab import BusyTime
@@ -106,13 +106,13 @@ def _run(home: Path, chosen: argparse.Namespace) -> dict[str, Any]:
     plant = plants.Plant(home, (plants.VALKEY, plants.WEB), is_watched=False)
     try:
         plant.start()
-        busy = BusyTime(plant.process(plants.WEB))
+        busy = BusyTime(cast("Any", plant.process(plants.WEB)))
         lines = [Line(plant.port, cookie) for cookie in cookies]
         began = time.perf_counter()
         asyncio.run(_storm(lines, began))
         web_s = busy.seconds()[0]
     finally:
-        plant.stop()
+        plant.close()
     return _told(lines, chosen, web_s)
 
 

@@ -9,47 +9,20 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from threading import RLock
 
 from fieldcrm.kit import valkey
+from fieldcrm.phone.benches.nursery import GATEWAY, RECORDER, WEB, Grown, Nursery
 from workers.gateway.benches import slow_sync
 from workers.gateway.benches.crashes import NoCompiler, free_port
 from workers.gateway.benches.lab import wait_for_port
 
-WEB, GATEWAY, RECORDER, VALKEY, POWER = "web", "gateway", "recorder", "valkey", "power"
-_WEB = """
-import asyncio, signal
-from pathlib import Path
-from granian.constants import Interfaces
-from granian.server.embed import Server
-from fieldcrm.api.app import make_api
-from fieldcrm.kit import pulse
-from fieldcrm.kit.settings import settings
-from fieldcrm.ops.web import CROWD, Web, keep_what_is_loaded
-
-async def serve():
-    pulse.keep_beating("web")
-    app = Web(make_api(), settings().home / "pages")
-    keep_what_is_loaded()
-    await Server(app, address="127.0.0.1", port=settings().port, interface=Interfaces.ASGI,
-                 log_access=False, **CROWD).serve()
-
-asyncio.run(serve())
-"""
-"""The web process as it is, but for the desk's pages: they have no part in the sync."""
+VALKEY, POWER = "valkey", "power"
 STARTED_WITHIN_S = 180.0
-_CARELESS = "import os; os.fsync = lambda file: None\n"
-"""Before a web process: photos are never synced, which must show after a power cut."""
-_CODE = {
-    WEB: _WEB,
-    GATEWAY: "import workers.gateway.server as part; part.main()",
-    RECORDER: "import workers.recorder.main as part; part.main()",
-}
 
 
 def settle_in(home: Path) -> None:
@@ -82,19 +55,28 @@ class Plant:
             (home / name).mkdir(exist_ok=True)
         self.port, self.gateway_port = free_port(), free_port()
         self.cut_bytes = self.undone = 0
-        self._alive: dict[str, subprocess.Popen[bytes]] = {}
+        self._alive: dict[str, subprocess.Popen[bytes] | Grown] = {}
+        self._nursery: Nursery | None = None
         self._starts = 0
+        self._changing = RLock()
 
     def start(self) -> None:
         """Start what doesn't run, and wait for the web process."""
-        for name in self.parts:
-            if name not in self._alive:
-                self._spawn(name)
+        with self._changing:
+            for name in self.parts:
+                if name not in self._alive:
+                    self._spawn(name)
         wait_for_port(self.port, STARTED_WITHIN_S)
 
-    def process(self, name: str) -> subprocess.Popen[bytes]:
+    def process(self, name: str) -> subprocess.Popen[bytes] | Grown:
         """A part's process as it runs now."""
         return self._alive[name]
+
+    def close(self) -> None:
+        """End everything, for good."""
+        self.stop()
+        if self._nursery:
+            self._nursery.close()
 
     def stop(self) -> None:
         """End everything that runs."""
@@ -107,7 +89,7 @@ class Plant:
     def kill(self, name: str) -> None:
         """SIGKILL for one process."""
         process = self._alive.pop(name)
-        process.send_signal(signal.SIGKILL)
+        process.kill()
         process.wait()
 
     def cut_power(self) -> None:
@@ -132,26 +114,33 @@ class Plant:
 
     def crash(self, kind: str, chance: random.Random) -> None:
         """Let it happen now; what it ended starts again soon after."""
-        if kind == POWER:
-            self.cut_power()
-        else:
-            self.kill(kind)
+        with self._changing:
+            self.cut_power() if kind == POWER else self.kill(kind)
         time.sleep(chance.uniform(0.0, 0.2))
         self.start()
 
     def _spawn(self, name: str) -> None:
         self._starts += 1
-        if name == VALKEY:
-            command = valkey.command_line(self.home / "valkey", self.home / "run" / "valkey.sock")
-        else:
-            before = _CARELESS if self.is_careless and name == WEB else ""
-            command = [sys.executable, "-c", before + _CODE[name]]
-        own = {"FIELDCRM_PORT": str(self.port),
-               "FIELDCRM_GATEWAY_PORT_OVERRIDE": str(self.gateway_port)}  # fmt: skip
         log = self.home / f"synced-{name}-{self._starts}.log"
-        watched = slow_sync.variables(self.library, log=log) if self.library else {}
+        if name != VALKEY:
+            self._alive[name] = self._forking().start(name, log)
+            return
+        command = valkey.command_line(self.home / "valkey", self.home / "run" / "valkey.sock")
         with (self.home / "parts.log").open("ab") as said:
             self._alive[name] = subprocess.Popen(
-                command, env={**os.environ, **watched, **own}, stdout=said, stderr=said,
+                command, env={**os.environ, **self._watched(log)}, stdout=said, stderr=said,
                 stdin=subprocess.DEVNULL,
             )  # fmt: skip
+
+    def _watched(self, log: Path) -> dict[str, str]:
+        return slow_sync.variables(self.library, log=log) if self.library else {}
+
+    def _forking(self) -> Nursery:
+        """The nursery, which outlives power cuts: it holds nothing of the install open."""
+        if self._nursery is None:
+            own = {"FIELDCRM_PORT": str(self.port),
+                   "FIELDCRM_GATEWAY_PORT_OVERRIDE": str(self.gateway_port)}  # fmt: skip
+            watched = self._watched(self.home / "synced-nursery-0.log")
+            self._nursery = Nursery({**os.environ, **watched, **own}, self.home / "parts.log",
+                                    is_careless=self.is_careless)  # fmt: skip
+        return self._nursery

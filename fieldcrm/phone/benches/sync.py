@@ -104,7 +104,7 @@ def _run(home: Path, chosen: argparse.Namespace) -> Tally:
                 file=sys.stderr,
             )
     finally:
-        plant.stop()
+        plant.close()
         _keep_log(home)
     tally.counts["cut_bytes"], tally.counts["undone"] = plant.cut_bytes, plant.undone
     return tally

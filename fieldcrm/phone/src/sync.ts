@@ -282,16 +282,20 @@ export class Sync {
   private async sendFile(file: StoredFile): Promise<boolean | null> {
     const { bytes } = (await this.db.blobs.get(file.sha256))!;
     for (let tries = 0; tries < 3; tries++) {
-      const code = await this.sendFrom(file, bytes, await this.offsetOf(file));
+      const there = await this.request("HEAD", `/api/v1/attachments/${file.sha256}`);
+      const code = isWhole(there) ? null : await this.sendFrom(file, bytes, offsetIn(there));
       if (code === null) return this.fileStored(file);
       if (NEVER.has(code) && (code !== "wrong_hash" || tries === 2)) return this.fileRefused(file, code);
     } // another offset, or spoilt on the way and thrown away by the server: begin where it says
     return null;
   }
 
-  /** Send what is missing from an offset on; null once the server has it whole, else what stopped it. */
+  /**
+   * Send what is missing from an offset on; null once the server has it whole, else what stopped it. Every
+   * byte may be there in a file that its server died before keeping: an empty piece makes it keep it.
+   */
   private async sendFrom(file: StoredFile, bytes: ArrayBuffer, from: number): Promise<string | null> {
-    for (let offset = from; offset < file.size; ) {
+    for (let offset = from; ; ) {
       this.tell({ phase: "files", file: { sha256: file.sha256, sent: offset, size: file.size } });
       const answer = await this.sendPiece(file, offset, bytes.slice(offset, offset + this.pieceBytes));
       if (!answer.ok) return codeOf(answer);
@@ -301,7 +305,6 @@ export class Sync {
       offset = next;
       await this.db.files.update(file.sha256, { offset });
     }
-    return null;
   }
 
   /** A network that breaks in the middle of a piece gets smaller ones, else it would never get one whole. */
@@ -321,11 +324,6 @@ export class Sync {
     }
   }
 
-  private async offsetOf(file: StoredFile): Promise<number> {
-    const answer = await this.request("HEAD", `/api/v1/attachments/${file.sha256}`);
-    return offsetIn(answer);
-  }
-
   private async fileStored(file: StoredFile): Promise<true> {
     await this.db.files.update(file.sha256, { state: "stored", offset: file.size });
     await this.ports.changed();
@@ -337,6 +335,11 @@ export class Sync {
     await this.ports.changed();
     return false;
   }
+}
+
+/** Whether the server says that it holds a file under its name: no number of bytes says so. */
+function isWhole(answer: Response): boolean {
+  return answer.headers.get("Upload-Complete") === "?1";
 }
 
 /** How many bytes of a file the server has; an answer that does not say so is not our server's. */

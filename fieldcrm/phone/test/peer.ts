@@ -150,7 +150,8 @@ export class Peer {
   private attachment(req: IncomingMessage, sha: string, body: Uint8Array): Answer {
     const parts = this.files.get(sha) ?? [];
     const held = this.whole.get(sha)?.length ?? parts.reduce((n, p) => n + p.length, 0);
-    if (req.method === "HEAD") return { status: held ? 200 : 404, headers: { "Upload-Offset": String(held) } };
+    const complete = this.whole.has(sha) ? "?1" : "?0";
+    if (req.method === "HEAD") return { status: held ? 200 : 404, headers: { "Upload-Offset": String(held), "Upload-Complete": complete } };
     const offset = Number(req.headers["upload-offset"]);
     if (offset !== held) return { status: 409, json: { code: "upload_offset" }, headers: { "Upload-Offset": String(held) } };
     parts.push(body);
