@@ -9,9 +9,10 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 
 from fieldcrm.api.identity import DeskPerson, Person
-from fieldcrm.api.shapes import ID, Id
+from fieldcrm.api.shapes import ID, Id, plain
 from fieldcrm.people import service as people
 from fieldcrm.people.tables import Device
+from fieldcrm.tracking import trial
 
 router = APIRouter(prefix="/api/v1/devices", tags=["devices"])
 
@@ -63,6 +64,22 @@ def pair_device(body: PairBody, request: Request, actor: Person) -> dict[str, An
         actor, body.rep_id, body.kind, body.name, request.url.hostname
     )
     return {"device": _view(device), "token": token, "uri": uri, "qr_svg": qr_svg}
+
+
+class HeardView(BaseModel):
+    """The newest fix of a device, without its place."""
+
+    fix_at_ms: int
+    server_at_ms: int
+    accuracy_m: float | None
+    battery_pct: float | None
+    source: str
+
+
+@router.get("/{device_id}/heard", summary="Self-test", response_model=HeardView | None)
+def heard(device_id: Annotated[str, Path(pattern=ID)], actor: Person) -> dict[str, Any] | None:
+    """What was last heard of a phone, also before its rep's first shift; null when nothing was."""
+    return plain(trial.heard(actor, device_id))
 
 
 @router.delete("/{device_id}", summary="Revoke a phone", response_model=DeviceView)

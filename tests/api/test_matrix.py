@@ -284,6 +284,9 @@ RULES: dict[tuple[str, str], list[Rule]] = {
         Rule(EVERYBODY, f"{V}/devices", body={"rep_id": "<rep>", "kind": "osmand"}),
         Rule(EVERYBODY, f"{V}/devices", body={"rep_id": "<north_manager>", "kind": "osmand"}),
     ],
+    ("GET", f"{V}/devices/{{device_id}}/heard"): [
+        Rule(EVERYBODY, f"{V}/devices/<device>/heard")
+    ],
     ("DELETE", f"{V}/devices/{{device_id}}"): [Rule(DESK, f"{V}/devices/<device>")],
     ("GET", f"{V}/users"): [Rule(DESK, f"{V}/users", hidden=True)],
     ("GET", f"{V}/users/{{user_id}}"): [

@@ -3,6 +3,7 @@ import Dexie, { type Table } from "dexie";
 import type {
   BufferedFix, Client, DayPlan, Draft, Entry, FileBytes, Notice, Product, Profile, Shift, StoredFile, Visit,
 } from "./docs";
+import type { Touched } from "./memory";
 import type { CorrectionDoc, FormDoc, JointDoc, MessageDoc } from "./wire.gen";
 
 export class PhoneDb extends Dexie {
@@ -23,6 +24,8 @@ export class PhoneDb extends Dexie {
   corrections!: Table<CorrectionDoc, string>;
   joints!: Table<JointDoc, string>;
   messages!: Table<MessageDoc, string>;
+  /** What was written of the server's rows and not read into memory yet. */
+  touched: Touched = null;
 
   constructor(name = "fieldcrm-phone") {
     super(name, { chromeTransactionDurability: "strict" }); // kept means on disk: a flat battery takes nothing back
@@ -53,6 +56,16 @@ export class PhoneDb extends Dexie {
 
   async put(key: string, value: unknown): Promise<void> {
     await this.meta.put({ key, value });
+  }
+}
+
+/** Note what a pull wrote; `reset`: everything. */
+export function touch(db: PhoneDb, changes: { entity: string; id: string }[], reset: boolean): void {
+  if (reset) db.touched = null;
+  for (const { entity, id } of db.touched ? changes : []) {
+    const known = db.touched!.get(entity);
+    if (known) known.add(id);
+    else db.touched!.set(entity, new Set([id]));
   }
 }
 

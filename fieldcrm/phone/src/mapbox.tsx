@@ -34,8 +34,9 @@ export function MapBox(props: MapBoxProps) {
     );
     return () => {
       isGone = true;
-      map.current?.remove();
+      const old = map.current;
       map.current = null;
+      setTimeout(() => old?.remove(), 300); // giving its memory back takes long: after the next screen stands
     };
   }, [dark]);
   useEffect(() => map.current?.show(props));

@@ -35,8 +35,10 @@ export interface Indexed {
   phone: string;
 }
 
+/** Ready to be searched, in the order of names. */
 export function index(clients: Iterable<Client>): Indexed[] {
-  return [...clients].map((client) => ({
+  const { compare } = new Intl.Collator();
+  return [...clients].sort((a, b) => compare(a.name, b.name)).map((client) => ({
     client,
     text: fold([client.name, client.address, client.city, client.specialty, ...client.workplaces.map((w) => w.name), ...client.people.map((p) => p.name)].filter(Boolean).join(" ")),
     phone: digits(`${client.phone_e164 ?? ""} `) + "/" + digits(client.phone ?? ""),
@@ -52,8 +54,10 @@ export function find(all: Indexed[], query: string, limit = 50): Client[] {
   }
   const words = fold(query).split(/\s+/).filter(Boolean);
   const hits = all.filter((i) => words.every((w) => i.text.includes(w)));
-  const rank = (i: Indexed) => (words[0] && (i.text.startsWith(words[0]) || i.text.slice(0, i.client.name.length + 2).includes(` ${words[0]}`)) ? 0 : 1);
-  return hits.map((i) => [rank(i), i] as const).sort((a, b) => a[0] - b[0] || a[1].client.name.localeCompare(b[1].client.name)).slice(0, limit).map(([, i]) => i.client);
+  const isFirst = (i: Indexed) => words[0] && (i.text.startsWith(words[0]) || i.text.slice(0, i.client.name.length + 2).includes(` ${words[0]}`));
+  const [first, rest]: [Indexed[], Indexed[]] = [[], []];
+  for (const i of hits) (isFirst(i) ? first : rest).push(i);
+  return [...first, ...rest].slice(0, limit).map((i) => i.client);
 }
 
 /** Where in a shown number the digits of a query lie, as [from, to) of the text; null if nowhere. */

@@ -2,12 +2,13 @@
 import { batch, computed, signal } from "@preact/signals";
 import { PhoneDb } from "./db";
 import type {
-  Client, DayPlan, Entry, Me, Notice, PlanRow, Product, Profile, Shift, StoredFile, Visit,
+  Client, DayPlan, Entry, Kind, Me, Notice, PlanRow, Product, Profile, Shift, StoredFile, Visit,
 } from "./docs";
 import { needsChoice } from "./choose";
 import { dayOf, speak, timezone, type Language } from "./i18n";
 import { newId } from "./ids";
-import { donePromises, isUnsent, newClients, overlayJoints, overlayShifts, overlayVisits } from "./overlay";
+import { Memory } from "./memory";
+import { donePromises, isOpen, isUnsent, newClients, overlayJoints, overlayShifts, overlayVisits } from "./overlay";
 import type { Progress } from "./sync";
 import type { CorrectionDoc, FormDoc, JointDoc } from "./wire.gen";
 
@@ -84,10 +85,20 @@ export const underWay = computed(() => [...visits.value.values()].find((v) => v.
 export const nextStop = computed(() => (underWay.value ? null : (visitsOf(today.value).find((v) => v.state === "planned") ?? null)));
 export const unseenNotice = computed(() => notices.value.find((n) => !n.seen && n.day === today.value) ?? null);
 
+/** Visits by day: many screens ask for a day, and a phone may hold thousands. */
+const byDay = computed(() => {
+  const days = new Map<string, Visit[]>();
+  for (const v of visits.value.values()) {
+    const day = days.get(v.day);
+    if (day) day.push(v);
+    else days.set(v.day, [v]);
+  }
+  return days;
+});
+
 /** A day's visits in order: done first by time, then the rest as planned. */
 export function visitsOf(day: string): Visit[] {
-  const all = [...visits.value.values()].filter((v) => v.day === day);
-  return all.sort((a, b) => order(a) - order(b) || (a.expected_at_ms ?? 0) - (b.expected_at_ms ?? 0) || a.id.localeCompare(b.id));
+  return [...(byDay.value.get(day) ?? [])].sort((a, b) => order(a) - order(b) || (a.expected_at_ms ?? 0) - (b.expected_at_ms ?? 0) || a.id.localeCompare(b.id));
 }
 
 function order(v: Visit): number {
@@ -137,30 +148,76 @@ export async function open(): Promise<void> {
     if (me.value) timezone.value = me.value.timezone;
   });
   showTheme();
+  db.touched = null;
   await refresh();
 }
 
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) db.touched = null; // another window of this phone may write meanwhile
+});
+
 /** Read the database again; called after each action and each step of the sync. */
-export async function refresh(): Promise<void> {
-  const [meta, docs, people, goods, turns, routes, outbox, pictures, told, asked, wishes, together] = await Promise.all([
-    db.meta.toArray(), db.visits.toArray(), db.profiles.toArray(), db.products.toArray(), db.shifts.toArray(),
-    db.plans.toArray(), db.outbox.orderBy("seq").toArray(), db.files.toArray(), db.notices.reverse().limit(20).toArray(),
-    db.forms.toArray(), db.corrections.toArray(), db.joints.toArray(),
+export function refresh(): Promise<void> {
+  next ??= reading.catch(() => undefined).then(() => {
+    next = null;
+    return (reading = read());
+  });
+  return next;
+}
+
+/** One after another, so that what was read earlier never hides what was read later. */
+let reading: Promise<void> = Promise.resolve();
+let next: Promise<void> | null = null;
+const memory = new Memory(db);
+
+async function read(): Promise<void> {
+  const [meta, outbox, pictures, told] = await Promise.all([
+    db.meta.toArray(), db.outbox.orderBy("seq").toArray(), db.files.toArray(), db.notices.reverse().limit(20).toArray(),
   ]);
-  const stored = new Map(meta.map((m) => [m.key, m.value]));
-  const shown = overlayVisits(docs, outbox, people[0]);
-  const needed = hasAllClients.peek() ? await db.clients.toArray() : await clientsFor(shown.values());
+  const named = outbox.filter(isOpen).map((e) => e.subject_id);
+  await memory.read(today.peek(), named);
+  show(new Map(meta.map((m) => [m.key, m.value])), outbox, pictures, told);
+}
+
+/** Actions that are being stored, shown before a slow phone is sure of its disk. */
+const early = new Set<Entry>();
+
+function overlaid(outbox: Entry[]): Map<string, Visit> {
+  return overlayVisits([...memory.visits.values()], [...outbox, ...early], memory.profiles[0]);
+}
+
+/** Show at once what the rep did with a visit while it is being stored; the outbox has it only then. */
+export async function shownWhile<T>(kind: Kind, visit: Visit, payload: Record<string, unknown>, store: () => Promise<T>): Promise<T> {
+  const entry: Entry = {
+    id: "", seq: Number.MAX_SAFE_INTEGER, kind, subject_id: visit.id, base_version: visit.version, device_at_ms: Date.now(),
+    offset_ms: offsetMs.peek(), payload, status: "ready", code: null, params: {}, version: null, answered_at_ms: null,
+    settled: 0, dismissed: 0, title: "",
+  };
+  early.add(entry);
+  visits.value = overlaid(entries.peek());
+  try {
+    return await store();
+  } finally {
+    early.delete(entry);
+  }
+}
+
+let collator: Intl.Collator | null = null;
+
+function show(stored: Map<string, unknown>, outbox: Entry[], pictures: StoredFile[], told: Notice[]): void {
+  collator ??= new Intl.Collator();
   batch(() => {
-    clients.value = withNew(needed, outbox);
-    visits.value = shown;
-    profile.value = people[0] ?? null;
-    products.value = goods.filter((p) => p.is_active !== false).sort((a, b) => a.name.localeCompare(b.name));
-    forms.value = asked;
-    corrections.value = wishes;
-    joints.value = overlayJoints(together, outbox);
+    clients.value = withNew(memory.clients, outbox);
+    visits.value = overlaid(outbox);
+    hasAllClients.value = memory.isWhole;
+    profile.value = memory.profiles[0] ?? null;
+    products.value = memory.products.filter((p) => p.is_active !== false).sort((a, b) => collator!.compare(a.name, b.name));
+    forms.value = memory.forms;
+    corrections.value = memory.corrections;
+    joints.value = overlayJoints(memory.joints, outbox);
     laidAside.value = (stored.get("laid_aside") as string[] | undefined) ?? [];
-    shifts.value = overlayShifts(turns, outbox);
-    plans.value = new Map(routes.map((p) => [p.day, p]));
+    shifts.value = overlayShifts(memory.shifts, outbox);
+    plans.value = new Map(memory.plans.map((p) => [p.day, p]));
     entries.value = outbox;
     files.value = pictures;
     notices.value = told;
@@ -172,10 +229,9 @@ export async function refresh(): Promise<void> {
 }
 
 /** The cards of the server, and those found in the field that it doesn't know yet. */
-function withNew(cards: Client[], outbox: Entry[]): Map<string, Client> {
-  const known = new Map(cards.map((c) => [c.id, c]));
-  for (const c of newClients(outbox, known)) known.set(c.id, c);
-  return known;
+function withNew(known: Map<string, Client>, outbox: Entry[]): Map<string, Client> {
+  const found = newClients(outbox, known);
+  return found.length ? new Map([...known, ...found.map((c) => [c.id, c] as const)]) : known;
 }
 
 async function clientsFor(shown: Iterable<Visit>): Promise<Client[]> {
@@ -187,13 +243,12 @@ async function clientsFor(shown: Iterable<Visit>): Promise<Client[]> {
   return (await db.clients.bulkGet([...ids])).filter((c) => c !== undefined);
 }
 
-/** All clients, for search and cards; a second after the first screen stands. */
+/** All clients and visits, for search, cards and other days; a moment after the first screen. */
 export async function loadAllClients(): Promise<void> {
-  const all = await db.clients.toArray();
-  batch(() => {
-    hasAllClients.value = true;
-    clients.value = withNew(all, entries.peek());
-  });
+  if (memory.wantsAll) return;
+  memory.wantsAll = true;
+  db.touched = null;
+  await refresh();
 }
 
 export async function choose(key: "theme" | "language" | "keep_awake" | "navigator", value: unknown): Promise<void> {

@@ -6,7 +6,7 @@
  * moves in the same transaction as the rows it brought.
  */
 import type { Entry, StoredFile, Visit } from "./docs";
-import { PhoneDb, tableOf } from "./db";
+import { PhoneDb, tableOf, touch } from "./db";
 import { PROTOCOL_VERSION, SCHEMA, type Change, type DeviceAnswer, type MutationResult, type Pull, type PushAnswer } from "./wire.gen";
 
 export const PUSH_LIMIT = 200;
@@ -257,6 +257,7 @@ export class Sync {
       for (const [entity, changes] of byEntity(page.changes)) await keepChanges(db, entity, changes);
       await db.put("cursor", page.cursor);
     });
+    touch(db, page.changes, page.reset);
   }
 
   // ── files ──

@@ -1,6 +1,6 @@
 /** Check-in: how far one stands from the place, how sure the phone is, and what to do if it isn't. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import { checkIn, heldPhotos, keepPhoto } from "../actions";
+import { checkIn, keepPhoto } from "../actions";
 import { afterAction, refusalText, storing } from "../app";
 import type { Visit } from "../docs";
 import { metresBetween } from "../geo";
@@ -12,7 +12,7 @@ import { Btn, clientLine, Top, Truth } from "../parts";
 import { shrink } from "../photo";
 import { asPosition, here, permission, serverTime, watchPosition } from "../positions";
 import { turn } from "../router";
-import { clientOf, db, files, isPaused, placeNameOf, placeOf, pointOf, second, shift, underWay } from "../store";
+import { clientOf, db, files, isPaused, placeNameOf, placeOf, pointOf, second, shift, shownWhile, underWay } from "../store";
 import { navigateTo } from "./navigate";
 import { openUntil } from "./today";
 import { startShift } from "./shift";
@@ -54,17 +54,25 @@ function OtherUnderWay({ other }: { other: Visit }) {
   );
 }
 
-async function begin(visit: Visit, noGpsReason: string | null, comment: string): Promise<string | null> {
+/** What comes before the check-in of the same press, such as the start of the shift. */
+type Before = () => Promise<void>;
+
+async function begin(visit: Visit, noGpsReason: string | null, comment: string, before?: Before): Promise<string | null> {
   const position = fixState(asPosition(), Date.now()) === "stale" ? null : asPosition();
-  const photos = await heldPhotos(db, visit.id);
-  const facts = checkInFacts(position, Date.now(), noGpsReason, comment, photos.length > 0);
+  const hasPhoto = files.peek().some((f) => f.visit_id === visit.id && f.state === "held");
+  const facts = checkInFacts(position, Date.now(), noGpsReason, comment, hasPhoto);
   const outcome = tryMove(visit.state, "check_in", "rep", facts);
   if (!outcome.ok) return refusalText({ code: outcome.error });
   const title = clientOf(visit)?.name ?? "";
-  const stored = await storing(() => checkIn(db, visit, title, position, noGpsReason, comment));
-  if (!stored) return null;
-  await afterAction(30);
+  const payload = { position, no_gps_reason: noGpsReason, comment: comment.trim() || null, attachments: [] };
+  const store = async () => {
+    await before?.();
+    return storing(() => checkIn(db, visit, title, position, noGpsReason, comment));
+  };
+  const stored = shownWhile("visit.check_in", visit, payload, store);
   turn("visit", visit.id);
+  await stored;
+  await afterAction(30);
   return null;
 }
 
@@ -72,13 +80,9 @@ async function begin(visit: Visit, noGpsReason: string | null, comment: string):
  * Starting the visit. Off shift and on a break no track is kept, so the visit would be in doubt:
  * the one tap then starts the shift as well, and going without is a choice of its own.
  */
-function Start({ go, label, missing = false }: { go: () => Promise<void>; label: string; missing?: boolean }) {
+function Start({ go, label, missing = false }: { go: (before?: Before) => Promise<void>; label: string; missing?: boolean }) {
   const isOn = shift.value !== null && !isPaused.value;
-  const both = async () => {
-    if (missing) return go();
-    await startShift();
-    await go();
-  };
+  const both = () => (missing ? go() : go(startShift));
   const count = missing && <span class="count dark">{t("phone.checkin.none_of_one")}</span>;
   const look = missing ? "wait" : "p";
   if (isOn) return <div class="btns" style="margin-top:10px"><Btn class={`huge ${look}`} onClick={() => void go()}>{t(label)}{count}</Btn></div>;
@@ -100,7 +104,7 @@ function WithFix({ visit, metres }: { visit: Visit; metres: number }) {
   const [anyway, setAnyway] = useState(false);
   const [error, setError] = useState<string | null>(null);
   const isNear = metres <= limit;
-  const start = async () => setError(await begin(visit, null, ""));
+  const start = async (before?: Before) => setError(await begin(visit, null, "", before));
   return (
     <section class="sheet" aria-label={t("phone.next.label")}>
       <div class="dist">
@@ -151,7 +155,7 @@ function NoPlace({ visit }: { visit: Visit }) {
   return (
     <section class="sheet" aria-label={t("phone.next.label")}>
       <div class="note" style="margin-bottom:12px"><Icon name="pin" /><p>{t("phone.checkin.no_coordinates")}</p></div>
-      <Start go={async () => setError(await begin(visit, null, ""))} label="phone.checkin.start" />
+      <Start go={async (before) => setError(await begin(visit, null, "", before))} label="phone.checkin.start" />
       <p role="alert" class="small c-contra">{error}</p>
     </section>
   );
@@ -190,9 +194,9 @@ function Explain({ visit, noGpsReason }: { visit: Visit; noGpsReason: string | n
   const camera = useRef<HTMLInputElement>(null);
   const photos = files.value.filter((f) => f.visit_id === visit.id && f.state === "held").length;
   const given = photos > 0 || comment.trim().length > 0;
-  const start = async () => {
+  const start = async (before?: Before) => {
     if (!given) return setWriting(true);
-    setError(await begin(visit, noGpsReason, comment));
+    setError(await begin(visit, noGpsReason, comment, before));
   };
   return (
     <>

@@ -63,7 +63,19 @@ function listed(all: ReturnType<typeof index>): Client[] {
     const far = (c: Client) => (c.lat === null || c.lng === null ? Infinity : metresBetween(at, { lat: c.lat, lng: c.lng }));
     return [...found].sort((a, b) => far(a) - far(b)).slice(0, 50);
   }
-  return q ? found : [...found].sort((a, b) => (a.category ?? "Z").localeCompare(b.category ?? "Z") || a.name.localeCompare(b.name)).slice(0, 60);
+  return q ? found : byCategory(found).slice(0, 60);
+}
+
+/** A before B before C, each in the order of names. */
+function byCategory(found: Client[]): Client[] {
+  const letters = new Map<string, Client[]>();
+  for (const c of found) {
+    const letter = c.category ?? "Z";
+    const known = letters.get(letter);
+    if (known) known.push(c);
+    else letters.set(letter, [c]);
+  }
+  return [...letters.keys()].sort().flatMap((letter) => letters.get(letter)!);
 }
 
 function ClientRow({ client, to }: { client: Client; to: string }) {

@@ -6,6 +6,7 @@ import { Icon } from "../icons";
 import { Btn, Chip, LinkBtn, Top } from "../parts";
 import { href } from "../router";
 import { db, me, shift } from "../store";
+import { Makers, SelfTest } from "./selftest";
 
 const KINDS = ["osmand", "owntracks", "overland", "gpslogger"] as const;
 type Kind = (typeof KINDS)[number];
@@ -61,7 +62,9 @@ export function Pair() {
           </div></section>
         )}
         {paired && <Code paired={paired} />}
+        {paired && <SelfTest key={paired.device.id} device={paired.device.id} token={paired.token} name={NAMES[paired.device.kind] ?? paired.device.kind} />}
         <ShiftFirst />
+        <Makers />
         {error && <p class="note warn" role="alert" style="margin-top:10px"><Icon name="cloudOff" />{error}</p>}
         {devices && <h2 class="sec">{t("phone.pair.devices")}</h2>}
         {devices && <section class="card"><div class="list">
