@@ -50,6 +50,11 @@ class News:
         self._full: dict[tuple[int, ...], tuple[int, bytes]] = {}
         self._moves: dict[tuple[int, ...], tuple[int, bytes, int, bytes]] = {}
 
+    def groups_of(self, team_id: str | None) -> Iterable[tuple[int, Group]]:
+        """A team's groups by coarse cell."""
+        groups = self.by_team.get(team_id)
+        return groups.items() if groups else ()
+
     def full_body(self, groups: list[Group]) -> tuple[int, bytes]:
         """(records, their bytes) of several groups, whole."""
         key = tuple(map(id, groups))
