@@ -106,11 +106,12 @@ class Writes:
         self.recorded += count
         self._doubted.update([fix.doubts for fix in fixes if fix.doubts])
 
-    def record_newest(self, point: LivePoint) -> None:
+    def record_newest(self, fix: Fix, still_since_ms: int | None) -> None:
         """Have a fix without any doubt go to the recorder, and be known as its rep's newest."""
-        self._packed.append(encode(point.fix))
+        self._packed.append(encode(fix))
         self.recorded += 1
-        self.points[point.fix.rep_id] = point, encode(point)
+        point = LivePoint(fix, still_since_ms, 0, cells.fine_cell(fix.lat, fix.lng))
+        self.points[fix.rep_id] = point, encode(point)
 
     def packed(self) -> bytes:
         """All recorded fixes as one MessagePack array, compressed if they are many."""

@@ -108,7 +108,7 @@ class Fix(msgspec.Struct, array_like=True, gc=False):
         return (self.device_id, self.seq, self.device_at_ms if self.seq is None else 0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Span:
     """A shift as the pipeline and the state rule need it; epoch ms, None is still open."""
 
@@ -155,7 +155,7 @@ class LiveRep:
     is_charging: bool | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Member:
     """What the state rule needs of a rep beside his fixes."""
 

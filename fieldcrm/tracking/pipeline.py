@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from fieldcrm.tracking import phone_clock
 from fieldcrm.tracking.memory import DeviceMemory, RepMemory
 from fieldcrm.tracking.model import Decoded, Doubt, Fix, RawFix, Reason, Span
-from fieldcrm.tracking.rules import is_all_on
+from fieldcrm.tracking.rules import is_on_last
 from fieldcrm.tracking.steps import (
     AT_REST_DEG,
     FUTURE_MS,
@@ -46,12 +46,17 @@ def at_a_glance(
         or raw.is_poor or raw.is_mock or (raw.accuracy_m or 0.0) > POOR_ACCURACY_M
         or (raw.speed_mps or 0.0) > TOP_SPEED_MPS
         or abs(lat - before.lat) + abs(lng - before.lng) > NO_LEAP_DEG
-        or not is_all_on(spans, at_ms, at_ms)
+        or not is_on_last(spans, at_ms)
         or device.knows(raw.seq, at_ms)
         or not phone_clock.is_right_as_before(device, now_ms, phone_now_ms, at_ms)
     ):  # fmt: skip
         return None
-    fix = identify(raw, rep_id, device_id, source, now_ms)
+    course = raw.course_deg
+    fix = Fix(
+        rep_id, device_id, raw.seq, at_ms, at_ms, now_ms, lat, lng, raw.accuracy_m, raw.speed_mps,
+        course if course is None or course < 360 else course % 360, raw.battery_pct,
+        raw.is_charging, raw.is_mock, source,
+    )  # fmt: skip
     device.previous = rep.newest = fix
     rep.same_count, rep.same_since_ms = 1, at_ms
     anchor = rep.anchor

@@ -74,6 +74,17 @@ def duty_at(spans: Sequence[Span], at_ms: int) -> Duty:
     return Duty.off if settled else Duty.unknown
 
 
+def is_on_last(spans: Sequence[Span], at_ms: int) -> bool:
+    """Whether a moment lies in the last shift, which has no pause: nearly every fix's does."""
+    if not spans:
+        return False
+    last = spans[-1]
+    return (
+        last.start_ms <= at_ms and not last.pauses
+        and at_ms <= (last.start_ms + LONGEST_SHIFT_MS if last.end_ms is None else last.end_ms)
+    )  # fmt: skip
+
+
 def is_all_on(spans: Sequence[Span], from_ms: int, to_ms: int) -> bool:
     """Whether one shift without a pause covers all that time, so that nobody need ask more."""
     for span in reversed(spans):  # the last one is nearly always it

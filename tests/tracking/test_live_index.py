@@ -23,7 +23,7 @@ def test_a_newest_fix_is_written_as_any_fix_that_moves_the_marker() -> None:
     fix = Fix("rep", "phone", 7, 5, 5, 6, 60.1, 24.9, 8.0)
     point = live_index.point_of(fix, 4, 0)
     at_once, in_two = Writes(), Writes()
-    at_once.record_newest(point)
+    at_once.record_newest(fix, 4)
     in_two.record([fix])
     in_two.move(point)
     assert bytes(live_index.commands_of(at_once)) == bytes(live_index.commands_of(in_two))

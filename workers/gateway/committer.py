@@ -132,19 +132,11 @@ class Committer:
         spans, offset = self._crew.member(rep_id).spans, device.offset_ms
         if len(decoded.fixes) == 1 and not decoded.malformed:
             fix = pipeline.at_a_glance(
-                decoded.fixes[0],
-                rep_id,
-                device_id,
-                source,
-                device,
-                rep,
-                spans,
-                now_ms,
-                phone_now_ms,
-            )
+                decoded.fixes[0], rep_id, device_id, source, device, rep, spans, now_ms, phone_now_ms
+            )  # fmt: skip
             if fix is not None:
                 device.remember_one(fix)
-                writes.record_newest(live_index.point_of(fix, rep.still_since_ms, offset))
+                writes.record_newest(fix, rep.still_since_ms)
                 return _RECORDED
         judged = pipeline.judge(
             decoded, rep_id=rep_id, device_id=device_id, source=source, device=device, rep=rep,
