@@ -2,11 +2,11 @@
 import { signal } from "@preact/signals";
 import { deviceName } from "./device";
 import type { Me } from "./docs";
-import { planDifference, isChange } from "./plan";
+import { planDifference, isChange, withOwnOrder } from "./plan";
 import { begin, connect, disconnect, onNudge, buffered } from "./positions";
 import {
   db, entries, isStorageFull, loadAllClients, me, open, planRows, progress, refresh, today, unsent, unsentFiles,
-  visits, waitingFiles,
+  waitingFiles,
 } from "./store";
 import { stuckFiles } from "./stuck";
 import { Sync, type Progress } from "./sync";
@@ -52,7 +52,7 @@ export async function syncNow(): Promise<void> {
   if (!me.peek()) return;
   const day = today.peek();
   const isFirst = !(await db.get("first_copy"));
-  const before = await shownRows(day);
+  const before = await planRows(day);
   try {
     await sync.run();
   } catch (error) {
@@ -64,13 +64,10 @@ export async function syncNow(): Promise<void> {
   if (progress.peek().problem === null) connect();
 }
 
-/** A day's plan in the order that the rep sees: what he ordered himself is no news to him. */
-async function shownRows(day: string): Promise<Awaited<ReturnType<typeof planRows>>> {
-  return (await planRows(day)).map((r) => ({ ...r, position: visits.peek().get(r.id)?.position ?? r.position }));
-}
-
-async function noticeChange(day: string, before: Awaited<ReturnType<typeof planRows>>): Promise<void> {
-  const after = await shownRows(day);
+async function noticeChange(day: string, was: Awaited<ReturnType<typeof planRows>>): Promise<void> {
+  const after = await planRows(day);
+  const ordered = entries.peek().filter((e) => e.kind === "day.order" && e.payload.day === day && e.status !== "refused").pop();
+  const before = ordered ? withOwnOrder(was, after, ordered.payload.visit_ids as string[]) : was;
   const mine = new Set(entries.peek().map((e) => e.subject_id));
   for (const e of entries.peek()) {
     const made = e.payload.new_visit_id;

@@ -30,6 +30,14 @@ export function planDifference(before: PlanRow[], after: PlanRow[]): PlanDiffere
   };
 }
 
+/** The day before, in the order after it where that is the rep's own: what he did himself is no news. */
+export function withOwnOrder(before: PlanRow[], after: PlanRow[], asked: string[]): PlanRow[] {
+  const open = byOrder(after.filter(isOpen)).map((r) => r.id).filter((id) => asked.includes(id));
+  if (open.join() !== asked.filter((id) => open.includes(id)).join()) return before;
+  const at = new Map(after.map((r) => [r.id, r.position]));
+  return before.map((r) => ({ ...r, position: at.get(r.id) ?? r.position }));
+}
+
 export function isChange(d: PlanDifference): boolean {
   return d.added.length + d.moved.length + d.removed.length > 0;
 }

@@ -1,7 +1,7 @@
 /** What changed in a plan. */
 import { describe, expect, test } from "bun:test";
 import type { PlanRow } from "../src/docs";
-import { isChange, planDifference } from "../src/plan";
+import { isChange, planDifference, withOwnOrder } from "../src/plan";
 
 const row = (id: string, position: number, more: Partial<PlanRow> = {}): PlanRow => ({
   id, name: id, place: "", position, at_ms: position * 1000, state: "planned", is_locked: false, ...more,
@@ -25,4 +25,17 @@ describe("plan difference", () => {
     expect(planDifference(rows("abc"), [row("a", 1), row("c", 2)]).removed.map((r) => r.before.id)).toEqual(["b"]));
   test("what the rep closed himself is no news", () =>
     expect(isChange(planDifference(rows("ab"), [row("a", 1, { state: "closed" }), row("b", 2)]))).toBe(false));
+});
+
+describe("the rep's own order", () => {
+  const news = (before: string, after: string, asked: string) =>
+    isChange(planDifference(withOwnOrder(rows(before), rows(after), [...asked]), rows(after)));
+  test("is no news to him, before and after the server has it", () => {
+    expect(news("abc", "abc", "cab")).toBe(false);
+    expect(news("abc", "cab", "cab")).toBe(false);
+  });
+  test("hides neither a visit that came nor another's order", () => {
+    expect(news("abc", "cxab", "cab")).toBe(true);
+    expect(news("cab", "bca", "cab")).toBe(true);
+  });
 });
