@@ -174,6 +174,7 @@ class Committer:
             self._tell()
             await self._prepare()
         if not self._batches:
+            self._tell()  # the commit was due for messages that the last one has brought to disk
             return
         batch = self._batches[0]
         if len(self._batches) == 1:
