@@ -41,7 +41,7 @@ class Overdue(BaseModel):
 
 
 class Kept(BaseModel):
-    """What is kept of a rep; erasure takes fixes, waiting, aside and alerts, on wish photos."""
+    """What is kept of a rep; erasure takes fixes, waiting, aside, alerts, messages, on wish photos."""
 
     rep_id: str
     login: str
@@ -56,6 +56,7 @@ class Kept(BaseModel):
     photo_bytes: int
     visits: int
     shifts: int
+    messages: int
 
 
 class Counted(BaseModel):
@@ -76,6 +77,7 @@ class Erasure(BaseModel):
 class Erased(BaseModel):
     fixes: int
     photos: int
+    messages: int
 
 
 class PersonFileOut(BaseModel):
@@ -121,7 +123,8 @@ def count_erasure(rep_id: RepId, actor: Administrator) -> Any:
 
 @router.post("/people/{rep_id}/erasure", summary="Erase a rep's track", response_model=Erased)
 def erase(rep_id: RepId, body: Erasure, actor: Administrator) -> Any:
-    """The second step: every fix until now, where he is, alerts about him; his visits stay."""
+    """The second step: every fix until now, where he is, alerts about him, messages to him; his
+    visits stay."""
     return plain(service.erase(actor, rep_id, body.login, body.seal, body.photos))
 
 

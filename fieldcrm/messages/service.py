@@ -242,8 +242,15 @@ def on_phone_in(session: Session, rep_id: str, wanted: list[str]) -> list[Held]:
 
 
 def erase_in(session: Session, rep_id: str) -> int:
-    """Everything written to a person, and where his phones can be woken; how many messages."""
-    return store.erase(session, rep_id)
+    """Everything written to a person, and where his phones can be woken; how many messages.
+
+    They leave his phones too, and the desks that show them.
+    """
+    feed.take_turn(session)
+    gone = store.erase(session, rep_id)
+    for message_id, team_id in gone:
+        feed.touch(session, ENTITY, message_id, rep_ids=[rep_id], team_id=team_id)
+    return len(gone)
 
 
 # ---- phones that can be woken ----

@@ -139,12 +139,21 @@ def client(session: Session, client_id: str) -> Client | None:
     return session.get(Client, client_id)
 
 
-def erase(session: Session, rep_id: str) -> int:
-    """Everything that was written to a person, and where his phones can be woken."""
+def erase(session: Session, rep_id: str) -> list[tuple[str, str]]:
+    """Everything that was written to a person, and where his phones can be woken.
+
+    The (id, team) of each message that was there.
+    """
     mine = select(Message.id).where(Message.rep_id == rep_id)
-    session.execute(delete(PushDelivery).where(col(PushDelivery.message_id).in_(mine)))
+    phones = select(PushSubscription.id).where(PushSubscription.rep_id == rep_id)
+    on_the_way = or_(
+        col(PushDelivery.message_id).in_(mine), col(PushDelivery.subscription_id).in_(phones)
+    )
+    session.execute(delete(PushDelivery).where(on_the_way))
     session.execute(delete(PushSubscription).where(PushSubscription.rep_id == rep_id))
-    return int(session.execute(delete(Message).where(Message.rep_id == rep_id)).rowcount)
+    gone = delete(Message).where(Message.rep_id == rep_id)
+    told = gone.returning(col(Message.id), col(Message.team_id))
+    return [tuple(row) for row in session.execute(told)]
 
 
 # ---- phones that can be woken ----

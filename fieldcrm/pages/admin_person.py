@@ -163,7 +163,9 @@ class AdminPerson(AdminSection, Desk):
             self.refused = self._refusal(error)
             return
         self.is_erasing, self.refused, self._seal = False, "", ""
-        self.done = self._t("privacy.erased", fixes=gone.fixes, photos=gone.photos)
+        self.done = self._t(
+            "privacy.erased", fixes=gone.fixes, photos=gone.photos, messages=gone.messages
+        )
         await self._show()
 
 
@@ -174,6 +176,7 @@ def _goes(found: Footprint, language: str) -> list[Amount]:
         "waiting": found.waiting,
         "aside": found.aside,
         "alerts": found.alerts,
+        "messages": found.messages,
     }
     told = [_amount(name, count, language) for name, count in counts.items()]
     if found.first_at and found.last_at:

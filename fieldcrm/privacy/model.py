@@ -72,6 +72,8 @@ class Footprint:
     photo_bytes: int
     visits: int
     shifts: int
+    messages: int
+    """What the office wrote to him: changed plans, tasks, reminders."""
 
 
 @dataclass(frozen=True)
@@ -99,3 +101,4 @@ class Erased:
 
     fixes: int
     photos: int
+    messages: int

@@ -1,4 +1,4 @@
-"""A person's data in a file for who asked for it, and his track erased after it was counted."""
+"""A person's data in a file for who asked, and his track and messages erased once counted."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from fieldcrm.kit.database import reading, transaction
 from fieldcrm.kit.errors import Unavailable
 from fieldcrm.kit.jobs import Cancelled
 from fieldcrm.kit.settings import settings
+from fieldcrm.messages import service as messages
+from fieldcrm.messages.tables import Message
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor, Role
 from fieldcrm.people.tables import User
@@ -66,6 +68,7 @@ def footprint(actor: Actor, rep_id: str) -> Footprint:
             last_at=last, waiting=waiting, aside=aside, photos=pictures, photo_bytes=size,
             alerts=store.count(session, Alert, rep_id), visits=store.count(session, Visit, rep_id),
             shifts=store.count(session, Shift, rep_id),
+            messages=store.count(session, Message, rep_id),
         )  # fmt: skip
 
 
@@ -261,7 +264,8 @@ def count_erasure(actor: Actor, rep_id: str) -> Counted:
 
 
 def erase(actor: Actor, rep_id: str, login: str, seal: str, with_photos: bool = False) -> Erased:
-    """The second step: erase a rep's track until now, and on wish the photos of his visits; logged.
+    """The second step: erase a rep's track until now, what the office wrote to him, where his
+    phones can be woken, and on wish the photos of his visits; logged.
 
     The files made of his data go too: they hold the same. Raises WrongConfirmation, NotCounted,
     Unavailable while fixes wait that nobody records.
@@ -274,10 +278,12 @@ def erase(actor: Actor, rep_id: str, login: str, seal: str, with_photos: bool = 
     fixes = person.erase_track(actor, rep_id)
     pictures = photos.erase(rep_id=rep_id) if with_photos else 0
     _expire(_ready(rep_id))
-    if with_photos:
-        with transaction() as session:
+    with transaction() as session:
+        written = messages.erase_in(session, rep_id)
+        _log(session, actor, rep, "person.messages_erased", {"messages": written})
+        if with_photos:
             _log(session, actor, rep, "person.photos_erased", {"photos": pictures})
-    return Erased(fixes, pictures)
+    return Erased(fixes, pictures, written)
 
 
 def _break_seal(actor: Actor, rep_id: str, seal: str) -> None:

@@ -16,6 +16,7 @@ from fieldcrm.clients.tables import CardPhoto, Client, Promise
 from fieldcrm.evidence.tables import Verdict
 from fieldcrm.forms.tables import ShelfCheck
 from fieldcrm.kit.tables import Event
+from fieldcrm.messages.tables import Message, PushSubscription
 from fieldcrm.people.tables import Device, SignIn, Team, User
 from fieldcrm.planning.tables import DayPlan
 from fieldcrm.privacy.model import UNDER_WAY, FileStatus
@@ -94,9 +95,9 @@ def _told(kind: str, parts: list[Any]) -> dict[str, Any]:
     return told | ({_MORE[kind]: parts[1]} if len(parts) > 1 else {})
 
 
-_SECRET = {"password_hash", "token_hash", "digest"}
-"""What lets somebody in, and a hash that says nothing of the person."""
-_MORE = {"person": "team", "visits": "client", "promises": "client"}
+_SECRET = {"password_hash", "token_hash", "digest", "endpoint", "p256dh", "auth"}
+"""What lets somebody in or wakes a phone, and a hash that says nothing of the person."""
+_MORE = {"person": "team", "visits": "client", "promises": "client", "messages": "client"}
 
 
 def _person(rep_id: str) -> Any:
@@ -143,6 +144,12 @@ def _promises(rep_id: str) -> Any:
     return wanted.where(Promise.rep_id == rep_id).order_by(col(Promise.id))
 
 
+def _messages(rep_id: str) -> Any:
+    """What the office wrote to him, with what he answered and when."""
+    wanted = select(Message, Client.name).outerjoin(Client, col(Client.id) == Message.client_id)
+    return wanted.where(Message.rep_id == rep_id).order_by(col(Message.id))
+
+
 def _events(rep_id: str) -> Any:
     own = or_(col(Event.actor_id) == rep_id, col(Event.subject_id) == rep_id)
     return select(Event).where(own).order_by(col(Event.id))
@@ -154,6 +161,7 @@ _WANTED: dict[str, Any] = {
     "plans": _own(DayPlan), "visits": _visits, "visit_changes": _of_visits(VisitChange),
     "verdicts": _of_visits(Verdict), "attachments": _of_visits(Attachment), "promises": _promises,
     "shelf_checks": _shelves, "joint_visits": _together, "card_photos": _own(CardPhoto),
+    "messages": _messages, "push_subscriptions": _own(PushSubscription),
     "mutations": _own(Mutation), "events": _events,
 }  # fmt: skip
 KINDS = tuple(_WANTED)

@@ -14,8 +14,11 @@ from sqlmodel import select
 
 from fieldcrm.api.app import make_api
 from fieldcrm.evidence import service as evidence
-from fieldcrm.kit import bus, clock, files, ids, jobs
-from fieldcrm.kit.database import transaction
+from fieldcrm.kit import bus, clock, feed, files, ids, jobs
+from fieldcrm.kit.database import reading, transaction
+from fieldcrm.messages import service as messages
+from fieldcrm.messages.model import Answer, Draft, Kind
+from fieldcrm.messages.tables import Message, PushDelivery, PushSubscription
 from fieldcrm.people import service as people
 from fieldcrm.people.model import SYSTEM, Actor, OutOfScope, RoleForbids
 from fieldcrm.privacy import archive, service
@@ -80,6 +83,31 @@ def work() -> None:
     )
 
 
+ENDPOINT = "https://fcm.googleapis.com/fcm/send/"
+PHONE_KEY = (
+    "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
+)
+SHARED = "BTBZMqHH6r4Tts7J_aSIgg"
+
+
+def written_to(base: Base, rep: str, text: str) -> str:
+    """A task for a rep whose phone can be woken, on its way there and declined with a word."""
+    actor, team = base.actor(rep), rep.rsplit("_", 1)[1]
+    phone = people.register_device(actor, ids.new_id(), "phone", "1").id
+    messages.subscribe(actor, phone, ENDPOINT + rep, PHONE_KEY, SHARED, "ro")
+    draft = Draft(Kind.task, text, frozenset({actor.user_id}))
+    (task,) = messages.write(base.actor(f"dispatcher_{team}"), draft)
+    now = clock.now()
+    with transaction() as session:
+        messages.answer_in(session, actor, task, Answer.declined, f"no: {text}", now)
+        kept = session.exec(
+            select(PushSubscription).where(PushSubscription.device_id == phone)
+        ).one()
+        session.add(PushDelivery(id=ids.new_id(), message_id=task, subscription_id=kept.id,
+                                 why="new", due_at=now, expires_at=now))  # fmt: skip
+    return task
+
+
 def boss(base: Base) -> Actor:
     return base.actor("admin")
 
@@ -138,6 +166,25 @@ def test_a_file_holds_all_of_a_person_and_nothing_of_others(base: Base) -> None:
     assert b"argon2" not in everything
     kinds = [e.kind for e in people.event_log(SYSTEM, "person.")]
     assert kinds == ["person.file_fetched", "person.file_made", "person.file_asked"]
+
+
+def test_a_file_holds_what_the_office_wrote_and_no_way_to_wake_his_phone(base: Base) -> None:
+    task = written_to(base, "rep_north", "leaflets to Töölö")
+    written_to(base, "rep_south", "somebody else's errand")
+    target = service.path_of(ids.new_id())
+    counts = archive.write(target, rep_of(base), "ro", lambda share, what: None)
+    assert (counts["messages"], counts["push_subscriptions"]) == (1, 1)
+    with zipfile.ZipFile(target) as found:
+        told = json.loads(found.read("messages.jsonl"))
+        phone = json.loads(found.read("push_subscriptions.jsonl"))
+        everything = b"".join(found.read(n) for n in found.namelist()).decode(errors="replace")
+    assert (told["id"], told["text"]) == (task, "leaflets to Töölö")
+    assert told["comment"] == "no: leaflets to Töölö"
+    assert told["declined_at"] is not None
+    assert phone["language"] == "ro"
+    assert {"endpoint", "p256dh", "auth"}.isdisjoint(phone)
+    for secret in (ENDPOINT, PHONE_KEY, SHARED, "somebody else"):
+        assert secret not in everything
 
 
 def test_only_its_maker_gets_a_file_and_only_for_a_while(base: Base) -> None:
@@ -224,6 +271,28 @@ def test_erasure_takes_two_steps(base: Base) -> None:
     assert logged("track.erased") == [{"fixes": 41, "alerts": 0}]
 
 
+def test_what_the_office_wrote_goes_with_the_track_and_others_keep_theirs(base: Base) -> None:
+    written_to(base, "rep_north", "leaflets")
+    kept = written_to(base, "rep_south", "samples")
+    rep, admin = rep_of(base), boss(base)
+    counted = service.count_erasure(admin, rep)
+    assert counted.footprint.messages == 1
+    with reading() as session:
+        before = feed.newest(session)
+    assert service.erase(admin, rep, "rep_north", counted.seal).messages == 1
+    assert service.footprint(admin, rep).messages == 0
+    with reading() as session:
+        assert [m.id for m in session.exec(select(Message))] == [kept]
+        south = base.company.users["rep_south"]
+        assert [p.rep_id for p in session.exec(select(PushSubscription))] == [south]
+        assert [d.message_id for d in session.exec(select(PushDelivery))] == [kept]
+        assert rep in feed.reps_since(session, before), "his phone hears that they are gone"
+        assert south not in feed.reps_since(session, before)
+    assert logged("person.messages_erased") == [{"messages": 1}]
+    assert [m.id for m in messages.sent(base.actor("dispatcher_south"))] == [kept]
+    assert messages.sent(base.actor("dispatcher_north")) == []
+
+
 def test_photos_go_on_wish_unless_another_visit_shows_them(base: Base) -> None:
     rep, admin = rep_of(base), boss(base)
     seal = service.count_erasure(admin, rep).seal
@@ -267,5 +336,5 @@ def test_over_http_the_file_is_a_download_that_nobody_keeps(base: Base) -> None:
     path = f"/api/v1/people/{rep_of(base)}/erasure"
     counted = client.post(f"{path}/count").json()
     body = {"login": "rep_north", "seal": counted["seal"]}
-    assert client.post(path, json=body).json() == {"fixes": 41, "photos": 0}
+    assert client.post(path, json=body).json() == {"fixes": 41, "photos": 0, "messages": 0}
     assert client.post(path, json=body).status_code == 409
