@@ -14,6 +14,7 @@ from sqlmodel import Session, select
 from fieldcrm.clients.tables import Client
 from fieldcrm.kit import database, files, ids, secrets
 from fieldcrm.kit.settings import settings
+from fieldcrm.messages import keys
 from fieldcrm.migrations import schema
 from fieldcrm.ops import backup
 from fieldcrm.people.tables import Team, User
@@ -84,6 +85,7 @@ def fill() -> str:
         )
     files.store(sha, photo)
     secrets.install_key()
+    keys.private_key()
     return sha
 
 
@@ -112,7 +114,7 @@ def test_restore_brings_everything_into_an_empty_home(
 ) -> None:
     schema.upgrade()
     sha = fill()
-    before, key = dump(), secrets.install_key()
+    before, key, push_key = dump(), secrets.install_key(), keys.public_key()
     file = tmp_path_factory.mktemp("out") / "b.zip"
     backup.backup(file, quiet)
 
@@ -127,6 +129,7 @@ def test_restore_brings_everything_into_an_empty_home(
     assert report["rows"] == sum(len(rows) for rows in before.values())
     assert files.has(sha)
     assert secrets.install_key() == key
+    assert keys.public_key() == push_key, "phones that subscribed with it can still be woken"
     assert file.stat().st_mode & 0o077 == 0
 
 
