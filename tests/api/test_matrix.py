@@ -31,6 +31,7 @@ from fieldcrm.messages.model import Draft as MessageDraft
 from fieldcrm.messages.model import Kind as MessageKind
 from fieldcrm.migrations.schema import metadata
 from fieldcrm.people import service as people
+from fieldcrm.people.tables import User
 from fieldcrm.planning.tables import DayPlan, Proposal
 from fieldcrm.reports import coverage_rules
 from fieldcrm.tracking.areas import service as areas
@@ -497,12 +498,19 @@ def _area(base: Base, team: str) -> str:
 
 
 def _together(base: Base, visit_id: str) -> str:
-    """The north's rep asked his colleague along."""
+    """The north's rep asked a third of the team along, whose word on it is nobody else's."""
+    third = User(
+        id=ids.new_id(), login="third_north", name="Third North", role=REP, password_hash="",
+        team_id=base.company.teams["north"], created_at=clock.now(),
+    )  # fmt: skip
+    base.company.users[third.login] = third.id
     asked = JointVisit(
         id=ids.new_id(), visit_id=visit_id, rep_id=base.company.users["rep_north"],
-        colleague_id=base.company.users["second_north"], asked_at=clock.now(),
+        colleague_id=third.id, asked_at=clock.now(),
     )  # fmt: skip
     with transaction() as session:
+        session.add(third)
+        session.flush()
         session.add(asked)
     return asked.id
 
@@ -599,14 +607,17 @@ def test_a_stranger_gets_nothing_of_the_north_and_changes_nothing(world: World, 
     )
     client = _signed_in(make_api(), login)
     secret = {v for k, v in world.ids.items() if not k.startswith(("own", "today", "admin"))}
+    team = []
     if login.endswith("_north"):  # a colleague of the same team knows his team
         secret.discard(world.ids["team"])
+        team = _colleagues(world, "rep_north", "third_north")
+    secret |= {world.base.company.users["third_north"]}
     before = _picture()
     wrong: list[str] = []
     for (method, _), rules in RULES.items():
         for rule in rules:
             answer = _ask(client, method, rule, mine)
-            if problem := _judge(rule, role, answer, secret):
+            if problem := _judge(rule, role, answer, secret, team):
                 wrong.append(f"{method} {mine.fill(rule.path)} {rule.body}: {problem}")
             if (after := _picture()) != before:
                 changed = [t for t in before if before[t] != after[t]]
@@ -615,12 +626,15 @@ def test_a_stranger_gets_nothing_of_the_north_and_changes_nothing(world: World, 
     assert not wrong, "\n".join(wrong)
 
 
-def _judge(rule: Rule, role: str, answer: Any, secret: set[str]) -> str | None:
+def _judge(
+    rule: Rule, role: str, answer: Any, secret: set[str], team: list[dict[str, str]]
+) -> str | None:
     """What is wrong with the answer that a stranger got, None when it is right."""
     if role not in rule.roles:
         return None if answer.status_code == 403 else f"{answer.status_code} instead of 403"
     if rule.hidden:
-        shown = [i for i in secret if i in answer.text] if "push" not in rule.path else []
+        told = _besides(answer, team) if rule.path == f"{V}/sync/pull" else answer.text
+        shown = [i for i in secret if i in told] if "push" not in rule.path else []
         if answer.status_code != 200 or shown:
             return f"{answer.status_code} {answer.text[:300]} shows {shown}"
     elif answer.status_code not in rule.refused:
@@ -628,6 +642,43 @@ def _judge(rule: Rule, role: str, answer: Any, secret: set[str]) -> str | None:
     if rule.check and not rule.check(answer):
         return f"leaks or lets through: {answer.text[:500]}"
     return None
+
+
+def _colleagues(world: World, *logins: str) -> list[dict[str, str]]:
+    """All that a phone may know of these reps."""
+    users = world.base.company.users
+    return [{"id": users[n], "name": n.replace("_", " ").title()} for n in logins]
+
+
+def _besides(answer: Any, team: list[dict[str, str]]) -> str:
+    """A pull without its profile's colleagues, where these are the rep's own team and no more.
+
+    A rep chooses from them who came along on a visit. Anywhere else they are somebody else's ids.
+    """
+    told = answer.json()
+    for change in told["changes"]:
+        if change["entity"] == "profile" and change["doc"]["colleagues"] == team:
+            del change["doc"]["colleagues"]
+    return json.dumps(told, ensure_ascii=False)
+
+
+def test_a_phone_knows_the_reps_of_its_own_team_by_name_and_of_no_other(world: World):
+    api, boss = make_api(), world.base.actor("admin")
+    users, teams = world.base.company.users, world.base.company.teams
+
+    def known(login: str) -> list[dict[str, str]]:
+        pulled = _signed_in(api, login).get(f"{V}/sync/pull").json()["changes"]
+        (profile,) = (c["doc"] for c in pulled if c["entity"] == "profile")
+        return profile["colleagues"]
+
+    assert known("rep_north") == _colleagues(world, "second_north", "third_north")
+    assert known("rep_south") == []
+    people.save_user(boss, {"team_id": teams["south"]}, user_id=users["second_north"])
+    assert known("rep_north") == _colleagues(world, "third_north")
+    assert known("rep_south") == _colleagues(world, "second_north")
+    assert known("second_north") == _colleagues(world, "rep_south")
+    people.deactivate_user(boss, users["second_north"])
+    assert known("rep_south") == []
 
 
 def test_nobody_gets_in_without_a_session(world: World):
