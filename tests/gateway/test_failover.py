@@ -9,7 +9,7 @@ import struct
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 
@@ -185,6 +185,67 @@ def test_the_same_fixes_through_both_gateways_are_stored_once(
     counts = wait_for(lambda: _settled(pair.gateways[0]))
     assert (counts["recorded"], counts["duplicate"]) == (80, 80)
     assert (counts["stored"], counts["stored_again"]) == (40, 40)
+
+
+def _subscribers() -> set[str]:
+    """Connections to the store that listen to others' places."""
+    found = bus.connection().client_list(_type="pubsub")
+    return {c["id"] for c in found if int(c["psub"]) > 0}
+
+
+@contextmanager
+def _shown_at(gateway: GatewayProcess, cookie: str) -> Iterator[Callable[[], int]]:
+    """A desk, and how to ask it for the newest fix time of a rep that it was shown, in seconds."""
+    with gateway.socket("/ws/desk", cookie) as desk:
+        desk.send(json.dumps(HELSINKI))
+        shown = [0]
+
+        def newest() -> int:
+            with suppress(TimeoutError):
+                while True:
+                    heard = desk.recv(0.01)
+                    for at in range(16, len(heard) if isinstance(heard, bytes) else 0, 24):
+                        shown[0] = max(shown[0], struct.unpack_from("<12xI", heard, at)[0])
+            return shown[0]
+
+        yield newest
+
+
+def _walk_until_shown(
+    gateway: GatewayProcess, cookie: str, device_id: str, shown: Callable[[], int]
+) -> None:
+    """Send fixes to a gateway until a desk elsewhere is shown one of them."""
+    first = clock.now_ms() // 1000 + 1
+    with gateway.socket("/ws/phone", cookie) as line:
+        line.send(json.dumps({"t": "hello", "device_id": device_id, "now_ms": clock.now_ms()}))
+
+        def is_heard() -> bool:
+            line.send(fixes(1, 1, first_seq=clock.now_ms() % 1_000_000_000))
+            told(line, "ack")
+            return shown() >= first
+
+        wait_for(is_heard, 30, f"a place sent to {gateway.url} seen by a desk of the other gateway")
+
+
+def test_a_gateway_whose_subscription_broke_hears_the_others_again(town: Town) -> None:
+    """The others know it already, so they would not greet it of their own accord."""
+    town.shift()
+    rep, office = town.cookie(town.reps[0]), town.cookie(town.dispatcher)
+    broken = GatewayProcess()
+    lost = wait_for(_subscribers, what="a subscription")
+    other = GatewayProcess()
+    try:
+        stays = wait_for(lambda: _subscribers() - lost, what="the other's subscription")
+        with _shown_at(broken, office) as shown_here, _shown_at(other, office) as shown_there:
+            _walk_until_shown(other, rep, "before", shown_here)
+            for connection in lost:
+                bus.connection().client_kill_filter(_id=connection)
+            wait_for(lambda: _subscribers() - stays - lost, 30, "a new subscription")
+            _walk_until_shown(other, rep, "after", shown_here)
+            _walk_until_shown(broken, rep, "back", shown_there)
+    finally:
+        broken.kill()
+        other.kill()
 
 
 def _settled(gateway: GatewayProcess) -> dict[str, int] | None:

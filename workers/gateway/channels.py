@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from workers.gateway.server import Gateway
 
 _log = logging.getLogger("gateway")
+_ANSWER = "!"
+"""Before the id of a gateway that only answers: who answered that would never come to an end."""
 
 
 class Channels:
@@ -50,7 +52,7 @@ class Channels:
         await channels.subscribe(people.DEVICES_CHANNEL, live_index.PHONES_CHANNEL,
                                  live_index.GATEWAYS_CHANNEL)  # fmt: skip
         await self._load_live(connection)
-        await _announce(connection)
+        await _greet(connection)
         peers: set[str] = set()
         async for message in channels.listen():
             channel, data = message["channel"].decode(), message["data"]
@@ -59,14 +61,21 @@ class Channels:
             elif not live_index.is_own(data):
                 self._hear(channel, data)
 
-    async def _meet(self, peer: str, peers: set[str], channels: Any, connection: Any) -> None:
-        """Listen to another gateway from now on, and let it know of this one."""
-        if peer in peers or peer == live_index.GATEWAY_ID.hex():
+    async def _meet(self, greeting: str, peers: set[str], channels: Any, connection: Any) -> None:
+        """Listen to another gateway from now on.
+
+        Who greets has just begun to listen and knows nobody, however well he is known here: after
+        a break of his subscription he comes as a stranger. So a greeting is always answered.
+        """
+        peer = greeting.removeprefix(_ANSWER)
+        if peer == live_index.GATEWAY_ID.hex():
             return
-        peers.add(peer)
-        await channels.psubscribe(live_index.cell_channels(peer))
-        await self._load_live(connection)
-        await _announce(connection)
+        if peer not in peers:
+            peers.add(peer)
+            await channels.psubscribe(live_index.cell_channels(peer))
+            await self._load_live(connection)
+        if peer == greeting:
+            await _greet(connection, _ANSWER)
 
     async def _load_live(self, connection: Any) -> None:
         for data in (await connection.hgetall(live_index.PHONES)).values():
@@ -115,5 +124,5 @@ class Channels:
             self.gateway.hub.forget(notice["rep_id"])
 
 
-async def _announce(connection: Any) -> None:
-    await connection.publish(live_index.GATEWAYS_CHANNEL, live_index.GATEWAY_ID.hex())
+async def _greet(connection: Any, how: str = "") -> None:
+    await connection.publish(live_index.GATEWAYS_CHANNEL, how + live_index.GATEWAY_ID.hex())
