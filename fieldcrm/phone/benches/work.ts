@@ -12,11 +12,15 @@ const WORDS = ["Обсудили дозировку", "a discutat despre preț, 
 /** The whole day: goals in an order of their own, with everything that happens to a phone in between. */
 export async function work(p: Phone): Promise<void> {
   const chance = new Chance(p.told.seed);
+  p.stage = "first copy";
   await firstCopy(p);
+  p.stage = "shift";
   if (p.told.keeps_shift) await reach(p, shift("start"), chance, 900);
   const goals = chance.shuffled(goalsOf(p));
   for (const [i, goal] of goals.entries()) {
+    p.stage = `before ${i}`;
     await between(p, chance);
+    p.stage = `goal ${i}`;
     await reach(p, goal, chance, i);
   }
   if (p.told.keeps_shift) await reach(p, shift("end"), chance, 901);
