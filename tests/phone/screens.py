@@ -44,11 +44,16 @@ def check_in(page: Any, how: str = "Visit without a track") -> None:
 
 def check_in_here(page: Any, how: str = "Start shift and visit") -> None:
     """On the check-in's own screen."""
+    press_start(page, how)
+    page.wait_for_selector(".timer")
+
+
+def press_start(page: Any, how: str) -> None:
+    """The button of the check-in, once the phone's receiver has said anew where it is."""
     page.context.set_geolocation(
         {"latitude": LAT + 101 / 111_195, "longitude": LNG, "accuracy": 12}
     )
     page.click(f"section.sheet button.btn >> text={how}")
-    page.wait_for_selector(".timer")
 
 
 def close_with_photo(page: Any, comment: str = "Asked for the price list") -> None:

@@ -15,7 +15,16 @@ from fieldcrm.visits.tables import Attachment, Visit
 from tests.browser import chromium
 from tests.people.company import PASSWORD
 from tests.phone.field import Day, Server
-from tests.phone.screens import all_safe, check_in, close_with_photo, online, photo, sign_in
+from tests.phone.screens import (
+    all_safe,
+    check_in,
+    check_in_here,
+    close_with_photo,
+    online,
+    photo,
+    press_start,
+    sign_in,
+)
 
 pytestmark = pytest.mark.browser
 SIGN_IN = """([login, password]) => fetch('/api/v1/session', {method: 'POST',
@@ -98,6 +107,51 @@ def test_a_full_phone_says_so_and_loses_nothing(server: Server, day: Day, phone:
     with phone() as context:  # room again
         page = context.new_page()
         page.goto(f"{server.base}/rep/#/visit/{day.visits[0]}")
+        close_with_photo(page)
+        all_safe(page)
+    with reading() as s:
+        assert s.get_one(Visit, day.visits[0]).state == "closed"
+
+
+_TAKE_THE_NEXT_NUMBER = """async () => {
+  const open = indexedDB.open('fieldcrm-phone');
+  const db = await new Promise((ok) => { open.onsuccess = () => ok(open.result); });
+  const tx = db.transaction(['outbox', 'meta'], 'readwrite');
+  const last = tx.objectStore('meta').get('last_seq');
+  last.onsuccess = () => tx.objectStore('outbox').put(
+    {id: 'in the way', seq: (last.result?.value ?? 0) + 1, kind: 'in the way', status: 'applied', payload: {}, settled: 1});
+  await new Promise((ok) => { tx.oncomplete = ok; }); db.close();
+}"""
+_CLEAR_IT = """async () => {
+  const open = indexedDB.open('fieldcrm-phone');
+  const db = await new Promise((ok) => { open.onsuccess = () => ok(open.result); });
+  const tx = db.transaction('outbox', 'readwrite');
+  tx.objectStore('outbox').delete('in the way');
+  await new Promise((ok) => { tx.oncomplete = ok; }); db.close();
+}"""
+
+
+def test_a_check_in_that_the_phones_database_refuses_is_taken_back_and_said(
+    server: Server, day: Day, phone: Any
+) -> None:
+    """The next number is taken already: the browser's own database aborts the write."""
+    with phone() as context:
+        page = context.new_page()
+        sign_in(page, server.base)
+        context.set_offline(True)
+        page.evaluate(_TAKE_THE_NEXT_NUMBER)
+        page.click("section.next a.btn.p")
+        press_start(page, "Visit without a track")
+        page.wait_for_selector("[role=alert] >> text=This phone did not write the start down")
+        assert page.locator(".timer").count() == 0
+        assert page.url.endswith(f"#/check-in/{day.visits[0]}")
+        page.evaluate(_CLEAR_IT)
+        check_in_here(page, "Visit without a track")
+        page.wait_for_selector(".truth .ok >> text=Written down")
+    with phone() as context:  # the app died and comes again
+        page = context.new_page()
+        page.goto(f"{server.base}/rep/#/visit/{day.visits[0]}")
+        page.wait_for_selector(".timer")
         close_with_photo(page)
         all_safe(page)
     with reading() as s:

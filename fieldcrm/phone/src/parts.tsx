@@ -10,7 +10,7 @@ import { ackedAt, buffered, gap, here, isConnected, permission } from "./positio
 import { back, href, screen } from "./router";
 import { stuckFiles } from "./stuck";
 import {
-  files, halfMinute, isPaused, isStorageFull, offsetMs, placeNameOf, progress, second, shift, syncedAt,
+  files, halfMinute, isPaused, isStorageFull, isWriting, offsetMs, placeNameOf, progress, second, shift, syncedAt,
   undecided, underWay, unsent, unsentFiles,
 } from "./store";
 
@@ -55,6 +55,7 @@ export function syncCell(): Cell {
   const p = progress.value;
   const onPhone = t("phone.truth.on_phone");
   if (isStorageFull.value) return { tone: "bad", icon: "disk", title: t("phone.truth.no_space"), sub: t("phone.truth.tap_to_free") };
+  if (isWriting.value) return { tone: "", icon: "onPhone", title: t("phone.truth.writing"), sub: t("phone.truth.writing_sub") };
   if (needsRep.value) return { tone: "bad", icon: "cloudMark", title: t("phone.truth.refused", { n: needsRep.value }), sub: t("phone.truth.needs_you") };
   if (p.problem === "too_old") return { tone: "bad", icon: "cloudMark", title: t("phone.truth.update"), sub: onPhone };
   if (p.problem === "signed_out") return { tone: "warn", icon: "lock", title: waiting ? t("phone.truth.wait_signin", { n: n + photos }) : t("phone.truth.signin"), sub: onPhone };

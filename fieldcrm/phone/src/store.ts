@@ -7,6 +7,7 @@ import type {
 import { needsChoice } from "./choose";
 import { dayOf, speak, timezone, type Language } from "./i18n";
 import { newId } from "./ids";
+import { Early } from "./kept";
 import { Memory } from "./memory";
 import { donePromises, isOpen, isUnsent, newClients, overlayJoints, overlayShifts, overlayVisits } from "./overlay";
 import type { Progress } from "./sync";
@@ -180,26 +181,20 @@ async function read(): Promise<void> {
 }
 
 /** Actions that are being stored, shown before a slow phone is sure of its disk. */
-const early = new Set<Entry>();
+const early = new Early(() => { visits.value = overlaid(entries.peek()); });
+export const isWriting = early.isWriting;
 
 function overlaid(outbox: Entry[]): Map<string, Visit> {
-  return overlayVisits([...memory.visits.values()], [...outbox, ...early], memory.profiles[0]);
+  return overlayVisits([...memory.visits.values()], [...outbox, ...early.entries], memory.profiles[0]);
 }
 
-/** Show at once what the rep did with a visit while it is being stored; the outbox has it only then. */
-export async function shownWhile<T>(kind: Kind, visit: Visit, payload: Record<string, unknown>, store: () => Promise<T>): Promise<T> {
-  const entry: Entry = {
+/** Show at once what the rep did with a visit while it is being stored; null when it was not. */
+export function shownWhile<T>(kind: Kind, visit: Visit, payload: Record<string, unknown>, store: () => Promise<T | null>): Promise<T | null> {
+  return early.during({
     id: "", seq: Number.MAX_SAFE_INTEGER, kind, subject_id: visit.id, base_version: visit.version, device_at_ms: Date.now(),
     offset_ms: offsetMs.peek(), payload, status: "ready", code: null, params: {}, version: null, answered_at_ms: null,
     settled: 0, dismissed: 0, title: "",
-  };
-  early.add(entry);
-  visits.value = overlaid(entries.peek());
-  try {
-    return await store();
-  } finally {
-    early.delete(entry);
-  }
+  }, store);
 }
 
 let collator: Intl.Collator | null = null;

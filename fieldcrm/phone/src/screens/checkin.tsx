@@ -1,4 +1,5 @@
 /** Check-in: how far one stands from the place, how sure the phone is, and what to do if it isn't. */
+import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { checkIn, keepPhoto } from "../actions";
 import { afterAction, refusalText, storing } from "../app";
@@ -11,7 +12,7 @@ import { MapBox } from "../mapbox";
 import { Btn, clientLine, Top, Truth } from "../parts";
 import { shrink } from "../photo";
 import { asPosition, here, permission, serverTime, watchPosition } from "../positions";
-import { turn } from "../router";
+import { route, turn } from "../router";
 import { clientOf, db, files, isPaused, placeNameOf, placeOf, pointOf, second, shift, shownWhile, underWay } from "../store";
 import { navigateTo } from "./navigate";
 import { openUntil } from "./today";
@@ -35,6 +36,7 @@ export function CheckIn({ visit }: { visit: Visit }) {
         {phone && <a class="ib" href={`tel:${phone}`} aria-label={t("phone.call")}><Icon name="phone" /></a>}
       </Top>
       <Truth thin />
+      {notWritten.value === visit.id && <div role="alert" class="note bad" style="margin:10px"><Icon name="disk" /><p>{t("phone.checkin.not_written")}</p></div>}
       <main class="mapbox" tabIndex={0}>
         <MapBox goal={point && { ...point, label: String(visit.position || "") }} radius={RADIUS_M} me={here.value} isFresh={state === "fresh"} />
       </main>
@@ -54,6 +56,9 @@ function OtherUnderWay({ other }: { other: Visit }) {
   );
 }
 
+/** The visit whose check-in this phone would not write down. */
+const notWritten = signal<string | null>(null);
+
 /** What comes before the check-in of the same press, such as the start of the shift. */
 type Before = () => Promise<void>;
 
@@ -69,11 +74,19 @@ async function begin(visit: Visit, noGpsReason: string | null, comment: string, 
     await before?.();
     return storing(() => checkIn(db, visit, title, position, noGpsReason, comment));
   };
+  notWritten.value = null;
   const stored = shownWhile("visit.check_in", visit, payload, store);
   turn("visit", visit.id);
-  await stored;
-  await afterAction(30);
+  const isStored = await stored.catch(() => sayNotWritten(visit.id));
+  if (isStored) await afterAction(30);
   return null;
+}
+
+/** A phone that is not full but wouldn't write: back to where the rep pressed, with the reason. */
+function sayNotWritten(visitId: string): void {
+  notWritten.value = visitId;
+  const [screen, id] = route.peek();
+  if (screen === "visit" && id === visitId) turn("check-in", visitId);
 }
 
 /**

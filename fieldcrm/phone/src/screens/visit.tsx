@@ -9,9 +9,10 @@ import { Icon } from "../icons";
 import { closeFacts, fixState, isHeld, RESULTS, tryMove } from "../life";
 import { Btn, Chip, clientLine, LinkBtn, Top, Truth, trackCell, useObjectUrl } from "../parts";
 import { code, formFor, isMissing, loadCode } from "../forms/pick";
+import { DraftKeeper } from "../kept";
 import { asPosition } from "../positions";
 import { back, href, turn } from "../router";
-import { arrivalAt, clientOf, db, files, joints, offsetMs, placeNameOf, pointOf, profile, promisesDone, second, today, visits } from "../store";
+import { arrivalAt, clientOf, db, files, isStorageFull, isWriting, joints, offsetMs, placeNameOf, pointOf, profile, promisesDone, second, today, visits } from "../store";
 import { endRecording, Further } from "../further";
 import { takePhoto } from "./checkin";
 import { Closed } from "./closed";
@@ -96,11 +97,12 @@ function WithColleague({ visit }: { visit: Visit }) {
 const EMPTY = { products: [], samples: {}, stock: {} };
 
 /** The draft of a visit's form: every keystroke is kept. */
-function useDraft(visit: Visit): [Draft | null, (part: Partial<Draft>) => void] {
+function useDraft(visit: Visit): [Draft | null, (part: Partial<Draft>) => void, DraftKeeper] {
   const [draft, setDraft] = useState<Draft | null>(null);
+  const [keeper] = useState(() => new DraftKeeper(db, storing));
   const latest = useRef<Draft | null>(null);
   useEffect(() => {
-    void db.drafts.get(visit.id).then((kept) => {
+    void keeper.load(visit.id).then((kept) => {
       latest.current = kept ?? { visit_id: visit.id, result: null, comment: visit.comment ?? "", details: EMPTY, next_text: "", next_on: null, saved_at_ms: 0 };
       setDraft(latest.current);
     });
@@ -108,14 +110,13 @@ function useDraft(visit: Visit): [Draft | null, (part: Partial<Draft>) => void] 
   const change = (part: Partial<Draft>) => {
     latest.current = { ...latest.current!, ...part, saved_at_ms: Date.now() };
     setDraft(latest.current);
-    const kept = latest.current;
-    void storing(() => db.drafts.put(kept));
+    void keeper.keep(latest.current);
   };
-  return [draft, change];
+  return [draft, change, keeper];
 }
 
 function Form({ visit }: { visit: Visit }) {
-  const [draft, change] = useDraft(visit);
+  const [draft, change, keeper] = useDraft(visit);
   const [problem, setProblem] = useState<string | null>(null);
   const client = clientOf(visit);
   useEffect(loadCode, []);
@@ -142,7 +143,7 @@ function Form({ visit }: { visit: Visit }) {
   };
   return (
     <>
-      <FormTop visit={visit} savedAt={draft.saved_at_ms} />
+      <FormTop visit={visit} keeper={keeper} />
       <main tabIndex={0}>
         <Results draft={draft} change={change} isMissing={missing.includes("result")} />
         {isAsked && !forms && isMissing.value && <p class="note warn">{t("forms.not_here")}</p>}
@@ -194,7 +195,18 @@ function isPlace(kind: string | undefined): boolean {
   return kind === "pharmacy" || kind === "organisation";
 }
 
-function FormTop({ visit, savedAt }: { visit: Visit; savedAt: number }) {
+/** Whether the visit and what was typed of it lie on the phone's disk. */
+function TruthKept({ keeper }: { keeper: DraftKeeper }) {
+  if (keeper.isRefused.value) {
+    const why = t(isStorageFull.value ? "phone.truth.tap_to_free" : "phone.visit.not_saved_why");
+    return <a href={href(isStorageFull.value ? "storage" : "outbox")} class="bad"><Icon name="disk" /><span><b>{t("phone.visit.not_saved")}</b><i>{why}</i></span></a>;
+  }
+  if (isWriting.value) return <a href={href("outbox")}><Icon name="onPhone" /><span><b>{t("phone.truth.writing")}</b><i>{t("phone.truth.writing_sub")}</i></span></a>;
+  const savedAt = keeper.keptAt.value;
+  return <a href={href("outbox")} class="ok"><Icon name="onPhone" /><span><b>{t("phone.visit.saved")}</b><i>{savedAt ? t("phone.visit.saved_at", { time: time(savedAt + offsetMs.value) }) : t("phone.visit.saved_start")}</i></span></a>;
+}
+
+function FormTop({ visit, keeper }: { visit: Visit; keeper: DraftKeeper }) {
   const startedAt = visit.checked_in_at_ms ?? 0;
   const s = Math.max(0, Math.floor((second.value + offsetMs.value - startedAt) / 1000));
   const clock = s < 3600 ? `${String(Math.floor(s / 60)).padStart(2, "0")}:${String(s % 60).padStart(2, "0")}` : `${Math.floor(s / 3600)}:${String(Math.floor(s / 60) % 60).padStart(2, "0")}`;
@@ -210,7 +222,7 @@ function FormTop({ visit, savedAt }: { visit: Visit; savedAt: number }) {
         <div class="timer" role="timer" aria-label={t("phone.visit.timer", { n: Math.floor(s / 60) })}><i class="sq" />{clock}</div>
       </header>
       <nav class="truth thin" aria-label={t("phone.truth.label")}>
-        <a href={href("outbox")} class="ok"><Icon name="onPhone" /><span><b>{t("phone.visit.saved")}</b><i>{savedAt ? t("phone.visit.saved_at", { time: time(savedAt + offsetMs.value) }) : t("phone.visit.saved_start")}</i></span></a>
+        <TruthKept keeper={keeper} />
         <a href={href("shift")} class={track.tone}><Icon name={track.icon} /><span><b>{track.title}</b><i>{track.sub}</i></span></a>
       </nav>
     </>
