@@ -16,6 +16,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -43,7 +44,7 @@ class Nursery:
     """The process that forks others, seen from a bench; a signal to the bench's group isn't for it."""
 
     def __init__(self, environment: Mapping[str, str], said: Path, *, is_careless: bool) -> None:
-        self._asking = Lock()
+        self._asking, self._said = Lock(), said
         careless = {_CARELESS: "1"} if is_careless else {}
         with said.open("ab") as log:
             self._process = subprocess.Popen(
@@ -56,17 +57,21 @@ class Nursery:
         return Grown(self, self.ask({"start": part, "log": str(log)}))
 
     def ask(self, what: dict[str, Any]) -> int:
-        """Tell it; the pid it answers. Raises RuntimeError when it is gone."""
+        """Tell it; the pid it answers. Raises RuntimeError with its last words when it is gone."""
         said, heard = self._process.stdin, self._process.stdout
         assert said
         assert heard
         with self._asking:
-            said.write(json.dumps(what).encode() + b"\n")
-            said.flush()
+            with suppress(BrokenPipeError):
+                said.write(json.dumps(what).encode() + b"\n")
+                said.flush()
             line = heard.readline()
         if not line:
-            raise RuntimeError("the servers' nursery is gone")
+            raise RuntimeError(f"the servers' nursery is gone: {self._last_words()}")
         return int(line)
+
+    def _last_words(self) -> str:
+        return self._said.read_text(errors="replace")[-2000:]
 
     def close(self) -> None:
         """End it with all that it started."""
