@@ -345,7 +345,7 @@ def _table() -> rx.Component:
     actions = rx.el.th(rx.el.span(words("messages.actions"), class_name="vh"), scope="col")
     rows = rx.el.table(
         rx.el.thead(rx.el.tr(*heads, actions)), rx.el.tbody(rx.foreach(OfficeMessages.rows, _line)),
-        class_name="tbl", aria_label=label,
+        class_name="tbl ms-l", aria_label=label,
     )  # fmt: skip
     more = rx.cond(
         OfficeMessages.has_more,

@@ -95,7 +95,7 @@ def test_a_persons_data_is_counted_put_in_a_file_and_erased(team: Field, open_pa
     assert page.is_erasing
     assert page.refused != ""
     call(page, "erase", {"login": "rep_north"})
-    assert page.done == "Erased. Positions: 2. Photos and sounds: 0."
+    assert page.done == "Erased. Positions: 2. Messages: 0. Photos and sounds: 0."
     assert {a.label: a.value for a in page.kept}["Positions"] == "none"
     assert page.files[0].status == "expired"
 
