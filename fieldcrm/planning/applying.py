@@ -13,6 +13,7 @@ from fieldcrm.people.model import Actor
 from fieldcrm.planning import outcome, store
 from fieldcrm.planning.model import CannotUndo, ProposalStale
 from fieldcrm.planning.tables import DayPlan, Proposal
+from fieldcrm.visits import running
 from fieldcrm.visits import service as visits
 from fieldcrm.visits.model import MoveRequest
 from fieldcrm.visits.tables import Visit
@@ -51,7 +52,7 @@ def apply_day(
             _leave_out(session, actor, rows[dropped["visit_id"]], dropped, undo)
     _save_day_plan(session, actor, found, rep_id, day, list(rows.values()))
     if found.day == clock.local(clock.now()).date():
-        visits.refresh_expected_in(session, rep_id, found.day)
+        running.refresh_expected_in(session, rep_id, found.day)
 
 
 def _place(

@@ -16,7 +16,7 @@ from fieldcrm.planning import outcome, store
 from fieldcrm.planning.model import NothingToPlan
 from fieldcrm.planning.tables import DayPlan
 from fieldcrm.tracking import asking
-from fieldcrm.visits import ordering
+from fieldcrm.visits import ordering, running
 from fieldcrm.visits import service as visits
 from fieldcrm.visits.model import MoveRequest
 from fieldcrm.visits.tables import Visit
@@ -51,7 +51,7 @@ def order_day_in(
         _put(session, actor, by_id[each.visit_id], each, at)
     session.flush()
     _redraw(session, actor, rep, day, rows, found)
-    visits.refresh_expected_in(session, rep.id, day)
+    running.refresh_expected_in(session, rep.id, day)
     return order
 
 

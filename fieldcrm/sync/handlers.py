@@ -20,7 +20,7 @@ from fieldcrm.planning import by_hand
 from fieldcrm.sync import conflicts, corrections, from_office, store
 from fieldcrm.sync.model import BadId, BadPayload, When
 from fieldcrm.tracking import shifts
-from fieldcrm.visits import joint
+from fieldcrm.visits import effects, joint
 from fieldcrm.visits import service as visits
 from fieldcrm.visits.model import ClientUnknown, MoveRequest, NewAttachment, NextStep, Position
 from fieldcrm.wire import sync as wire
@@ -145,7 +145,7 @@ def _cancel(session: Session, actor: Actor, d: Doing) -> int:
 def _revise(session: Session, actor: Actor, d: Doing) -> Done:
     """A field left out stays; null is a value; what another changed meanwhile waits for a choice."""
     p: wire.RevisePayload = d.payload
-    said = {name: getattr(p, name) for name in visits.REVISABLE}
+    said = {name: getattr(p, name) for name in effects.REVISABLE}
     changes = {k: v for k, v in said.items() if v is not msgspec.UNSET}
     if "details" in changes:
         changes["details"] = _plain(changes["details"])

@@ -19,7 +19,7 @@ from fieldcrm.people.model import Actor, OutOfScope, Role
 from fieldcrm.tracking import keeping, live_index, rules, store
 from fieldcrm.tracking.model import Fix, ShiftOver, ShiftTime, Span, UnknownShift
 from fieldcrm.tracking.tables import Shift
-from fieldcrm.visits import service as visits
+from fieldcrm.visits import running
 
 SHIFTS_KNOWN = timedelta(days=8)
 """How far back shifts matter for fixes that come in now."""
@@ -96,7 +96,7 @@ def pause_in(
         shift.pauses = [*shift.pauses, begun]
         _tell(session, actor, shift, "shift.paused")
         if kind == "lunch":
-            visits.begin_pause_in(session, shift.rep_id, clock.local(at).date())
+            running.begin_pause_in(session, shift.rep_id, clock.local(at).date())
     return shift
 
 
@@ -117,7 +117,7 @@ def _close_pause(session: Session, shift: Shift, at: datetime) -> None:
         begun, ended = (datetime.fromisoformat(shift.pauses[-1][k]) for k in ("from", "to"))
         keeping.erase_in(session, shift.rep_id, begun, ended)
         if shift.pauses[-1]["kind"] == "lunch":
-            visits.end_pause_in(session, shift.rep_id, clock.local(ended).date())
+            running.end_pause_in(session, shift.rep_id, clock.local(ended).date())
 
 
 def _pauses_until(shift: Shift, at: datetime) -> list[dict[str, Any]]:

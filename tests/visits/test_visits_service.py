@@ -16,7 +16,7 @@ from fieldcrm.kit.database import reading, transaction
 from fieldcrm.kit.errors import NotFound
 from fieldcrm.kit.tables import Event, FeedEntry
 from fieldcrm.people.model import Actor, OutOfScope
-from fieldcrm.visits import service
+from fieldcrm.visits import running, service
 from fieldcrm.visits.model import (
     BadCursor,
     BadSort,
@@ -271,10 +271,10 @@ def test_time_alone_moves_expected_times(company: Field) -> None:
     """Nobody presses anything: what should have begun moves on, and the phone hears of it."""
     rep = company.reps[0]
     with transaction() as session:
-        service.refresh_expected_in(session, rep.user_id, TODAY)
+        running.refresh_expected_in(session, rep.user_id, TODAY)
     late = NOW + timedelta(minutes=45)
     with clock.held(late):
-        assert service.refresh_running_days(late) == 1
+        assert running.refresh_running_days(late) == 1
         day = service.day(company.dispatcher, rep.user_id, TODAY)
         assert day[0].visit.expected_at == late
         assert day[0].visit.planned_at == NOW
@@ -289,11 +289,11 @@ def test_a_break_falls_where_it_is_taken_and_then_is_over(company: Field) -> Non
         planned = service.store.day_of(session, rep.user_id, TODAY)[3]
         planned.pause_min = 30
         session.add(planned)
-        service.begin_pause_in(session, rep.user_id, TODAY)
+        running.begin_pause_in(session, rep.user_id, TODAY)
     pauses = [v.visit.pause_min for v in service.day(rep, rep.user_id, TODAY)]
     assert pauses == [30, 0, 0, 0]
     with transaction() as session:
-        service.end_pause_in(session, rep.user_id, TODAY)
+        running.end_pause_in(session, rep.user_id, TODAY)
     assert not any(v.visit.pause_min for v in service.day(rep, rep.user_id, TODAY))
 
 

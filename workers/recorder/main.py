@@ -31,6 +31,7 @@ from fieldcrm.tracking import service as tracking
 from fieldcrm.tracking.areas import watching
 from fieldcrm.tracking.model import Fix
 from fieldcrm.tracking.unreadable import UNREADABLE
+from fieldcrm.visits import running
 from fieldcrm.visits import service as visits
 
 GROUP = "recorder"
@@ -177,7 +178,7 @@ def watcher() -> Callable[[], None]:
 
     def look() -> None:
         _attempt("missed visits", lambda: visits.mark_missed(clock.now()))
-        _attempt("expected times", lambda: visits.refresh_running_days(clock.now()))
+        _attempt("expected times", lambda: running.refresh_running_days(clock.now()))
         _attempt("verdicts", lambda: evidence.judge_due(clock.now()))
         _attempt("alerts", lambda: tracking.raise_alerts(memory))
         _attempt("alerts of areas", lambda: watching.settle(clock.now()))

@@ -23,6 +23,7 @@ from fieldcrm.regions.roads import Roads
 from fieldcrm.tracking import keeping, pipeline, shifts
 from fieldcrm.tracking.memory import DeviceMemory, RepMemory
 from fieldcrm.tracking.model import Decoded, Fix, RawFix, Span
+from fieldcrm.visits import running
 from fieldcrm.visits import service as visits
 from fieldcrm.visits import store as visit_store
 from fieldcrm.visits.model import MoveRequest, NewAttachment, NextStep, Position
@@ -165,7 +166,7 @@ def _play(
     for closed in photos:
         files.store(*photo.shelf(closed.stop.visit_id))
     with database.transaction() as session:
-        session.info[visits.PAST] = is_over
+        session.info[running.PAST] = is_over
         for at, _, rep, happening in told:
             if not isinstance(happening, Reading):
                 with clock.held(_utc(at)):
