@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from fieldcrm.api.identity import DeskPerson, Person
 from fieldcrm.api.shapes import ID, Id, plain
-from fieldcrm.people import service as people
+from fieldcrm.people import registry
 from fieldcrm.people.tables import Device
 from fieldcrm.tracking import trial
 
@@ -54,13 +54,13 @@ def _view(device: Device) -> dict[str, Any]:
 @router.get("", summary="Devices of reps I see", response_model=list[DeviceView])
 def list_devices(actor: Person, rep_id: Id | None = None) -> list[dict[str, Any]]:
     """The newest first; `rep_id` narrows to one rep."""
-    return [_view(d) for d in people.list_devices(actor, rep_id)]
+    return [_view(d) for d in registry.list_devices(actor, rep_id)]
 
 
 @router.post("", summary="Pair a phone", status_code=201, response_model=PairedView)
 def pair_device(body: PairBody, request: Request, actor: Person) -> dict[str, Any]:
     """Makes a token and the link (also as QR code) that sets the app up; a rep pairs his own."""
-    device, token, uri, qr_svg = people.pair_device(
+    device, token, uri, qr_svg = registry.pair_device(
         actor, body.rep_id, body.kind, body.name, request.url.hostname
     )
     return {"device": _view(device), "token": token, "uri": uri, "qr_svg": qr_svg}
@@ -85,4 +85,4 @@ def heard(device_id: Annotated[str, Path(pattern=ID)], actor: Person) -> dict[st
 @router.delete("/{device_id}", summary="Revoke a phone", response_model=DeviceView)
 def revoke_device(device_id: Annotated[str, Path(pattern=ID)], actor: DeskPerson) -> dict[str, Any]:
     """Cuts it off at once; what it sent stays."""
-    return _view(people.revoke_device(actor, device_id))
+    return _view(registry.revoke_device(actor, device_id))

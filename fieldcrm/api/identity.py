@@ -10,6 +10,7 @@ from sqlmodel import Session
 from fieldcrm.kit.database import reading
 from fieldcrm.kit.settings import settings
 from fieldcrm.people import service as people
+from fieldcrm.people import signing
 from fieldcrm.people.model import Actor, Role
 
 FROM_PROXY = "proxy"
@@ -18,7 +19,7 @@ FROM_PROXY = "proxy"
 
 def token_of(request: Request) -> str | None:
     """The session's token from the cookie."""
-    return request.cookies.get(people.SESSION_COOKIE)
+    return request.cookies.get(signing.SESSION_COOKIE)
 
 
 class Allows:
@@ -29,7 +30,7 @@ class Allows:
         self.source = source
 
     def __call__(self, request: Request) -> Actor:
-        actor = people.authenticate(token_of(request), self.source)
+        actor = signing.authenticate(token_of(request), self.source)
         people.require(actor, *self.roles)
         return actor
 
@@ -48,7 +49,7 @@ class Caller:
 
     def actor_in(self, session: Session) -> Actor:
         """The acting person, whose role the route serves; raises NotSignedIn, RoleForbids."""
-        actor = people.authenticate_in(session, self._token, self._allows.source)
+        actor = signing.authenticate_in(session, self._token, self._allows.source)
         people.require(actor, *self._allows.roles)
         return actor
 
@@ -102,7 +103,7 @@ def is_secure(request: Request) -> bool:
 def set_session(request: Request, response: Response, token: str) -> None:
     """Give the browser its session; scripts can't read it and other sites can't send it."""
     response.set_cookie(
-        people.SESSION_COOKIE, token, max_age=settings().session_days * 86_400, path="/",
+        signing.SESSION_COOKIE, token, max_age=settings().session_days * 86_400, path="/",
         httponly=True, secure=is_secure(request), samesite="strict",
     )  # fmt: skip
 
@@ -110,5 +111,9 @@ def set_session(request: Request, response: Response, token: str) -> None:
 def drop_session(request: Request, response: Response) -> None:
     """Take the session from the browser."""
     response.delete_cookie(
-        people.SESSION_COOKIE, path="/", httponly=True, secure=is_secure(request), samesite="strict"
+        signing.SESSION_COOKIE,
+        path="/",
+        httponly=True,
+        secure=is_secure(request),
+        samesite="strict",
     )

@@ -17,6 +17,7 @@ from fieldcrm.api.identity import (
 from fieldcrm.kit import clock, facts, i18n
 from fieldcrm.kit.database import reading
 from fieldcrm.kit.settings import settings
+from fieldcrm.people import registry, signing
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor
 from fieldcrm.regions.build import open_region
@@ -91,7 +92,7 @@ class LanguageBody(BaseModel):
 def sign_in(body: SignInBody, request: Request, response: Response) -> dict[str, Any]:
     """Opens a session and sets its cookie. A wrong login is 401, too many of them 429."""
     agent = request.headers.get("user-agent", "")
-    token, actor = people.sign_in(body.login, body.password, address_of(request), agent, "api")
+    token, actor = signing.sign_in(body.login, body.password, address_of(request), agent, "api")
     set_session(request, response, token)
     return _me(request, actor)
 
@@ -100,7 +101,7 @@ def sign_in(body: SignInBody, request: Request, response: Response) -> dict[str,
 def sign_out(request: Request, response: Response) -> None:
     """Ends this session, here and in the browser; without one it does nothing."""
     if token := token_of(request):
-        people.sign_out(token, "api")
+        signing.sign_out(token, "api")
     drop_session(request, response)
 
 
@@ -133,7 +134,7 @@ def _me(request: Request, actor: Actor) -> dict[str, Any]:
         },
         "team": teams[0] if len(teams) == 1 else None,
         "teams": teams,
-        "gateway": people.reached_at(request.url.hostname)[1],
+        "gateway": registry.reached_at(request.url.hostname)[1],
         "server_time_ms": clock.now_ms(),
         "clock_speed": settings().clock_speed,
         "timezone": settings().timezone,

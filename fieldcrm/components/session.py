@@ -26,6 +26,7 @@ from fieldcrm.kit.database import reading
 from fieldcrm.kit.errors import NotSignedIn, Refusal
 from fieldcrm.kit.settings import settings
 from fieldcrm.people import service as people
+from fieldcrm.people import signing
 from fieldcrm.people.model import Actor, Role
 
 COOKIE = "fieldcrm_session"
@@ -85,7 +86,7 @@ def actor_in(cookie_header: str) -> Actor | None:
     if not token:
         return None
     try:
-        return people.authenticate(token)
+        return signing.authenticate(token)
     except NotSignedIn:
         return None
 

@@ -8,6 +8,9 @@ import secrets
 
 from fieldcrm.kit.settings import settings
 
+TOKEN_MAX = 128
+"""Longer is no token of ours, and isn't hashed to find out."""
+
 
 def new_token() -> str:
     """A random token of 256 bits, URL-safe."""

@@ -25,6 +25,7 @@ from fieldcrm.messages.model import (
     Wake,
 )
 from fieldcrm.messages.tables import Message, PushSubscription
+from fieldcrm.people import registry
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor, OutOfScope, Role
 from fieldcrm.people.tables import User
@@ -273,7 +274,7 @@ def subscribe(
     endpoints.check(endpoint)
     webpush.check_keys(p256dh, auth)
     with transaction() as session:
-        people.own_device_in(session, actor, device_id)
+        registry.own_device_in(session, actor, device_id)
         for known in (
             store.subscription_of(session, device_id),
             store.at_endpoint(session, endpoint),

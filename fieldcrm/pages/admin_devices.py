@@ -23,6 +23,7 @@ from fieldcrm.components.words import words
 from fieldcrm.kit import i18n
 from fieldcrm.kit.errors import Refusal
 from fieldcrm.pages.admin import admin_page, labelled, said
+from fieldcrm.people import registry
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor, DeviceKind
 from fieldcrm.tracking import service as tracking
@@ -99,7 +100,7 @@ class AdminDevices(AdminSection, Desk):
         self.asked = ""
         messages = await self.get_state(Messages)
         try:
-            await asyncio.to_thread(people.revoke_device, self._actor(), device_id)
+            await asyncio.to_thread(registry.revoke_device, self._actor(), device_id)
         except Refusal as error:
             messages._say(Toast("device", "err", "contradicted", self._refusal(error)))
             return
@@ -125,7 +126,7 @@ class AdminDevices(AdminSection, Desk):
         wanted = (str(data.get("rep_id", "")), str(data.get("kind", "")), str(data.get("name", "")))
         try:
             device, _, uri, svg = await asyncio.to_thread(
-                people.pair_device, self._actor(), *wanted, self.router.url.hostname
+                registry.pair_device, self._actor(), *wanted, self.router.url.hostname
             )
         except Refusal as error:
             self.refused = self._refusal(error)
@@ -146,7 +147,7 @@ def _rows(actor: Actor, language: str) -> tuple[list[DeviceRow], list[Choice]]:
             0 if d.revoked_at else heard.get(d.user_id, 0), d.revoked_at is not None,
             i18n.moment(d.revoked_at, language) if d.revoked_at else "",
         )
-        for d in people.list_devices(actor) if d.user_id in reps
+        for d in registry.list_devices(actor) if d.user_id in reps
     ]  # fmt: skip
     return rows, [Choice(r.id, r.name) for r in reps.values() if r.is_active]
 

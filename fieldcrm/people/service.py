@@ -1,145 +1,31 @@
-"""Who may come in, who sees whom, and the phones that speak for reps."""
+"""Who acts, who sees whom, users and teams."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from fieldcrm.kit import bus, clock, events, facts, feed, ids, secrets
+from fieldcrm.kit import clock, events, facts, feed, ids, secrets
 from fieldcrm.kit.database import reading, transaction
-from fieldcrm.kit.settings import settings
 from fieldcrm.kit.tables import Event
-from fieldcrm.people import pairing, passwords, rules, store, throttle
+from fieldcrm.people import notices, passwords, rules, store, throttle
 from fieldcrm.people.model import (
     Actor,
     BadField,
-    DeviceIdentity,
-    DeviceKind,
-    DeviceTaken,
     LastAdministrator,
     LoginTaken,
     NotSignedIn,
     OutOfScope,
     Role,
-    SampleLoginRemote,
     StaleUser,
-    UnknownDevice,
     WrongLogin,
 )
-from fieldcrm.people.tables import Device, SignIn, Team, User
+from fieldcrm.people.tables import Team, User
 
-SESSION_COOKIE = "fieldcrm_session"
-DEVICES_CHANNEL = "devices"
-"""Here gateways hear {"t": "revoked", "device_id"} and {"t": "signed_out", "user_id"}."""
-_TOKEN_MAX = 128
-_HOST = re.compile(r"[0-9A-Za-z.:-]{1,253}")
-
-# ---- signing in ----
-
-
-def sign_in(
-    login: str, password: str, address: str, user_agent: str, source: str = "web"
-) -> tuple[str, Actor]:
-    """A new session's token and the person; raises WrongLogin, SignInThrottled, SampleLoginRemote.
-
-    `address` is the caller's own, or any text that isn't loopback where that can't be known.
-    """
-    attempt = throttle.take(rules.folded_login(login)[:200], address)
-    user = _right_user(login, password)
-    if user is None:
-        _note_failure(login, address, source)
-        raise WrongLogin()
-    if user.is_sample and not _sample_may_enter(address):
-        raise SampleLoginRemote()
-    throttle.forget(attempt)
-    return _open_session(user, password, address, user_agent, source)
-
-
-def _right_user(login: str, password: str) -> User | None:
-    """The active user with this login and password; takes as long when there is none."""
-    if len(login) > 200 or len(password) > rules.PASSWORD_MAX or "\x00" in login:
-        return None
-    with reading() as session:
-        user = store.user_by_login(session, rules.folded_login(login))
-    known = user if user and user.is_active else None
-    right = passwords.is_right(known.password_hash if known else None, password)
-    return known if right else None
-
-
-def _note_failure(login: str, address: str, source: str) -> None:
-    with transaction() as session:
-        user = store.user_by_login(session, rules.folded_login(login)[:200].replace("\x00", ""))
-        if user is not None:  # an unknown login may be a password typed in the wrong field
-            events.record(
-                session, "user.sign_in_failed", user.id, source=source, data={"address": address}
-            )
-
-
-def _sample_may_enter(address: str) -> bool:
-    if rules.is_loopback(address):
-        return True
-    with reading() as session:
-        return settings().allow_sample_logins and bool(facts.get(session, facts.SAMPLE))
-
-
-def _open_session(
-    user: User, password: str, address: str, user_agent: str, source: str
-) -> tuple[str, Actor]:
-    token, now = secrets.new_token(), clock.real_now()
-    with transaction() as session:
-        store.drop_expired(session, now)
-        session.add(
-            SignIn(
-                token_hash=secrets.token_hash(token), user_id=user.id, created_at=now,
-                expires_at=now + timedelta(days=settings().session_days),
-                address=address[:64], user_agent=user_agent[:200],
-            )
-        )  # fmt: skip
-        _rehash(session, user, password)
-        events.record(
-            session, "user.signed_in", user.id, actor_id=user.id, team_id=user.team_id,
-            source=source, data={"address": address[:64]},
-        )  # fmt: skip
-        return token, _actor(session, user, source)
-
-
-def _rehash(session: Session, user: User, password: str) -> None:
-    if passwords.wants_rehash(user.password_hash):
-        stored = store.user(session, user.id)
-        if stored is not None:
-            stored.password_hash = passwords.hash_password(password)
-
-
-def sign_out(token: str, source: str = "web") -> None:
-    """End a session; an unknown token is no error."""
-    with transaction() as session:
-        row = store.sign_in_row(session, secrets.token_hash(token[:_TOKEN_MAX]))
-        if row is not None:
-            session.delete(row)
-            events.record(
-                session, "user.signed_out", row.user_id, actor_id=row.user_id, source=source
-            )
-
-
-def authenticate(token: str | None, source: str = "web") -> Actor:
-    """The person behind a session's token; raises NotSignedIn."""
-    with reading() as session:
-        return authenticate_in(session, token, source)
-
-
-def authenticate_in(session: Session, token: str | None, source: str = "web") -> Actor:
-    """The same inside another transaction."""
-    if not token or len(token) > _TOKEN_MAX:
-        raise NotSignedIn()
-    found = store.signed_in(session, secrets.token_hash(token), clock.real_now())
-    if found is None:
-        raise NotSignedIn()
-    return _actor(session, found, source)
+# ---- who acts ----
 
 
 def actor_of(user_id: str, source: str = "web") -> Actor:
@@ -148,10 +34,11 @@ def actor_of(user_id: str, source: str = "web") -> Actor:
         user = store.user(session, user_id)
         if user is None or not user.is_active:
             raise NotSignedIn()
-        return _actor(session, user, source)
+        return actor_in(session, user, source)
 
 
-def _actor(session: Session, user: User | store.SignedIn, source: str) -> Actor:
+def actor_in(session: Session, user: User | store.SignedIn, source: str) -> Actor:
+    """A user as the acting person, with the teams he is in or leads."""
     role = Role(user.role)
     team_ids = frozenset({user.team_id} if user.team_id else ())
     if role in (Role.dispatcher, Role.manager):
@@ -218,7 +105,7 @@ def reps_in(session: Session, rep_ids: Collection[str] | None = None) -> list[Us
 def own_user(actor: Actor) -> User:
     """The actor's own row."""
     with reading() as session:
-        return _user(session, actor.user_id)
+        return user_in(session, actor.user_id)
 
 
 def list_users(actor: Actor, search: str = "", role: str | None = None) -> list[User]:
@@ -244,7 +131,7 @@ def get_user(actor: Actor, user_id: str) -> User:
     if not actor.is_admin and actor.user_id != user_id:
         return scope_rep(actor, user_id)
     with reading() as session:
-        return _user(session, user_id)
+        return user_in(session, user_id)
 
 
 def teams_of_users(actor: Actor) -> dict[str, frozenset[str]]:
@@ -254,7 +141,8 @@ def teams_of_users(actor: Actor) -> dict[str, frozenset[str]]:
         return store.team_ids_by_user(session)
 
 
-def _user(session: Session, user_id: str) -> User:
+def user_in(session: Session, user_id: str) -> User:
+    """A user inside a transaction; raises OutOfScope when there is none."""
     user = store.user(session, user_id)
     if user is None:
         raise OutOfScope()
@@ -308,7 +196,7 @@ def _change_user(
     session: Session, actor: Actor, user_id: str, cleaned: dict[str, Any],
     changes: Mapping[str, Any], version: int | None,
 ) -> User:  # fmt: skip
-    user = _user(session, user_id)
+    user = user_in(session, user_id)
     if version is not None and user.version != version:
         raise StaleUser()
     if cleaned.get("role", Role.admin) != Role.admin:
@@ -374,7 +262,7 @@ def set_password(actor: Actor, user_id: str, password: str) -> None:
     """Give a user a new password (administrator); the user's sessions end. Raises WeakPassword."""
     require(actor, Role.admin)
     with reading() as session:
-        user = _user(session, user_id)
+        user = user_in(session, user_id)
     _store_password(actor, user, password, keep_token=None)
 
 
@@ -394,13 +282,13 @@ def _store_password(actor: Actor, user: User, password: str, keep_token: str | N
     rules.check_password(password, user.login)
     hashed = passwords.hash_password(password)
     with transaction() as session:
-        _user(session, user.id).password_hash = hashed
+        user_in(session, user.id).password_hash = hashed
         store.end_sign_ins(session, user.id, secrets.token_hash(keep_token) if keep_token else None)
         events.record(
             session, "user.password_set", user.id, actor_id=actor.user_id or None,
             team_id=user.team_id, source=actor.source,
         )  # fmt: skip
-    _tell_gateways([{"t": "signed_out", "user_id": user.id}])
+    notices.tell_gateways([{"t": "signed_out", "user_id": user.id}])
 
 
 def _confirm_password(user: User, current: str) -> None:
@@ -415,15 +303,15 @@ def deactivate_user(actor: Actor, user_id: str) -> User:
     """Let somebody go: sessions end, devices are revoked, history stays."""
     require(actor, Role.admin)
     with transaction() as session:
-        user = _user(session, user_id)
+        user = user_in(session, user_id)
         _keep_an_administrator(session, user)
         user.is_active = False
         user.version += 1
         store.end_sign_ins(session, user_id)
         revoked = store.revoke_devices(session, user_id, clock.now())
         _record(session, actor, "user.deactivated", user, {"devices": len(revoked)})
-    notices = [{"t": "revoked", "device_id": d} for d in revoked]
-    _tell_gateways([*notices, {"t": "signed_out", "user_id": user_id}])
+    cut = [{"t": "revoked", "device_id": d} for d in revoked]
+    notices.tell_gateways([*cut, {"t": "signed_out", "user_id": user_id}])
     return user
 
 
@@ -431,7 +319,7 @@ def activate_user(actor: Actor, user_id: str) -> User:
     """Take somebody back; devices must be paired again."""
     require(actor, Role.admin)
     with transaction() as session:
-        user = _user(session, user_id)
+        user = user_in(session, user_id)
         user.is_active = True
         user.version += 1
         _record(session, actor, "user.activated", user, {})
@@ -441,7 +329,7 @@ def activate_user(actor: Actor, user_id: str) -> User:
 def set_language(actor: Actor, language: str) -> None:
     """The actor's own language for every screen."""
     with transaction() as session:
-        user = _user(session, actor.user_id)
+        user = user_in(session, actor.user_id)
         wanted = rules.clean_user({"language": language})
         told = difference({"language": user.language}, wanted)
         user.sqlmodel_update(wanted)
@@ -486,150 +374,6 @@ def save_team(actor: Actor, name: str, team_id: str | None = None) -> Team:
             source=actor.source, data=told,
         )  # fmt: skip
         return team
-
-
-# ---- devices ----
-
-
-def pair_device(
-    actor: Actor, rep_id: str, kind: DeviceKind | str, name: str = "", host: str | None = None
-) -> tuple[Device, str, str, str]:
-    """A new device of a rep: (device, token, setup uri, QR as SVG); the token is shown only now.
-
-    `host` is the name under which the caller reached us: a phone will reach us under it too.
-    """
-    chosen = _kind(kind)
-    token = secrets.new_token()
-    with transaction() as session:
-        rep = scope_rep_in(session, actor, rep_id)
-        device = Device(
-            id=ids.new_id(), user_id=rep.id, kind=chosen.value, name=_device_name(name),
-            token_hash=secrets.token_hash(token), paired_at=clock.now(),
-        )  # fmt: skip
-        session.add(device)
-        _record_device(session, actor, "device.paired", device, rep)
-    web, gateway = reached_at(host)
-    uri = pairing.setup_uri(chosen, gateway, web, device.id, token)
-    return device, token, uri, pairing.qr_svg(uri)
-
-
-def reached_at(host: str | None) -> tuple[str, str]:
-    """(web, gateway) as origins: the set addresses, else this machine's ports of the host asked."""
-    s = settings()
-    if not host or s.public_url or not _HOST.fullmatch(host):
-        return s.web_address, s.gateway_address
-    shown = f"[{host}]" if ":" in host else host
-    gateway = s.gateway_url or f"{s.scheme}://{shown}:{s.gateway_port}"
-    return f"{s.scheme}://{shown}:{s.port}", gateway.rstrip("/")
-
-
-def _kind(kind: DeviceKind | str) -> DeviceKind:
-    try:
-        chosen = DeviceKind(kind)
-    except ValueError as error:
-        raise BadField(field="kind") from error
-    if chosen is DeviceKind.pwa:  # the phone app registers itself after its rep signed in
-        raise BadField(field="kind")
-    return chosen
-
-
-def _device_name(name: str) -> str:
-    return " ".join(name.replace("\x00", "").split())[:80]
-
-
-def _record_device(session: Session, actor: Actor, kind: str, device: Device, rep: User) -> None:
-    events.record(
-        session, kind, device.id, actor_id=actor.user_id or None, team_id=rep.team_id,
-        source=actor.source, data={"rep_id": rep.id, "kind": device.kind},
-    )  # fmt: skip
-
-
-def list_devices(actor: Actor, rep_id: str | None = None) -> list[Device]:
-    """Devices of a rep, or of all reps the actor sees, the newest first."""
-    rep_ids = [scope_rep(actor, rep_id).id] if rep_id else [u.id for u in visible_reps(actor, True)]
-    with reading() as session:
-        return store.devices(session, rep_ids)
-
-
-def revoke_device(actor: Actor, device_id: str) -> Device:
-    """Cut a device off, at once: gateways hear of it. Raises OutOfScope."""
-    with transaction() as session:
-        device = store.device(session, device_id)
-        if device is None:
-            raise OutOfScope()
-        rep = scope_rep_in(session, actor, device.user_id)
-        if device.revoked_at is None:
-            device.revoked_at = clock.now()
-            _record_device(session, actor, "device.revoked", device, rep)
-    _tell_gateways([{"t": "revoked", "device_id": device_id}])
-    return device
-
-
-def _tell_gateways(notices: list[dict[str, Any]]) -> None:
-    """Gateways also ask the database when a device connects, so a lost notice is only late."""
-    try:
-        bus.publish_all((DEVICES_CHANNEL, n) for n in notices)
-    except Exception:
-        return
-
-
-def device_by_token(token: str | None) -> DeviceIdentity:
-    """Whom a device's token speaks for; raises UnknownDevice."""
-    found = devices_by_tokens([token or ""])
-    if not found:
-        raise UnknownDevice()
-    return found[token or ""]
-
-
-def devices_by_tokens(tokens: Collection[str]) -> dict[str, DeviceIdentity]:
-    """Whom each of several tokens speaks for; one that nobody knows is missing."""
-    hashed = {secrets.token_hash(t): t for t in tokens if 0 < len(t) <= _TOKEN_MAX}
-    with reading() as session:
-        found = store.devices_by_hashes(session, hashed)
-    return {
-        hashed[token_hash]: DeviceIdentity(device_id, rep_id, team_id, DeviceKind(kind))
-        for token_hash, device_id, kind, rep_id, team_id in found
-    }
-
-
-def register_device(actor: Actor, device_id: str, name: str, app_version: str) -> Device:
-    """Note the phone app that a signed-in rep uses; safe to repeat, a newer name and version count.
-
-    Raises DeviceTaken when the id is somebody else's, UnknownDevice when it was revoked.
-    """
-    require(actor, Role.rep)
-    if not ids.is_id(device_id):
-        raise BadField(field="device_id")
-    with transaction() as session:
-        rep = _user(session, actor.user_id)
-        device = store.device(session, device_id)
-        if device is None:
-            # no token of its own (its rep's session speaks), yet the column wants a unique hash
-            device = Device(
-                id=device_id, user_id=rep.id, kind=DeviceKind.pwa.value, name=_device_name(name),
-                token_hash=secrets.token_hash(secrets.new_token()), paired_at=clock.now(),
-            )  # fmt: skip
-            session.add(device)
-            _record_device(session, actor, "device.registered", device, rep)
-        _check_own(device, actor)
-        device.name, device.app_version = _device_name(name) or device.name, app_version[:40]
-        return device
-
-
-def own_device_in(session: Session, actor: Actor, device_id: str) -> Device:
-    """The actor's own living device, inside a transaction; raises UnknownDevice or DeviceTaken."""
-    device = store.device(session, device_id)
-    if device is None:
-        raise UnknownDevice()
-    _check_own(device, actor)
-    return device
-
-
-def _check_own(device: Device, actor: Actor) -> None:
-    if device.user_id != actor.user_id:
-        raise DeviceTaken()
-    if device.revoked_at is not None:
-        raise UnknownDevice()
 
 
 # ---- event log ----

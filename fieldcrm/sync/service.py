@@ -17,6 +17,7 @@ from fieldcrm.clients import card_photos
 from fieldcrm.kit import clock, events, files, ids, secrets
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.kit.errors import Refusal
+from fieldcrm.people import registry
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor, Role
 from fieldcrm.people.tables import Device
@@ -52,7 +53,7 @@ PULL_MAX = 1000
 def register_device(actor: Actor, hello: wire.DeviceHello) -> wire.DeviceAnswer:
     """Note the phone app a rep uses; safe to repeat."""
     people.require(actor, Role.rep)
-    device = people.register_device(actor, hello.device_id, hello.name, hello.app_version)
+    device = registry.register_device(actor, hello.device_id, hello.name, hello.app_version)
     return wire.DeviceAnswer(
         device_id=device.id, last_seq=device.last_seq, server_time_ms=clock.now_ms(),
         export_key=export_file.public_key(),
@@ -102,12 +103,12 @@ def _settle_files(m: wire.Mutation) -> None:
 
 def _device_seq(actor: Actor, device_id: str) -> int:
     with reading() as session:
-        return people.own_device_in(session, actor, device_id).last_seq
+        return registry.own_device_in(session, actor, device_id).last_seq
 
 
 def _locked_device(session: Session, actor: Actor, device_id: str) -> Device:
     store.lock_device(session, device_id)
-    return people.own_device_in(session, actor, device_id)
+    return registry.own_device_in(session, actor, device_id)
 
 
 def _answer(

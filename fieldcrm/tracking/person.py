@@ -15,6 +15,7 @@ from sqlmodel import Session
 from fieldcrm.kit import bus, clock, events
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.kit.errors import Unavailable
+from fieldcrm.people import notices
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor, Role
 from fieldcrm.people.tables import User
@@ -84,7 +85,7 @@ def erase_track(actor: Actor, rep_id: str) -> int:
         alerts = store.forget_alerts(session, rep_id)
         _log(session, actor, rep, "track.erased", gone, alerts=alerts)
     with suppress(RedisError):  # gateways read everything anew once they find it again
-        bus.publish(people.DEVICES_CHANNEL, {"t": "forgotten", "rep_id": rep_id})
+        bus.publish(notices.DEVICES_CHANNEL, {"t": "forgotten", "rep_id": rep_id})
     return gone
 
 

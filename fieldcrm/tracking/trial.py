@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 
 from fieldcrm.kit import bus
 from fieldcrm.kit.errors import Unavailable
-from fieldcrm.people import service as people
+from fieldcrm.people import registry
 from fieldcrm.people.model import Actor, OutOfScope
 from fieldcrm.tracking import live_index
 from fieldcrm.tracking.model import Fix
@@ -30,7 +30,7 @@ def heard(actor: Actor, device_id: str) -> Heard | None:
 
     A fix that waits for its shift counts too: a tracker is tried before the first one.
     """
-    device = next((d for d in people.list_devices(actor) if d.id == device_id), None)
+    device = next((d for d in registry.list_devices(actor) if d.id == device_id), None)
     if device is None:
         raise OutOfScope()
     try:

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from fieldcrm.api.app import make_api
 from fieldcrm.kit import clock, ids
 from fieldcrm.kit.database import transaction
-from fieldcrm.people import service as people
+from fieldcrm.people import registry
 from fieldcrm.tracking import keeping, shifts
 from fieldcrm.tracking.model import Fix
 from tests.api.test_session import assert_problem
@@ -248,7 +248,7 @@ class TestDevicesAndPeople:
         made = desk.post(f"{V}/devices", json={"rep_id": rep, "kind": "overland", "name": "iPhone"})
         assert made.status_code == 201
         token = made.json()["token"]
-        assert people.device_by_token(token).rep_id == rep
+        assert registry.device_by_token(token).rep_id == rep
         assert token not in desk.get(f"{V}/devices").text
         gone = desk.delete(f"{V}/devices/{made.json()['device']['id']}")
         assert gone.json()["revoked_at"]

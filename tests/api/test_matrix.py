@@ -30,6 +30,7 @@ from fieldcrm.messages import service as messages
 from fieldcrm.messages.model import Draft as MessageDraft
 from fieldcrm.messages.model import Kind as MessageKind
 from fieldcrm.migrations.schema import metadata
+from fieldcrm.people import registry
 from fieldcrm.people import service as people
 from fieldcrm.people.tables import User
 from fieldcrm.planning.tables import DayPlan, Proposal
@@ -434,8 +435,8 @@ def world(any_db: str, valkey: object) -> World:
     visit, own_visit = (
         _visit(base, rep, c) for rep, c in (("rep_north", client), ("rep_south", own_client))
     )
-    device, *_ = people.pair_device(boss, users["rep_north"], "osmand")
-    phone = people.register_device(base.actor("rep_north"), ids.new_id(), "phone", "1")
+    device, *_ = registry.pair_device(boss, users["rep_north"], "osmand")
+    phone = registry.register_device(base.actor("rep_north"), ids.new_id(), "phone", "1")
     from fieldcrm.clients import service as clients
 
     tie = clients.save_affiliation(boss, doctor, client)
@@ -599,7 +600,7 @@ def _signed_in(api: Any, login: str) -> TestClient:
 def test_a_stranger_gets_nothing_of_the_north_and_changes_nothing(world: World, login, role):
     stranger = world.base.actor(login)
     own_phone = (
-        people.register_device(stranger, ids.new_id(), "p", "1").id if role == REP else "none"
+        registry.register_device(stranger, ids.new_id(), "p", "1").id if role == REP else "none"
     )
     mine = World(
         world.base,
@@ -739,7 +740,7 @@ def test_its_own_manager_finds_the_visit_in_the_workbook(world: World):
 
 def test_a_pushed_batch_cannot_be_replayed_as_somebody_else(world: World):
     api, rep = make_api(), world.base.actor("rep_north")
-    phone = people.register_device(rep, ids.new_id(), "p", "1").id
+    phone = registry.register_device(rep, ids.new_id(), "p", "1").id
     batch = {"device_id": phone, "mutations": [
         _mutation("client.note", world.ids["client"], {"note": "from the north"})
     ]}  # fmt: skip

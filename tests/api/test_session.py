@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fieldcrm.people import service as people
+from fieldcrm.people import signing
 from tests.people.company import PASSWORD
 
 SIGN_IN = {"login": "rep_north", "password": PASSWORD}
@@ -43,10 +43,10 @@ def test_the_cookie_stays_on_tls_where_there_is_tls(browser, monkeypatch):
 
 def test_signing_out_ends_the_session_on_the_server_too(browser):
     client = browser("rep_north")
-    token = client.cookies[people.SESSION_COOKIE]
+    token = client.cookies[signing.SESSION_COOKIE]
     assert client.delete("/api/v1/session").status_code == 204
     replay = browser()
-    replay.cookies.set(people.SESSION_COOKIE, token)
+    replay.cookies.set(signing.SESSION_COOKIE, token)
     assert_problem(replay.get("/api/v1/me"), 401, "not_signed_in")
 
 
@@ -54,7 +54,7 @@ def test_a_forged_cookie_is_nobody(browser):
     for forged in ["", "x", "a" * 5000, "%00", "null", "undefined", "é"]:
         client = browser()
         answer = client.get(
-            "/api/v1/me", headers={"cookie": f"{people.SESSION_COOKIE}={forged}".encode()}
+            "/api/v1/me", headers={"cookie": f"{signing.SESSION_COOKIE}={forged}".encode()}
         )
         assert_problem(answer, 401, "not_signed_in")
 

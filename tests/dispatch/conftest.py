@@ -17,9 +17,9 @@ Tree = Callable[[str | None], State]
 def cookie_of(login: str, password: str) -> str:
     """A session's cookie for a user, as a browser would send it."""
     from fieldcrm.components.session import COOKIE
-    from fieldcrm.people import service as people
+    from fieldcrm.people import signing
 
-    token, _ = people.sign_in(login, password, "127.0.0.1", "test")
+    token, _ = signing.sign_in(login, password, "127.0.0.1", "test")
     return f"{COOKIE}={token}"
 
 

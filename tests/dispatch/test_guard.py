@@ -13,7 +13,7 @@ from reflex_base.registry import RegistrationContext
 import fieldcrm.fieldcrm
 from fieldcrm.components import session
 from fieldcrm.components.session import ANYBODY, Desk, Guard, rule_of
-from fieldcrm.people import service as people
+from fieldcrm.people import signing
 from fieldcrm.people.model import Role
 from tests.dispatch.conftest import cookie_of, tree_with
 from tests.people.company import PASSWORD, found
@@ -96,7 +96,7 @@ def test_an_ended_session_counts_no_longer(app_db: None) -> None:
     root = tree_with(cookie)
     load = name_of("dispatch_state", "load")
     assert send(root, load) is None
-    people.sign_out(cookie.split("=", 1)[1])
+    signing.sign_out(cookie.split("=", 1)[1])
     assert send(root, load) is not None
 
 

@@ -18,6 +18,7 @@ from websockets.exceptions import WebSocketException
 
 from fieldcrm.kit import bus, clock, ids
 from fieldcrm.kit.database import reading, transaction
+from fieldcrm.people import registry
 from fieldcrm.people import service as people
 from fieldcrm.people.model import SYSTEM, Actor, Role
 from fieldcrm.people.tables import User
@@ -122,7 +123,7 @@ def hire(town: Town, count: int, pair: Pair) -> list[SocketPhone]:
             session.flush()
             walker = Actor(rep_id, Role.rep, frozenset({town.teams[0]}), source="phone")
             shifts.start_shift_in(session, walker, ids.new_id(), now - timedelta(hours=1))
-        device, token, *_ = people.pair_device(SYSTEM, rep_id, "osmand")
+        device, token, *_ = registry.pair_device(SYSTEM, rep_id, "osmand")
         phones.append(SocketPhone(device.id, token, pair.ports, random.Random(n)))
     return phones
 
@@ -135,7 +136,7 @@ def stored(device_id: str, rep_id: str) -> Counter[int | None]:
 
 
 def owner(device_id: str) -> str:
-    return next(d.user_id for d in people.list_devices(SYSTEM) if d.id == device_id)
+    return next(d.user_id for d in registry.list_devices(SYSTEM) if d.id == device_id)
 
 
 def test_one_of_two_gateways_dies_and_everybody_is_back_soon_with_nothing_lost(

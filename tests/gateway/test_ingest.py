@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from fieldcrm.kit import bus, clock
-from fieldcrm.people import service as people
+from fieldcrm.people import registry
 from fieldcrm.people.model import SYSTEM
 from fieldcrm.tracking import live_index
 from tests.gateway.town import LAT, LNG, GatewayProcess, Town, wait_for
@@ -124,9 +124,9 @@ def test_bad_fixes_are_counted_and_harm_none_beside_them(
 
 def test_a_revoked_device_is_cut_off_at_once(gateway: GatewayProcess, town: Town) -> None:
     town.shift()
-    device, token, *_ = people.pair_device(SYSTEM, town.reps[0], "osmand")
+    device, token, *_ = registry.pair_device(SYSTEM, town.reps[0], "osmand")
     assert send(gateway, "osmand", token, time.time()).status_code == 200
-    people.revoke_device(SYSTEM, device.id)
+    registry.revoke_device(SYSTEM, device.id)
     wait_for(lambda: send(gateway, "osmand", token, time.time()).status_code == 400, 1)
 
 

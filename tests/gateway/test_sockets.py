@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from fieldcrm.kit import bus, clock, ids
 from fieldcrm.kit.database import transaction
-from fieldcrm.people import service as people
+from fieldcrm.people import registry, signing
 from fieldcrm.people.model import SYSTEM
 from fieldcrm.tracking import live_index, shifts
 from fieldcrm.tracking import service as tracking
@@ -186,7 +186,7 @@ def test_signing_out_and_revoking_close_the_socket(gateway: GatewayProcess, town
     cookie = town.cookie(town.dispatcher)
     with gateway.socket("/ws/desk", cookie) as desk:
         told(desk, "roster")
-        people.sign_out(cookie)
+        signing.sign_out(cookie)
         bus.publish("devices", {"t": "signed_out", "user_id": town.dispatcher})
         with pytest.raises(ConnectionClosed):
             told(desk, "nothing", 3)
@@ -239,10 +239,10 @@ def test_a_revoked_phone_app_is_closed_however_it_signed_in(
     gateway: GatewayProcess, town: Town
 ) -> None:
     device_id = ids.new_id()
-    people.register_device(town.actor(), device_id, "phone", "1")
+    registry.register_device(town.actor(), device_id, "phone", "1")
     cookie = town.cookie(town.reps[0])
     with phone(gateway, cookie, device_id) as socket:
-        people.revoke_device(SYSTEM, device_id)
+        registry.revoke_device(SYSTEM, device_id)
         with pytest.raises(ConnectionClosed) as closed:
             told(socket, "nothing", 3)
         assert closed.value.rcvd is not None

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
-from fieldcrm.people import service as people
+from fieldcrm.people import registry
 from fieldcrm.people.model import SYSTEM, DeviceIdentity, UnknownDevice
 from tests.gateway.town import Town
 from workers.gateway.identity import Tokens
 
 
 def test_tokens_asked_at_once_are_answered_each(town: Town) -> None:
-    paired = [people.pair_device(SYSTEM, town.reps[i % 2], "osmand")[:2] for i in range(6)]
-    people.revoke_device(SYSTEM, paired[5][0].id)
+    paired = [registry.pair_device(SYSTEM, town.reps[i % 2], "osmand")[:2] for i in range(6)]
+    registry.revoke_device(SYSTEM, paired[5][0].id)
     tokens = [token for _, token in paired]
     asked = [*tokens, "nobody", "", tokens[0], "x" * 10_000]
 

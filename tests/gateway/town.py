@@ -19,6 +19,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from fieldcrm.kit import clock, ids
 from fieldcrm.kit.database import transaction
+from fieldcrm.people import registry, signing
 from fieldcrm.people import service as people
 from fieldcrm.people.model import SYSTEM, Actor, Role
 from fieldcrm.people.tables import Team, User, UserTeam
@@ -53,7 +54,7 @@ class Town:
 
     def token(self, kind: str, rep: int = 0) -> str:
         """A freshly paired tracker's token."""
-        return people.pair_device(SYSTEM, self.reps[rep], kind)[1]
+        return registry.pair_device(SYSTEM, self.reps[rep], kind)[1]
 
     def cookie(self, user_id: str) -> str:
         """A session of a user."""
@@ -61,7 +62,7 @@ class Town:
             user = session.get(User, user_id)
             assert user is not None
             login = user.login
-        return people.sign_in(login, PASSWORD, "127.0.0.1", "test")[0]
+        return signing.sign_in(login, PASSWORD, "127.0.0.1", "test")[0]
 
 
 PASSWORD = "a long password of tests"

@@ -22,7 +22,7 @@ from fieldcrm.messages.model import (
     UnknownMessage,
 )
 from fieldcrm.messages.tables import PushDelivery, PushSubscription
-from fieldcrm.people import service as people
+from fieldcrm.people import registry
 from fieldcrm.people.model import Actor, DeviceTaken, OutOfScope, RoleForbids, UnknownDevice
 from fieldcrm.visits import service as visits
 from fieldcrm.visits.model import MoveRequest
@@ -255,7 +255,7 @@ def _rows(table: Any) -> int:
 def test_a_revoked_phone_is_woken_no_more(company: Field, pushes: PushService) -> None:
     _subscribe(company, pushes)
     task = _task(company)
-    people.revoke_device(company.dispatcher, company.devices[0])
+    registry.revoke_device(company.dispatcher, company.devices[0])
     assert _work() == 0
     assert pushes.asked == []
     assert _rows(PushSubscription) == 0

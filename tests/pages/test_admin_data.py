@@ -12,7 +12,7 @@ from fieldcrm.kit.database import transaction
 from fieldcrm.pages.admin_data import AdminData
 from fieldcrm.pages.admin_person import AdminPerson
 from fieldcrm.pages.corrections import Corrections
-from fieldcrm.people import service as people
+from fieldcrm.people import registry
 from fieldcrm.people.model import RoleForbids
 from fieldcrm.tracking import keeping, policy, unreadable
 from fieldcrm.tracking.model import Fix
@@ -117,7 +117,7 @@ def test_a_manager_decides_nothing_here_even_past_the_guard(team: Field, open_pa
 
 def asked(team: Field, rep: str, client_id: str, wanted: dict[str, Any]) -> str:
     actor = team.company.actor(rep)
-    phone = Phone(actor, people.register_device(actor, ids.new_id(), "phone", "1").id)
+    phone = Phone(actor, registry.register_device(actor, ids.new_id(), "phone", "1").id)
     sent = phone.does("client.correct", client_id, wanted)
     assert [r.status for r in phone.push(sent)] == ["applied"]
     return sent.id

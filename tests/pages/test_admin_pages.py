@@ -19,6 +19,7 @@ from fieldcrm.pages.admin_import_state import AdminImport
 from fieldcrm.pages.admin_teams import AdminTeams
 from fieldcrm.pages.admin_users import AdminUsers, minutes_of, read_form
 from fieldcrm.people import service as people
+from fieldcrm.people import signing
 from fieldcrm.people.model import RoleForbids
 from fieldcrm.people.tables import Device
 from tests.pages.conftest import Open, call
@@ -104,7 +105,7 @@ def test_a_new_password_is_judged_and_taken(team: Field, open_page: Open) -> Non
     assert "at least 10" in page.form_problem
     call(page, "give_password", {"new_password": "another horse 8"})
     assert page.form_problem == ""
-    assert people.sign_in("rep_north", "another horse 8", "127.0.0.1", "test")
+    assert signing.sign_in("rep_north", "another horse 8", "127.0.0.1", "test")
 
 
 def test_form_texts_that_cannot_be() -> None:

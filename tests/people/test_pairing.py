@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from fieldcrm.people import pairing, service
+from fieldcrm.people import pairing, registry
 from fieldcrm.people.model import DeviceKind
 from fieldcrm.tracking.protocols import Post, gpslogger, osmand, overland, owntracks
 
@@ -75,7 +75,7 @@ def test_the_code_is_a_picture_of_its_own(kind: DeviceKind):
      ("evil/../x?", "http://localhost:8000", "http://localhost:8001")],
 )  # fmt: skip
 def test_a_phone_reaches_us_where_its_pairer_did(home, host, web, gateway):
-    assert service.reached_at(host) == (web, gateway)
+    assert registry.reached_at(host) == (web, gateway)
 
 
 def test_set_addresses_win(home, monkeypatch):
@@ -84,4 +84,4 @@ def test_set_addresses_win(home, monkeypatch):
     monkeypatch.setenv("FIELDCRM_PUBLIC_URL", "https://crm.example/")
     monkeypatch.setenv("FIELDCRM_GATEWAY_URL", "https://crm.example")
     settings.settings.cache_clear()
-    assert service.reached_at("10.0.0.1") == ("https://crm.example", "https://crm.example")
+    assert registry.reached_at("10.0.0.1") == ("https://crm.example", "https://crm.example")

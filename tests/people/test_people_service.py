@@ -10,7 +10,7 @@ import pytest
 
 from fieldcrm.kit import bus, clock, facts, secrets
 from fieldcrm.kit.database import reading, transaction
-from fieldcrm.people import service, throttle
+from fieldcrm.people import notices, registry, service, signing, throttle
 from fieldcrm.people.model import (
     BadField,
     DeviceKind,
@@ -40,17 +40,17 @@ def company(any_db: str, valkey: object) -> Company:
 
 
 def enter(login: str, password: str = PASSWORD, address: str = AWAY):
-    return service.sign_in(login, password, address, "test")
+    return signing.sign_in(login, password, address, "test")
 
 
 class TestSigningIn:
     def test_a_right_password_opens_a_session_that_lasts_until_sign_out(self, company: Company):
         token, actor = enter("Rep_North ")
         assert actor.user_id == company.users["rep_north"]
-        assert service.authenticate(token) == actor
-        service.sign_out(token)
+        assert signing.authenticate(token) == actor
+        signing.sign_out(token)
         with pytest.raises(NotSignedIn):
-            service.authenticate(token)
+            signing.authenticate(token)
 
     def test_only_the_tokens_hash_is_kept(self, company: Company):
         token, _ = enter("admin")
@@ -80,17 +80,17 @@ class TestSigningIn:
             assert row is not None
             row.expires_at = clock.real_now() - timedelta(seconds=1)
         with pytest.raises(NotSignedIn):
-            service.authenticate(token)
+            signing.authenticate(token)
 
     def test_a_forged_token_is_nobody(self, company: Company):
         for token in [None, "", "x", "x" * 5_000, "a\x00b", "'; --"]:
             with pytest.raises(NotSignedIn):
-                service.authenticate(token)
+                signing.authenticate(token)
 
     def test_a_stored_hash_is_no_token(self, company: Company):
         token, _ = enter("admin")
         with pytest.raises(NotSignedIn):
-            service.authenticate(secrets.token_hash(token))
+            signing.authenticate(secrets.token_hash(token))
 
     def test_an_unknown_login_takes_as_long_as_a_wrong_password(self, company: Company):
         def seconds(login: str) -> float:
@@ -276,14 +276,14 @@ class TestUsers:
 
     def test_who_is_let_go_is_out_at_once(self, company: Company):
         token, _ = enter("rep_north")
-        _, device_token, *_ = service.pair_device(
+        _, device_token, *_ = registry.pair_device(
             company.actor("admin"), company.users["rep_north"], DeviceKind.overland
         )
         service.deactivate_user(company.actor("admin"), company.users["rep_north"])
         with pytest.raises(NotSignedIn):
-            service.authenticate(token)
+            signing.authenticate(token)
         with pytest.raises(UnknownDevice):
-            service.device_by_token(device_token)
+            registry.device_by_token(device_token)
         with pytest.raises(WrongLogin):
             enter("rep_north")
 
@@ -293,9 +293,9 @@ class TestUsers:
         with pytest.raises(WrongLogin):
             service.set_own_password(actor, "a guess", "brand new words")
         service.set_own_password(actor, PASSWORD, "brand new words", keep_token=mine)
-        assert service.authenticate(mine)
+        assert signing.authenticate(mine)
         with pytest.raises(NotSignedIn):
-            service.authenticate(stolen)
+            signing.authenticate(stolen)
         with pytest.raises(RoleForbids):
             service.set_password(actor, company.users["admin"], "brand new words")
 
@@ -304,10 +304,10 @@ class TestDevices:
     def test_pairing_gives_a_token_that_speaks_for_the_rep(self, company: Company):
         for kind in ["osmand", "owntracks", "overland", "gpslogger"]:
             rep = company.users["rep_north"]
-            device, token, uri, svg = service.pair_device(
+            device, token, uri, svg = registry.pair_device(
                 company.actor("dispatcher_north"), rep, kind, " His  phone "
             )
-            who = service.device_by_token(token)
+            who = registry.device_by_token(token)
             assert (who.device_id, who.rep_id, who.kind) == (device.id, rep, kind)
             assert who.team_id == company.teams["north"]
             assert device.name == "His phone"
@@ -317,46 +317,46 @@ class TestDevices:
 
     def test_a_revoked_device_is_unknown_and_gateways_hear_of_it(self, company: Company):
         boss = company.actor("admin")
-        device, token, *_ = service.pair_device(boss, company.users["rep_north"], "osmand")
+        device, token, *_ = registry.pair_device(boss, company.users["rep_north"], "osmand")
         heard = bus.connection().pubsub(ignore_subscribe_messages=True)
-        heard.subscribe(service.DEVICES_CHANNEL)
+        heard.subscribe(notices.DEVICES_CHANNEL)
         heard.get_message(timeout=1)
-        service.revoke_device(boss, device.id)
+        registry.revoke_device(boss, device.id)
         message = heard.get_message(timeout=2)
         assert message is not None
         assert json.loads(message["data"]) == {"t": "revoked", "device_id": device.id}
         with pytest.raises(UnknownDevice):
-            service.device_by_token(token)
+            registry.device_by_token(token)
 
     def test_another_teams_rep_or_device_isnt_there(self, company: Company):
         south = company.actor("dispatcher_south")
         north = company.users["rep_north"]
-        device, *_ = service.pair_device(company.actor("admin"), north, "osmand")
+        device, *_ = registry.pair_device(company.actor("admin"), north, "osmand")
         for attempt in (
-            lambda: service.pair_device(south, north, "osmand"),
-            lambda: service.revoke_device(south, device.id),
-            lambda: service.list_devices(south, north),
+            lambda: registry.pair_device(south, north, "osmand"),
+            lambda: registry.revoke_device(south, device.id),
+            lambda: registry.list_devices(south, north),
         ):
             with pytest.raises(OutOfScope):
                 attempt()
-        assert service.list_devices(south) == []
-        assert [d.id for d in service.list_devices(company.actor("rep_north"))] == [device.id]
+        assert registry.list_devices(south) == []
+        assert [d.id for d in registry.list_devices(company.actor("rep_north"))] == [device.id]
 
     def test_a_phone_app_registers_itself_once_and_belongs_to_one_rep(self, company: Company):
         from fieldcrm.kit import ids
 
         mine, other = company.actor("rep_north"), company.actor("rep_south")
         device_id = ids.new_id()
-        first = service.register_device(mine, device_id, "Phone", "1")
-        again = service.register_device(mine, device_id, "Phone", "2")
+        first = registry.register_device(mine, device_id, "Phone", "1")
+        again = registry.register_device(mine, device_id, "Phone", "2")
         assert (first.id, again.app_version) == (device_id, "2")
         with pytest.raises(DeviceTaken):
-            service.register_device(other, device_id, "Phone", "1")
-        service.revoke_device(company.actor("admin"), device_id)
+            registry.register_device(other, device_id, "Phone", "1")
+        registry.revoke_device(company.actor("admin"), device_id)
         with pytest.raises(UnknownDevice):
-            service.register_device(mine, device_id, "Phone", "3")
+            registry.register_device(mine, device_id, "Phone", "3")
 
     def test_only_trackers_are_paired(self, company: Company):
         for kind in ["pwa", "carrier pigeon"]:
             with pytest.raises(BadField):
-                service.pair_device(company.actor("admin"), company.users["rep_north"], kind)
+                registry.pair_device(company.actor("admin"), company.users["rep_north"], kind)

@@ -19,6 +19,7 @@ from fieldcrm.kit.database import reading, transaction
 from fieldcrm.messages import service as messages
 from fieldcrm.messages.model import Answer, Draft, Kind
 from fieldcrm.messages.tables import Message, PushDelivery, PushSubscription
+from fieldcrm.people import registry
 from fieldcrm.people import service as people
 from fieldcrm.people.model import SYSTEM, Actor, OutOfScope, RoleForbids
 from fieldcrm.privacy import archive, service
@@ -93,7 +94,7 @@ SHARED = "BTBZMqHH6r4Tts7J_aSIgg"
 def written_to(base: Base, rep: str, text: str) -> str:
     """A task for a rep whose phone can be woken, on its way there and declined with a word."""
     actor, team = base.actor(rep), rep.rsplit("_", 1)[1]
-    phone = people.register_device(actor, ids.new_id(), "phone", "1").id
+    phone = registry.register_device(actor, ids.new_id(), "phone", "1").id
     messages.subscribe(actor, phone, ENDPOINT + rep, PHONE_KEY, SHARED, "ro")
     draft = Draft(Kind.task, text, frozenset({actor.user_id}))
     (task,) = messages.write(base.actor(f"dispatcher_{team}"), draft)

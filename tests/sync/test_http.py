@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from fieldcrm.api.app import make_api
 from fieldcrm.kit import clock, ids, secrets
 from fieldcrm.kit.database import transaction
-from fieldcrm.people.service import SESSION_COOKIE
+from fieldcrm.people.signing import SESSION_COOKIE
 from fieldcrm.people.tables import SignIn
 from fieldcrm.wire import sync as wire
 from tests import field

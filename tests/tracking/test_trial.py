@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fieldcrm.kit import clock, ids
-from fieldcrm.people import service as people
+from fieldcrm.people import registry
 from fieldcrm.people.model import OutOfScope
 from fieldcrm.tracking import shifts, trial
 from fieldcrm.tracking.model import Fix
@@ -20,8 +20,8 @@ def _fix(rep_id: str, device_id: str, at_ms: int) -> Fix:
 def test_heard_before_the_first_shift_and_by_nobody_else(app_db: None, valkey: object) -> None:
     company = found()
     rep = company.actor("rep_north")
-    device, *_ = people.pair_device(rep, rep.user_id, "osmand")
-    other, *_ = people.pair_device(rep, rep.user_id, "gpslogger")
+    device, *_ = registry.pair_device(rep, rep.user_id, "osmand")
+    other, *_ = registry.pair_device(rep, rep.user_id, "gpslogger")
     assert trial.heard(rep, device.id) is None
     now = clock.now_ms()
     shifts.record([_fix(rep.user_id, device.id, now - 9000), _fix(rep.user_id, device.id, now)])

@@ -12,7 +12,7 @@ import msgspec
 import redis
 
 from fieldcrm.kit import bus
-from fieldcrm.people import service as people
+from fieldcrm.people import notices
 from fieldcrm.tracking import live_index
 from fieldcrm.tracking.live_index import LivePoint
 
@@ -49,7 +49,7 @@ class Channels:
         channels = connection.pubsub(ignore_subscribe_messages=True)
         others = live_index.cell_channels(live_index.OTHERS)
         await channels.psubscribe("phone:*", "desk:*", others)
-        await channels.subscribe(people.DEVICES_CHANNEL, live_index.PHONES_CHANNEL,
+        await channels.subscribe(notices.DEVICES_CHANNEL, live_index.PHONES_CHANNEL,
                                  live_index.GATEWAYS_CHANNEL)  # fmt: skip
         await self._load_live(connection)
         await _greet(connection)
@@ -98,7 +98,7 @@ class Channels:
                     phone.socket.send_text(data)
             elif kind == "desk":
                 self._hear_desk(key, data)
-            elif channel == people.DEVICES_CHANNEL:
+            elif channel == notices.DEVICES_CHANNEL:
                 self._hear_devices(msgspec.json.decode(data))
         except (msgspec.MsgspecError, KeyError, TypeError, AttributeError) as error:
             _log.warning("a message on %s makes no sense: %r", channel, error)

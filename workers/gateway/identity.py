@@ -8,7 +8,7 @@ from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
 from fieldcrm.kit.settings import Settings
-from fieldcrm.people import service as people
+from fieldcrm.people import registry, signing
 from fieldcrm.people.model import Actor, DeviceIdentity, UnknownDevice
 
 CACHE_S = 30.0
@@ -54,7 +54,7 @@ class Tokens:
         while self._asked:
             asked = {t: self._asked.pop(t) for t in list(self._asked)[: self.AT_ONCE]}
             try:
-                found = await asyncio.to_thread(people.devices_by_tokens, list(asked))
+                found = await asyncio.to_thread(registry.devices_by_tokens, list(asked))
             except Exception as error:
                 for answer in asked.values():
                     answer.set_exception(error)
@@ -81,12 +81,12 @@ class Tokens:
 
 async def actor_of(token: str | None, source: str) -> Actor:
     """The person behind a session cookie; raises NotSignedIn."""
-    return await asyncio.to_thread(people.authenticate, token, source)
+    return await asyncio.to_thread(signing.authenticate, token, source)
 
 
 async def is_revoked(actor: Actor, device_id: str) -> bool:
     """Whether this very device of the person was revoked; one never registered was not."""
-    devices = await asyncio.to_thread(people.list_devices, actor)
+    devices = await asyncio.to_thread(registry.list_devices, actor)
     return any(d.id == device_id and d.revoked_at is not None for d in devices)
 
 
@@ -96,7 +96,7 @@ def session_token(cookie_header: str | None) -> str | None:
         jar = SimpleCookie(cookie_header or "")
     except CookieError:
         return None
-    found = jar.get(people.SESSION_COOKIE)
+    found = jar.get(signing.SESSION_COOKIE)
     return found.value if found else None
 
 

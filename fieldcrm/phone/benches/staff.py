@@ -38,7 +38,7 @@ class Staff:
         """(rep, his territory, his session's cookie)."""
         from fieldcrm.clients.tables import Territory
         from fieldcrm.kit import ids, secrets
-        from fieldcrm.people.service import SESSION_COOKIE
+        from fieldcrm.people.signing import SESSION_COOKIE
         from fieldcrm.people.tables import SignIn, User
 
         rep_id, home, token = ids.new_id(), ids.new_id(), secrets.new_token()

@@ -122,7 +122,7 @@ def hire(count: int, ports: Sequence[int], seed: int) -> list[Phone]:
     """Reps on shift with a device each: two in three on our own protocol."""
     from fieldcrm.kit import clock, ids
     from fieldcrm.kit.database import transaction
-    from fieldcrm.people import service as people
+    from fieldcrm.people import registry
     from fieldcrm.people.model import SYSTEM
     from fieldcrm.people.tables import Team, User
     from fieldcrm.tracking.tables import Shift
@@ -141,7 +141,7 @@ def hire(count: int, ports: Sequence[int], seed: int) -> list[Phone]:
     phones: list[Phone] = []
     for i, rep_id in enumerate(rep_ids):
         kind = ("osmand", "osmand", "osmand", "osmand", "owntracks", "overland")[i % 6]
-        device, token, *_ = people.pair_device(SYSTEM, rep_id, kind, f"phone {i}")
+        device, token, *_ = registry.pair_device(SYSTEM, rep_id, kind, f"phone {i}")
         args = device.id, token, ports, random.Random(seed + i)
         if kind == "owntracks":
             phones.append(OwnTracksPhone(*args, began_s=int(began.timestamp()) + 600))
