@@ -225,10 +225,13 @@ def _search_clause(search: str) -> Any:
     )
 
 
+_BEGINS = func.coalesce(Visit.checked_in_at, Visit.planned_at, Visit.created_at)
+"""When a visit began, or is to begin: stops of different reps stand in the order of their hours."""
+
 SORTS: dict[str, tuple[Any, ...]] = {
-    "day": (Visit.day, Visit.position, Visit.id),
+    "day": (Visit.day, _BEGINS, Visit.id),
     "client": (Client.name, Visit.day, Visit.id),
-    "rep": (User.name, Visit.day, Visit.position, Visit.id),
+    "rep": (User.name, Visit.day, _BEGINS, Visit.id),
     "state": (Visit.state, Visit.day, Visit.id),
     "verdict": (Visit.verdict, Visit.day, Visit.id),
     "category": (func.coalesce(Client.category, "~"), Visit.day, Visit.id),
@@ -283,6 +286,8 @@ def _typed(value: Any, column: Any) -> Any:
     wanted = column.type.python_type
     if wanted is date and isinstance(value, str):
         return date.fromisoformat(value)
+    if wanted is datetime and isinstance(value, str) and "+" in value:
+        return datetime.fromisoformat(value)
     if not isinstance(value, wanted):
         raise BadCursor()
     return value
