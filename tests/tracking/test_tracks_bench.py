@@ -84,6 +84,7 @@ def test_it_prints_each_figure_with_its_naive_twin(
     assert min(told["stop_precision"], told["stop_recall"], told["mode_f1"]) > 0.9
     assert told["change_recall_30s"] == 1
     assert told["mode_folds"] == 2
+    assert len(told["mode_f1_by_fold"]) == len(told["naive_mode_f1_by_fold"]) == 2
     assert 0 <= told["mode_f1_crossed"] <= 1
 
 

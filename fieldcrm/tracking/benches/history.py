@@ -2,7 +2,8 @@
 
 Simulated reps on real roads live through days; their fixes go the recorder's way into a database of
 their own, the nights' joining included; then days are asked for over HTTP, each a different one,
-from an API process that has to decode them. With `--tracks FOLDER` real tracks are kept too (see
+from an API process that has to decode them. With `--fill GB` once more beside a year of many reps, with
+the database's file in the system's memory and, day by day, without it. With `--tracks FOLDER` real tracks are kept too (see
 `material`). Parquet with zstd 19 holds the same columns beside it. Prints one JSON object last.
 """
 
@@ -213,13 +214,21 @@ def bench(home: Path, options: argparse.Namespace) -> dict[str, Any]:
 def _filled(
     rep_ids: Sequence[str], days: Sequence[date], token: str, options: argparse.Namespace
 ) -> dict[str, Any]:
-    """A year of many reps beside those, and days of all of them replayed."""
+    """A year of many reps beside those, and days of all of them replayed: first as the system keeps
+    the file in memory after it was written, then each day from the disk (SQLite; `cold_`)."""
+    from fieldcrm.kit.settings import settings
+
     _tell(f"{options.fill_reps} further reps with a year each, up to {options.fill} GB")
     began = time.perf_counter()
     wanted, found = years.fill(rep_ids, days, options.fill_reps, options.fill)
     _tell(f"filled in {time.perf_counter() - began:.0f} s; replay")
     again = replaying.replayed(token, wanted, options.requests, seed=2)
-    return found | {f"filled_{key}": value for key, value in again.items()}
+    found |= {f"filled_{key}": value for key, value in again.items()}
+    if years.is_postgres():
+        return found  # its own memory is not ours to empty
+    file = Path(settings().database.removeprefix("sqlite:///"))
+    again = replaying.replayed_cold(token, wanted, options.requests, file, seed=3)
+    return found | {f"cold_{key}": value for key, value in again.items()}
 
 
 def _live(company: material.Company, rep_ids: Sequence[str], days: Sequence[date]) -> float:
@@ -230,7 +239,7 @@ def _live(company: material.Company, rep_ids: Sequence[str], days: Sequence[date
             began = time.perf_counter()
             keep(fixes)
             recording_s += time.perf_counter() - began
-        years.work(rep_ids, [day])
+        years.work([(rep_id, day) for rep_id in rep_ids])
     return recording_s
 
 

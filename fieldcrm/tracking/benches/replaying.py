@@ -15,10 +15,13 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 from typing import Any, NamedTuple
+
+from fieldcrm.tracking.benches import cold
 
 API = ("--factory", "fieldcrm.tracking.benches.bare:api")
 BARE = ("fieldcrm.tracking.benches.bare:app",)
@@ -111,12 +114,39 @@ def replayed(
     token: str, wanted: Sequence[tuple[str, date]], times: int, seed: int = 1
 ) -> dict[str, Any]:
     """Ask for days at random, and for a bare answer of the same size after each."""
+    return _replayed(token, wanted, times, seed, lambda: None)
+
+
+def replayed_cold(
+    token: str, wanted: Sequence[tuple[str, date]], times: int, file: Path, seed: int = 1
+) -> dict[str, Any]:
+    """The same, each day with nothing of the database in memory but what the server itself keeps.
+
+    Beside it what the disk takes for one page (`disk_`), and how much of it a day needs.
+    """
+    disk = cold.ColdFile(file)
+    try:
+        found = _replayed(token, wanted, times, seed, disk.forget)
+    finally:
+        disk.close()
+    took = _cuts(disk.took_ms)
+    return found | {"disk_p50_ms": took[49], "disk_p99_ms": took[98]}
+
+
+def _replayed(
+    token: str, wanted: Sequence[tuple[str, date]], times: int, seed: int, first: Callable[[], None]
+) -> dict[str, Any]:
     rng = random.Random(seed)
     with serving(*API) as api, serving(*BARE) as bare:
         days = _Asked(api, {"Cookie": f"fieldcrm_session={token}"})
         nothing = _Asked(bare, {})
-        for rep_id, day in (rng.choice(wanted) for _ in range(times + WARM_UP)):
+        before_kb = 0.0
+        for number, (rep_id, day) in enumerate(rng.choices(wanted, k=times + WARM_UP)):
+            before_kb = before_kb if number > WARM_UP else cold.read_kb(api.process_id)
+            first()
             nothing.get(f"/{days.get(f'/api/v1/tracks/{rep_id}/{day}/replay')}")
+        read_kb = (cold.read_kb(api.process_id) - before_kb) / times
     if min(days.sizes) < EMPTY:
         raise SystemExit("a day came without its track")
-    return {**days.told("replay"), "replay_bytes": max(days.sizes), **nothing.told("bare")}
+    return {**days.told("replay"), "replay_bytes": max(days.sizes),
+            "replay_read_kb": round(read_kb, 1), **nothing.told("bare")}  # fmt: skip

@@ -178,13 +178,22 @@ def all_mode_scores(found: Sequence[Labelled]) -> Found:
 
 
 def crossed_mode_scores(found: Sequence[Labelled], folds: int) -> Found:
-    """What weights learnt in the same way say of traces they never saw; nothing of a single one."""
+    """What weights learnt in the same way say of traces they never saw, all together and by fold,
+    with the naive rule of the same traces; nothing of a single one."""
     folds = min(folds, len(found))
     if folds < 2:
         return {}
     told = crossed(found, folds)
     scores = {f"{name}_crossed": value for name, value in mode_scores(found, told).items()}
-    return {"mode_folds": folds, **scores, "mode_f1_doubt": mode_doubt(found, told)}
+    naive = [naive_driving(trace.way) for trace in found]
+    each = {
+        f"{prefix}mode_f1_by_fold": [
+            round(mode_scores(found[fold::folds], rule[fold::folds])["mode_f1"], 4)
+            for fold in range(folds)
+        ]
+        for prefix, rule in (("", told), ("naive_", naive))
+    }
+    return {"mode_folds": folds, **scores, "mode_f1_doubt": mode_doubt(found, told), **each}
 
 
 def driving_share(tracks: Sequence[Sequence[Fix]]) -> float:

@@ -13,14 +13,15 @@ const mode = asked.get("mode"), port = asked.get("port");
 const centre = asked.get("centre")!.split(",").map(Number) as [number, number]; // lng, lat
 const zoom = Number(asked.get("zoom"));
 const FAR_PX = 90, TURN_MS = 3000;
-const measured = { paints: [] as number[], longest: 0, frames: [] as number[], inView: 0, ready: false, moving: 0, blank: 0, taken: 0, drawn: 0 };
+const measured = { paints: [] as number[][], longest: 0, frames: [] as number[], inView: 0, ready: false, moving: 0, blank: 0, taken: 0, drawn: 0 };
 Object.assign(window, { measured, measure, pan, panned, rest });
 new PerformanceObserver((list) => {
   for (const task of list.getEntries()) measured.longest = Math.max(measured.longest, task.duration);
 }).observe({ type: "longtask", buffered: true });
 
 const box = document.getElementById("map")!;
-const sentAt = new Map<number, number>(); // frame number -> epoch ms at which it was sent
+const underWay = new Map<number, [number, number]>(); // frame number -> epoch ms at which it was sent, and came
+const epochMs = () => performance.timeOrigin + performance.now();
 
 /** The shares of the picture that have the colour of moving reps and none: whether they and the map are drawn. */
 function look() {
@@ -38,16 +39,17 @@ function look() {
   Object.assign(measured, { moving: same / (wide * high), blank: none / (wide * high) });
 }
 
-/** A frame that was drawn just now is on the screen when the next one begins. */
+/** A frame that was drawn just now is on the screen when the next one begins: how long each took to come,
+ * waited to be drawn, and then to be shown. */
 function drawn(frame: number) {
   measured.drawn++;
   if (measured.moving < 0) look();
+  const drawnMs = epochMs(), numbers = [...underWay.keys()].filter((number) => number <= frame);
   requestAnimationFrame(() => {
-    const now = performance.timeOrigin + performance.now();
-    for (const [number, at] of sentAt) {
-      if (number > frame) continue;
-      measured.paints.push(now - at);
-      sentAt.delete(number);
+    const shownMs = epochMs();
+    for (const number of numbers) {
+      const [sentMs, cameMs] = underWay.get(number) ?? [shownMs, shownMs];
+      if (underWay.delete(number)) measured.paints.push([cameMs - sentMs, drawnMs - cameMs, shownMs - drawnMs]);
     }
   });
 }
@@ -59,7 +61,7 @@ class Watched extends WebSocket {
       if (!(data instanceof ArrayBuffer)) return;
       const head = new DataView(data);
       measured.taken++;
-      sentAt.set(head.getUint32(4, true), Number(head.getBigUint64(8, true)));
+      underWay.set(head.getUint32(4, true), [Number(head.getBigUint64(8, true)), epochMs()]);
     });
   }
 }
@@ -176,7 +178,7 @@ async function measure(ms: number, going: (ms: number) => Promise<void> = pan) {
   const gaps = seen.slice(1).map((at, n) => at - seen[n]).sort((a, b) => a - b);
   return {
     fps: (1000 * (seen.length - 1)) / (seen[seen.length - 1] - seen[0]), frame_ms: gaps[Math.floor(gaps.length / 2)],
-    worst_frame_ms: gaps[gaps.length - 1], longest: measured.longest, paints: measured.paints,
+    worst_frame_ms: gaps[gaps.length - 1], gaps, longest: measured.longest, paints: measured.paints,
     in_view: Number(document.querySelector<HTMLElement>(".gl")?.dataset.inView ?? 0),
   };
 }
