@@ -21,6 +21,7 @@ BENCHES = {
     "plan": "fieldcrm.planning.bench",
     "routes": "workers.optimiser.routes.bench",
     "search": "fieldcrm.clients.bench",
+    "duplicates": "fieldcrm.clients.duplicates.bench",
     "coverage": "fieldcrm.reports.coverage_bench",
     "live": "workers.gateway.benches.live",
     "backlog": "workers.gateway.benches.backlog",
