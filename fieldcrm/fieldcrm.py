@@ -23,6 +23,7 @@ from fieldcrm.pages.coverage import coverage_page
 from fieldcrm.pages.coverage_state import Coverage
 from fieldcrm.pages.dispatch import dispatch
 from fieldcrm.pages.dispatch_state import Dispatch
+from fieldcrm.pages.handover import Handovers, handover_page
 from fieldcrm.pages.home import home, missing
 from fieldcrm.pages.manager import manager
 from fieldcrm.pages.manager_state import Manager
@@ -54,6 +55,7 @@ app = rx.App(
         "/areas.css",
         "/forms.css",
         "/messages.css",
+        "/duplicates.css",
     ],
     head_components=[
         rx.el.script(_THEME_BEFORE_PAINT),
@@ -79,7 +81,9 @@ for _page, _route, _load in (
     (admin_data, "/admin/data", AdminData.load),
     (admin_person, "/admin/person", AdminPerson.load),
     (corrections_page, "/corrections", Corrections.load),
+    (duplicates_page, "/duplicates", Duplicates.load),
     (messages_page, "/messages", OfficeMessages.load),
+    (handover_page, "/handover", Handovers.load),
 ):  # fmt: skip
     app.add_page(_page, route=_route, title="fieldcrm", on_load=_load)
 app.add_page(missing, route="/404", title="fieldcrm")

@@ -19,6 +19,7 @@ from fieldcrm.api import (
     devices,
     docs_page,
     forms,
+    handovers,
     live,
     messages,
     plans,
@@ -34,7 +35,7 @@ from fieldcrm.api import (
 from fieldcrm.api.gate import Gate
 
 PARTS = (session, live, tracks, areas, arrivals, clients, visits, plans, devices, users, reports,
-         coverage, sync, corrections, privacy, forms, messages)  # fmt: skip
+         coverage, sync, corrections, privacy, forms, messages, handovers)  # fmt: skip
 DESCRIPTION = (
     "What a field team did, where, and how sure that is. Sign in with `POST /api/v1/session`; the "
     "answer sets an HttpOnly cookie that every other call needs. Times are ISO 8601 in UTC, "

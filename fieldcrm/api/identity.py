@@ -63,6 +63,7 @@ class AllowsLater(Allows):
 
 anybody = Allows(*Role)
 desk = Allows(Role.dispatcher, Role.manager, Role.admin)
+boss = Allows(Role.manager, Role.admin)
 admin = Allows(Role.admin)
 rep = Allows(Role.rep, source="phone")
 anybody_on_phone = Allows(*Role, source="phone")
@@ -70,6 +71,7 @@ anybody_on_phone = Allows(*Role, source="phone")
 Person = Annotated[Actor, Depends(anybody)]
 AnyCaller = Annotated[Caller, Depends(AllowsLater(*Role))]
 DeskPerson = Annotated[Actor, Depends(desk)]
+Boss = Annotated[Actor, Depends(boss)]
 Administrator = Annotated[Actor, Depends(admin)]
 PhoneRep = Annotated[Actor, Depends(rep)]
 """A signed-in rep, on the phone app."""

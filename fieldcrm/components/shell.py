@@ -36,9 +36,10 @@ from fieldcrm.components.messages import Messages
 from fieldcrm.components.navigation import PAGES, Page
 from fieldcrm.components.parts import button, skeleton
 from fieldcrm.components.search import search_box
-from fieldcrm.components.session import DISPATCHING, Desk
+from fieldcrm.components.session import DISPATCHING, MANAGING, Desk
 from fieldcrm.components.words import words
 from fieldcrm.kit import i18n
+from fieldcrm.people.model import Role
 
 LANGUAGE_NAMES = {"en": "English", "ru": "Русский", "ro": "Română"}
 ALERTS_EVERY_MS = 30_000
@@ -72,7 +73,16 @@ def page(
 
 def dispatches() -> rx.Var[bool]:
     """Whether the reader's role sees the live desk."""
-    return rx.Var.create(sorted(role.value for role in DISPATCHING)).contains(Desk.role)
+    return _is_one_of(DISPATCHING)
+
+
+def manages() -> rx.Var[bool]:
+    """Whether the reader is a manager or an administrator."""
+    return _is_one_of(MANAGING)
+
+
+def _is_one_of(roles: frozenset[Role]) -> rx.Var[bool]:
+    return rx.Var.create(sorted(role.value for role in roles)).contains(Desk.role)
 
 
 def _rail(path: str) -> rx.Component:
@@ -98,8 +108,7 @@ def _place(place: Page, path: str) -> rx.Component:
         *([alarm] if place.path == "/dispatch" and not current else []),
         href=place.path, class_name="nav", title=words(place.label), **current,
     )  # fmt: skip
-    roles = rx.Var.create(sorted(role.value for role in place.roles))
-    return rx.cond(roles.contains(Desk.role), link, rx.fragment())
+    return rx.cond(_is_one_of(place.roles), link, rx.fragment())
 
 
 def _bar(title: Any, extra: list[Any]) -> rx.Component:

@@ -13,6 +13,7 @@ import fieldcrm.arrival.tables
 import fieldcrm.clients.tables
 import fieldcrm.evidence.tables
 import fieldcrm.forms.tables
+import fieldcrm.handover.tables
 import fieldcrm.kit.tables
 import fieldcrm.messages.tables
 import fieldcrm.people.tables

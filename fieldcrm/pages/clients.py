@@ -33,7 +33,7 @@ from fieldcrm.components.section import (
     row_drawer,
 )
 from fieldcrm.components.session import DISPATCHING, Desk, allows
-from fieldcrm.components.shell import page
+from fieldcrm.components.shell import manages, page
 from fieldcrm.components.words import words
 from fieldcrm.kit import clock, i18n
 from fieldcrm.kit.errors import Refusal
@@ -279,6 +279,7 @@ def _tools() -> rx.Component:
         narrowing(Clients, "letter", "report.all_categories", letters, "report.category"),
         narrowing(Clients, "territory", "report.all_territories", options_of(Clients.territories), "report.territory"),
         archive, rx.el.span(Clients.shown, class_name="muted t1 nw end"),
+        rx.cond(manages(), rx.el.a(icon("users", "s"), words("handover.do"), href="/handover", class_name="btn sm"), rx.fragment()),
         download(words("report.export"), Clients.export_url),
         class_name="row ad-t",
     )  # fmt: skip

@@ -24,6 +24,7 @@ from sqlmodel import Session
 from fieldcrm.api.app import make_api, routes_of
 from fieldcrm.arrival.tables import ArrivalLink
 from fieldcrm.forms.tables import ShelfCheck
+from fieldcrm.handover.tables import Handover
 from fieldcrm.kit import clock, files, ids
 from fieldcrm.kit.database import engine, transaction
 from fieldcrm.messages import service as messages
@@ -128,6 +129,11 @@ PUSH_KEYS = {
 SQUARE = {"type": "Polygon", "coordinates": [[[24.9, 60.1], [25, 60.1], [25, 60.2], [24.9, 60.1]]]}
 AREA = {"name": "X", "geometry": SQUARE}
 
+ORDERS = [
+    {"from_rep_id": "<rep>", "to_rep_id": "<own_rep>", "first_day": "<today>"},
+    {"from_rep_id": "<own_rep>", "to_rep_id": "<rep>", "first_day": "<today>"},
+]
+
 RULES: dict[tuple[str, str], list[Rule]] = {
     ("GET", f"{V}/areas"): [Rule(DESK, f"{V}/areas", hidden=True)],
     ("POST", f"{V}/areas"): [
@@ -153,6 +159,19 @@ RULES: dict[tuple[str, str], list[Rule]] = {
         Rule(DESK, f"{V}/visits/<visit>/arrival-links")
     ],
     ("DELETE", f"{V}/arrival-links/{{link_id}}"): [Rule(DESK, f"{V}/arrival-links/<arrival>")],
+    ("GET", f"{V}/handovers"): [Rule(BOSSES, f"{V}/handovers", hidden=True)],
+    ("POST", f"{V}/handovers/preview"): [
+        Rule(BOSSES, f"{V}/handovers/preview", body=order) for order in ORDERS
+    ],
+    ("POST", f"{V}/handovers"): [
+        Rule(BOSSES, f"{V}/handovers", body={**order, "seal": "0" * 24}) for order in ORDERS
+    ],
+    ("POST", f"{V}/handovers/{{handover_id}}/undo"): [
+        Rule(BOSSES, f"{V}/handovers/<handover>/undo")
+    ],
+    ("GET", f"{V}/handovers/{{handover_id}}/brief.xlsx"): [
+        Rule(EVERYBODY, f"{V}/handovers/<handover>/brief.xlsx")
+    ],
     ("GET", f"{V}/messages"): [
         Rule(DESK, f"{V}/messages", hidden=True), Rule(DESK, f"{V}/messages", {"rep_id": "<rep>"}),
     ],
@@ -468,6 +487,7 @@ def world(any_db: str, valkey: object) -> World:
         "client": client, "doctor": doctor, "own_client": own_client, "visit": visit,
         "own_visit": own_visit, "device": device.id, "phone": phone.id, "tie": tie.id,
         "promise": promise.id, "proposal": proposal, "joint": _together(base, visit),
+        "handover": _handed_over(base),
         "today": clock.local(clock.now()).date().isoformat(),
     }  # fmt: skip
     return World(base, named)
@@ -514,6 +534,39 @@ def _together(base: Base, visit_id: str) -> str:
         session.flush()
         session.add(asked)
     return asked.id
+
+
+def _handed_over(base: Base) -> str:
+    """A handover within the north."""
+    users = base.company.users
+    row = Handover(
+        id=ids.new_id(), from_rep_id=users["rep_north"], to_rep_id=users["third_north"],
+        team_id=base.company.teams["north"], first_day=DAY, done_at=clock.now(),
+        moved={"territories": [], "clients": {}, "visits": {}, "promises": [], "targets": []},
+    )  # fmt: skip
+    with transaction() as session:
+        session.add(row)
+    return row.id
+
+
+def _pair(client_id: str, other_id: str) -> str:
+    """Two clients of the north that may be one."""
+    row = Duplicate(id=ids.new_id(), left_id=client_id, right_id=other_id, probability=0.9,
+                    found_at=clock.now())  # fmt: skip
+    with transaction() as session:
+        session.add(row)
+    return row.id
+
+
+def _merge(client_id: str, other_id: str) -> str:
+    """They were one for a while."""
+    row = ClientMerge(
+        id=ids.new_id(), loser_id=other_id, winner_id=client_id, standing_id=client_id,
+        merged_at=clock.now(), undone_at=clock.now(),
+    )  # fmt: skip
+    with transaction() as session:
+        session.add(row)
+    return row.id
 
 
 def _written(base: Base) -> str:
