@@ -30,7 +30,7 @@ def set_aside(
 
 
 def of_note(
-    session: Session, actor: Actor, client_id: str, mine: str | None, theirs: str
+    session: Session, actor: Actor, client_id: str, mine: str | None, theirs: str | None
 ) -> wire.FieldConflict:
     """Two notes on one card; both are kept in it meanwhile."""
     other = store.last_event_by_others(session, client_id, actor.user_id)

@@ -167,13 +167,18 @@ def _client_note(session: Session, actor: Actor, d: Doing) -> Done:
         raise ClientUnknown()
     before, wanted = client.note, p.note
     told: tuple[wire.FieldConflict, ...] = ()
-    if _was_changed(d, client.version, before, p) and before and wanted and wanted != before:
+    if _was_changed(d, client.version, before, p) and wanted != before:
         told = (conflicts.of_note(session, actor, client.id, p.note, before),)
-        wanted = (
-            f"{before}\n--- {actor.name}, {clock.local(d.when.at):%Y-%m-%d %H:%M} ---\n{wanted}"
-        )
+        wanted = _both(actor, d, before, wanted)
     changed = clients.change_in(session, actor, client, {"note": wanted}, kind="client.noted")
     return Done(changed.version, told)
+
+
+def _both(actor: Actor, d: Doing, theirs: str | None, mine: str | None) -> str | None:
+    """Two notes as one; where one of them is empty the other stays."""
+    if not theirs or not mine:
+        return theirs or mine
+    return f"{theirs}\n--- {actor.name}, {clock.local(d.when.at):%Y-%m-%d %H:%M} ---\n{mine}"
 
 
 def _was_changed(d: Doing, version: int, note: str | None, p: wire.ClientNotePayload) -> bool:

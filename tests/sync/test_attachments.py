@@ -129,6 +129,35 @@ def test_what_is_no_photo_or_sound_is_refused_at_once(company: Field, content: b
     assert service.attachment_offset(company.reps[0], named(content)) == (0, False)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"words that somebody called a sound", b"RIFF\x10\0\0\0AVI LIST" + b"\0" * 40,
+        b"\0\0\0\x14ftypqt  " + b"\0" * 40, b"#!/bin/sh\n" * 9,
+    ],
+)  # fmt: skip
+def test_a_spoken_note_that_is_no_sound_is_refused_by_name(company: Field, content: bytes) -> None:
+    """The closing that names it stands, the receipt says which file is missing, the rest goes on."""
+    rep, phone = company.reps[0], Phone(company.reps[0], company.devices[0])
+    note = {"id": ids.new_id(), "sha256": named(content), "size": len(content), "kind": "audio",
+            "content_type": "audio/webm"}  # fmt: skip
+    photo = {"id": ids.new_id(), "sha256": named(JPEG), "size": len(JPEG)}
+    began = phone.checks_in(company.visits[0])
+    closed = phone.closes(company.visits[0], attachments=[note, photo])
+    assert [a.status for a in phone.push(began, closed)] == ["applied", "applied"]
+    for _ in range(2):  # however often it is sent
+        with pytest.raises(WrongType) as refusal:
+            service.take_piece(rep, named(content), 0, len(content), content)
+        assert refusal.value.code == "wrong_file_type"
+    assert not files.has(named(content))
+    send(rep, JPEG, 4000)
+    told = service.receipt(rep, TODAY)
+    assert (told.visits[0].state, told.visits[0].photos, told.visits[0].photos_stored) == (
+        "closed", 2, 1,
+    )  # fmt: skip
+    assert told.photos == [named(JPEG)]
+
+
 def test_a_type_hidden_behind_small_pieces_is_refused(company: Field) -> None:
     content = b"<html>" * 20
     with pytest.raises(WrongType):

@@ -361,6 +361,22 @@ def test_notes_of_two_are_told_with_both_texts(company: Field) -> None:
     ]
 
 
+@pytest.mark.parametrize(("mine", "theirs"), [(None, "new words"), ("new words", None)])
+def test_a_note_that_one_cleared_and_another_wrote_is_asked_about(
+    company: Field, mine: str | None, theirs: str | None
+) -> None:
+    """Nothing is a value too: the words stay until a person has chosen."""
+    from fieldcrm.clients import service as clients
+
+    phone, client_id = phone_of(company), company.clients[0]
+    clients.save(company.manager, {"note": "old words"}, client_id)
+    clients.save(company.manager, {"note": theirs}, client_id)
+    blind = phone.does("client.note", client_id, {"note": mine, "base_note": "old words"})
+    (told,) = phone.push(blind)
+    assert [(c.field, c.mine, c.theirs) for c in told.conflicts] == [("note", mine, theirs)]
+    assert clients.get(company.reps[0], client_id).note == "new words"
+
+
 def test_a_refusal_says_who_was_faster(company: Field) -> None:
     phone, visit_id = phone_of(company), company.visits[0]
     visits.move(company.dispatcher, MoveRequest(visit_id, "cancel", NOW, reason="client asked"))
