@@ -23,6 +23,8 @@ from fieldcrm.pages.coverage import coverage_page
 from fieldcrm.pages.coverage_state import Coverage
 from fieldcrm.pages.dispatch import dispatch
 from fieldcrm.pages.dispatch_state import Dispatch
+from fieldcrm.pages.duplicates import duplicates_page
+from fieldcrm.pages.duplicates_state import Duplicates
 from fieldcrm.pages.handover import Handovers, handover_page
 from fieldcrm.pages.home import home, missing
 from fieldcrm.pages.manager import manager

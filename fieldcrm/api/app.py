@@ -18,6 +18,7 @@ from fieldcrm.api import (
     coverage,
     devices,
     docs_page,
+    duplicates,
     forms,
     handovers,
     live,
@@ -35,7 +36,7 @@ from fieldcrm.api import (
 from fieldcrm.api.gate import Gate
 
 PARTS = (session, live, tracks, areas, arrivals, clients, visits, plans, devices, users, reports,
-         coverage, sync, corrections, privacy, forms, messages, handovers)  # fmt: skip
+         coverage, sync, corrections, privacy, forms, messages, handovers, duplicates)  # fmt: skip
 DESCRIPTION = (
     "What a field team did, where, and how sure that is. Sign in with `POST /api/v1/session`; the "
     "answer sets an HttpOnly cookie that every other call needs. Times are ISO 8601 in UTC, "

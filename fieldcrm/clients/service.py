@@ -128,12 +128,15 @@ def clients_for_rep_in(session: Session, rep_id: str) -> set[str]:
 
 
 def history(actor: Actor, client_id: str, limit: int = 100) -> list[Event]:
-    """What was done to a client, the newest first; raises ClientNotFound."""
+    """What was done to a client and to those merged into it, the newest first; raises ClientNotFound."""
+    from fieldcrm.clients.duplicates import merge_store
     from fieldcrm.people import store as log
 
     with reading() as session:
         get_in(session, actor, client_id)
-        return log.event_log(session, "", client_id, None, None, limit)
+        every = [client_id, *merge_store.standing_for(session, client_id)]
+        found = [e for i in every for e in log.event_log(session, "", i, None, None, limit)]
+    return sorted(found, key=lambda e: e.id, reverse=True)[:limit]
 
 
 # ---- changing ----

@@ -61,6 +61,12 @@ def _in_reps_scope(rep_id: Any) -> ColumnElement[bool]:
     )
 
 
+def is_in_reps_scope(session: Session, rep_id: str, client_id: str) -> bool:
+    """Whether a client, archived or not, is in a rep's scope."""
+    wanted = select(Client.id).where(Client.id == client_id, _in_reps_scope(rep_id))
+    return session.exec(wanted).first() is not None
+
+
 def _is_visited(visits: ColumnElement[bool]) -> ColumnElement[bool]:
     clients = select(_visit.c.client_id).where(visits)
     places = select(_visit.c.place_id).where(visits, _visit.c.place_id.is_not(None))

@@ -25,6 +25,7 @@ PAGES = (
     Page("/clients", "office.nav.clients", "contact", DISPATCHING),
     Page("/visits", "office.nav.visits", "clipboard-check", DISPATCHING),
     Page("/corrections", "correct.nav", "pencil", DISPATCHING),
+    Page("/duplicates", "duplicates.nav", "git-merge", MANAGING),
     Page("/messages", "messages.nav", "message-square", DISPATCHING),
     Page("/manager", "desk.nav.reports", "chart-no-axes-column", MANAGING),
     Page("/admin", "desk.nav.admin", "settings-2", ADMINISTERING),

@@ -10,6 +10,7 @@ from sqlalchemy import inspect
 from sqlmodel import SQLModel
 
 import fieldcrm.arrival.tables
+import fieldcrm.clients.duplicates.tables
 import fieldcrm.clients.tables
 import fieldcrm.evidence.tables
 import fieldcrm.forms.tables

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, literal, or_, tuple_
+from sqlalchemy import and_, func, literal, or_, tuple_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from fieldcrm.clients import folding
+from fieldcrm.clients.duplicates.tables import ClientMerge
 from fieldcrm.clients.store import in_scope
 from fieldcrm.clients.tables import Client
 from fieldcrm.kit.tables import Event
@@ -65,12 +66,18 @@ def _rows(actor: Actor) -> Any:
     )
     return (
         select(Asked, Client, Rep.name, Decision, Decider.name)  # type: ignore[call-overload]
-        .join(Client, col(Client.id) == Asked.subject_id)
+        .outerjoin(ClientMerge, _is_merged())
+        .join(Client, col(Client.id) == func.coalesce(ClientMerge.standing_id, Asked.subject_id))
         .join(Rep, Rep.id == Asked.actor_id)
         .outerjoin(Decision, decided)
         .outerjoin(Decider, Decider.id == Decision.actor_id)
         .where(Asked.kind == ASKED, in_scope(actor))
     )
+
+
+def _is_merged() -> Any:
+    """What was asked of a client that is another now is about who stands for it."""
+    return and_(col(ClientMerge.loser_id) == Asked.subject_id, col(ClientMerge.undone_at).is_(None))
 
 
 def page(

@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from fieldcrm.clients import card_photos
 from fieldcrm.clients import service as clients
+from fieldcrm.clients.duplicates import merging
 from fieldcrm.clients.model import ClientNotFound
 from fieldcrm.clients.rules import clean
 from fieldcrm.clients.tables import CardPhoto, Client
@@ -100,10 +101,12 @@ def decide(
     with transaction() as session:
         feed.take_turn(session)
         found = store.correction(session, correction_id, ASKED)
-        if found is None or not _is_seen(session, actor, found[1].id):
+        standing = merging.standing_in(session, found[1].id) if found else ""
+        if found is None or not _is_seen(session, actor, standing):
             raise NoSuchCorrection()
-        event, client = found
-        if store.is_decided(session, client.id, correction_id, (ACCEPTED, DECLINED)):
+        event, asked_of = found
+        client = session.get_one(Client, standing)
+        if store.is_decided(session, asked_of.id, correction_id, (ACCEPTED, DECLINED)):
             raise CorrectionDecided()
         wanted, before = event.data["wanted"], event.data["before"]
         overtaken = [
@@ -113,10 +116,12 @@ def decide(
             raise CorrectionOvertaken(fields=sorted(overtaken))
         if accept:
             clients.change_in(session, actor, client, wanted)
+        if accept and asked_of is not client:
+            merging.keep_in(session, actor, asked_of, wanted)
         kind = ACCEPTED if accept else DECLINED
         told = {"id": correction_id, "rep_id": event.actor_id}
         if reason.strip():
             told["reason"] = reason.strip()[:REASON_MOST]
-        clients.tell_in(session, actor, client, kind, told, also=[event.actor_id or ""])
+        clients.tell_in(session, actor, asked_of, kind, told, also=[event.actor_id or ""])
         feed.touch(session, "correction", correction_id, rep_ids=[event.actor_id or ""])
         return client

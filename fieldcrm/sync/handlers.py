@@ -11,6 +11,7 @@ import msgspec
 from sqlmodel import Session
 
 from fieldcrm.clients import service as clients
+from fieldcrm.clients.duplicates import merging
 from fieldcrm.clients.model import PLACE_KINDS
 from fieldcrm.clients.rules import clean
 from fieldcrm.clients.tables import Affiliation, Client
@@ -162,16 +163,28 @@ def _client_note(session: Session, actor: Actor, d: Doing) -> Done:
     """The card's note. Where somebody else wrote meanwhile, both texts stay until a person chooses."""
     p: wire.ClientNotePayload = d.payload
     feed.take_turn(session)
-    client = store.client(session, d.subject_id)
-    if client is None or client.id not in clients.clients_for_rep_in(session, actor.user_id):
-        raise ClientUnknown()
+    client = _standing(session, actor, d.subject_id)
     before, wanted = client.note, p.note
     told: tuple[wire.FieldConflict, ...] = ()
     if _was_changed(d, client.version, before, p) and wanted != before:
         told = (conflicts.of_note(session, actor, client.id, p.note, before),)
         wanted = _both(actor, d, before, wanted)
     changed = clients.change_in(session, actor, client, {"note": wanted}, kind="client.noted")
+    if client.id != d.subject_id:  # the card that was put away says it too, should it come back
+        put_away = session.get_one(Client, d.subject_id)
+        merging.keep_in(session, actor, put_away, {"note": p.note}, "client.noted")
     return Done(changed.version, told)
+
+
+def _standing(session: Session, actor: Actor, client_id: str) -> Client:
+    """The rep's client; of one that was his and was merged, who stands for it. Raises ClientUnknown."""
+    client = store.client(session, merging.standing_in(session, client_id))
+    seen = clients.clients_for_rep_in(session, actor.user_id)
+    if client is None or not (
+        client.id in seen or merging.is_reached_in(session, actor.user_id, client_id)
+    ):
+        raise ClientUnknown()
+    return client
 
 
 def _both(actor: Actor, d: Doing, theirs: str | None, mine: str | None) -> str | None:
@@ -229,7 +242,9 @@ def _client_create(session: Session, actor: Actor, d: Doing) -> int:
         told |= {"lat": place.lat, "lng": place.lng}
     client = clients.add_in(session, actor, clean(told), source="field", client_id=d.subject_id)
     if place is not None:
-        session.add(Affiliation(id=ids.new_id(), person_id=client.id, organisation_id=place.id))
+        tie = Affiliation(id=ids.new_id(), person_id=client.id, organisation_id=place.id)
+        session.add(tie)
+        merging.note_arrival_in(session, p.place_id, "affiliation.organisation_id", tie.id)
         feed.touch(session, "client", place.id, rep_ids=[actor.user_id])
     return client.version
 
@@ -237,9 +252,8 @@ def _client_create(session: Session, actor: Actor, d: Doing) -> int:
 def _workplace(session: Session, actor: Actor, p: wire.ClientCreatePayload) -> Client | None:
     if p.place_id is None or p.kind in PLACE_KINDS:
         return None
-    place = store.client(session, p.place_id)
-    seen = clients.clients_for_rep_in(session, actor.user_id)
-    if place is None or place.id not in seen or place.kind not in PLACE_KINDS:
+    place = _standing(session, actor, p.place_id)
+    if place.kind not in PLACE_KINDS:
         raise ClientUnknown(place_id=p.place_id)
     return place
 
@@ -247,8 +261,9 @@ def _workplace(session: Session, actor: Actor, p: wire.ClientCreatePayload) -> C
 def _client_correct(session: Session, actor: Actor, d: Doing) -> int:
     """Kept for the office to accept; the card stays as it is until then."""
     feed.take_turn(session)
+    _standing(session, actor, d.subject_id)
     client = store.client(session, d.subject_id)
-    if client is None or client.id not in clients.clients_for_rep_in(session, actor.user_id):
+    if client is None:
         raise ClientUnknown()
     photos = _attachments(d.payload)
     corrections.ask_in(session, actor, client, d.mutation.id, d.payload, photos)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlmodel import Session
 
 from fieldcrm.clients import service as clients
+from fieldcrm.clients.duplicates import merging
 from fieldcrm.clients.tables import Client
 from fieldcrm.forms import service as forms
 from fieldcrm.forms.model import Facts
@@ -52,16 +53,29 @@ def rep_in_scope(session: Session, actor: Actor, rep_id: str) -> User:
 
 
 def _client(session: Session, rep: User, r: MoveRequest) -> Client:
-    """The client to visit, within the rep's reach."""
-    client = store.client(session, r.client_id or "")
+    """The client to visit, within the rep's reach; one that was merged leads to who stands for it."""
+    client = _standing(session, r.client_id or "")
     reach = clients.clients_for_rep_in(session, rep.id)
-    if client is None or client.archived_at or client.id not in reach:
+    if (
+        client is None
+        or client.archived_at
+        or not (client.id in reach or merging.is_reached_in(session, rep.id, r.client_id or ""))
+    ):
         raise ClientUnknown()
     return client
 
 
+def _standing(session: Session, client_id: str) -> Client | None:
+    client = store.client(session, client_id)
+    if client is None or client.archived_at is None:
+        return client
+    return store.client(session, merging.standing_in(session, client_id))
+
+
 def _new_visit(session: Session, r: MoveRequest, rep: User, client: Client) -> Visit:
     place = _place(session, r, client)
+    merging.note_arrival_in(session, r.client_id, "visit.client_id", r.visit_id)
+    merging.note_arrival_in(session, r.place_id, "visit.place_id", r.visit_id)
     at = place if place and place.lat is not None else client
     now = clock.now()
     assert r.day is not None
@@ -81,9 +95,10 @@ def _place(session: Session, r: MoveRequest, client: Client) -> Client | None:
         return None
     if r.place_id is None:
         return store.main_place(session, client.id)
-    if not store.works_at(session, client.id, r.place_id):
+    place = _standing(session, r.place_id)
+    if place is None or not store.works_at(session, client.id, place.id):
         raise ClientUnknown(place_id=r.place_id)
-    return store.client(session, r.place_id)
+    return place
 
 
 def _check_in(session: Session, _actor: Actor, r: MoveRequest, before: Visit | None) -> Outcome:

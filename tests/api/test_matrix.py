@@ -23,6 +23,7 @@ from sqlmodel import Session
 
 from fieldcrm.api.app import make_api, routes_of
 from fieldcrm.arrival.tables import ArrivalLink
+from fieldcrm.clients.duplicates.tables import ClientMerge, Duplicate
 from fieldcrm.forms.tables import ShelfCheck
 from fieldcrm.handover.tables import Handover
 from fieldcrm.kit import clock, files, ids
@@ -389,6 +390,37 @@ RULES: dict[tuple[str, str], list[Rule]] = {
         Rule(DESK, f"{V}/corrections/<correction>", body={"accept": True}),
         Rule(DESK, f"{V}/corrections/<client>", body={"accept": False, "reason": "x"}),
     ],
+    ("POST", f"{V}/clients/alike"): [
+        Rule(EVERYBODY, f"{V}/clients/alike", hidden=True, check=lambda a: a.json() == [],
+             body={"kind": "organisation", "name": "Töölö Health Station", "phone": "09 31045588"}),
+    ],
+    ("GET", f"{V}/clients/{{client_id}}/merges"): [
+        Rule(EVERYBODY, f"{V}/clients/<client>/merges"),
+    ],
+    ("POST", f"{V}/duplicates/sweeps"): [Rule(ADMINS, f"{V}/duplicates/sweeps")],
+    ("GET", f"{V}/duplicates/sweeps/latest"): [
+        Rule(BOSSES, f"{V}/duplicates/sweeps/latest", hidden=True)
+    ],
+    ("DELETE", f"{V}/duplicates/sweeps/{{sweep_id}}"): [
+        Rule(ADMINS, f"{V}/duplicates/sweeps/<new>")
+    ],
+    ("GET", f"{V}/duplicates"): [
+        Rule(BOSSES, f"{V}/duplicates", {"status": status}, hidden=True) for status in ("", "open")
+    ],
+    ("GET", f"{V}/duplicates/export.{{form}}"): [
+        Rule(BOSSES, f"{V}/duplicates/export.csv", hidden=True,
+             check=lambda a: len(a.text.splitlines()) == 1),
+        Rule(BOSSES, f"{V}/duplicates/export.xlsx", hidden=True,
+             check=lambda a: "Töölö" not in _workbook(a)),
+    ],
+    ("GET", f"{V}/duplicates/{{pair_id}}"): [Rule(BOSSES, f"{V}/duplicates/<pair>")],
+    ("POST", f"{V}/duplicates/{{pair_id}}/decision"): [
+        Rule(BOSSES, f"{V}/duplicates/<pair>/decision", body={"status": "different"})
+    ],
+    ("POST", f"{V}/duplicates/{{pair_id}}/merge"): [
+        Rule(BOSSES, f"{V}/duplicates/<pair>/merge", body={"winner_id": "<client>"})
+    ],
+    ("POST", f"{V}/merges/{{merge_id}}/undo"): [Rule(BOSSES, f"{V}/merges/<merge>/undo")],
     ("GET", f"{V}/forms"): [Rule(DESK, f"{V}/forms", hidden=True)],
     ("GET", f"{V}/forms/{{form_id}}/versions/{{version}}"): [
         Rule(DESK, f"{V}/forms/<new>/versions/1")
@@ -487,7 +519,7 @@ def world(any_db: str, valkey: object) -> World:
         "client": client, "doctor": doctor, "own_client": own_client, "visit": visit,
         "own_visit": own_visit, "device": device.id, "phone": phone.id, "tie": tie.id,
         "promise": promise.id, "proposal": proposal, "joint": _together(base, visit),
-        "handover": _handed_over(base),
+        "handover": _handed_over(base), "pair": _pair(client, doctor), "merge": _merge(client, doctor),
         "today": clock.local(clock.now()).date().isoformat(),
     }  # fmt: skip
     return World(base, named)

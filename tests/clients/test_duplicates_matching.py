@@ -60,6 +60,7 @@ class TestLevels:
             (Role.text, "Ştefan Ionescu", "Ștefan Ionescu", "same"),
             (Role.text, "Mannerheim apteekki", "Manerheim apteeki", "near"),
             (Role.text, "Jordan", "Chicago Public Schools Jordan", "contained"),
+            (Role.text, "Аптека № 12", "Аптека № 14", "partly"),
             (Role.text, "Jordan", "Peirce", "different"),
             (Role.text, "", "Peirce", "missing"),
             (Role.address, "1009 N. Cleveland", "1009 N Cleveland Ave", "same"),

@@ -16,6 +16,7 @@ PIECE = 200_000
 NEAR_TEXT = 88.0
 """Of 100, how alike two texts are letter by letter that differ by slips only."""
 PARTLY_TEXT = 72.0
+PARTLY = 0.35
 WITHIN_M = (40.0, 120.0, 400.0)
 EARTH_M = 6_371_008.8
 
@@ -35,14 +36,18 @@ def _text(column: Prepared, left: Ints, right: Ints) -> Levels:
     overlap, alike, shared = _words(column, left, right)
     ratio = _letters(column, left, right)
     is_same = column.values[left] == column.values[right]
+    a, b = column.figures[left], column.figures[right]
+    is_other = (a >= 0) & (b >= 0) & (a != b)
     levels = np.select(
         [
             is_same,
+            is_other & ((alike >= PARTLY) | (ratio >= PARTLY_TEXT)),
+            is_other,
             (ratio >= NEAR_TEXT) | (alike >= 0.85),
             (overlap >= 0.85) & (shared > 3),
-            (alike >= 0.35) | (ratio >= PARTLY_TEXT),
+            (alike >= PARTLY) | (ratio >= PARTLY_TEXT),
         ],
-        [1, 2, 3, 4],
+        [1, 4, 5, 2, 3, 4],
         5,
     )
     return _unless_missing(column, left, right, levels)

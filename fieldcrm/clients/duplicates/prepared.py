@@ -25,7 +25,7 @@ _RUNS = re.compile(r"\d+")
 class Prepared:
     """One column of n records: value ids, words with their weights, numbers.
 
-    `words` is (n, WORDS_MOST), -1 where there is none; `weights` how many bits each says;
+    `figures` are ids of the numbers in a text, -1 for none; `words` is (n, WORDS_MOST), -1 where there is none; `weights` how many bits each says;
     `numbers` (n, NUMBERS_MOST), -1 where there is none; `texts` for comparing letter by letter.
     """
 
@@ -39,6 +39,7 @@ class Prepared:
         self.counts: Ints = np.bincount(self.words[self.words >= 0], minlength=len(self.vocabulary))
         self.weights: Floats = _weights(self.words, self.counts, len(self.texts))
         self.values, self.value_counts = _value_ids(made[3])
+        self.figures, _ = _value_ids([figures(t) for t in self.texts])
         self.is_long = np.array([len(t) >= LONG_DIGITS for t in self.texts], dtype=bool)
         self.first_numbers = [
             str(n) if n >= LONG_NUMBER else "" for n in self.numbers[:, 0].tolist()
@@ -91,6 +92,11 @@ _READERS: dict[Role, Callable[[Sequence[str]], Read]] = {
     Role.text: _read_text, Role.address: _read_address, Role.phone: _read_phone,
     Role.digits: _read_digits, Role.position: _read_position,
 }  # fmt: skip
+
+
+def figures(text: str) -> str:
+    """The numbers in a text: `school 12` and `school 14` are two, however alike they look."""
+    return " ".join(sorted(_RUNS.findall(text)))
 
 
 def plain_words(value: str) -> list[str]:

@@ -1,0 +1,145 @@
+"""Clients as columns to compare, and what a comparison says in the words of their fields; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fieldcrm.clients.duplicates import weighing
+from fieldcrm.clients.duplicates.model import (
+    LEVELS,
+    Column,
+    FieldPair,
+    Floats,
+    Pairs,
+    Reason,
+    Role,
+    Weights,
+)
+from fieldcrm.clients.duplicates.prepared import Prepared
+from fieldcrm.clients.model import PERSON_KINDS
+
+FIELDS = (
+    ("name", Role.text, "name"),
+    ("phone", Role.phone, "phone"),
+    ("email", Role.text, "email"),
+    ("specialty", Role.text, "specialty"),
+    ("address", Role.address, "place"),
+    ("position", Role.position, "place"),
+    ("city", Role.text, "town"),
+    ("postcode", Role.digits, "town"),
+)
+"""What of clients is compared: column, role, and what it is about."""
+SHOWN = (
+    "kind", "name", "specialty", "category", "loyalty", "phone", "email", "website", "address",
+    "city", "postcode", "lat", "lng", "opening_hours", "visit_minutes", "tags", "note",
+    "external_id",
+)  # fmt: skip
+"""Fields of two cards side by side."""
+SAID_LEAST = 0.5
+"""Bits below which a field says nothing worth telling."""
+OWN_PHONE_MOST = 2
+"""Records with one number up to which it may be a person's own and not a clinic's."""
+
+
+class Record(NamedTuple):
+    """What of a client is compared."""
+
+    id: str
+    kind: str
+    name: str
+    phone: str | None
+    email: str | None
+    specialty: str | None
+    address: str | None
+    lat: float | None
+    lng: float | None
+    city: str | None
+    postcode: str | None
+
+    @property
+    def position(self) -> str:
+        return "" if self.lat is None or self.lng is None else f"{self.lat} {self.lng}"
+
+
+def as_columns(records: Sequence[Record]) -> list[Column]:
+    """The columns of some clients."""
+    return [
+        Column(name, role, [str(getattr(r, name) or "") for r in records], about)
+        for name, role, about in FIELDS
+    ]
+
+
+def is_possible(kind: str, columns: Sequence[Prepared], pairs: Pairs) -> np.ndarray:
+    """Which pairs can be one client at all.
+
+    Colleagues share a clinic's address, phone and pin, so that two people are one only by name, or
+    by a part of it and a number that few have (who married keeps her telephone).
+    """
+    if kind not in PERSON_KINDS:
+        return np.ones(len(pairs), dtype=bool)
+    level = {c.name: found for c, found in zip(columns, pairs.levels, strict=True)}
+    phone = next(c for c in columns if c.name == "phone")
+    named = (level["name"] >= 1) & (level["name"] <= 3)
+    return named | ((level["name"] == 4) & (level["phone"] == 1) & _is_own(phone, pairs))
+
+
+def _is_own(phone: Prepared, pairs: Pairs) -> np.ndarray:
+    if not len(phone.value_counts):
+        return np.zeros(len(pairs), dtype=bool)
+    return phone.value_counts[phone.values[pairs.left]] <= OWN_PHONE_MOST
+
+
+def reasons(columns: Sequence[Prepared], pairs: Pairs, weights: Weights) -> list[list[Reason]]:
+    """For each pair what its fields say, what says most first; of what is about one thing one word."""
+    said = weighing.says(columns, pairs, weights)
+    return [_reasons(columns, pairs, said, n) for n in range(len(pairs))]
+
+
+def _reasons(
+    columns: Sequence[Prepared], pairs: Pairs, said: Sequence[Floats], n: int
+) -> list[Reason]:
+    best: dict[str, Reason] = {}
+    for column, levels, bits in zip(columns, pairs.levels, said, strict=True):
+        level = LEVELS[column.role].names[int(levels[n])]
+        found = Reason(column.name, level, round(float(bits[n]), 1))
+        known = best.get(column.about)
+        if levels[n] and (known is None or _says_more(found, known)):
+            best[column.about] = found
+    told = [r for r in best.values() if abs(r.bits) >= SAID_LEAST]
+    return sorted(told, key=lambda r: -r.bits)
+
+
+def _says_more(found: Reason, known: Reason) -> bool:
+    if max(found.bits, known.bits) > 0:
+        return found.bits > known.bits
+    return found.bits < known.bits
+
+
+def side_by_side(left: Any, right: Any) -> list[FieldPair]:
+    """The fields that either card fills; as different counts what both fill otherwise."""
+    made = []
+    for field in SHOWN:
+        a, b = getattr(left, field), getattr(right, field)
+        if a not in (None, "", []) or b not in (None, "", []):
+            made.append(FieldPair(field, a, b, a != b))
+    return made
+
+
+def kept_weights(weights: Weights) -> dict[str, Any]:
+    """Weights as JSON, by the columns' names."""
+    return {name: bits for (name, _, _), bits in zip(FIELDS, weights.bits, strict=True)}
+
+
+def read_weights(kept: Mapping[str, Any], prior_bits: float) -> Weights:
+    """The same back; the usual ones where a column has none."""
+    bits = [kept.get(name) or usual_bits(role) for name, role, _ in FIELDS]
+    return Weights([list(b) for b in bits], prior_bits)
+
+
+def usual_bits(role: Role) -> list[float]:
+    """What levels say before anything was learned: the usual shares against pairs at large."""
+    both = zip(LEVELS[role].usual, LEVELS[role].at_large, strict=True)
+    return [0.0, *(float(np.log2(of_one / at_large)) for of_one, at_large in both)]

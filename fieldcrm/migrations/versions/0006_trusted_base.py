@@ -1,0 +1,120 @@
+"""a base of clients that people can trust"""
+
+import sqlalchemy as sa
+from alembic import op
+
+from fieldcrm.kit.database import UtcDateTime
+
+revision = '0006'
+down_revision = '0005'
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    _add_duplicates()
+    _add_merges()
+    _add_handovers()
+    _add_words_of_messages()
+
+
+def _add_duplicates() -> None:
+    op.create_table(
+        'duplicate_sweep',
+        sa.Column('id', sa.String(), nullable=False),
+        sa.Column('asked_by', sa.String(), nullable=True),
+        sa.Column('asked_at', UtcDateTime(), nullable=False),
+        sa.Column('finished_at', UtcDateTime(), nullable=True),
+        sa.Column('status', sa.String(), nullable=False),
+        sa.Column('clients', sa.Integer(), nullable=False),
+        sa.Column('found', sa.Integer(), nullable=False),
+        sa.Column('weights', sa.JSON(none_as_null=True), nullable=False),
+        sa.ForeignKeyConstraint(['asked_by'], ['user.id']),
+        sa.PrimaryKeyConstraint('id'),
+    )
+    op.create_table(
+        'duplicate',
+        sa.Column('id', sa.String(), nullable=False),
+        sa.Column('left_id', sa.String(), nullable=False),
+        sa.Column('right_id', sa.String(), nullable=False),
+        sa.Column('probability', sa.Float(), nullable=False),
+        sa.Column('reasons', sa.JSON(none_as_null=True), nullable=False),
+        sa.Column('status', sa.String(), nullable=False),
+        sa.Column('sweep_id', sa.String(), nullable=True),
+        sa.Column('found_at', UtcDateTime(), nullable=False),
+        sa.Column('decided_by', sa.String(), nullable=True),
+        sa.Column('decided_at', UtcDateTime(), nullable=True),
+        sa.Column('version', sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(['decided_by'], ['user.id']),
+        sa.ForeignKeyConstraint(['left_id'], ['client.id']),
+        sa.ForeignKeyConstraint(['right_id'], ['client.id']),
+        sa.PrimaryKeyConstraint('id'),
+        sa.UniqueConstraint('left_id', 'right_id'),
+    )
+    for name in ('right_id', 'status', 'sweep_id'):
+        op.create_index(f'ix_duplicate_{name}', 'duplicate', [name])
+
+
+def _add_merges() -> None:
+    op.create_table(
+        'client_merge',
+        sa.Column('id', sa.String(), nullable=False),
+        sa.Column('loser_id', sa.String(), nullable=False),
+        sa.Column('winner_id', sa.String(), nullable=False),
+        sa.Column('standing_id', sa.String(), nullable=False),
+        sa.Column('merged_by', sa.String(), nullable=True),
+        sa.Column('merged_at', UtcDateTime(), nullable=False),
+        sa.Column('undone_by', sa.String(), nullable=True),
+        sa.Column('undone_at', UtcDateTime(), nullable=True),
+        sa.Column('was_archived', sa.Boolean(), nullable=False),
+        sa.Column('fields', sa.JSON(none_as_null=True), nullable=False),
+        sa.ForeignKeyConstraint(['loser_id'], ['client.id']),
+        sa.ForeignKeyConstraint(['merged_by'], ['user.id']),
+        sa.ForeignKeyConstraint(['standing_id'], ['client.id']),
+        sa.ForeignKeyConstraint(['undone_by'], ['user.id']),
+        sa.ForeignKeyConstraint(['winner_id'], ['client.id']),
+        sa.PrimaryKeyConstraint('id'),
+    )
+    for name in ('loser_id', 'standing_id', 'winner_id'):
+        op.create_index(f'ix_client_merge_{name}', 'client_merge', [name])
+    op.create_table(
+        'client_merge_move',
+        sa.Column('id', sa.String(), nullable=False),
+        sa.Column('merge_id', sa.String(), nullable=False),
+        sa.Column('place', sa.String(), nullable=False),
+        sa.Column('row_id', sa.String(), nullable=False),
+        sa.Column('was', sa.JSON(none_as_null=True), nullable=True),
+        sa.ForeignKeyConstraint(['merge_id'], ['client_merge.id']),
+        sa.PrimaryKeyConstraint('id'),
+        sa.UniqueConstraint('merge_id', 'place', 'row_id'),
+    )
+    op.create_index('ix_client_merge_move_merge_id', 'client_merge_move', ['merge_id'])
+
+
+def _add_handovers() -> None:
+    op.create_table(
+        'handover',
+        sa.Column('id', sa.String(), nullable=False),
+        sa.Column('from_rep_id', sa.String(), nullable=False),
+        sa.Column('to_rep_id', sa.String(), nullable=False),
+        sa.Column('team_id', sa.String(), nullable=False),
+        sa.Column('first_day', sa.Date(), nullable=False),
+        sa.Column('clients', sa.Integer(), nullable=False),
+        sa.Column('visits', sa.Integer(), nullable=False),
+        sa.Column('promises', sa.Integer(), nullable=False),
+        sa.Column('moved', sa.JSON(none_as_null=True), nullable=False),
+        sa.Column('brief', sa.JSON(none_as_null=True), nullable=False),
+        sa.Column('stayed', sa.Integer(), nullable=False),
+        sa.Column('done_by', sa.String(), nullable=True),
+        sa.Column('done_at', UtcDateTime(), nullable=False),
+        sa.Column('undone_by', sa.String(), nullable=True),
+        sa.Column('undone_at', UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(['done_by'], ['user.id']),
+        sa.ForeignKeyConstraint(['from_rep_id'], ['user.id']),
+        sa.ForeignKeyConstraint(['team_id'], ['team.id']),
+        sa.ForeignKeyConstraint(['to_rep_id'], ['user.id']),
+        sa.ForeignKeyConstraint(['undone_by'], ['user.id']),
+        sa.PrimaryKeyConstraint('id'),
+    )
+    for name in ('from_rep_id', 'team_id', 'to_rep_id'):
+        op.create_index(f'ix_handover_{name}', 'handover', [name])

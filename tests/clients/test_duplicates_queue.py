@@ -1,0 +1,263 @@
+"""Pairs that may be one client: swept, hinted at entry, shown to whom they concern, decided."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from fieldcrm.clients import service as clients
+from fieldcrm.clients.duplicates import hints, queue, sweeping
+from fieldcrm.clients.duplicates.model import (
+    NoSuchPair,
+    NoSuchSweep,
+    PairDecided,
+    PairFilters,
+    Status,
+    SweepStatus,
+    SweepUnderWay,
+)
+from fieldcrm.clients.duplicates.tables import Duplicate, DuplicateSweep
+from fieldcrm.clients.model import BadClientField, BadCursor
+from fieldcrm.kit import jobs
+from fieldcrm.kit.database import reading
+from fieldcrm.kit.tables import Event
+from fieldcrm.people.model import RoleForbids
+from tests.clients.base import Base
+
+STATION = {
+    "name": "Terveysasema Toolo, Health Station", "kind": "organisation", "city": "Helsinki",
+    "address": "Sibeliuksenkatu 14 A", "lat": 60.18391, "lng": 24.91462, "phone": "09 31045588",
+}  # fmt: skip
+
+
+def add(base: Base, team: str = "north", **fields: Any) -> str:
+    wanted = {"kind": "pharmacy", "territory_id": base.territories[team], **fields}
+    return clients.save(base.actor("admin"), wanted).id
+
+
+def sweep(base: Base) -> DuplicateSweep:
+    """A look through the base, by the job itself."""
+    asked = sweeping.ask(base.actor("admin")).sweep
+    sweeping.run(asked.id)
+    found = sweeping.latest(base.actor("admin"))
+    assert found is not None
+    return found.sweep
+
+
+def names(base: Base, login: str = "admin", **filters: Any) -> list[tuple[str, str]]:
+    found = queue.page(base.actor(login), PairFilters(**filters)).rows
+    return [(v.left.name, v.right.name) for v in found]
+
+
+@pytest.fixture
+def doubled(base: Base) -> str:
+    """The base with its health station entered once more; that card's id."""
+    return add(base, **STATION)
+
+
+class TestSweep:
+    def test_it_finds_who_is_there_twice_and_says_why(self, base: Base, doubled: str) -> None:
+        done = sweep(base)
+        assert (done.status, done.clients, done.found) == (SweepStatus.done, 4, 1)
+        (pair,) = queue.page(base.actor("admin"), PairFilters()).rows
+        assert (pair.left.name, pair.right.id) == ("Töölö Health Station", doubled)
+        assert pair.pair.probability > 0.9
+        said = {r.field: r.level for r in pair.reasons}
+        assert said["phone"] == "same"
+        assert said.get("position", said.get("address")) in ("here", "same")
+
+    def test_colleagues_of_one_clinic_are_no_duplicates(self, base: Base) -> None:
+        shared = {"kind": "doctor", "phone": "+358 9 5551234", "address": "Mannerheimintie 5",
+                  "city": "Helsinki", "lat": 60.17, "lng": 24.93}  # fmt: skip
+        for name in ("Aino Virtanen", "Jukka Korhonen", "Elena Petrova", "Ion Rusu"):
+            add(base, name=name, **shared)
+        sweep(base)
+        assert names(base) == []
+
+    def test_another_script_and_the_same_phone_are_one_doctor(self, base: Base) -> None:
+        add(base, name="Dr Artyom Shcherbakov", kind="doctor", phone="+358401234567")
+        sweep(base)
+        assert names(base) == [("Dr Щербаков Артём", "Dr Artyom Shcherbakov")]
+
+    def test_what_was_decided_stays_decided_and_what_is_gone_goes(
+        self, base: Base, doubled: str
+    ) -> None:
+        add(base, name="Farmacia Stefan cel Mare", city="Chișinău", team="south", external_id="F-9")
+        sweep(base)
+        assert len(names(base)) == 2
+        station = next(v for v in queue.every(base.actor("admin"), PairFilters())
+                       if v.right.id == doubled)  # fmt: skip
+        queue.set_apart(base.actor("admin"), station.pair.id, Status.different)
+        pharmacy = names(base)
+        clients.save(base.actor("admin"), {"name": "Aptos", "city": "Bălți"},
+                     next(c.id for c in clients.find(base.actor("admin"), "F-9").rows))  # fmt: skip
+        assert sweep(base).found == 0
+        assert (len(pharmacy), names(base)) == (1, [])
+        assert len(names(base, status="different")) == 1
+
+    def test_one_at_a_time_and_only_for_administrators(self, base: Base) -> None:
+        asked = sweeping.ask(base.actor("admin")).sweep
+        with pytest.raises(SweepUnderWay):
+            sweeping.ask(base.actor("admin"))
+        for login in ("rep_north", "dispatcher_north", "manager_north"):
+            with pytest.raises(RoleForbids):
+                sweeping.ask(base.actor(login))
+            with pytest.raises(RoleForbids):
+                sweeping.cancel(base.actor(login), asked.id)
+        for login in ("rep_north", "dispatcher_north"):
+            with pytest.raises(RoleForbids):
+                sweeping.latest(base.actor(login))
+
+    def test_a_cancelled_one_changes_nothing(self, base: Base, doubled: str) -> None:
+        asked = sweeping.ask(base.actor("admin")).sweep
+        sweeping.cancel(base.actor("admin"), asked.id)
+        sweeping.run(asked.id)
+        seen = sweeping.latest(base.actor("admin"))
+        assert seen is not None
+        assert (seen.sweep.status, names(base)) == (SweepStatus.cancelled, [])
+        with pytest.raises(NoSuchSweep):
+            sweeping.cancel(base.actor("admin"), "nobody")
+
+    def test_a_running_one_stops_at_its_next_word(self, base: Base, doubled: str) -> None:
+        asked = sweeping.ask(base.actor("admin")).sweep
+
+        def tell(_share: float) -> None:
+            sweeping.cancel(base.actor("admin"), asked.id)
+            jobs.report(asked.id, 0.5)
+
+        with pytest.raises(jobs.Cancelled):
+            sweeping.look(asked.id, tell)
+        assert names(base) == []
+
+    def test_one_whose_worker_died_holds_nobody_up(self, base: Base) -> None:
+        from fieldcrm.kit import bus
+
+        sweeping.ask(base.actor("admin"))
+        bus.connection().flushall()
+        assert sweep(base).status == SweepStatus.done
+
+    def test_an_empty_base_has_no_pairs(self, any_db: str, valkey: object) -> None:
+        from tests.people.company import found
+
+        company = found()
+        asked = sweeping.ask(company.actor("admin")).sweep
+        sweeping.run(asked.id)
+        seen = sweeping.latest(company.actor("admin"))
+        assert seen is not None
+        assert (seen.sweep.status, seen.sweep.clients, seen.progress) == ("done", 0, 1.0)
+
+
+class TestQueue:
+    def test_it_shows_pairs_of_whom_one_sees_both(self, base: Base, doubled: str) -> None:
+        add(base, "south", **(STATION | {"name": "Töölö Health Station Oy"}))
+        sweep(base)
+        assert len(names(base)) == 3
+        assert len(names(base, "manager_north")) == 1
+        assert names(base, "manager_south") == []
+        (hidden,) = (p.pair.id for p in queue.every(base.actor("manager_north"), PairFilters()))
+        for ask in (
+            lambda a: queue.one(a, hidden),
+            lambda a: queue.set_apart(a, hidden, Status.different),
+            lambda a: queue.merge(a, hidden, doubled),
+        ):
+            with pytest.raises(NoSuchPair):
+                ask(base.actor("manager_south"))
+            for login in ("rep_north", "dispatcher_north"):
+                with pytest.raises(RoleForbids):
+                    ask(base.actor(login))
+
+    def test_it_is_searched_sorted_and_turned_page_by_page(self, base: Base) -> None:
+        for n, name in enumerate(("Kulma", "Harju", "Lehto", "Saari", "Vaahtera", "Pelto")):
+            for suffix in ("", " Oy"):
+                add(base, name=f"{name}n apteekki{suffix}", phone=f"+358 50 {n}7{n}3{n}91",
+                    address=f"{name}katu {n * 7 + 3}", city="Espoo")  # fmt: skip
+        sweep(base)
+        actor = base.actor("admin")
+        for sort in ("probability", "-probability", "name", "-name", "found_at", "-found_at"):
+            seen, cursor = list[str](), None
+            while True:
+                page = queue.page(actor, PairFilters(), sort, 2, cursor)
+                seen += [v.pair.id for v in page.rows]
+                cursor = page.cursor
+                if cursor is None:
+                    break
+            assert len(seen) == len(set(seen)) == 6
+        assert names(base, search="vaahtera") == [("Vaahteran apteekki", "Vaahteran apteekki Oy")]
+        assert names(base, kind="doctor") == []
+        assert queue.count(actor, PairFilters()) == 6
+        with pytest.raises(BadClientField):
+            queue.page(actor, PairFilters(), "colour")
+        with pytest.raises(BadCursor):
+            queue.page(actor, PairFilters(), "name", cursor="x")
+
+    def test_a_word_on_a_pair_is_kept_and_logged(self, base: Base, doubled: str) -> None:
+        sweep(base)
+        (pair,) = queue.page(base.actor("manager_north"), PairFilters()).rows
+        put_off = queue.set_apart(base.actor("manager_north"), pair.pair.id, Status.later, 1)
+        assert (put_off.pair.status, put_off.pair.version) == ("later", 2)
+        with pytest.raises(PairDecided):
+            queue.set_apart(base.actor("admin"), pair.pair.id, Status.different, 1)
+        queue.set_apart(base.actor("admin"), pair.pair.id, Status.open, 2)
+        assert len(names(base)) == 1
+        with reading() as session:
+            told = session.exec(select(Event).where(Event.subject_id == doubled)).all()
+        assert {"duplicate.later", "duplicate.open"} <= {e.kind for e in told}
+
+    def test_same_makes_one_client_and_the_pair_says_so(self, base: Base, doubled: str) -> None:
+        sweep(base)
+        (pair,) = queue.page(base.actor("admin"), PairFilters()).rows
+        merged = queue.merge(base.actor("admin"), pair.pair.id, pair.left.id, ("address",))
+        assert merged.pair.status == "merged"
+        assert merged.left.address == STATION["address"]
+        assert merged.merge is not None
+        assert merged.merge.loser_id == doubled
+        with pytest.raises(PairDecided):
+            queue.merge(base.actor("admin"), pair.pair.id, pair.left.id)
+        assert sweep(base).found == 0
+        with reading() as session:
+            assert [d.status for d in session.exec(select(Duplicate))] == ["merged"]
+
+
+class TestHints:
+    def test_who_is_there_already_is_named_at_entry(self, base: Base) -> None:
+        for fields in (
+            {"name": "Toolo health station", "phone": "(09) 310 45588"},
+            {"name": "Töölön terveysasema", "phone": "+358931045588", "address": "Sibeliuksenkatu 14"},
+            {"name": "Töölö Health Station", "lat": 60.184, "lng": 24.9146},
+        ):  # fmt: skip
+            (hint,) = hints.alike(base.actor("admin"), {"kind": "organisation", **fields})
+            assert hint.client.name == "Töölö Health Station"
+            assert hint.probability >= 0.5
+            assert hint.reasons[0].bits > 0
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"name": "Kallio Health Station", "kind": "organisation", "phone": "09 7654321"},
+            {"name": "Töölö Health Station", "kind": "doctor"},
+            {"name": "Anna Berg", "kind": "doctor", "phone": "040 123 4567"},
+            {"name": "", "kind": "doctor"},
+            {"name": "!!!", "kind": "doctor"},
+        ],
+    )
+    def test_others_are_not(self, base: Base, fields: dict[str, str]) -> None:
+        assert hints.alike(base.actor("admin"), fields) == []
+
+    def test_nobody_hears_of_a_client_he_may_not_see(self, base: Base) -> None:
+        wanted = {"name": "Töölö Health Station", "kind": "organisation", "phone": "09 310 45588"}
+        assert len(hints.alike(base.actor("rep_north"), wanted)) == 1
+        assert hints.alike(base.actor("rep_south"), wanted) == []
+        assert hints.alike(base.actor("manager_south"), wanted) == []
+
+    def test_a_client_is_not_its_own_double(self, base: Base) -> None:
+        card = clients.get(base.actor("admin"), base.clients["Töölö Health Station"])
+        fields = {name: getattr(card, name) for name in ("name", "kind", "phone", "address")}
+        assert hints.alike(base.actor("admin"), fields, card.id) == []
+
+    def test_what_the_sweep_learned_is_used(self, base: Base, doubled: str) -> None:
+        sweep(base)
+        wanted = {"name": "Health Station Töölö", "kind": "organisation", "phone": "0931045588"}
+        found = hints.alike(base.actor("admin"), wanted)
+        assert {h.client.id for h in found} == {base.clients["Töölö Health Station"], doubled}

@@ -1,0 +1,152 @@
+"""The queue of duplicates: what the page's handlers do for whom, and the same over HTTP."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from fieldcrm.api.app import make_api
+from fieldcrm.clients import service as clients
+from fieldcrm.clients.duplicates import sweeping
+from fieldcrm.components.navigation import pages_for
+from fieldcrm.pages.duplicates_state import Duplicates
+from fieldcrm.people.model import Role
+from tests.pages.conftest import Open, call
+from tests.people.company import PASSWORD
+from tests.reports.conftest import Field
+
+TWINS = (("Kulman apteekki", "+358 50 1234567"), ("Harjun apteekki", "+358 50 7654321"),
+         ("Saaren apteekki", "+358 50 5551234"))  # fmt: skip
+
+
+@pytest.fixture
+def doubled(team: Field) -> Field:
+    """Three pharmacies of the north, each entered twice."""
+    place, boss = team.add_territory("north", "rep_north"), team.company.actor("admin")
+    for n, (name, phone) in enumerate(TWINS):
+        for suffix in ("", " Oy"):
+            fields = {"kind": "pharmacy", "name": name + suffix, "phone": phone, "city": "Espoo",
+                      "address": f"{name[:5]}katu {n + 3}", "territory_id": place}  # fmt: skip
+            if suffix:
+                fields |= {"email": f"info{n}@example.org", "address": f"{name[:5]}katu {n + 3} B"}
+            clients.save(boss, fields)
+    asked = sweeping.ask(boss).sweep
+    sweeping.run(asked.id)
+    return team
+
+
+def test_pairs_are_decided_one_after_another(doubled: Field, open_page: Open) -> None:
+    page = open_page(Duplicates, "manager_north")
+    first, second, third = (r.id for r in page.rows)
+    call(page, "open", first)
+    assert page.keep == "right", "the card that says more stays"
+    lines = {line.name: line for line in page.card.lines}
+    assert lines["phone"].kept == "both"
+    assert (lines["name"].kept, lines["name"].is_different) == ("right", True)
+    call(page, "strike", "1")
+    lines = {line.name: line for line in page.card.lines}
+    assert (lines["name"].kept, lines["email"].kept) == ("left", "right")
+    call(page, "take", "address")
+    assert {line.name: line.kept for line in page.card.lines}["address"] == "right"
+    wanted, left_id = lines["address"].right, page.card.left_id
+    call(page, "strike", "s")
+    assert page.opened == second, "the next one stands ready"
+    assert clients.get(doubled.company.actor("admin"), left_id).address == wanted
+    call(page, "strike", "n")
+    assert page.opened == third
+    call(page, "strike", "l")
+    assert (page.rows, page.opened) == ([], "")
+    call(page, "narrow", "status", "merged")
+    assert [r.id for r in page.rows] == [first]
+    call(page, "open", first)
+    call(page, "undo")
+    assert page.rows == []
+    call(page, "narrow", "status", "different")
+    call(page, "open", second)
+    call(page, "decide", "open")
+    call(page, "narrow", "status", "")
+    assert {r.status for r in page.rows} == {"open", "later"}
+
+
+def test_somebody_was_faster(doubled: Field, open_page: Open) -> None:
+    mine, other = (open_page(Duplicates, login) for login in ("manager_north", "admin"))
+    pair = mine.rows[0].id
+    call(mine, "open", pair)
+    call(other, "open", pair)
+    call(other, "decide", "different")
+    call(mine, "merge")
+    assert mine.refused != ""
+    assert mine.card.status == "different"
+
+
+def test_it_is_searched_sorted_and_shown_only_to_whom_it_concerns(
+    doubled: Field, open_page: Open
+) -> None:
+    page = open_page(Duplicates, "manager_north")
+    call(page, "narrow", "search", "harjun")
+    assert [r.left for r in page.rows] == ["Harjun apteekki"]
+    call(page, "clear")
+    call(page, "sort_by", "name")
+    assert [r.left for r in page.rows] == sorted(name for name, _ in TWINS)
+    assert "sort=name" in page.export_url
+    assert open_page(Duplicates, "manager_south").rows == []
+    assert open_page(Duplicates, "dispatcher_north").rows == []
+    for role in Role:
+        has = "/duplicates" in {p.path for p in pages_for(role)}
+        assert has == (role in (Role.manager, Role.admin))
+
+
+def test_the_administrator_has_the_base_looked_through(team: Field, open_page: Open) -> None:
+    page = open_page(Duplicates, "admin")
+    never = page.sweep_said
+    call(page, "sweep")
+    assert page.is_sweeping
+    sweeping.run(page.sweep_id)
+    call(page, "watch")
+    assert not page.is_sweeping
+    assert page.sweep_said not in ("", never)
+    call(page, "sweep")
+    call(page, "stop")
+    assert not page.is_sweeping
+    assert not open_page(Duplicates, "manager_north").may_sweep
+
+
+def signed_in(login: str) -> TestClient:
+    client = TestClient(make_api(), base_url="https://testserver")
+    client.headers["Origin"] = "https://testserver"
+    answer = client.post("/api/v1/session", json={"login": login, "password": PASSWORD})
+    assert answer.status_code == 200
+    return client
+
+
+def test_the_same_over_http(doubled: Field) -> None:
+    client = signed_in("manager_north")
+    pairs: list[dict[str, Any]] = client.get("/api/v1/duplicates").json()["rows"]
+    assert len(pairs) == 3
+    assert pairs[0]["reasons"][0]["bits"] > 0
+    sheet = client.get("/api/v1/duplicates/export.xlsx", params={"language": "ru"}).content
+    strings = zipfile.ZipFile(io.BytesIO(sheet)).read("xl/sharedStrings.xml").decode()
+    assert "Kulman apteekki Oy" in strings
+    assert "Телефон: совпадает" in strings
+    assert len(client.get("/api/v1/duplicates/export.csv").text.splitlines()) == 4
+    path = f"/api/v1/duplicates/{pairs[0]['id']}"
+    seen = client.get(path)
+    body = {"winner_id": pairs[0]["right"]["id"], "take": ["name"]}
+    assert client.post(f"{path}/merge", json=body).status_code == 428
+    match = {"If-Match": seen.headers["ETag"]}
+    merged = client.post(f"{path}/merge", json=body, headers=match).json()
+    assert (merged["status"], merged["right"]["name"]) == ("merged", pairs[0]["left"]["name"])
+    assert client.post(f"{path}/decision", json={"status": "later"}, headers=match).status_code == 409  # fmt: skip
+    undone = client.post(f"/api/v1/merges/{merged['merge_id']}/undo").json()
+    assert undone["undone_at"] is not None
+    listed = client.get(f"/api/v1/clients/{body['winner_id']}/merges").json()
+    assert [m["id"] for m in listed] == [merged["merge_id"]]
+    told = {"kind": "pharmacy", "name": "Saaren apteekki", "phone": "050 555 1234"}
+    hints = client.post("/api/v1/clients/alike", json=told).json()
+    assert {h["client"]["name"] for h in hints} == {"Saaren apteekki", "Saaren apteekki Oy"}
+    assert client.get("/api/v1/duplicates/sweeps/latest").json()["status"] == "done"
+    assert client.post("/api/v1/duplicates/sweeps").status_code == 403
