@@ -5,16 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from fieldcrm.api.identity import DeskPerson, PhoneRep
-from fieldcrm.api.shapes import ID, Id, Limit, plain
+from fieldcrm.api.shapes import ID, Cursor, Id, Limit, Search, plain
+from fieldcrm.kit import i18n
+from fieldcrm.messages import exporting, listing
 from fieldcrm.messages import service as messages
-from fieldcrm.messages.model import RADIUS_M, REPS_MOST, TEXT_MOST, Draft, Kind
+from fieldcrm.messages.model import RADIUS_M, REPS_MOST, TEXT_MOST, Draft, Filters, Kind, State
 
 router = APIRouter(prefix="/api/v1", tags=["messages"])
 MessageId = Annotated[str, Path(pattern=ID)]
+Sort = Annotated[str, Query(max_length=20)]
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class MessageBody(BaseModel):
@@ -66,13 +70,38 @@ class MessageShown(BaseModel):
     phones: int
 
 
-@router.get("/messages", summary="Messages to my reps", response_model=list[MessageShown])
+class MessagePage(BaseModel):
+    """`cursor` asks for the next page; null on the last."""
+
+    rows: list[MessageShown]
+    cursor: str | None
+
+
+@router.get("/messages", summary="Messages to my reps", response_model=MessagePage)
 def sent(
-    actor: DeskPerson, rep_id: Id | None = None, kind: Kind | None = None, open: bool = False,
-    limit: Limit = 100, cursor: Id | None = None,
-) -> list[dict[str, Any]]:  # fmt: skip
-    """The newest first; `cursor` is the last id of the page before."""
-    return plain(messages.sent(actor, rep_id, kind, open, limit, cursor))
+    actor: DeskPerson, search: Search = "", rep_id: Id | None = None, kind: Kind | None = None,
+    state: State | None = None, open: bool = False, sort: Sort = listing.NEWEST_FIRST,
+    limit: Limit = 100, cursor: Cursor = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Search takes any case or script, in the text, the answer, the rep's name and the place's;
+    `sort` is written, rep, kind, when or state (`-` turns it round)."""
+    wanted = Filters(search, rep_id or "", kind, state, open)
+    return plain(listing.page(actor, wanted, sort, limit, cursor))
+
+
+@router.get("/messages/export.{form}", summary="Messages as a file", response_class=Response)
+def export(
+    form: Literal["csv", "xlsx"], actor: DeskPerson, search: Search = "", rep_id: Id | None = None,
+    kind: Kind | None = None, state: State | None = None, open: bool = False,
+    sort: Sort = listing.NEWEST_FIRST, language: Annotated[str, Query(max_length=2)] = "",
+) -> Response:  # fmt: skip
+    """The same list, whole; CSV is UTF-8 with its mark, and no cell starts a formula."""
+    wanted = Filters(search, rep_id or "", kind, state, open)
+    make = exporting.export_csv if form == "csv" else exporting.export_xlsx
+    chosen = language if language in i18n.LANGUAGES else actor.language
+    headers = {"Content-Disposition": f'attachment; filename="messages.{form}"'}
+    media_type = "text/csv; charset=utf-8" if form == "csv" else XLSX
+    return Response(make(actor, wanted, sort, chosen), headers=headers, media_type=media_type)
 
 
 @router.post("/messages", summary="Write to reps", status_code=201, response_model=Written)

@@ -125,6 +125,27 @@ class MessageView:
 
 
 @dataclass(frozen=True)
+class Filters:
+    """What narrows the list of messages; empty is no limit."""
+
+    search: str = ""
+    """Words of the text, the comment, the rep's name, the place's."""
+    rep_id: str = ""
+    kind: Kind | None = None
+    state: State | None = None
+    is_open: bool = False
+    """Neither done nor declined nor withdrawn."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of the list; `cursor` asks for the next, None when this is the last."""
+
+    rows: list[MessageView]
+    cursor: str | None
+
+
+@dataclass(frozen=True)
 class Wake:
     """What a notification shows, told to the phone it wakes; never sent through a push service."""
 

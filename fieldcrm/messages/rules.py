@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from math import asin, cos, radians, sin, sqrt
 
@@ -66,14 +67,17 @@ def answered(standing: Standing, answer: Answer, at: datetime) -> Standing:
     return Standing(seen, accepted, declined, done)
 
 
+STRONGEST = (
+    (State.done, "done_at"), (State.withdrawn, "withdrawn_at"), (State.declined, "declined_at"),
+    (State.accepted, "accepted_at"), (State.seen, "seen_at"), (State.arrived, "arrived_at"),
+)  # fmt: skip
+"""What can be known of a message with the moment that tells it, the strongest first."""
+
+
 def state(standing: Standing, arrived: bool, withdrawn: bool) -> State:
     """How far a message is: the strongest thing that is known of it."""
-    told = (
-        (State.done, standing.done_at), (State.withdrawn, withdrawn),
-        (State.declined, standing.declined_at), (State.accepted, standing.accepted_at),
-        (State.seen, standing.seen_at), (State.arrived, arrived),
-    )  # fmt: skip
-    return next((name for name, is_so in told if is_so), State.waiting)
+    told = asdict(standing) | {"arrived_at": arrived, "withdrawn_at": withdrawn}
+    return next((name for name, moment in STRONGEST if told[moment]), State.waiting)
 
 
 def first_push_at(kind: Kind, due_at: datetime | None, now: datetime) -> datetime | None:

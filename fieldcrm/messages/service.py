@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from fieldcrm.clients import service as clients
 from fieldcrm.kit import clock, events, feed, ids
-from fieldcrm.kit.database import reading, transaction
+from fieldcrm.kit.database import transaction
 from fieldcrm.messages import endpoints, keys, rules, store, webpush
 from fieldcrm.messages.model import (
     REPS_MOST,
@@ -18,7 +18,6 @@ from fieldcrm.messages.model import (
     Draft,
     Kind,
     MessageOver,
-    MessageView,
     NobodyToTell,
     Standing,
     UnknownMessage,
@@ -100,33 +99,8 @@ def _message(
     )  # fmt: skip
 
 
-def sent(
-    actor: Actor, rep_id: str | None = None, kind: Kind | None = None, is_open: bool = False,
-    limit: int = 100, cursor: str | None = None,
-) -> list[MessageView]:  # fmt: skip
-    """Messages to reps the actor sees, the newest first; `cursor` is the last id of the page before."""
-    people.require(actor, *_DESK)
-    team_ids = people.visible_team_ids(actor)
-    if rep_id:
-        people.scope_rep(actor, rep_id)
-    with reading() as session:
-        rows = store.told(session, team_ids, rep_id, kind, is_open, cursor, limit)
-    return [_view(*row) for row in rows]
-
-
 def standing_of(m: Message) -> Standing:
     return Standing(m.seen_at, m.accepted_at, m.declined_at, m.done_at)
-
-
-def _view(m: Message, rep: str, by: str | None, place: str | None, phones: int) -> MessageView:
-    state = rules.state(standing_of(m), m.arrived_at is not None, m.withdrawn_at is not None)
-    return MessageView(
-        id=m.id, kind=Kind(m.kind), text=m.text, rep_id=m.rep_id, rep_name=rep, team_id=m.team_id,
-        by=by, created_at=m.created_at, day=m.day, due_at=m.due_at, place=place, lat=m.lat,
-        lng=m.lng, radius_m=m.radius_m, state=state, arrived_at=m.arrived_at, seen_at=m.seen_at,
-        accepted_at=m.accepted_at, declined_at=m.declined_at, done_at=m.done_at,
-        withdrawn_at=m.withdrawn_at, comment=m.comment, phones=phones,
-    )  # fmt: skip
 
 
 def withdraw(actor: Actor, message_id: str) -> None:

@@ -5,17 +5,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from datetime import date, datetime
-from typing import Any
+import base64
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, or_, update
+from sqlalchemy import and_, case, func, literal, or_, tuple_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, delete, select
 
+from fieldcrm.clients import folding
 from fieldcrm.clients.tables import Client
+from fieldcrm.kit.database import UtcDateTime
+from fieldcrm.messages.model import Filters, State
+from fieldcrm.messages.rules import STRONGEST
 from fieldcrm.messages.tables import Message, PushDelivery, PushSubscription
 from fieldcrm.people.tables import Device, User
+from fieldcrm.visits.model import BadCursor, BadSort
 
 _Writer: Any = aliased(User)
 _OPEN = (
@@ -33,11 +40,51 @@ def message(session: Session, message_id: str) -> Message | None:
     return session.exec(wanted.execution_options(populate_existing=True)).first()
 
 
+# ---- the desk's list ----
+
+_NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+_DUE = func.coalesce(col(Message.due_at), literal(_NEVER, UtcDateTime()), type_=UtcDateTime())
+_MOMENTS = {name: col(getattr(Message, moment)) for name, moment in STRONGEST}
+_RANK = case(
+    *((moment.is_not(None), n) for n, moment in enumerate(_MOMENTS.values())), else_=len(_MOMENTS)
+)
+SORTS: dict[str, tuple[tuple[Any, type], ...]] = {
+    "written": (), "rep": ((col(User.name), str),), "kind": ((col(Message.kind), str),),
+    "when": ((_DUE, datetime),), "state": ((_RANK, int),),
+}  # fmt: skip
+"""What the list can be sorted by before the id, with its type; a leading '-' turns it round."""
+
+
+class Told(NamedTuple):
+    """A message with the names beside it."""
+
+    message: Message
+    rep: str
+    by: str | None
+    place: str | None
+    phones: int
+    """Living phones of the rep that can be woken."""
+    key: Any
+    """What it was sorted by."""
+
+
 def told(
-    session: Session, team_ids: Collection[str] | None, rep_id: str | None, kind: str | None,
-    is_open: bool, before: str | None, limit: int,
-) -> list[tuple[Message, str, str | None, str | None, int]]:  # fmt: skip
-    """(message, rep's name, writer's name, place's name, phones), the newest first."""
+    session: Session, where: Sequence[Any], sort: str, limit: int, cursor: str | None
+) -> tuple[list[Told], str | None]:
+    """A page by keyset, and the cursor of the next. Raises BadSort, BadCursor."""
+    name, is_down = sort.removeprefix("-"), sort.startswith("-")
+    if name not in SORTS:
+        raise BadSort(sort=sort)
+    columns, types = zip(*SORTS[name], (col(Message.id), str), strict=True)
+    after = [_after(columns, _decoded(cursor, types), is_down)] if cursor else []
+    order = [c.desc() if is_down else c.asc() for c in columns]
+    wanted = _with_names(columns[0]).where(*where, *after).order_by(*order).limit(limit + 1)
+    found = [Told(*row) for row in session.exec(wanted)]
+    more = _encoded(found[limit - 1], len(columns)) if len(found) > limit else None
+    return found[:limit], more
+
+
+def _with_names(key: Any) -> Any:
     phones = (
         select(func.count())
         .select_from(PushSubscription)
@@ -46,25 +93,68 @@ def told(
         .correlate(Message)
         .scalar_subquery()
     )
-    wanted: Any = (
-        select(Message, User.name, _Writer.name, Client.name, phones)  # type: ignore[call-overload]
+    return (
+        select(Message, User.name, _Writer.name, Client.name, phones, key)  # type: ignore[call-overload]
         .join(User, col(User.id) == Message.rep_id)
         .outerjoin(_Writer, _Writer.id == Message.created_by)
         .outerjoin(Client, col(Client.id) == Message.client_id)
     )
-    if team_ids is not None:
-        wanted = wanted.where(col(Message.team_id).in_(team_ids))
-    if rep_id:
-        wanted = wanted.where(Message.rep_id == rep_id)
-    if kind:
-        wanted = wanted.where(Message.kind == kind)
-    if is_open:
-        wanted = wanted.where(*_OPEN)
-    if before:
-        wanted = wanted.where(Message.id < before)
-    return [
-        tuple(row) for row in session.exec(wanted.order_by(col(Message.id).desc()).limit(limit))
-    ]
+
+
+def _after(columns: tuple[Any, ...], values: list[Any], is_down: bool) -> Any:
+    here = tuple_(*(literal(v, c.type) for v, c in zip(values, columns, strict=True)))
+    return tuple_(*columns) < here if is_down else tuple_(*columns) > here
+
+
+def _encoded(last: Told, length: int) -> str:
+    key = last.key.isoformat() if isinstance(last.key, datetime) else last.key
+    values = [key, last.message.id][-length:]
+    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode()
+
+
+def _decoded(cursor: str, types: tuple[type, ...]) -> list[Any]:
+    try:
+        values = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+        read = [_read(v, wanted) for v, wanted in zip(values, types, strict=True)]
+    except (ValueError, TypeError) as error:
+        raise BadCursor() from error
+    if [type(v) for v in read] != list(types):
+        raise BadCursor()
+    return read
+
+
+def _read(value: Any, wanted: type) -> Any:
+    return datetime.fromisoformat(value).astimezone(UTC) if wanted is datetime else value
+
+
+def narrowed(
+    filters: Filters, team_ids: Collection[str] | None, names: Mapping[str, str]
+) -> list[Any]:
+    """SQL conditions of the list's filters; `names` are the folded names of reps that may be meant."""
+    limits = [] if team_ids is None else [col(Message.team_id).in_(team_ids)]
+    for words in folding.needles(filters.search):
+        reps = [rep_id for rep_id, name in names.items() if any(w in name for w in words)]
+        texts = (col(Message.search_text), col(Client.search_text))
+        said = [text.contains(word, autoescape=True) for text in texts for word in words]
+        limits.append(or_(*said, col(Message.rep_id).in_(reps)))
+    if filters.rep_id:
+        limits.append(col(Message.rep_id) == filters.rep_id)
+    if filters.kind:
+        limits.append(col(Message.kind) == filters.kind)
+    if filters.state:
+        limits.append(_is(filters.state))
+    return [*limits, *_OPEN] if filters.is_open else limits
+
+
+def _is(state: State) -> Any:
+    """Nothing stronger is known of a message than this."""
+    names = list(_MOMENTS)
+    weaker = names.index(state) if state in names else len(names)
+    stronger = [_MOMENTS[name].is_(None) for name in names[:weaker]]
+    return and_(*stronger, _MOMENTS[state].is_not(None)) if state in names else and_(*stronger)
+
+
+# ---- what phones hold ----
 
 
 def on_phone_ids(

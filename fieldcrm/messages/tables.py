@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
+from sqlalchemy import event
 from sqlmodel import Field, SQLModel
 
+from fieldcrm.clients.folding import search_text
 from fieldcrm.kit.database import UtcDateTime
 
 
@@ -42,7 +45,16 @@ class Message(SQLModel, table=True):
     done_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     withdrawn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     comment: str | None = None
+    search_text: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """Text and comment, folded: what it is found by (see clients.folding)."""
     version: int = 1
+
+
+@event.listens_for(Message, "before_insert")
+@event.listens_for(Message, "before_update")
+def _fold(_mapper: Any, _connection: Any, message: Message) -> None:
+    """Whoever writes a message, it can be found."""
+    message.search_text = search_text(message.text, message.comment)
 
 
 class PushSubscription(SQLModel, table=True):

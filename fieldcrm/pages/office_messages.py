@@ -1,4 +1,4 @@
-"""Messages to the field: write a task or reminder, see when it arrived, was seen, accepted and done."""
+"""Messages to the field: write a task or reminder; a list of what became of each: searched, sorted, exported."""
 
 # Reflex turns a State's fields into vars at run time; a checker sees the plain types.
 # pyright: reportAttributeAccessIssue=false
@@ -9,27 +9,52 @@ import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import reflex as rx
 
 from fieldcrm.clients import service as clients
 from fieldcrm.components.alerts import Toast
+from fieldcrm.components.download import download
 from fieldcrm.components.icons import glyph, icon
 from fieldcrm.components.messages import Messages
 from fieldcrm.components.parts import badge, button, empty
-from fieldcrm.components.section import Choice, Section, loaded, options_of
+from fieldcrm.components.section import (
+    PAGE,
+    Choice,
+    Column,
+    Listing,
+    find_box,
+    list_table,
+    loaded,
+    narrowing,
+    options_of,
+)
 from fieldcrm.components.session import DISPATCHING, Desk, allows
 from fieldcrm.components.shell import page
 from fieldcrm.components.words import words
 from fieldcrm.kit import clock, i18n
 from fieldcrm.kit.errors import Refusal
+from fieldcrm.messages import listing
 from fieldcrm.messages import service as messages
-from fieldcrm.messages.model import RADIUS_M, BadMessage, Draft, Kind, MessageView, State
+from fieldcrm.messages.exporting import text_of
+from fieldcrm.messages.model import (
+    RADIUS_M,
+    BadMessage,
+    Draft,
+    Filters,
+    Kind,
+    MessageView,
+    State,
+)
 from fieldcrm.pages.admin import labelled, said
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor
 
-PAGE = 60
+FILTERS = ("rep", "kind", "state")
+SORTS = ("written", "rep", "kind", "when", "state")
+OPEN = "open"
+"""Stands for every state in which something is still to come."""
 FOUND_MOST = 6
 RADII = (100, RADIUS_M, 500, 1000)
 TEAM = "team:"
@@ -58,16 +83,16 @@ class Row:
     may_withdraw: bool
 
 
-class OfficeMessages(Section, Desk):
-    """The form, and what was sent."""
+class OfficeMessages(Listing, Desk):
+    """The form, and what was sent, as the reader has asked for it."""
 
     rows: list[Row] = []
+    sort: str = listing.NEWEST_FIRST
     readers: list[Choice] = []
     """Teams whole, then reps."""
     rep: str = ""
     kind: str = ""
-    open_only: bool = False
-    has_more: bool = False
+    state: str = ""
     places: list[Choice] = []
     place: str = ""
     place_name: str = ""
@@ -86,48 +111,48 @@ class OfficeMessages(Section, Desk):
         self.readers = await asyncio.to_thread(_readers, actor, self.language)
         await self._show()
 
-    @rx.event
-    @allows(DISPATCHING)
-    async def reload(self):
-        """Try again."""
-        await self._show()
+    def _filters(self) -> tuple[str, ...]:
+        return FILTERS
 
-    @rx.event
-    @allows(DISPATCHING)
-    async def narrow(self, name: str, value: str):
-        """By rep or kind; an unknown name is none of ours."""
-        if name in ("rep", "kind"):
-            setattr(self, name, str(value)[:64])
-            await self._show()
+    def _sorts(self) -> tuple[str, ...]:
+        return SORTS
 
-    @rx.event
-    @allows(DISPATCHING)
-    async def switch_open(self):
-        """Open ones only, or all."""
-        self.open_only = not self.open_only
-        await self._show()
-
-    @rx.event
-    @allows(DISPATCHING)
-    async def more(self):
-        """The next page."""
-        if self.has_more and self.rows:
-            await self._show(self.rows[-1].id)
+    async def _open(self, row_id: str) -> None:
+        """Nothing more is known of a message than its row tells."""
 
     async def _fill(self, cursor: str = "") -> None:
-        kind = Kind(self.kind) if self.kind in Kind else None
+        wanted = Filters(
+            self.search, self.rep, Kind(self.kind) if self.kind in Kind else None,
+            State(self.state) if self.state in State else None, self.state == OPEN,
+        )  # fmt: skip
         found = await asyncio.to_thread(
-            messages.sent,
-            self._actor(),
-            self.rep or None,
-            kind,
-            self.open_only,
-            PAGE,
-            cursor or None,
+            listing.page, self._actor(), wanted, self.sort, PAGE, cursor or None
         )
-        told = [_row(m, self.language) for m in found]
-        self.rows = [*self.rows, *told] if cursor else told
-        self.has_more = len(found) == PAGE
+        self._turn([_row(m, self.language) for m in found.rows], found.cursor, bool(cursor))
+        plus = "+" if self.has_more else ""
+        self.shown = self._t("messages.listed", n=len(self.rows), more=plus)
+
+    @rx.var
+    def is_narrowed(self) -> bool:
+        """Whether something was asked for: then an empty list has found nothing."""
+        return any((self.search, self.rep, self.kind, self.state))
+
+    def _export_url(self, form: str) -> str:
+        asked = {"search": self.search, "rep_id": self.rep, "kind": self.kind, "sort": self.sort,
+                 "language": self.language}  # fmt: skip
+        asked |= {"open": "true"} if self.state == OPEN else {"state": self.state}
+        query = urlencode({k: v for k, v in asked.items() if v})
+        return f"/api/v1/messages/export.{form}?{query}"
+
+    @rx.var
+    def csv_url(self) -> str:
+        """The same list as CSV."""
+        return self._export_url("csv")
+
+    @rx.var
+    def xlsx_url(self) -> str:
+        """The same list as a workbook."""
+        return self._export_url("xlsx")
 
     @rx.event
     @allows(DISPATCHING)
@@ -224,13 +249,10 @@ def _moment(text: str) -> datetime | None:
 
 
 def _row(m: MessageView, language: str) -> Row:
-    text = m.text
-    if m.kind is Kind.plan and m.day is not None:
-        text = i18n.t("messages.plan_of", language, day=i18n.day(m.day, language, "EEE d MMM"))
     where = [i18n.moment(m.due_at, language) if m.due_at else "", m.place or ""]
     return Row(
         m.id, i18n.moment(m.created_at, language), m.rep_name,
-        i18n.t(f"messages.kind.{m.kind}", language), text, " · ".join(p for p in where if p),
+        i18n.t(f"messages.kind.{m.kind}", language), text_of(m, language), " · ".join(p for p in where if p),
         m.state, GLYPHS[m.state], _state_words(m, language), m.comment or "",
         m.state is State.waiting and m.phones == 0,
         m.kind is not Kind.plan and m.state not in (State.done, State.declined, State.withdrawn),
@@ -252,7 +274,7 @@ def _state_words(m: MessageView, language: str) -> str:
 def messages_page() -> rx.Component:
     """The page."""
     title = rx.el.h2(words("messages.title"), class_name="vh")
-    body = rx.el.div(title, _form(), _tools(), loaded(OfficeMessages, _table()), class_name="ad-b")
+    body = rx.el.div(title, _form(), _tools(), loaded(OfficeMessages, _list()), class_name="ad-b")
     return page(
         "/messages", words("messages.title"), rx.el.div(body, class_name="ad-w"), class_name="ad"
     )
@@ -316,68 +338,53 @@ def _tools() -> rx.Component:
             r.value.startswith(TEAM), rx.fragment(), rx.el.option(r.text, value=r.value)
         ),
     )
+    states = [rx.el.option(words(f"messages.state.{s}"), value=s) for s in State]
+    ahead = rx.el.option(words("messages.open_only"), value=OPEN)
     return rx.el.div(
-        _pick("rep", "messages.all_reps", [reps], "messages.rep"),
-        _pick("kind", "messages.all_kinds", kinds, "messages.kind"),
-        rx.el.label(
-            rx.el.input(type="checkbox", checked=OfficeMessages.open_only,
-                        on_change=lambda _: OfficeMessages.switch_open()),
-            words("messages.open_only"), class_name="tick",
-        ),
+        find_box(OfficeMessages, "messages.find"),
+        narrowing(OfficeMessages, "rep", "messages.all_reps", [reps], "messages.rep"),
+        narrowing(OfficeMessages, "kind", "messages.all_kinds", kinds, "messages.kind"),
+        narrowing(OfficeMessages, "state", "messages.all_states", [ahead, *states], "messages.state"),
+        rx.el.span(OfficeMessages.shown, class_name="muted t1 nw end"),
+        download(words("report.export"), OfficeMessages.xlsx_url),
+        download(words("admin.export_csv"), OfficeMessages.csv_url),
         class_name="row ad-t",
     )  # fmt: skip
 
 
-def _pick(name: str, every: str, options: list[Any], label: str) -> rx.Component:
-    return rx.el.select(
-        rx.el.option(words(every), value=""), *options, value=getattr(OfficeMessages, name),
-        on_change=lambda chosen: OfficeMessages.narrow(name, chosen), class_name="input sm pick",
-        aria_label=words(label),
-    )  # fmt: skip
+def _list() -> rx.Component:
+    """The list; where nothing was ever written, what will stand here."""
+    nothing = empty("no_match", words("messages.none"), words("messages.none_why"))
+    is_new = (OfficeMessages.rows.length() == 0) & ~OfficeMessages.is_narrowed
+    table = list_table(OfficeMessages, COLUMNS, "messages.list", NONE, "messages.list")
+    return rx.cond(is_new, rx.el.section(nothing, class_name="card ad-c"), table)
 
 
-HEADS = ("written", "rep", "kind", "text", "when_where", "state")
-
-
-def _table() -> rx.Component:
-    label = words("messages.list")
-    heads = [rx.el.th(words(f"messages.{k}"), scope="col") for k in HEADS]
-    actions = rx.el.th(rx.el.span(words("messages.actions"), class_name="vh"), scope="col")
-    rows = rx.el.table(
-        rx.el.thead(rx.el.tr(*heads, actions)), rx.el.tbody(rx.foreach(OfficeMessages.rows, _line)),
-        class_name="tbl ms-l", aria_label=label,
-    )  # fmt: skip
-    more = rx.cond(
-        OfficeMessages.has_more,
-        rx.el.div(button(words("messages.more"), small=True, on_click=OfficeMessages.more), class_name="sec"),
-        rx.fragment(),
-    )  # fmt: skip
-    shown = rx.el.div(rows, more, class_name="scr", tab_index=0, role="region", aria_label=label)
-    none = empty("no_match", words("messages.none"), words("messages.none_why"))
-    return rx.el.section(
-        rx.cond(OfficeMessages.rows.length() > 0, shown, none), class_name="card ad-c"
-    )
-
-
-def _line(row: Any) -> rx.Component:
-    said_back = rx.cond(
-        row.comment != "", rx.el.p(row.comment, class_name="muted t1"), rx.fragment()
-    )
+def _said(row: Any) -> rx.Component:
+    """How far it is, what the rep said, and that nothing wakes his phone."""
+    comment = rx.cond(row.comment != "", rx.el.p(row.comment, class_name="muted t1"), rx.fragment())
     no_phone = rx.cond(
         row.no_phone, rx.el.p(words("messages.no_phone"), class_name="muted t1"), rx.fragment()
     )
+    state = rx.el.span(glyph(row.state_glyph), row.state_word, class_name="row")
+    return rx.el.div(state, comment, no_phone, class_name="ms-s")
+
+
+def _withdrawal(row: Any) -> rx.Component:
     again = rx.cond(
         OfficeMessages.asked == row.id, words("messages.withdraw_sure"), words("messages.withdraw")
     )
-    act = rx.cond(
-        row.may_withdraw,
-        button(again, small=True, on_click=OfficeMessages.withdraw(row.id)),
-        rx.fragment(),
-    )
-    return rx.el.tr(
-        rx.el.td(row.written, class_name="muted nw"), rx.el.td(row.rep, class_name="med nw"),
-        rx.el.td(badge(row.kind, tone="line")), rx.el.td(row.text, class_name="ms-t"),
-        rx.el.td(row.when_where, class_name="muted"),
-        rx.el.td(rx.el.span(glyph(row.state_glyph), row.state_word, class_name="row"), said_back, no_phone),
-        rx.el.td(act, class_name="num"),
-    )  # fmt: skip
+    act = button(again, small=True, on_click=OfficeMessages.withdraw(row.id))
+    return rx.cond(row.may_withdraw, act, rx.fragment())
+
+
+NONE = ("messages.none_found", "messages.none_found_why")
+COLUMNS = [
+    Column("messages.written", lambda r: r.written, "written", "muted nw"),
+    Column("messages.rep", lambda r: r.rep, "rep", "med nw"),
+    Column("messages.kind", lambda r: badge(r.kind, tone="line"), "kind"),
+    Column("messages.text", lambda r: rx.el.div(r.text, class_name="ms-t")),
+    Column("messages.when_where", lambda r: r.when_where, "when", "muted"),
+    Column("messages.state", _said, "state"),
+    Column("messages.actions", _withdrawal, class_name="num"),
+]

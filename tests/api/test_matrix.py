@@ -176,6 +176,12 @@ RULES: dict[tuple[str, str], list[Rule]] = {
     ("GET", f"{V}/messages"): [
         Rule(DESK, f"{V}/messages", hidden=True), Rule(DESK, f"{V}/messages", {"rep_id": "<rep>"}),
     ],
+    ("GET", f"{V}/messages/export.{{form}}"): [
+        Rule(DESK, f"{V}/messages/export.csv", hidden=True, check=lambda a: "Töölö" not in a.text),
+        Rule(DESK, f"{V}/messages/export.xlsx", hidden=True,
+             check=lambda a: "Töölö" not in _workbook(a)),
+        Rule(DESK, f"{V}/messages/export.xlsx", {"rep_id": "<rep>"}),
+    ],
     ("POST", f"{V}/messages"): [
         Rule(DESK, f"{V}/messages", body={"kind": "task", "text": "x", **to})
         for to in ({"rep_ids": ["<rep>"]}, {"rep_ids": ["<own_rep>", "<rep>"]}, {"team_id": "<team>"},

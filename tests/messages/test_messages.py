@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
+from python_calamine import CalamineWorkbook
 from sqlmodel import select
 
 from fieldcrm.kit import clock, facts, ids
 from fieldcrm.kit.database import reading, transaction
-from fieldcrm.messages import keys, sending, service
+from fieldcrm.kit.tables import Event
+from fieldcrm.messages import exporting, keys, listing, sending, service
 from fieldcrm.messages.model import (
     Draft,
+    Filters,
     Kind,
     MessageOver,
     MessageView,
@@ -21,11 +28,11 @@ from fieldcrm.messages.model import (
     State,
     UnknownMessage,
 )
-from fieldcrm.messages.tables import PushDelivery, PushSubscription
+from fieldcrm.messages.tables import Message, PushDelivery, PushSubscription
 from fieldcrm.people import registry
 from fieldcrm.people.model import Actor, DeviceTaken, OutOfScope, RoleForbids, UnknownDevice
 from fieldcrm.visits import service as visits
-from fieldcrm.visits.model import MoveRequest
+from fieldcrm.visits.model import BadCursor, BadSort, MoveRequest
 from tests.field import NOW, TODAY, Field
 from tests.messages.push_service import Browser, PushService, b64
 from tests.sync.phone import Phone
@@ -51,7 +58,7 @@ def _task(company: Field, **more: Any) -> str:
 
 
 def _view(company: Field, message_id: str) -> MessageView:
-    return next(m for m in service.sent(company.dispatcher) if m.id == message_id)
+    return next(m for m in listing.sent(company.dispatcher) if m.id == message_id)
 
 
 def _cancel(company: Field, by: Actor, visit: int = 2) -> None:
@@ -112,7 +119,7 @@ def test_changes_until_it_is_seen_are_one_message(company: Field, pushes: PushSe
     _work()
     _cancel(company, company.dispatcher, 3)
     assert _work() == 1
-    plans = service.sent(company.dispatcher, kind=Kind.plan)
+    plans = listing.sent(company.dispatcher, Kind.plan)
     assert [m.state for m in plans] == [State.waiting]
 
 
@@ -201,6 +208,169 @@ def test_what_is_withdrawn_leaves_the_phone(company: Field, pushes: PushService)
     assert _view(company, task).state is State.done
 
 
+def test_two_desks_withdraw_one_message_at_once(company: Field, pushes: PushService) -> None:
+    """Both hear that it is gone; it is withdrawn once, and its phone is told once."""
+    _subscribe(company, pushes)
+    task = _task(company)
+    together, versions = Barrier(2), []
+
+    def withdraw(_: int) -> None:
+        together.wait(30)
+        with clock.held(NOW):
+            service.withdraw(company.dispatcher, task)
+
+    with ThreadPoolExecutor(2) as desks:
+        assert list(desks.map(withdraw, range(2))) == [None, None]
+    with reading() as session:
+        versions = [m.version for m in session.exec(select(Message))]
+        told = session.exec(select(Event).where(Event.kind == "message.withdrawn")).all()
+    assert versions == [2]
+    assert len(told) == 1
+    assert _view(company, task).state is State.withdrawn
+    assert _work() == 0
+
+
+def test_a_task_is_withdrawn_while_its_rep_answers(company: Field, pushes: PushService) -> None:
+    """Whichever is first, what the rep did is kept, and the desk's word is not lost."""
+    phone = Phone(company.reps[0], company.devices[0])
+    task = _task(company)
+    together = Barrier(2)
+
+    def withdraw() -> str:
+        together.wait(30)
+        with clock.held(NOW):
+            try:
+                service.withdraw(company.dispatcher, task)
+            except MessageOver:
+                return "over"
+        return "withdrawn"
+
+    def done() -> str:
+        together.wait(30)
+        with clock.held(NOW):
+            [result] = phone.push(phone.does("message.answer", task, {"answer": "done"}))
+        return result.status
+
+    with ThreadPoolExecutor(2) as people_:
+        desk, rep = people_.submit(withdraw), people_.submit(done)
+        assert rep.result(60) == "applied"
+        seen = desk.result(60)
+    shown = _view(company, task)
+    assert shown.state is State.done
+    assert (shown.withdrawn_at is not None) == (seen == "withdrawn")
+
+
+# ---- the desk's list ----
+
+
+def test_found_by_its_words_its_rep_its_place_and_the_answer(
+    company: Field, pushes: PushService
+) -> None:
+    """In any case and script, with or without marks."""
+    ours = frozenset({company.reps[0].user_id})
+    leaflets = service.write(company.dispatcher, Draft(Kind.task, "Передать Листовки", ours))[0]
+    visit = Draft(Kind.task, "Vizită la Știrbei", ours, client_id=company.hospital)
+    hospital = service.write(company.dispatcher, visit)[0]
+    team = Draft(Kind.task, "Everybody", team_id=company.teams[0])
+    both = service.write(company.dispatcher, team)
+    phone = Phone(company.reps[0], company.devices[0])
+    no_car = {"answer": "declined", "comment": "Нет Машины"}
+    phone.push(phone.does("message.answer", leaflets, no_car))
+
+    def found(search: str) -> set[str]:
+        return {m.id for m in listing.page(company.dispatcher, Filters(search)).rows}
+
+    assert found("листовки") == {leaflets}
+    assert found("нет МАШИНЫ") == {leaflets}
+    assert found("stirbei vizita") == {hospital}
+    assert found("hospital") == {hospital}
+    assert found("boris") == set(both) - {m.id for m in _of(company, 0)}
+    assert found("anna everybody") == set(both) & {m.id for m in _of(company, 0)}
+    assert found("nobody's word") == set()
+    assert found("100%") == set()
+
+
+def _of(company: Field, rep: int) -> list[MessageView]:
+    return listing.page(company.dispatcher, Filters(rep_id=company.reps[rep].user_id)).rows
+
+
+def test_each_message_is_found_by_the_state_it_is_shown_in(
+    company: Field, pushes: PushService
+) -> None:
+    phone = Phone(company.reps[0], company.devices[0])
+    by_answer = {answer: _task(company) for answer in ("seen", "accepted", "declined", "done")}
+    waiting, arrived, withdrawn = _task(company), _task(company), _task(company)
+    service.arrived(company.reps[0], arrived)
+    service.withdraw(company.dispatcher, withdrawn)
+    for answer, task in by_answer.items():
+        phone.push(phone.does("message.answer", task, {"answer": answer}))
+    expected = {State(answer): {task} for answer, task in by_answer.items()}
+    expected |= {State.waiting: {waiting}, State.arrived: {arrived}, State.withdrawn: {withdrawn}}
+    for state in State:
+        rows = listing.page(company.dispatcher, Filters(state=state)).rows
+        assert {m.id for m in rows} == expected[state], state
+        assert {m.state for m in rows} == {state}
+    still = listing.page(company.dispatcher, Filters(is_open=True)).rows
+    over = {State.done, State.declined, State.withdrawn}
+    assert {m.state for m in still} == set(State) - over
+
+
+@pytest.mark.parametrize("sort", ["written", "rep", "kind", "when", "state"])
+def test_pages_of_every_order_join_to_the_whole_list(
+    company: Field, pushes: PushService, sort: str
+) -> None:
+    """Also where many are equal by it, and some have no time."""
+    for n in range(4):
+        due = NOW + timedelta(hours=n % 2 + 1) if n else None
+        service.write(
+            company.dispatcher, Draft(Kind.task, "x", team_id=company.teams[0], due_at=due)
+        )
+    service.withdraw(company.dispatcher, _of(company, 0)[1].id)
+    for asked in (sort, f"-{sort}"):
+        whole = listing.page(company.dispatcher, Filters(), asked, 50).rows
+        joined, cursor = [], None
+        while True:
+            page = listing.page(company.dispatcher, Filters(), asked, 3, cursor)
+            joined += page.rows
+            cursor = page.cursor
+            if cursor is None:
+                break
+        assert [m.id for m in joined] == [m.id for m in whole]
+        assert len({m.id for m in whole}) == 8
+
+
+def test_a_strange_order_or_cursor_is_refused(company: Field, pushes: PushService) -> None:
+    _task(company)
+    with pytest.raises(BadSort):
+        listing.page(company.dispatcher, Filters(), "text")
+    for cursor in ("nonsense", "W10=", "WzFd", "WyJ4IiwgIngiLCAieCJd"):
+        with pytest.raises(BadCursor):
+            listing.page(company.dispatcher, Filters(), "-written", 10, cursor)
+
+
+def test_the_list_as_files(company: Field, pushes: PushService) -> None:
+    """All of it in both; texts stay texts, moments are the company's."""
+    formula = Draft(
+        Kind.task, "=1+1", frozenset({company.reps[0].user_id}), due_at=NOW + timedelta(hours=1)
+    )
+    service.write(company.dispatcher, formula)
+    _task(company)
+    csv_file = exporting.export_csv(company.dispatcher, Filters(), "-written", "ru").decode(
+        "utf-8-sig"
+    )
+    heads, *lines = list(csv.reader(csv_file.splitlines()))
+    assert heads[:5] == ["Написано", "Кто написал", "Представитель", "Вид", "Что"]
+    due = {line[4]: line[5] for line in lines}
+    at = clock.local(NOW + timedelta(hours=1))
+    assert due == {"Bring the leaflets": "", "'=1+1": f"{at:%Y-%m-%d %H:%M}"}
+    book = exporting.export_xlsx(company.dispatcher, Filters(search="1+1"), "-written", "en")
+    head, row = CalamineWorkbook.from_filelike(io.BytesIO(book)).get_sheet_by_index(0).to_python()
+    told = dict(zip(head, row, strict=False))
+    assert told["What"] == "=1+1"
+    assert told["When"] == at.replace(tzinfo=None)
+    assert told["State"] == "Not arrived yet"
+
+
 # ---- who may ----
 
 
@@ -218,12 +388,12 @@ def test_only_to_reps_of_ones_own(company: Field, pushes: PushService) -> None:
         service.write(company.dispatcher, Draft(Kind.task, "x"))
     with pytest.raises(RoleForbids):
         service.write(company.reps[0], Draft(Kind.task, "x", frozenset({carla})))
-    assert service.sent(company.dispatcher) == []
+    assert listing.sent(company.dispatcher) == []
 
 
 def test_anothers_message_is_none(company: Field, pushes: PushService) -> None:
     task = _task(company)
-    assert service.sent(company.other_manager) == []
+    assert listing.sent(company.other_manager) == []
     with pytest.raises(UnknownMessage):
         service.withdraw(company.other_manager, task)
     with pytest.raises(UnknownMessage):

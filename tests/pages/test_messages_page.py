@@ -71,8 +71,10 @@ def test_withdrawn_after_a_second_press(team: Field, open_page: Open) -> None:
     assert page.rows[0].state == "waiting"
     call(page, "withdraw", row.id)
     assert page.rows[0].state == "withdrawn"
-    call(page, "switch_open")
+    call(page, "narrow", "state", "open")
     assert page.rows == []
+    call(page, "narrow", "state", "withdrawn")
+    assert [r.id for r in page.rows] == [row.id]
 
 
 def test_narrowed_by_rep_and_kind(team: Field, open_page: Open) -> None:
@@ -85,3 +87,27 @@ def test_narrowed_by_rep_and_kind(team: Field, open_page: Open) -> None:
     assert page.rows == []
     call(page, "narrow", "rows", "x")
     assert page.rows == []
+
+
+def test_searched_sorted_and_exported_as_asked_for(team: Field, open_page: Open) -> None:
+    page = open_page(OfficeMessages, "dispatcher_north")
+    assert (page.rows, page.is_narrowed) == ([], False)
+    for login, text in (("rep_north", "Leaflets"), ("second_north", "Price list")):
+        call(page, "send", _form(team.company.users[login], text=text))
+    assert [r.text for r in page.rows] == ["Price list", "Leaflets"]
+    call(page, "sort_by", "rep")
+    assert [r.rep for r in page.rows] == ["Rep North", "Second North"]
+    call(page, "sort_by", "text")
+    assert page.sort == "rep", "not by what the list can't be sorted by"
+    call(page, "narrow", "search", "PRICE")
+    assert [r.text for r in page.rows] == ["Price list"]
+    assert page.shown == "1 message"
+    call(page, "narrow", "state", "open")
+    assert page.csv_url == (
+        "/api/v1/messages/export.csv?search=PRICE&sort=rep&language=en&open=true"
+    )
+    call(page, "narrow", "search", "nothing like it")
+    assert (page.rows, page.is_narrowed) == ([], True)
+    call(page, "clear")
+    assert (len(page.rows), page.is_narrowed) == (2, False)
+    assert page.xlsx_url == "/api/v1/messages/export.xlsx?sort=rep&language=en"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fieldcrm.kit import clock
-from fieldcrm.messages import sending, service
+from fieldcrm.messages import listing, sending, service
 from fieldcrm.messages.model import Draft, Kind, MessageView, State
 from fieldcrm.visits import service as visits
 from fieldcrm.visits.model import MoveRequest
@@ -31,7 +31,7 @@ def _state(day: Day, message_id: str) -> State:
 
 
 def _view(day: Day, message_id: str) -> MessageView:
-    told = service.sent(day.company.actor("dispatcher_north"))
+    told = listing.sent(day.company.actor("dispatcher_north"))
     return next(m for m in told if m.id == message_id)
 
 
@@ -112,7 +112,7 @@ def test_a_changed_plan_is_seen_and_accepted(server: Server, day: Day, phone: An
             MoveRequest(day.visits[3], "cancel", clock.now(), reason="client asked"),
         )
         assert sending.notice_plans(clock.now()) == 1
-        [plan] = service.sent(day.company.actor("dispatcher_north"), kind=Kind.plan)
+        [plan] = listing.sent(day.company.actor("dispatcher_north"), Kind.plan)
         online(page)
         page.click("a[href='#/plan-changed']")
         assert settle(lambda: _state(day, plan.id) is State.seen, seconds=60)

@@ -16,6 +16,7 @@ from fieldcrm.api.app import make_api
 from fieldcrm.evidence import service as evidence
 from fieldcrm.kit import bus, clock, feed, files, ids, jobs
 from fieldcrm.kit.database import reading, transaction
+from fieldcrm.messages import listing
 from fieldcrm.messages import service as messages
 from fieldcrm.messages.model import Answer, Draft, Kind
 from fieldcrm.messages.tables import Message, PushDelivery, PushSubscription
@@ -290,8 +291,8 @@ def test_what_the_office_wrote_goes_with_the_track_and_others_keep_theirs(base: 
         assert rep in feed.reps_since(session, before), "his phone hears that they are gone"
         assert south not in feed.reps_since(session, before)
     assert logged("person.messages_erased") == [{"messages": 1}]
-    assert [m.id for m in messages.sent(base.actor("dispatcher_south"))] == [kept]
-    assert messages.sent(base.actor("dispatcher_north")) == []
+    assert [m.id for m in listing.sent(base.actor("dispatcher_south"))] == [kept]
+    assert listing.sent(base.actor("dispatcher_north")) == []
 
 
 def test_photos_go_on_wish_unless_another_visit_shows_them(base: Base) -> None:

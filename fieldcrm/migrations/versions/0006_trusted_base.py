@@ -118,3 +118,17 @@ def _add_handovers() -> None:
     )
     for name in ('from_rep_id', 'team_id', 'to_rep_id'):
         op.create_index(f'ix_handover_{name}', 'handover', [name])
+
+
+def _add_words_of_messages() -> None:
+    """Messages are found by their words, also those from before this revision."""
+    from fieldcrm.clients.folding import search_text
+
+    words = sa.Column('search_text', sa.String(), server_default='', nullable=False)
+    op.add_column('message', words)
+    message = sa.table('message', *map(sa.column, ('id', 'text', 'comment', 'search_text')))
+    known = op.get_bind().execute(sa.select(message.c.id, message.c.text, message.c.comment)).all()
+    found_by = [{'row': row, 'words': search_text(*said)} for row, *said in known]
+    fill = sa.update(message).where(message.c.id == sa.bindparam('row'))
+    if found_by:
+        op.get_bind().execute(fill.values(search_text=sa.bindparam('words')), found_by)
