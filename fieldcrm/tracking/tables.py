@@ -18,7 +18,7 @@ class Shift(SQLModel, table=True):
     """A rep's working time; nothing is recorded outside."""
 
     __tablename__ = "shift"
-    __table_args__ = (Index("ix_shift_rep_started", "rep_id", "started_at"),)
+    __table_args__ = (Index("ix_shift_rep_span", "rep_id", "started_at", "ended_at"),)
     id: str = Field(primary_key=True)
     rep_id: str = Field(foreign_key="user.id", index=True)
     started_at: datetime = Field(sa_type=UtcDateTime, index=True)

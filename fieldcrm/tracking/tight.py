@@ -177,8 +177,6 @@ class _Tokens(NamedTuple):
     """The number as far as the token tells it, zeros where its bits are stored bare."""
     widths: Unsigned
     """How many bits are stored bare."""
-    masks: Unsigned
-    """Ones where these bits stand."""
 
 
 @cache
@@ -190,8 +188,7 @@ def _tokens(split: int, lead: int) -> _Tokens:
     widths = np.where(is_small, 0, np.minimum((beyond >> lead) + split - lead, 63 - lead))
     begins = (1 << lead) | (beyond & ((1 << lead) - 1))
     tops = np.where(is_small, token, begins << widths).astype(np.uint64)
-    wide = widths.astype(np.uint64)
-    return _Tokens(tops, wide, (np.uint64(1) << wide) - np.uint64(1))
+    return _Tokens(tops, widths.astype(np.uint64))
 
 
 def _numbers_of(
@@ -209,8 +206,7 @@ def _numbers_of(
     eights = np.ndarray(len(bits) + 1, ">u8", padded, strides=(1,))
     windows = eights.take((starts >> np.uint64(3)).view(np.int64)).astype(np.uint64)
     starts &= np.uint64(7)
-    starts += widths
-    windows >>= np.uint64(64) - starts
-    windows &= known.masks.take(tokens)
+    windows <<= starts
+    windows >>= np.uint64(64) - widths  # by 64 where none is stored, which leaves 0
     windows |= tops
     return windows

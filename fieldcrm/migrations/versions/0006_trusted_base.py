@@ -15,7 +15,14 @@ def upgrade() -> None:
     _add_duplicates()
     _add_merges()
     _add_handovers()
+    _tell_shifts_by_their_span()
     _add_words_of_messages()
+
+
+def _tell_shifts_by_their_span() -> None:
+    """A day's shifts are told from the index alone, without reading those of the week before."""
+    op.create_index('ix_shift_rep_span', 'shift', ['rep_id', 'started_at', 'ended_at'])
+    op.drop_index('ix_shift_rep_started', 'shift')
 
 
 def _add_duplicates() -> None:
