@@ -235,20 +235,23 @@ class Handovers(Section, Desk):
         self.is_busy = True
         yield
         try:
-            done = await asyncio.to_thread(
-                handovers.hand_over, self._actor(), self._order(), self.look.seal
-            )
+            await self._do()
+        finally:
+            self.is_busy = False
+
+    async def _do(self) -> None:
+        order, seal = self._order(), self.look.seal
+        self._forget()
+        try:
+            done = await asyncio.to_thread(handovers.hand_over, self._actor(), order, seal)
         except Refusal as error:
-            self._forget()
             self.refused = self._refusal(error)
-        else:
-            self._forget()
-            self.picked = []
-            await self._toast("handover.done", clients=done.clients, visits=done.visits,
-                              promises=done.promises)  # fmt: skip
-            await self._choices()
-            await self._show()
-        self.is_busy = False
+            return
+        self.picked = []
+        await self._toast("handover.done", clients=done.clients, visits=done.visits,
+                          promises=done.promises)  # fmt: skip
+        await self._choices()
+        await self._show()
 
     @rx.event
     @allows(MANAGING)
