@@ -154,11 +154,19 @@ def save(
     cleaned = rules.clean(changes)
     with transaction() as session:
         if client_id is None:
-            return add_in(session, actor, cleaned)
+            return _add_and_compare(session, actor, cleaned)
         client = get_in(session, actor, client_id)
         if version is not None and client.version != version:
             raise StaleClient(version=client.version)
         return change_in(session, actor, client, cleaned)
+
+
+def _add_and_compare(session: Session, actor: Actor, cleaned: dict[str, Any]) -> Client:
+    from fieldcrm.clients.duplicates import entry
+
+    client = add_in(session, actor, cleaned)
+    entry.note_in(session, client)
+    return client
 
 
 def add_in(
@@ -483,7 +491,7 @@ def keep_promise_in(session: Session, actor: Actor, promise_id: str, at: datetim
     promise = store.promise(session, promise_id)
     if promise is None or (actor.role is Role.rep and promise.rep_id != actor.user_id):
         raise PromiseNotFound()
-    client = store.client(session, actor, promise.client_id)
+    client = _promised_to(session, actor, promise)
     if client is None:
         raise PromiseNotFound()
     if promise.done_at is None:
@@ -491,6 +499,13 @@ def keep_promise_in(session: Session, actor: Actor, promise_id: str, at: datetim
         session.flush()
         tell_in(session, actor, client, "promise.kept", {"promise_id": promise_id})
     return promise
+
+
+def _promised_to(session: Session, actor: Actor, promise: Promise) -> Client | None:
+    """A rep's own promise is his to keep, also where its client was merged into one out of his sight."""
+    if promise.rep_id == actor.user_id:
+        return session.get(Client, promise.client_id)
+    return store.client(session, actor, promise.client_id)
 
 
 def require_office(actor: Actor) -> None:

@@ -11,7 +11,7 @@ import msgspec
 from sqlmodel import Session
 
 from fieldcrm.clients import service as clients
-from fieldcrm.clients.duplicates import merging
+from fieldcrm.clients.duplicates import entry, merging
 from fieldcrm.clients.model import PLACE_KINDS
 from fieldcrm.clients.rules import clean
 from fieldcrm.clients.tables import Affiliation, Client
@@ -246,6 +246,7 @@ def _client_create(session: Session, actor: Actor, d: Doing) -> int:
         session.add(tie)
         merging.note_arrival_in(session, p.place_id, "affiliation.organisation_id", tie.id)
         feed.touch(session, "client", place.id, rep_ids=[actor.user_id])
+    entry.note_in(session, client)
     return client.version
 
 
