@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fieldcrm.people.model import Actor
@@ -20,7 +20,9 @@ BENCHES = {
     "day": "workers.simulator.bench",
     "plan": "fieldcrm.planning.bench",
     "routes": "workers.optimiser.routes.bench",
+    "cycle": "workers.optimiser.cycles.bench",
     "search": "fieldcrm.clients.bench",
+    "import": "fieldcrm.clients.import_bench",
     "duplicates": "fieldcrm.clients.duplicates.bench",
     "coverage": "fieldcrm.reports.coverage_bench",
     "live": "workers.gateway.benches.live",
@@ -248,9 +250,21 @@ def _company_verbs(verbs) -> None:  # type: ignore[no-untyped-def]
     clients = verbs.add_parser("clients", help="The client base.").add_subparsers(
         required=True, metavar="VERB"
     )
-    imported = _verb(clients, "import", run_import, "Import clients from CSV, TSV or XLSX.")
+    imported = _verb(
+        clients, "import", run_import, "Import clients from CSV, TSV, XLSX, GeoJSON or vCard."
+    )
     imported.add_argument("file", type=Path)
-    imported.add_argument("--map", action="append", default=[], metavar="COLUMN=FIELD")
+    imported.add_argument("--template", metavar="NAME", help="read it as the template says")
+    imported.add_argument("--save-template", metavar="NAME", help="keep how this file was read")
+    imported.add_argument(
+        "--map", action="append", default=[], metavar="COLUMN=FIELD", help="COLUMN= leaves it out"
+    )
+    imported.add_argument(
+        "--header", choices=["yes", "no"], help="whether the first row names the columns"
+    )
+    imported.add_argument(
+        "--whole", action="store_true", help="all of the file or nothing: no row may be rejected"
+    )
     imported.add_argument(
         "--set",
         action="append",
@@ -259,9 +273,12 @@ def _company_verbs(verbs) -> None:  # type: ignore[no-untyped-def]
         help="for every row without its own: kind, country, territory",
     )
     imported.add_argument("--match", default=None, help="field that tells a known client")
-    imported.add_argument("--mode", choices=["create", "update", "upsert"], default="upsert")
+    imported.add_argument("--mode", choices=["create", "update", "upsert"])
     imported.add_argument("--dry-run", action="store_true")
     imported.add_argument("--json", action="store_true", help="print the report as JSON")
+    undone = _verb(clients, "undo", run_import_undo, "Take an import back, whole.")
+    undone.add_argument("import_id")
+    undone.add_argument("--json", action="store_true", help="print the outcome as JSON")
 
 
 def _call(module: str) -> None:
@@ -457,17 +474,32 @@ def run_plan_check(options: argparse.Namespace) -> None:
 
 
 def run_import(options: argparse.Namespace) -> None:
-    from fieldcrm.clients import importing
+    from fieldcrm.clients import import_command, import_texts
 
     mapping = {column: field for column, _, field in (p.rpartition("=") for p in options.map)}
     constants = {field: value for field, _, value in (p.partition("=") for p in options.set)}
-    report = importing.import_file(
+    report = import_command.import_file(
         options.file, mapping=mapping or None, match=options.match, mode=options.mode,
         dry_run=options.dry_run, progress=_progress_line, constants=constants,
+        has_header={"yes": True, "no": False, None: None}[options.header], whole=options.whole,
+        template=options.template, save_as=options.save_template,
     )  # fmt: skip
-    print(json.dumps(report, ensure_ascii=False) if options.json else importing.as_text(report))
+    _print_json_or(options, import_command.as_json(report), import_texts.report_text(report))
     if report["status"] == "failed":
         raise SystemExit(1)
+
+
+def run_import_undo(options: argparse.Namespace) -> None:
+    from fieldcrm.clients import import_command
+
+    told = import_command.undo(options.import_id, _progress_line)
+    _print_json_or(options, told, "\n".join(import_command.undo_lines(told)))
+    if told["status"] != "undone":
+        raise SystemExit(1)
+
+
+def _print_json_or(options: argparse.Namespace, told: dict[str, Any], text: str) -> None:
+    print(json.dumps(told, ensure_ascii=False) if options.json else text)
 
 
 if __name__ == "__main__":

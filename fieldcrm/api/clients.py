@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fieldcrm.api.identity import Administrator, DeskPerson, Person
 from fieldcrm.api.shapes import ID, Cursor, Id, IfMatch, Limit, Search, etag, plain, version_in
-from fieldcrm.clients import exporting, importing, service
+from fieldcrm.clients import exporting, import_undo, importing, service
 from fieldcrm.clients.model import ClientFilters
 from fieldcrm.clients.tables import Affiliation, Client, Territory
 
@@ -219,9 +219,11 @@ def preview_import(
     match: Annotated[str | None, Query(max_length=20)] = None,
     mode: Literal["create", "update", "upsert"] = "upsert",
     has_header: bool | None = None,
+    whole: bool = False,
 ) -> dict[str, Any]:
-    """The body is the file (CSV, TSV, XLSX). Says what would be done and what is wrong in which
-    row; nothing changes. Without `column` a mapping is suggested."""
+    """The body is the file (CSV, TSV, XLSX, GeoJSON, vCard). Says what would be done and what is
+    wrong in which row; nothing changes. Without `column` a mapping is suggested. With `whole` one
+    rejected row keeps all others out."""
     mapping = {c: f for c, _, f in (pair.rpartition("=") for pair in column)} or None
     constants = {f: value for f, _, value in (pair.partition("=") for pair in constant)}
     return plain(
@@ -234,6 +236,7 @@ def preview_import(
             mode=mode,
             constants=constants,
             has_header=has_header,
+            whole=whole,
         )
     )
 
@@ -246,8 +249,22 @@ def list_imports(actor: Administrator, limit: Limit = 50) -> Any:
 
 @router.post("/clients/imports/{run_id}/run", summary="Run a previewed import")
 def run_import(run_id: Annotated[str, Path(pattern=ID)], actor: Administrator) -> dict[str, Any]:
-    """All of the file or nothing: one row that can't be imported refuses it (422)."""
+    """Each row comes in or is named in `rejected`; a file that can't come in is refused (422)."""
     return importing.run_import(actor, run_id)
+
+
+@router.get("/clients/imports/{run_id}/undo", summary="What stands against undoing an import")
+def import_undo_view(
+    run_id: Annotated[str, Path(pattern=ID)], actor: Administrator
+) -> dict[str, Any]:
+    """How many clients somebody changed or used since, and some of them."""
+    return plain(import_undo.against(actor, run_id))
+
+
+@router.post("/clients/imports/{run_id}/undo", summary="Undo an import")
+def undo_import(run_id: Annotated[str, Path(pattern=ID)], actor: Administrator) -> dict[str, Any]:
+    """Every client as it was before; refused (409) when somebody has built on what came in."""
+    return import_undo.undo_import(actor, run_id)
 
 
 @router.delete("/clients/imports/{run_id}", summary="Forget a preview", status_code=204)

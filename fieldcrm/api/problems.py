@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
-from fieldcrm.clients import importing
+from fieldcrm.clients import import_texts
 from fieldcrm.kit import errors, i18n, ids
 from fieldcrm.tracking.areas import words as area_words
 
@@ -88,7 +88,7 @@ def problem(
 def _detail(key: str, params: dict[str, Any], language: str) -> str:
     """What is wrong in the reader's language; for a file also where and why it can't be read."""
     if key == "error.unreadable_table":
-        return importing.unreadable_text(params, language)
+        return import_texts.unreadable_text(params, language)
     if key in ("error.bad_area", "error.bad_area_file"):
         return area_words.why(params, language)
     return i18n.t(key, language, **params)

@@ -1,52 +1,87 @@
-"""Decisions of an import: which column is what, what a row means, what is wrong with it. Pure."""
+"""Decisions of an import: which column is what, and by what a known client is told. Pure."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from fieldcrm.clients import import_words, rules
+from fieldcrm.clients import import_places, import_words
 from fieldcrm.clients.folding import fold
-from fieldcrm.clients.model import BadClientField, ImportRules, Table, Trouble, UnreadableTable
-from fieldcrm.kit.units import distance_m
+from fieldcrm.clients.model import ImportRules, Table, Trouble, UnreadableTable
 
 MATCHES = ("external_id", "phone", "name_address")
 MODES = ("create", "update", "upsert")
 SAMPLE_ROWS = 200
 MOSTLY = 0.9
 """Share of codes that must be one row's alone, for a code to tell clients apart."""
-FAR_M, NEAR_M = 1_500_000, 500_000
-"""A point this far from everything known whose swapped axes come this near was mistyped."""
-_DEGREES = re.compile(r"[+-]?\d{1,3}([.,]\d+)?([eE][+-]?\d{1,2})?")
-_JOIN = {"name": " ", "address": ", ", "note": "\n", "phone": "; ", "tags": ","}
-
-
-@dataclass
-class Row:
-    """A row of a file as it was understood."""
-
-    number: int
-    fields: dict[str, Any]
-    country: str | None = None
-    territory: str | None = None
-    """By name."""
-    troubles: list[Trouble] = field(default_factory=list)
-
-    @property
-    def blocks(self) -> bool:
-        return any(t.blocks for t in self.troubles)
+DEGREES = re.compile(r"[+-]?\d{1,3}([.,]\d+)?([eE][+-]?\d{1,2})?")
 
 
 # ---- which column is what ----
 
 
-def suggest(table: Table) -> dict[str, str]:
-    """Column -> field by titles, else by what the cells look like."""
+def suggest(table: Table, known: tuple[float, float] | None = None) -> dict[str, str]:
+    """Column -> field by titles, else by what the cells look like; `known` is where the base lies."""
     titled = {c: f for c in table.columns if (f := import_words.field_of(c))}
     found = _without_rivals(titled)
-    return found if table.has_header else found | _by_content(table, found)
+    if table.has_header:
+        return found if "name" in found.values() or not found else _with_name(table, found)
+    return _axes_as_they_lie(table, found | _by_content(table, found), known)
+
+
+def _with_name(table: Table, found: dict[str, str]) -> dict[str, str]:
+    """Where no title means a name, a text column that is filled and each row's own is called by."""
+    for index, column in enumerate(table.columns):
+        if found.get(column) not in (None, "address", "city"):
+            continue
+        cells = [row[index] for _, row in table.rows]
+        written = [c for c in cells if c and not import_words.looks_like_data(c)]
+        has_words = sum(" " in c for c in written) > len(written) / 2
+        if has_words and len(set(written)) >= MOSTLY * len(cells):
+            return {c: f for c, f in found.items() if c != column} | {column: "name"}
+    return found
+
+
+def _axes_as_they_lie(
+    table: Table, found: dict[str, str], known: tuple[float, float] | None
+) -> dict[str, str]:
+    """Of two untitled columns of degrees the first is the latitude, unless that can't be."""
+    points = sample_points(table, found)
+    if not import_places.are_swapped(points, known):
+        return found
+    other = {"lat": "lng", "lng": "lat"}
+    return {c: other.get(f, f) for c, f in found.items()}
+
+
+def sample_points(table: Table, mapping: Mapping[str, str]) -> list[tuple[float, float]]:
+    """Some (lat, lng) of a table, from all over it."""
+    columns = {f: table.columns.index(c) for c, f in mapping.items() if f in ("lat", "lng")}
+    if len(columns) < 2:
+        return []
+    cells = [(row[columns["lat"]], row[columns["lng"]]) for row in sample_rows(table)]
+    return [
+        (degrees(a), degrees(b)) for a, b in cells if DEGREES.fullmatch(a) and DEGREES.fullmatch(b)
+    ]
+
+
+def sample_rows(table: Table) -> list[list[str]]:
+    """Some rows, from all over a table."""
+    step = max(1, len(table.rows) // SAMPLE_ROWS)
+    return [cells for _, cells in table.rows[::step]]
+
+
+def degrees(text: str) -> float:
+    return float(text.replace(",", "."))
+
+
+def country_of_file(table: Table, mapping: Mapping[str, str]) -> str | None:
+    """Whose national phone numbers a file without a column of countries holds."""
+    phone = next((table.columns.index(c) for c, f in mapping.items() if f == "phone"), None)
+    if phone is None or "country" in mapping.values():
+        return None
+    numbers = [row[phone] for row in sample_rows(table) if row[phone]]
+    return import_places.country_of_phones(sample_points(table, mapping), numbers)
 
 
 def _without_rivals(titled: dict[str, str]) -> dict[str, str]:
@@ -100,11 +135,11 @@ def check_rules(r: ImportRules, table: Table) -> None:
 
 def missing_fields(r: ImportRules) -> list[Trouble]:
     """Fields that no column fills yet and without which nothing can be imported."""
-    needed = [{"external_id": "external_id", "phone": "phone", "name_address": "name"}[r.match]]
+    needed = ["name" if r.match == "name_address" else r.match]
     if r.mode != "update":
         needed.append("name")
     unfilled = sorted(set(needed) - set(r.mapping.values()))
-    return [Trouble(1, "not_mapped", name, params={"field": name}) for name in unfilled]
+    return [Trouble(0, "not_mapped", name, params={"field": name}) for name in unfilled]
 
 
 def best_match(mapping: Mapping[str, str], table: Table) -> str:
@@ -116,129 +151,6 @@ def best_match(mapping: Mapping[str, str], table: Table) -> str:
     written = [cells[index] for _, cells in table.rows if cells[index]]
     is_own = len(set(written)) >= MOSTLY * len(written) > 0
     return "external_id" if is_own else "name_address"
-
-
-# ---- what a row means ----
-
-
-def understand(table: Table, r: ImportRules, known_place: tuple[float, float] | None) -> list[Row]:
-    """Every row of a table by the rules; `known_place` helps to tell swapped axes."""
-    columns = [(table.columns.index(c), c, f) for c, f in r.mapping.items()]
-    columns.sort()
-    return [_row(number, cells, columns, r, known_place) for number, cells in table.rows]
-
-
-def _row(
-    number: int, cells: list[str], columns: list[tuple[int, str, str]], r: ImportRules,
-    known_place: tuple[float, float] | None,
-) -> Row:  # fmt: skip
-    texts, title = _texts(cells, columns), {f: c for _, c, f in reversed(columns)}
-    for name, value in r.constants.items():
-        texts.setdefault(name, value)
-    row = Row(number, {}, country=_country(texts.pop("country", "")))
-    row.territory = texts.pop("territory", None)
-    _read_place(row, texts, title, known_place)
-    for name, text in texts.items():
-        _read(row, name, text, title.get(name, name))
-    if "name" in title and not row.fields.get("name") and r.mode != "update":
-        row.troubles.append(Trouble(number, "no_name", title.get("name", "")))
-    return row
-
-
-def _texts(cells: list[str], columns: list[tuple[int, str, str]]) -> dict[str, str]:
-    """What is written for each field; a blank is no word and erases nothing."""
-    found: dict[str, list[str]] = {}
-    for index, _, name in columns:
-        if cells[index]:
-            found.setdefault(name, []).append(cells[index])
-    return {name: _JOIN.get(name, " ").join(dict.fromkeys(parts)) for name, parts in found.items()}
-
-
-def _read(row: Row, name: str, text: str, column: str) -> None:
-    """Take one value, or say why not. What can wait is only warned of and left as it was."""
-    try:
-        row.fields |= rules.clean({name: _value(name, text)})
-    except BadClientField as error:
-        code = "too_long" if "limit" in error.params else f"bad_{name}"
-        is_grave = name in ("name", "kind", "category", "visit_minutes") or code == "too_long"
-        row.troubles.append(
-            Trouble(row.number, code, column, text[:80], is_grave, dict(error.params))
-        )
-
-
-def _value(name: str, text: str) -> Any:
-    if name == "kind":
-        return import_words.kind_of(text) or text
-    if name == "tags":
-        return [t.strip() for t in re.split(r"[,;|]", text) if t.strip()]
-    if name == "visit_minutes":
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else text
-    return text
-
-
-def _country(text: str) -> str | None:
-    """An ISO code, or the name of a country in one of three languages."""
-    if len(text) == 2 and text.isascii() and text.isalpha():
-        return text.upper()
-    return _countries().get(fold(text)) if text else None
-
-
-_COUNTRIES: dict[str, str] = {}
-
-
-def _countries() -> dict[str, str]:
-    if not _COUNTRIES:
-        from babel import Locale
-
-        for language in ("en", "ru", "ro"):
-            names = Locale(language).territories
-            _COUNTRIES.update({fold(n): c for c, n in names.items() if len(c) == 2 and c.isalpha()})
-    return _COUNTRIES
-
-
-# ---- coordinates ----
-
-
-def _read_place(
-    row: Row, texts: dict[str, str], title: dict[str, str], known: tuple[float, float] | None
-) -> None:
-    written = {axis: texts.pop(axis) for axis in ("lat", "lng") if axis in texts}
-    if not written:
-        return
-    shown = ", ".join(written.values())[:80]
-    code = _axes_trouble(written, known)
-    if code is None:
-        row.fields |= {axis: _degrees(text) for axis, text in written.items()}
-        return
-    axis = "lng" if code == "no_lng" else "lat"
-    row.troubles.append(Trouble(row.number, code, title.get(axis, axis), shown))
-
-
-def _axes_trouble(written: dict[str, str], known: tuple[float, float] | None) -> str | None:
-    """What is wrong with a pair of coordinates as written."""
-    if len(written) < 2:
-        return "no_lng" if "lat" in written else "no_lat"
-    if not all(_DEGREES.fullmatch(text) for text in written.values()):
-        return "no_degrees"
-    lat, lng = _degrees(written["lat"]), _degrees(written["lng"])
-    if (lat, lng) == (0, 0):
-        return "null_island"
-    if abs(lat) > 90 and abs(lng) <= 90 and abs(lat) <= 180:
-        return "swapped_axes"
-    if abs(lat) > 90 or abs(lng) > 180:
-        return "out_of_range"
-    return "swapped_axes" if known and looks_swapped(lat, lng, known) else None
-
-
-def _degrees(text: str) -> float:
-    return float(text.replace(",", "."))
-
-
-def looks_swapped(lat: float, lng: float, known: tuple[float, float]) -> bool:
-    """Whether a point lies far from a known place, and near it with its axes exchanged."""
-    if abs(lng) > 90:
-        return False
-    return distance_m(lat, lng, *known) > FAR_M and distance_m(lng, lat, *known) < NEAR_M
 
 
 # ---- who is who ----
@@ -258,15 +170,3 @@ def is_another_name(before: str, after: str) -> bool:
 def is_wholesale(renamed: int, updated: int) -> bool:
     """Whether so many clients would get another name that the keys must be another list's."""
     return renamed >= 3 and renamed > updated / 5
-
-
-def repeated(rows: list[Row], keys: list[str | None]) -> list[Trouble]:
-    """Rows whose key an earlier row of the same file has."""
-    first: dict[str, int] = {}
-    found: list[Trouble] = []
-    for row, key in zip(rows, keys, strict=True):
-        if key and first.setdefault(key, row.number) != row.number:
-            found.append(
-                Trouble(row.number, "repeated", value=key[:80], params={"first": first[key]})
-            )
-    return found

@@ -14,7 +14,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "cod", "cod extern", "identificator", "numar", "nr",
     ),
     "name": (
-        "name", "client", "client name", "hospital name", "organisation", "organization",
+        "name", "client", "client name", "fn", "hospital name", "organisation", "organization",
         "pharmacy", "doctor", "full name", "title", "site name", "company", "nimi",
         "название", "наименование", "имя", "фио", "клиент", "организация", "аптека", "врач", "лпу",
         "nume", "denumire", "client nume", "farmacie", "medic", "organizatie", "nume complet",
@@ -28,20 +28,24 @@ FIELDS: dict[str, tuple[str, ...]] = {
                  "categoria", "potential abc"),
     "loyalty": ("loyalty", "лояльность", "loialitate"),
     "phone": (
-        "phone", "telephone", "tel", "phone number", "mobile", "contact phone", "телефон", "тел",
-        "мобильный", "моб тел", "номер телефона", "telefon", "nr telefon", "mobil",
+        "phone", "telephone", "tel", "phone number", "mobile", "телефон", "тел",
+        "мобильный", "моб тел", "номер телефона", "telefon", "nr telefon", "mobil", "contact phone",
+        "contact mobile", "puhelin",
     ),
-    "email": ("email", "e mail", "mail", "эл почта", "почта", "электронная почта", "posta electronica"),
-    "website": ("website", "url", "web", "site", "homepage", "сайт", "веб сайт", "pagina web"),
+    "email": ("email", "e mail", "mail", "эл почта", "почта", "электронная почта", "posta electronica",
+              "contact email"),
+    "website": ("website", "url", "web", "site", "homepage", "сайт", "веб сайт", "pagina web",
+                "contact website"),
     "address": (
         "address", "street", "street address", "address line", "address1", "address2", "address3",
         "address 1", "address 2", "address 3", "house number", "house", "addr", "адрес", "улица",
         "дом", "adresa", "strada", "judet", "county", "raion", "район", "numar casa", "nr casa",
+        "addr street", "addr place", "addr housenumber", "addr unit",
     ),
     "city": ("city", "town", "locality", "settlement", "город", "населенный пункт", "нас пункт",
-             "oras", "localitate", "municipiu"),
+             "oras", "localitate", "municipiu", "addr city"),
     "postcode": ("postcode", "postal code", "zip", "zip code", "post code", "индекс",
-                 "почтовый индекс", "cod postal"),
+                 "почтовый индекс", "cod postal", "addr postcode"),
     "lat": ("lat", "latitude", "geo lat", "y", "широта", "latitudine"),
     "lng": ("lng", "lon", "long", "longitude", "geo lon", "x", "долгота", "longitudine"),
     "opening_hours": ("opening hours", "hours", "часы работы", "режим работы", "время работы",
@@ -52,7 +56,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "tags": ("tags", "labels", "метки", "теги", "etichete"),
     "note": ("note", "notes", "comment", "comments", "примечание", "комментарий", "заметка", "nota",
              "observatii", "comentarii"),
-    "country": ("country", "cc", "country code", "страна", "tara"),
+    "country": ("country", "cc", "addr country", "country code", "страна", "tara"),
 }  # fmt: skip
 """Fields a file can fill, and the folded titles that mean them. `country` only reads phones."""
 

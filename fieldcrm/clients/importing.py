@@ -1,19 +1,36 @@
-"""Import of clients: read a file, say what it would do, and do it whole or not at all."""
+"""Import of clients: read a file, say what it would do with each row, do it, keep the way back.
+
+A row that can't be taken is named and left out; the person may also choose all of the file or
+nothing. Rows are written in pieces, so that phones and desks come through between them; a run that
+is cancelled or fails takes back what it had written.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from redis import RedisError
 from sqlmodel import Session
 
-from fieldcrm.clients import import_rules, rules, store, tabular
-from fieldcrm.clients.import_rules import Row
+from fieldcrm.clients import (
+    import_plan,
+    import_rows,
+    import_rules,
+    import_store,
+    import_undo,
+    import_write,
+    rules,
+    store,
+    tabular,
+)
+from fieldcrm.clients.import_outcome import Outcome
+from fieldcrm.clients.import_plan import CREATE, Planner, Step, Told
+from fieldcrm.clients.import_rows import Around
 from fieldcrm.clients.model import (
     ClientKind,
     ImportBlocked,
@@ -22,11 +39,9 @@ from fieldcrm.clients.model import (
     ImportPreview,
     ImportRules,
     Table,
-    Trouble,
-    UnreadableTable,
 )
-from fieldcrm.clients.tables import Client, ImportRun, Territory
-from fieldcrm.kit import clock, events, facts, feed, i18n, ids, jobs
+from fieldcrm.clients.tables import ImportRun
+from fieldcrm.kit import clock, events, facts, feed, ids, jobs
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.kit.errors import TooLarge
 from fieldcrm.kit.jobs import Cancelled
@@ -36,20 +51,9 @@ from fieldcrm.people.model import Actor, Role
 
 Progress = Callable[[float, str], None]
 """Called with a share (0 to 1) and a catalogue key; may raise jobs.Cancelled."""
-SHOWN_TROUBLES = 500
-EXAMPLES = 20
-FLUSH_EVERY = 500
 KEEP_PREVIEWS_H = 24
-
-
-@dataclass
-class Step:
-    """What becomes of a row: create, update, unchanged or skip."""
-
-    row: Row
-    action: str
-    client: Client | None
-    changes: dict[str, Any]
+CHECKED = 0.3
+"""Share of a run after which writing begins."""
 
 
 def _quiet(_share: float, _what: str) -> None:
@@ -62,29 +66,36 @@ def _quiet(_share: float, _what: str) -> None:
 def preview_import(
     actor: Actor, file_name: str, content: bytes, mapping: dict[str, str] | None = None, *,
     match: str | None = None, mode: str = "upsert", constants: dict[str, str] | None = None,
-    has_header: bool | None = None,
+    has_header: bool | None = None, whole: bool = False, progress: Progress = _quiet,
 ) -> ImportPreview:  # fmt: skip
     """What importing a file would do, with the troubles of its rows; keeps it for `run_import`.
 
-    Without `mapping` (column -> field) one is suggested. `constants` are fields that every row
-    without its own value gets, such as kind, country or territory. Raises UnreadableTable, TooLarge.
+    Without `mapping` (column -> field) one is suggested, without `match` the key that tells clients
+    best. `constants` are fields that every row without its own value gets, such as kind, country or
+    territory. With `whole` one rejected row keeps all others out. Raises UnreadableTable, TooLarge.
     """
     people.require(actor, Role.admin)
     if len(content) > settings().upload_limit_mb << 20:
         raise TooLarge(limit_mb=settings().upload_limit_mb)
-    table = _read(file_name, content, mapping, has_header)
-    chosen = _rules(table, mapping, match, mode, constants)
-    rows, lacking = _understood(table, chosen), import_rules.missing_fields(chosen)
-    with reading() as session:
-        steps = _plan(session, actor, rows, chosen)
-    run_id = _keep(actor, file_name, content, chosen, table.has_header)
+    progress(0.0, "import.reading")
+    table = read(file_name, content, mapping, has_header)
+    around = _around()
+    chosen = _rules(table, mapping, match, mode, constants, whole, around)
+    run_id = _keep(actor, file_name, content, chosen, table)
+    told = _spool(run_id, table, chosen, around, progress)
+    described = _described(table)
+    del table
+    found = _check(
+        actor, run_id, chosen, told, described["rows"],
+        lambda share: progress(0.5 + share / 2, "import.checking"),
+    )  # fmt: skip
     return ImportPreview(
-        run_id, file_name, _described(table), chosen, _counts(rows, steps, lacking), _troubles(rows, lacking),
-        [_example(s) for s in steps[:EXAMPLES]],
+        run_id, file_name, described, chosen, found.counts, found.shown_troubles, found.examples,
+        found.rejected,
     )  # fmt: skip
 
 
-def _read(
+def read(
     file_name: str, content: bytes, mapping: dict[str, str] | None, has_header: bool | None
 ) -> Table:
     """The table; a mapping of columns that only a first row of titles can name makes it one."""
@@ -96,170 +107,92 @@ def _read(
 
 def preview_again(
     actor: Actor, run_id: str, mapping: dict[str, str] | None = None, *, match: str | None = None,
-    mode: str = "upsert", constants: dict[str, str] | None = None,
+    mode: str = "upsert", constants: dict[str, str] | None = None, has_header: bool | None = None,
+    whole: bool = False,
 ) -> ImportPreview:  # fmt: skip
     """The kept file read by other rules; its earlier preview is forgotten."""
     run, content = _load(actor, run_id)
     made = preview_import(
-        actor, run.file_name, content, mapping, match=match, mode=mode, constants=constants
-    )
+        actor, run.file_name, content, mapping, match=match, mode=mode, constants=constants,
+        has_header=has_header, whole=whole,
+    )  # fmt: skip
     discard(actor, run_id)
     return made
 
 
+def _around() -> Around:
+    with reading() as session:
+        return Around(store.mean_place(session), rules.country_of(settings().timezone))
+
+
 def _rules(
     table: Table, mapping: dict[str, str] | None, match: str | None, mode: str,
-    constants: dict[str, str] | None,
+    constants: dict[str, str] | None, whole: bool, around: Around,
 ) -> ImportRules:  # fmt: skip
-    chosen = import_rules.suggest(table) if mapping is None else mapping
+    chosen = import_rules.suggest(table, around.known_place) if mapping is None else mapping
     given = {f: v for f, v in (constants or {}).items() if v}
+    known = ImportRules(chosen, given, match or "external_id", mode, whole)
+    import_rules.check_rules(known, table)
     if "kind" not in chosen.values():
         given.setdefault("kind", ClientKind.organisation.value)
-    made = ImportRules(chosen, given, match or import_rules.best_match(chosen, table), mode)
-    import_rules.check_rules(made, table)
-    return made
+    country = None if "country" in given else import_rules.country_of_file(table, chosen)
+    if country:
+        given["country"] = country
+    return ImportRules(chosen, given, match or _best_match(table, chosen), mode, whole)
+
+
+def _best_match(table: Table, mapping: dict[str, str]) -> str:
+    """The key that tells best; codes that other lists' clients have already tell nobody."""
+    best = import_rules.best_match(mapping, table)
+    columns = {f: table.columns.index(c) for c, f in mapping.items()}
+    if best != "external_id" or "name" not in columns:
+        return best
+    code, name = columns["external_id"], columns["name"]
+    written = {cells[code]: cells[name] for _, cells in table.rows if cells[code] and cells[name]}
+    with reading() as session:
+        there = import_store.names_by_external_id(session, written.keys())
+    return "name_address" if import_plan.are_anothers(there, written) else best
 
 
 def _described(table: Table) -> dict[str, Any]:
     return {
         "columns": table.columns, "has_header": table.has_header, "encoding": table.encoding,
-        "delimiter": table.delimiter, "rows": len(table.rows),
+        "delimiter": table.delimiter, "rows": len(table.rows) + len(table.bad),
         "first": [cells for _, cells in table.rows[:5]],
     }  # fmt: skip
 
 
-def _counts(rows: list[Row], steps: list[Step], lacking: Sequence[Trouble] = ()) -> dict[str, int]:
-    done = Counter(step.action for step in steps if not step.row.blocks)
-    return {
-        "rows": len(rows), "create": done["create"], "update": done["update"],
-        "unchanged": done["unchanged"], "skipped": done["skip"],
-        "blocking": sum(row.blocks for row in rows) + len(lacking),
-        "warnings": sum(not t.blocks for row in rows for t in row.troubles),
-    }  # fmt: skip
+def _spool(
+    run_id: str, table: Table, chosen: ImportRules, around: Around, progress: Progress
+) -> Told:
+    """Understand every row and lay it beside the file, for this look at it and for the run."""
+    total = len(table.rows) or 1
+
+    def told_of() -> Any:
+        for n, row in enumerate(import_rows.understand(table, chosen, around)):
+            if n % import_plan.PIECE == 0:
+                progress(min(0.5, n / total / 2), "import.reading")
+            yield row
+
+    told = import_plan.spool(_rows_file(run_id), told_of(), chosen.match)
+    _told_file(run_id).write_bytes(msgspec.msgpack.encode(told))
+    return told
 
 
-def _troubles(rows: list[Row], lacking: Sequence[Trouble] = ()) -> list[Trouble]:
-    """Troubles to show: those that block first, at most SHOWN_TROUBLES."""
-    every = [*lacking, *(t for row in rows for t in row.troubles)]
-    return sorted(every, key=lambda t: (not t.blocks, t.row))[:SHOWN_TROUBLES]
-
-
-def _example(step: Step) -> dict[str, Any]:
-    """A row as it would become; of a known client only what changes, with what it was before."""
-    is_update = step.action == "update"
-    name = (step.client.name if step.client else "") or step.row.fields.get("name")
-    shown = {
-        k: v
-        for k, v in (step.changes if is_update else step.row.fields).items()
-        if k != "phone_e164"
-    }
-    before = {k: getattr(step.client, k) for k in shown} if is_update else {}
-    return {"row": step.row.number, "action": step.action, "name": name, "fields": shown,
-            "before": before, "territory": step.row.territory}  # fmt: skip
-
-
-# ---- understanding rows ----
-
-
-def _understood(table: Table, chosen: ImportRules) -> list[Row]:
+def _check(
+    actor: Actor, run_id: str, chosen: ImportRules, told: Told, total: int,
+    progress: Callable[[float], None],
+) -> Outcome:  # fmt: skip
+    """What would become of every row."""
+    found, done = Outcome(chosen), 0
     with reading() as session:
-        known = store.mean_place(session)
-    rows = import_rules.understand(table, chosen, known)
-    own = rules.country_of(settings().timezone)
-    for row in rows:
-        _read_phone(row, row.country or own)
-    return rows
-
-
-def _read_phone(row: Row, country: str | None) -> None:
-    """A number nobody can read stays as it was written, with a warning."""
-    if phone := row.fields.get("phone"):
-        row.fields["phone_e164"] = rules.e164_of(phone, country)
-        if row.fields["phone_e164"] is None:
-            row.troubles.append(Trouble(row.number, "phone_unread", "phone", phone[:80], False))
-
-
-def _plan(session: Session, actor: Actor, rows: list[Row], chosen: ImportRules) -> list[Step]:
-    """What becomes of each row, given what is there now; troubles are added to the rows."""
-    territories = {t.name.casefold(): t for t in store.territories(session, actor)}
-    for row in rows:
-        _set_territory(row, territories)
-    keys = [_key(row.fields, chosen.match) for row in rows]
-    by_number = {row.number: row for row in rows}
-    for trouble in import_rules.repeated(rows, keys):
-        by_number[trouble.row].troubles.append(trouble)
-    known = _known(session, actor, rows, keys, chosen.match)
-    pairs = zip(rows, keys, strict=True)
-    steps = [_step(row, known.get(key or "", []), chosen) for row, key in pairs]
-    _refuse_foreign_keys(steps)
-    return steps
-
-
-def _refuse_foreign_keys(steps: list[Step]) -> None:
-    """A file whose keys are another list's would overwrite clients with strangers: keep it out."""
-    updated = [s.row for s in steps if s.action == "update"]
-    renamed = [r for r in updated if any(t.code == "other_name" for t in r.troubles)]
-    if import_rules.is_wholesale(len(renamed), len(updated)):
-        for row in renamed:
-            row.troubles = [replace(t, blocks=True) for t in row.troubles]
-
-
-def _set_territory(row: Row, territories: dict[str, Territory]) -> None:
-    if not row.territory:
-        return
-    found = territories.get(row.territory.strip().casefold())
-    if found is None:
-        row.troubles.append(Trouble(row.number, "no_territory", value=row.territory[:80]))
-    else:
-        row.fields["territory_id"] = found.id
-
-
-def _key(fields: dict[str, Any], match: str) -> str | None:
-    if match == "name_address":
-        return import_rules.name_address_key(fields) or None
-    return fields.get("phone_e164" if match == "phone" else "external_id")
-
-
-def _known(
-    session: Session, actor: Actor, rows: list[Row], keys: list[str | None], match: str
-) -> dict[str, list[Client]]:
-    """Clients that are there already, by the same key."""
-    if match == "name_address":
-        from fieldcrm.clients.folding import fold
-
-        column, values = "sort_name", {fold(r.fields["name"]) for r in rows if r.fields.get("name")}
-    else:
-        column = "phone_e164" if match == "phone" else "external_id"
-        values = {k for k in keys if k}
-    found: dict[str, list[Client]] = {}
-    for client in store.by_values(session, actor, column, values):
-        key = _key(client.model_dump(), match)
-        found.setdefault(key or "", []).append(client)
+        planner = Planner(session, actor, chosen, told)
+        for rows in import_plan.unspool(_rows_file(run_id)):
+            found.add(planner.steps(rows))
+            done += len(rows)
+            progress(done / total)
+    found.close()
     return found
-
-
-def _step(row: Row, there: list[Client], chosen: ImportRules) -> Step:
-    if len(there) > 1:
-        row.troubles.append(Trouble(row.number, "ambiguous", params={"n": len(there)}))
-    client = there[0] if len(there) == 1 else None
-    if client is None:
-        is_new = chosen.mode != "update" and not there
-        return Step(row, "create" if is_new else "skip", None, row.fields)
-    if chosen.mode == "create":
-        return Step(row, "skip", client, {})
-    own = row.fields if "kind" in chosen.mapping.values() else _without(row.fields, "kind")
-    changes = {k: v for k, v in own.items() if getattr(client, k) != v}
-    if "name" in changes and import_rules.is_another_name(client.name, changes["name"]):
-        params = {"name": client.name}
-        row.troubles.append(
-            Trouble(row.number, "other_name", "", changes["name"][:80], False, params)
-        )
-    return Step(row, "update" if changes else "unchanged", client, changes)
-
-
-def _without(fields: dict[str, Any], name: str) -> dict[str, Any]:
-    """A kind that is only the file's general one doesn't overwrite what is known."""
-    return {k: v for k, v in fields.items() if k != name}
 
 
 # ---- keeping the file until it is run ----
@@ -269,9 +202,15 @@ def _folder() -> Path:
     return settings().files_dir / "imports"
 
 
-def _keep(
-    actor: Actor, file_name: str, content: bytes, chosen: ImportRules, has_header: bool
-) -> str:
+def _rows_file(run_id: str) -> Path:
+    return _folder() / f"{run_id}.rows"
+
+
+def _told_file(run_id: str) -> Path:
+    return _folder() / f"{run_id}.told"
+
+
+def _keep(actor: Actor, file_name: str, content: bytes, chosen: ImportRules, table: Table) -> str:
     run_id = ids.new_id()
     _folder().mkdir(parents=True, exist_ok=True)
     _drop_old()
@@ -280,7 +219,10 @@ def _keep(
         session.add(
             ImportRun(
                 id=run_id, file_name=file_name[:200], actor_id=actor.user_id or None,
-                started_at=clock.now(), report={"rules": asdict(chosen), "has_header": has_header},
+                started_at=clock.now(), report={
+                    "rules": asdict(chosen), "has_header": table.has_header,
+                    "columns": table.columns, "rows": len(table.rows) + len(table.bad),
+                },
             )
         )  # fmt: skip
     return run_id
@@ -295,49 +237,81 @@ def _drop_old() -> None:
                 path.unlink()
 
 
+def _drop_files(run_id: str) -> None:
+    for path in (_folder() / run_id, _rows_file(run_id), _told_file(run_id)):
+        path.unlink(missing_ok=True)
+
+
 def _load(actor: Actor, run_id: str) -> tuple[ImportRun, bytes]:
+    run = _previewed(actor, run_id)
+    return run, (_folder() / run.id).read_bytes()
+
+
+def _previewed(actor: Actor, run_id: str) -> ImportRun:
     people.require(actor, Role.admin)
     with reading() as session:
         run = store.import_run(session, run_id)
     if run is None:
         raise ImportNotFound()
-    path = _folder() / run.id
-    if run.status != "preview" or not path.is_file():
+    is_there = all(
+        p.is_file() for p in (_folder() / run.id, _rows_file(run.id), _told_file(run.id))
+    )
+    if run.status != "preview" or not is_there:
         raise ImportNotReady(status=run.status)
-    return run, path.read_bytes()
+    return run
+
+
+def discard(actor: Actor, run_id: str) -> None:
+    """Forget a preview: nothing of it is left."""
+    _previewed(actor, run_id)
+    with transaction() as session:
+        import_store.forget(session, run_id)
+    _drop_files(run_id)
 
 
 # ---- running ----
 
 
 def run_import(actor: Actor, run_id: str, progress: Progress = _quiet) -> dict[str, Any]:
-    """Import a previewed file in one transaction; returns its report.
+    """Import a previewed file; returns its report with every rejected row.
 
-    Raises ImportBlocked when a row can't be imported and Cancelled when `progress` does so or
+    Raises ImportBlocked when the file can't come in and Cancelled when `progress` does so or
     somebody called `cancel_import`; either way nothing has changed.
     """
-    run, content = _load(actor, run_id)
+    run = _previewed(actor, run_id)
     chosen = ImportRules(**run.report["rules"])
+    told = msgspec.msgpack.decode(_told_file(run_id).read_bytes(), type=Told)
     _claim(run_id)
-    rows: list[Row] = []
     progress = _heard_everywhere(run_id, progress)
+    found = Outcome(chosen)
     try:
-        progress(0.0, "import.reading")
-        table = tabular.read_table(run.file_name, content, run.report["has_header"])
-        rows = _understood(table, chosen)
-        counts = _write(actor, run, rows, chosen, progress)
+        progress(0.0, "import.checking")
+        found = _check(
+            actor, run_id, chosen, told, run.report["rows"],
+            lambda share: progress(CHECKED * share, "import.checking"),
+        )  # fmt: skip
+        if found.counts["blocking"]:
+            raise ImportBlocked(n=found.counts["blocking"])
+        found = _write(actor, run, chosen, told, found, progress)
+        report = _finish_done(actor, run, found)
+        _say_done(progress)
     except BaseException as error:
-        _finish(run_id, _status_after(error), _report(rows, [], chosen))
+        _give_up(actor, run_id, error, found)
         raise
-    report = _finish(run_id, "done", _report(rows, [], chosen) | {"counts": counts})
-    (_folder() / run_id).unlink(missing_ok=True)
+    finally:
+        _drop_files(run_id)
     return report
+
+
+def _say_done(progress: Progress) -> None:
+    """Whoever cancels now is too late: everything is in."""
+    with contextlib.suppress(Cancelled):
+        progress(1.0, "import.done")
 
 
 def cancel_import(actor: Actor, run_id: str) -> None:
     """Ask a running import to stop, whichever process runs it; nothing will have changed.
 
-    The wish lies in Redis: SQLite lets nobody write while the import does.
     Raises ImportNotFound, ImportNotReady when it is not running.
     """
     people.require(actor, Role.admin)
@@ -355,6 +329,7 @@ def _heard_everywhere(run_id: str, progress: Progress) -> Progress:
 
     def tell(share: float, what: str) -> None:
         with contextlib.suppress(RedisError):
+            import_undo.beat(run_id)
             jobs.report(run_id, share, what)
         progress(share, what)
 
@@ -363,198 +338,109 @@ def _heard_everywhere(run_id: str, progress: Progress) -> Progress:
 
 def _claim(run_id: str) -> None:
     """Two presses of one button run one import."""
+    with contextlib.suppress(RedisError):
+        import_undo.beat(run_id)
     with transaction() as session:
         run = session.get(ImportRun, run_id, with_for_update=True)
         if run is None or run.status != "preview":
             raise ImportNotReady(status=run.status if run else "")
         run.status = "running"
+        run.report = run.report | {"sample_before": facts.get(session, facts.SAMPLE)}
 
 
 def _write(
-    actor: Actor, run: ImportRun, rows: list[Row], chosen: ImportRules, progress: Progress
-) -> dict[str, int]:
+    actor: Actor, run: ImportRun, chosen: ImportRules, told: Told, checked: Outcome,
+    progress: Progress,
+) -> Outcome:  # fmt: skip
+    """Write the file a piece at a time; what became of every row."""
+    found, done = Outcome(chosen), 0
+    total = checked.counts["rows"] or 1
+    for rows in import_plan.unspool(_rows_file(run.id)):
+        progress(CHECKED + (0.95 - CHECKED) * done / total, "import.writing")
+        found.add(_write_piece(actor, run, chosen, told, rows))
+        done += len(rows)
+    found.close()
+    progress(0.95, "import.telling")
+    return found
+
+
+def _write_piece(
+    actor: Actor, run: ImportRun, chosen: ImportRules, told: Told, rows: list[import_rows.Row]
+) -> list[Step]:
+    """Decide a piece and prepare its rows beside the other writers; write what still holds."""
+    with reading() as session:
+        steps = Planner(session, actor, chosen, told).steps(rows)
+    piece = import_write.prepare(steps)
+    if not piece.touched:
+        return steps
     with transaction() as session:
-        steps = _plan(session, actor, rows, chosen)
-        counts = _counts(rows, steps, import_rules.missing_fields(chosen))
-        if counts["blocking"]:
-            raise ImportBlocked(n=counts["blocking"])
-        held_before = _reps(session, steps)
-        for done, step in enumerate(steps):
-            if done % FLUSH_EVERY == 0:
-                session.flush()
-                progress(0.1 + 0.8 * done / len(steps), "import.writing")
-            _apply(session, actor, run, step)
-        session.flush()
-        progress(0.9, "import.telling")
-        _tell(session, actor, run, steps, held_before, counts)
-        progress(1.0, "import.done")
-    return counts
+        if not _still_holds(session, steps, chosen.match):
+            _clear(rows)
+            steps = Planner(session, actor, chosen, told).steps(rows)
+            piece = import_write.prepare(steps)
+        import_write.write_in(session, actor, run, piece)
+    return steps
 
 
-def _apply(session: Session, actor: Actor, run: ImportRun, step: Step) -> None:
-    if step.action not in ("create", "update"):
-        return
-    now = clock.now()
-    if step.action == "create":
-        step.client = Client(
-            id=ids.new_id(), created_at=now, updated_at=now, source="import", **step.changes
-        )
-        session.add(step.client)
-        data: dict[str, Any] = {"fields": sorted(step.changes)}
-    else:
-        client = _there(step)
-        data = {"before": {k: getattr(client, k) for k in step.changes}, "after": step.changes}
-        client.sqlmodel_update(step.changes)
-        client.version += 1
-        client.updated_at = now
-    kind = "client.added" if step.action == "create" else "client.changed"
-    where = {"import_id": run.id, "row": step.row.number}
-    events.record(
-        session, kind, _there(step).id, actor_id=actor.user_id or None, source=actor.source,
-        data=data | where,
-    )  # fmt: skip
+def _still_holds(session: Session, steps: list[Step], match: str) -> bool:
+    """Whether nobody has written between deciding and the turn to write."""
+    versions = {s.client["id"]: s.client["version"] for s in steps if s.client}
+    new = import_plan.new_keys([s.changes for s in steps if s.action == CREATE], match)
+    return import_store.stand_as_seen(session, versions, new)
 
 
-def _there(step: Step) -> Client:
-    assert step.client is not None
-    return step.client
+def _clear(rows: list[import_rows.Row]) -> None:
+    """Forget what deciding said of rows: it is said again."""
+    for row in rows:
+        row.troubles = [t for t in row.troubles if t.code not in import_plan.SAID_BY_PLANNER]
 
 
-def _touched(steps: list[Step]) -> list[str]:
-    return [s.client.id for s in steps if s.client and s.action in ("create", "update")]
-
-
-def _reps(session: Session, steps: list[Step]) -> dict[str, set[str]]:
-    return store.reps_of(session, _touched(steps))
-
-
-def _tell(
-    session: Session, actor: Actor, run: ImportRun, steps: list[Step],
-    held_before: dict[str, set[str]], counts: dict[str, int],
-) -> None:  # fmt: skip
-    """Phones pull what they hold; desks hear once; the log gets the run as a whole."""
-    if counts["create"]:
-        facts.note_own_data(session)
-    held = _reps(session, steps)
-    for client_id in _touched(steps):
-        if reps := held.get(client_id, set()) | held_before.get(client_id, set()):
-            feed.touch(session, "client", client_id, rep_ids=reps)
-    for team in people.list_teams(actor):
-        feed.notify_desk(session, team.id, {"t": "changed", "entity": "client", "id": None})
-    events.record(
-        session, "clients.imported", run.id, actor_id=actor.user_id or None, source=actor.source,
-        data={"file_name": run.file_name, **counts},
-    )  # fmt: skip
-
-
-def _status_after(error: BaseException) -> str:
-    return "cancelled" if isinstance(error, Cancelled) else "failed"
-
-
-def _report(rows: list[Row], steps: list[Step], chosen: ImportRules) -> dict[str, Any]:
-    return {
-        "rules": asdict(chosen), "counts": _counts(rows, steps),
-        "troubles": [asdict(t) for t in _troubles(rows)],
-        "trouble_counts": dict(Counter(t.code for row in rows for t in row.troubles)),
-    }  # fmt: skip
-
-
-def _finish(run_id: str, status: str, report: dict[str, Any]) -> dict[str, Any]:
+def _finish_done(actor: Actor, run: ImportRun, found: Outcome) -> dict[str, Any]:
+    """The last transaction: the run is done, the log has it as a whole, desks look again."""
     with transaction() as session:
-        run = store.import_run(session, run_id)
-        if run is not None:
-            run.status, run.report, run.finished_at = status, report, clock.now()
-    return {"run_id": run_id, "status": status, **report}
+        row = session.get(ImportRun, run.id)
+        if row is not None:
+            row.status, row.finished_at = "done", clock.now()
+            row.report = row.report | found.report
+        for team in people.list_teams(actor):
+            feed.notify_desk(session, team.id, {"t": "changed", "entity": "client", "id": None})
+        events.record(
+            session, "clients.imported", run.id, actor_id=actor.user_id or None,
+            source=actor.source, data={"file_name": run.file_name, **found.counts},
+        )  # fmt: skip
+    return {"run_id": run.id, "status": "done", **found.report, "rejected": found.rejected}
 
 
-def discard(actor: Actor, run_id: str) -> None:
-    """Forget a preview."""
-    _load(actor, run_id)
-    _finish(run_id, "cancelled", {})
-    (_folder() / run_id).unlink(missing_ok=True)
+def _give_up(actor: Actor, run_id: str, error: BaseException, found: Outcome) -> None:
+    """Take back what was written; where somebody has built on it meanwhile, the run stays as
+    `stopped` and can be undone once that is settled."""
+    with transaction() as session:
+        run = session.get(ImportRun, run_id, with_for_update=True)
+        if run is None:
+            return
+        if import_undo.is_free_in(session, actor, run_id):
+            import_undo.take_back_in(session, actor, run)
+            run.status = "cancelled" if isinstance(error, Cancelled) else "failed"
+        else:
+            run.status = "stopped"
+        run.report, run.finished_at = run.report | found.report, clock.now()
 
 
 def list_runs(actor: Actor, limit: int = 50) -> list[ImportRun]:
-    """The latest imports, with their reports."""
+    """The latest imports with their reports, those that were undone (as the log tells) among them."""
     people.require(actor, Role.admin)
+    limit = min(limit, 200)
     with reading() as session:
-        return store.import_runs(session, min(limit, 200))
-
-
-# ---- the command line ----
-
-_CLI = Actor(user_id="", role=Role.admin, team_ids=frozenset(), source="cli")
-
-
-def import_file(
-    path: Path, mapping: dict[str, str] | None = None, match: str | None = None,
-    mode: str = "upsert", dry_run: bool = False, progress: Progress = _quiet,
-    constants: dict[str, str] | None = None,
-) -> dict[str, Any]:  # fmt: skip
-    """Import a file of this machine, or with `dry_run` only say what would become of it.
-
-    Returns a report whose `status` is preview, done or failed; `mapping` adds to the suggested one.
-    """
-    report: dict[str, Any] = {}
-    try:
-        content = path.read_bytes()
-        whole = _joined_mapping(path.name, content, mapping)
-        seen = preview_import(
-            _CLI, path.name, content, whole, match=match, mode=mode, constants=constants
-        )
-        report = {"table": seen.table, "rules": asdict(seen.rules), "counts": seen.counts,
-                  "troubles": [asdict(t) for t in seen.troubles]}  # fmt: skip
-        if dry_run:
-            discard(_CLI, seen.run_id)
-            return {"status": "preview", **report}
-        return report | run_import(_CLI, seen.run_id, progress)
-    except OSError as error:
-        return _unread({"why": "no_file", "reason": error.strerror or str(error)})
-    except UnreadableTable as error:
-        return _unread(error.params)
-    except ImportBlocked:
-        return {"status": "failed", **report}
-
-
-def _unread(why: dict[str, Any]) -> dict[str, Any]:
-    return {"status": "failed", "unreadable": why, "counts": {}, "troubles": []}
-
-
-def _joined_mapping(
-    name: str, content: bytes, mapping: dict[str, str] | None
-) -> dict[str, str] | None:
-    if not mapping:
-        return None
-    suggested = import_rules.suggest(_read(name, content, mapping, None))
-    kept = {c: f for c, f in suggested.items() if f not in mapping.values() and c not in mapping}
-    return kept | mapping
-
-
-def as_text(report: dict[str, Any], language: str = i18n.DEFAULT) -> str:
-    """A report for a person: what was done, or which rows keep it from being done and why."""
-    if "unreadable" in report:
-        return unreadable_text(report["unreadable"], language)
-    lines = [i18n.t(f"import.status.{report['status']}", language)]
-    lines += [i18n.t(f"import.count.{k}", language, n=n) for k, n in report["counts"].items() if n]
-    lines += [trouble_text(t, language) for t in report["troubles"][:50]]
-    return "\n".join(lines)
-
-
-def trouble_text(trouble: dict[str, Any] | Trouble, language: str) -> str:
-    """One trouble in words: row, column, what was written, what is wrong."""
-    t = asdict(trouble) if isinstance(trouble, Trouble) else trouble
-    what = i18n.t(f"import.trouble.{t['code']}", language, **t["params"])
-    where = i18n.t("import.row", language, row=str(t["row"]))
-    written = "".join(
-        f" {part}" for part in (t["column"], t["value"] and f"“{t['value']}”") if part
-    )
-    return f"{where}{written}: {what}"
-
-
-def unreadable_text(params: dict[str, Any], language: str) -> str:
-    """Why a file can't be read, and where known on which line."""
-    what = i18n.t(f"import.unreadable.{params.get('why', 'not_text')}", language, **params)
-    row = params.get("row")
-    if row:
-        return f"{i18n.t('import.row', language, row=str(row))}: {what}"
-    return f"{what[:1].upper()}{what[1:]}."
+        runs = store.import_runs(session, limit)
+        undone = [
+            ImportRun(
+                id=event.data.get("import_id") or event.id, status="undone", actor_id=event.actor_id,
+                file_name=event.data.get("file_name", ""), started_at=event.at, finished_at=event.at,
+                report={"counts": {k: event.data.get(k, 0) for k in ("removed", "restored")}},
+            )
+            for event in import_store.undone(session, limit)
+        ]  # fmt: skip
+    for run in runs:
+        if run.status == "running" and not import_undo.is_alive(run):
+            run.status = "stopped"
+    return sorted([*runs, *undone], key=lambda r: r.started_at, reverse=True)[:limit]

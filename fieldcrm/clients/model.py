@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -144,6 +145,18 @@ class ImportNotReady(Conflict):
     code = "import_not_ready"
 
 
+class ImportBuiltOn(Conflict):
+    """Somebody went on from what an import wrote, so it can't be undone; `params['n']` clients."""
+
+    code = "import_built_on"
+
+
+class TemplateNotFound(NotFound):
+    """No import template of this name."""
+
+    code = "import_template_not_found"
+
+
 @dataclass(frozen=True)
 class Table:
     """What a file holds: named columns, and rows with the numbers that a spreadsheet shows."""
@@ -153,12 +166,14 @@ class Table:
     has_header: bool
     encoding: str
     delimiter: str
-    """Empty for a spreadsheet."""
+    """Empty for anything but a text table."""
+    bad: list[Trouble] = field(default_factory=list)
+    """Rows that can't even be read, each with why."""
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """What is wrong with a cell or row; `blocks` keeps the whole file out."""
+    """What is wrong with a cell or row; `blocks` keeps the row out (row 0: the whole file)."""
 
     row: int
     code: str
@@ -179,6 +194,20 @@ class ImportRules:
     """Field -> value of every row that has none of its own."""
     match: str = "external_id"
     mode: str = "upsert"
+    whole: bool = False
+    """All of the file or nothing: one rejected row keeps the others out too."""
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """What somebody built on an imported client, so that the import can't be undone."""
+
+    client_id: str
+    name: str
+    what: str
+    """changed, or the table whose rows speak of the client."""
+    by: str = ""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -191,7 +220,10 @@ class ImportPreview:
     """columns, has_header, encoding, delimiter, rows, and the first rows as they stand."""
     rules: ImportRules
     counts: dict[str, int]
-    """rows, create, update, unchanged, skipped, blocking, warnings."""
+    """rows, create, update, unchanged, skipped, rejected, warnings; blocking: what keeps the whole
+    file out."""
     troubles: list[Trouble]
     examples: list[dict[str, Any]]
-    """The first rows as they would become: {row, action, name, fields}."""
+    """Rows as they would become, those that change something first: {row, action, name, fields}."""
+    rejected: list[dict[str, Any]] = field(default_factory=list)
+    """Every row that would not come in: {row, column, code, params}."""

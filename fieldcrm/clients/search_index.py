@@ -55,8 +55,8 @@ def keep(session: Session, written: Sequence[Any]) -> None:
     add_terms(session, new)
 
 
-def add_terms(session: Session, rows: list[dict[str, str]]) -> None:
-    """Store terms of clients, and the words that no client had before."""
+def add_terms(session: Session, rows: list[dict[str, str]]) -> list[str]:
+    """Store terms of clients, and the words that no client had before; returns these."""
     _insert(session, Term, rows)
     words = sorted({r["term"] for r in rows if is_word(r["term"])})
     known: set[str] = set()
@@ -66,6 +66,7 @@ def add_terms(session: Session, rows: list[dict[str, str]]) -> None:
     _insert(session, Word, [{"word": w, "sound": folding.sound(w)} for w in fresh])
     slips = [{"slip": s, "word": w} for w in fresh for s in sorted(folding.with_one_less(w))]
     _insert(session, Slip, slips)
+    return fresh
 
 
 def is_word(term: str) -> bool:

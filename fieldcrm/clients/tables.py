@@ -155,7 +155,7 @@ class CardPhoto(SQLModel, table=True):
     __tablename__ = "card_photo"
     id: str = Field(primary_key=True)
     """Made by the phone."""
-    client_id: str = Field(foreign_key="client.id")
+    client_id: str = Field(foreign_key="client.id", index=True)
     correction_id: str = Field(index=True)
     rep_id: str = Field(foreign_key="user.id", index=True)
     sha256: str = Field(index=True)
@@ -181,3 +181,34 @@ class ImportRun(SQLModel, table=True):
     status: str = "preview"
     """preview, running, done, failed, cancelled."""
     report: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+
+
+class ImportChange(SQLModel, table=True):
+    """What an import did to one client, so that it can be taken back."""
+
+    __tablename__ = "import_change"
+    import_id: str = Field(foreign_key="import_run.id", primary_key=True)
+    client_id: str = Field(primary_key=True)
+    """No foreign key: undoing takes the client away."""
+    row: int
+    version: int
+    """The client's, when the import had written it."""
+    before: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    """Column -> value that stood there; None where the import made the client."""
+    words: list[str] = Field(default_factory=list, sa_type=Json)
+    """Words that the search index first met with this piece of the file."""
+
+
+class ImportTemplate(SQLModel, table=True):
+    """How files of one kind are read: which column is what, how clients are told."""
+
+    __tablename__ = "import_template"
+    id: str = Field(primary_key=True)
+    name: str = Field(unique=True)
+    columns: list[str] = Field(default_factory=list, sa_type=Json)
+    """Of the file it was made for: a file with the same ones is offered it."""
+    has_header: bool = True
+    rules: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    """mapping, constants, match, mode, whole."""
+    made_by: str | None = None
+    made_at: datetime = Field(sa_type=UtcDateTime)

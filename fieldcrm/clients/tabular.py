@@ -1,23 +1,30 @@
-"""Bytes of a CSV, TSV or spreadsheet file as a table of texts; pure, and never trusting."""
+"""Bytes of somebody's file as a table of texts, whatever its form; never trusting.
+
+A row that can't be read is named and left out; only a file that is no table at all is refused.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
-import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator
 
-from fieldcrm.clients import import_words
-from fieldcrm.clients.model import Table, UnreadableTable
+from fieldcrm.clients import import_geojson, import_sheets, import_vcard, import_words
+from fieldcrm.clients.model import Table, Trouble, UnreadableTable
 
 ROWS_MAX = 200_000
 COLUMNS_MAX = 200
 CELL_MAX = 32_000
-UNPACKED_MAX = 300 << 20
+BAD_ROWS_MAX = 1_000
+"""Rows that can't be read, beyond which the file is not what it says it is."""
 DELIMITERS = ",;\t|"
+LOOKED_AT = 1 << 20
+"""Bytes of a long file by which its code page is told."""
 _SHEETS = (".xlsx", ".xlsm", ".xls", ".ods")
 _WORD = re.compile(r"[^\W\d_]+")
+_DAMAGED = re.compile("[\udc80-\udcff]")
+"""Bytes that the encoding has no letter for, as `surrogateescape` leaves them."""
 
 
 def read_table(file_name: str, content: bytes, has_header: bool | None = None) -> Table:
@@ -27,29 +34,57 @@ def read_table(file_name: str, content: bytes, has_header: bool | None = None) -
     """
     if not content.strip(b"\x00\r\n\t ,;|\xef\xbb\xbf"):
         raise UnreadableTable(why="empty")
-    if content[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0") or file_name.lower().endswith(_SHEETS):
-        return _titled(_sheet_rows(content), "", "", has_header)
+    if content[:4] in (b"PK\x03\x04", import_sheets.OLE) or file_name.lower().endswith(_SHEETS):
+        return _titled(_bounded(import_sheets.sheet_rows(content)), [], "", "", has_header)
     text, encoding = decode(content)
+    named = _of_objects(file_name, text)
+    if named is not None:
+        titles, rows, bad = named
+        return _titled([(0, titles), *_bounded(rows)], bad, encoding, "", True)
     delimiter = delimiter_of(text)
-    return _titled(_csv_rows(text, delimiter), encoding, delimiter, has_header)
+    rows, bad = _csv_rows(text, delimiter)
+    return _titled(rows, bad, encoding, delimiter, has_header)
+
+
+def _of_objects(
+    file_name: str, text: str
+) -> tuple[list[str], list[tuple[int, list[str]]], list[Trouble]] | None:
+    """(titles, rows, unread) of a file whose rows name their own cells; None for a plain table."""
+    if import_geojson.is_geojson(file_name, text):
+        return import_geojson.read(text)
+    if import_vcard.is_vcard(file_name, text):
+        return import_vcard.read(text)
+    return None
+
+
+def _bounded(found: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
+    rows = [(number, [_cell(c, number) for c in cells]) for number, cells in found]
+    if rows:
+        _check_size(rows, rows[-1][0])
+    return rows
 
 
 # ---- text files ----
 
 
 def decode(content: bytes) -> tuple[str, str]:
-    """(text, encoding): UTF-8 with or without its mark, UTF-16 with one, else cp1251 or cp1250."""
-    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"),
-                           (b"\xfe\xff", "utf-16")):  # fmt: skip
-        if content.startswith(mark):
-            return _strictly(content, encoding), encoding
+    """(text, encoding): UTF-8 with or without its mark, UTF-16 with one, else cp1251 or cp1250.
+
+    Bytes that the encoding has no letter for stay as lone surrogates: their rows are named later.
+    """
+    if content.startswith(b"\xef\xbb\xbf"):
+        return content.decode("utf-8-sig", errors="surrogateescape"), "utf-8-sig"
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return _strictly(content, "utf-16"), "utf-16"
     if b"\x00" in content:
         raise UnreadableTable(why="not_text")
-    try:
-        return content.decode("utf-8"), "utf-8"
-    except UnicodeDecodeError:
-        encoding = _code_page(content)
-        return content.decode(encoding, errors="replace"), encoding
+    text = content.decode("utf-8", errors="surrogateescape")
+    damaged = len(_DAMAGED.findall(text))
+    letters = damaged and sum(c > "\x7f" for c in text) - damaged
+    if not damaged or letters > 10 * damaged:
+        return text, "utf-8"
+    encoding = _code_page(content)
+    return content.decode(encoding, errors="surrogateescape"), encoding
 
 
 def _strictly(content: bytes, encoding: str) -> str:
@@ -63,7 +98,7 @@ def _strictly(content: bytes, encoding: str) -> str:
 def _code_page(content: bytes) -> str:
     """cp1251 when its reading gives whole Cyrillic words, cp1250 when it mixes scripts in a word."""
     whole = mixed = 0
-    for word in _WORD.findall(content.decode("cp1251", errors="replace")):
+    for word in _WORD.findall(content[:LOOKED_AT].decode("cp1251", errors="replace")):
         cyrillic = sum("Ѐ" <= c <= "ӿ" for c in word)
         if cyrillic == len(word) > 1:
             whole += 1
@@ -88,20 +123,62 @@ def delimiter_of(text: str) -> str:
     return best if score(best)[1] > 1 else ","
 
 
-def _csv_rows(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
-    """Rows with the line each begins on; strict about quotes, so that none swallows the rest."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+def _csv_rows(text: str, delimiter: str) -> tuple[list[tuple[int, list[str]]], list[Trouble]]:
+    """Rows with the line each begins on, and those that can't be read.
+
+    Strict about quotes: after a row whose quotes don't close, reading goes on with the next line,
+    so that no quotation mark swallows the rest.
+    """
+    lines = list(io.StringIO(text, newline=""))
     rows: list[tuple[int, list[str]]] = []
-    line = 1
+    bad: list[Trouble] = []
+    begin = 0
+    while begin < len(lines):
+        begin = _read_on(lines, begin, delimiter, rows, bad)
+        if len(bad) > BAD_ROWS_MAX:
+            raise UnreadableTable(why=bad[0].code, row=bad[0].row)
+    return rows, bad
+
+
+def _read_on(
+    lines: list[str], begin: int, delimiter: str, rows: list[tuple[int, list[str]]],
+    bad: list[Trouble],
+) -> int:  # fmt: skip
+    """Read rows until one can't be; the index of the line to go on with."""
+    reader = csv.reader(_from(lines, begin), delimiter=delimiter, strict=True)
+    line = begin
     try:
         for cells in reader:
-            rows.append((line, [_cell(c, line) for c in cells]))
-            line = reader.line_num + 1
-            _check_size(rows, line)
+            _take(rows, bad, line + 1, cells)
+            line = begin + reader.line_num
     except csv.Error as error:
         why = "too_long" if "field larger" in str(error) else "quotes"
-        raise UnreadableTable(why=why, row=line) from error
-    return rows
+        bad.append(Trouble(line + 1, why, value=lines[line].strip()[:80], params=_limit(why)))
+        return line + 1
+    return len(lines)
+
+
+def _from(lines: list[str], begin: int) -> Iterator[str]:
+    return (lines[i] for i in range(begin, len(lines)))
+
+
+def _take(
+    rows: list[tuple[int, list[str]]], bad: list[Trouble], number: int, cells: list[str]
+) -> None:
+    """Keep a row, or say why it isn't one."""
+    why = "too_long" if any(len(c) > CELL_MAX for c in cells) else ""
+    if not why and any(_DAMAGED.search(c) for c in cells if not c.isascii()):
+        why = "encoding"
+    if why:
+        shown = _DAMAGED.sub("?", next((c for c in cells if c), ""))[:80]
+        bad.append(Trouble(number, why, value=shown, params=_limit(why)))
+        return
+    rows.append((number, [_cell(c, number) for c in cells]))
+    _check_size(rows, number)
+
+
+def _limit(why: str) -> dict[str, int]:
+    return {"limit": CELL_MAX} if why == "too_long" else {}
 
 
 def _cell(text: str, row: int) -> str:
@@ -122,73 +199,50 @@ def _check_size(rows: list[tuple[int, list[str]]], row: int) -> None:
         raise UnreadableTable(why="too_many_columns", row=rows[-1][0], limit=COLUMNS_MAX)
 
 
-# ---- spreadsheets ----
-
-
-def _sheet_rows(content: bytes) -> list[tuple[int, list[str]]]:
-    """Rows of the first sheet that has any."""
-    import python_calamine
-
-    _refuse_bomb(content)
-    try:
-        book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
-        for name in book.sheet_names:
-            sheet = book.get_sheet_by_name(name)
-            if sheet.height and sheet.height * sheet.width <= ROWS_MAX * COLUMNS_MAX:
-                return _sheet_texts(sheet.to_python(skip_empty_area=False))
-    except UnreadableTable:
-        raise
-    except Exception as error:  # the reader names its errors differently for each format
-        raise UnreadableTable(why="not_a_sheet") from error
-    raise UnreadableTable(why="empty")
-
-
-def _sheet_texts(found: Sequence[Sequence[object]]) -> list[tuple[int, list[str]]]:
-    rows: list[tuple[int, list[str]]] = []
-    for number, cells in enumerate(found, 1):
-        rows.append((number, [_cell(_as_text(c), number) for c in cells]))
-        _check_size(rows, number)
-    return rows
-
-
-def _as_text(value: object) -> str:
-    """A cell as its author saw it: whole numbers without `.0`, days without midnight."""
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    return "" if value is None else str(value).removesuffix(" 00:00:00")
-
-
-def _refuse_bomb(content: bytes) -> None:
-    """A few kilobytes can unpack into gigabytes."""
-    if content[:2] != b"PK":
-        return
-    try:
-        parts = zipfile.ZipFile(io.BytesIO(content)).infolist()
-    except zipfile.BadZipFile as error:
-        raise UnreadableTable(why="not_a_sheet") from error
-    if sum(p.file_size for p in parts) > UNPACKED_MAX:
-        raise UnreadableTable(why="too_long")
-
-
 # ---- columns ----
 
 
 def _titled(
-    found: list[tuple[int, list[str]]], encoding: str, delimiter: str, has_header: bool | None
-) -> Table:
+    found: list[tuple[int, list[str]]], bad: list[Trouble], encoding: str, delimiter: str,
+    has_header: bool | None,
+) -> Table:  # fmt: skip
     rows = [(number, cells) for number, cells in found if any(cells)]
+    if bad and (not rows or bad[0].row < rows[0][0]):
+        raise UnreadableTable(why=bad[0].code, row=bad[0].row)
     if not rows:
         raise UnreadableTable(why="empty")
     if has_header is None:
         has_header = is_header(rows[0][1], [cells for _, cells in rows[1:21]])
-    width = max(len(cells) for _, cells in rows)
     titles = rows[0][1] if has_header else []
-    columns = _names(titles, width)
     body = rows[1:] if has_header else rows
     if not body:
-        raise UnreadableTable(why="empty")
+        raise _nothing(bad)
+    if titles and delimiter:
+        body, bad = _of_titled_width(body, bad, len(titles))
+    width = max(len(titles), max((len(cells) for _, cells in body), default=0))
+    columns = _names(titles, width)
     padded = [(number, cells + [""] * (width - len(cells))) for number, cells in body]
-    return Table(columns, padded, has_header, encoding, delimiter)
+    return Table(columns, padded, has_header, encoding, delimiter, sorted(bad, key=lambda t: t.row))
+
+
+def _nothing(bad: list[Trouble]) -> UnreadableTable:
+    return UnreadableTable(why=bad[0].code, row=bad[0].row) if bad else UnreadableTable(why="empty")
+
+
+def _of_titled_width(
+    body: list[tuple[int, list[str]]], bad: list[Trouble], width: int
+) -> tuple[list[tuple[int, list[str]]], list[Trouble]]:
+    """A few rows with more cells than there are titles hold an unquoted delimiter: every cell
+    behind it would be another's. Where many do, it is a column without a title."""
+    wider = [(number, cells) for number, cells in body if any(cells[width:])]
+    if not wider or len(wider) > len(body) / 10:
+        return body, bad
+    named = [
+        Trouble(n, "extra_cells", "", cells[0][:80], params={"n": len(cells) - width})
+        for n, cells in wider
+    ]
+    numbers = {number for number, _ in wider}
+    return [(number, cells) for number, cells in body if number not in numbers], bad + named
 
 
 def _names(titles: list[str], width: int) -> list[str]:

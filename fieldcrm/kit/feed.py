@@ -8,12 +8,12 @@ number after a phone's cursor had passed it, and that phone would never hear of 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import cache
 from typing import Any
 
-from sqlalchemy import func, text
+from sqlalchemy import func, insert, text
 from sqlmodel import Session, col, select
 
 from fieldcrm.kit import bus, clock
@@ -48,6 +48,24 @@ def touch(
             **(desk or {}),
         }
         waiting.append((bus.desk_channel(team_id), notice))
+
+
+def touch_many(session: Session, entity: str, holders: Mapping[str, Iterable[str]]) -> None:
+    """Note that many rows (id -> reps whose phones hold it) changed: each phone is nudged once."""
+    now = clock.now()
+    rows = [
+        {"rep_id": r, "entity": entity, "entity_id": i, "at": now}
+        for i, reps in holders.items()
+        for r in sorted(set(reps))
+    ]
+    if not rows:
+        return
+    take_turn(session)
+    session.execute(insert(FeedEntry), rows)
+    waiting: list[tuple[str, dict[str, Any]]] = session.info.setdefault("announce", [])
+    waiting.extend(
+        (bus.phone_channel(r), {"t": "pull"}) for r in sorted({r["rep_id"] for r in rows})
+    )
 
 
 PLAN_CHANGE = "plan_change"

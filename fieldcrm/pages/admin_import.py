@@ -41,7 +41,7 @@ def _steps() -> rx.Component:
         disabled=(AdminImport.totals.blocks > 0) | AdminImport.is_busy
         | (AdminImport.totals.creates + AdminImport.totals.updates == 0),
     )  # fmt: skip
-    problems = rx.el.span(words("admin.import.blocked"), ": ", AdminImport.totals.texts["blocking"], ", ",
+    problems = rx.el.span(words("admin.import.blocked"), ": ", AdminImport.totals.texts["rejected"], ", ",
                           words("admin.import.warnings"), ": ", AdminImport.totals.texts["warnings"])  # fmt: skip
     return rx.el.ol(
         step(1, "admin.import.step.upload", rx.cond(AdminImport.step > 1, AdminImport.file_name, words("admin.import.csv_or_xlsx"))),
@@ -104,7 +104,7 @@ def _dry() -> rx.Component:
         on_change=lambda v: AdminImport.choose("match", v), class_name="input sm pick wide-p",
         aria_label=words("admin.import.match"),
     )  # fmt: skip
-    parts = (("c", t.creates), ("u", t.updates), ("n", t.keeps), ("r", t.blocks))
+    parts = (("c", t.creates), ("u", t.updates), ("n", t.keeps), ("r", t.rejects))
     stack = rx.el.div(
         *[rx.cond(n > 0, rx.el.i(class_name=c, style={"flex": f"{n} 1 6px"}), rx.fragment()) for c, n in parts],
         class_name="stack", aria_hidden="true",
@@ -113,7 +113,7 @@ def _dry() -> rx.Component:
         _figure("c", icon("plus", "s"), "create", t.texts["create"]),
         _figure("u", icon("pencil", "s"), "update", t.texts["update"]),
         _figure("n", icon("minus", "s"), "unchanged", t.texts["unchanged"]),
-        _figure("r", glyph("contradicted", "s"), "blocking", t.texts["blocking"], t.blocks > 0),
+        _figure("r", glyph("contradicted", "s"), "blocking", t.texts["rejected"], t.rejects > 0),
         class_name="dk",
     )  # fmt: skip
     return rx.el.section(

@@ -51,7 +51,9 @@ class Totals:
     creates: int = 0
     updates: int = 0
     keeps: int = 0
+    rejects: int = 0
     blocks: int = 0
+    """What keeps the whole file out."""
     texts: dict[str, str] = field(default_factory=dict)
 
 
@@ -86,7 +88,9 @@ def count_totals(counts: dict[str, int], language: str) -> Totals:
     texts = {k: i18n.number(v, language) for k, v in counts.items()}
     keeps = counts["unchanged"] + counts["skipped"]
     texts["unchanged"] = i18n.number(keeps, language)
-    return Totals(counts["create"], counts["update"], keeps, counts["blocking"], texts)
+    return Totals(
+        counts["create"], counts["update"], keeps, counts["rejected"], counts["blocking"], texts
+    )
 
 
 def trouble_row(t: dict[str, Any], language: str) -> TroubleRow:

@@ -12,7 +12,7 @@ from typing import Any
 
 import reflex as rx
 
-from fieldcrm.clients import importing
+from fieldcrm.clients import import_texts, importing
 from fieldcrm.clients import service as clients
 from fieldcrm.clients.import_words import FIELDS
 from fieldcrm.clients.model import ClientKind, ImportPreview
@@ -148,7 +148,7 @@ class AdminImport(Desk):
 
     def _why(self, error: Refusal) -> str:
         if error.code == "unreadable_table":
-            return importing.unreadable_text(error.params, self.language)
+            return import_texts.unreadable_text(error.params, self.language)
         return self._refusal(error)
 
     def _take(self, made: ImportPreview) -> None:

@@ -24,7 +24,7 @@ class Visit(SQLModel, table=True):
     team_id: str = Field(foreign_key="team.id", index=True)
     client_id: str = Field(foreign_key="client.id", index=True)
     """The target: a person, or a place visited as such."""
-    place_id: str | None = Field(default=None, foreign_key="client.id")
+    place_id: str | None = Field(default=None, foreign_key="client.id", index=True)
     """The organisation where it takes place; None when the client is the place."""
     lat: float | None = None
     """Where it should take place (copied from the place when planned)."""

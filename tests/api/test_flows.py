@@ -96,11 +96,11 @@ class TestClients:
         assert run.json()["status"] == "done"
         assert [r["status"] for r in boss.get(f"{V}/clients/imports").json()] == ["done"]
         bad = boss.post(
-            f"{V}/clients/imports?file_name=f.csv",
+            f"{V}/clients/imports?file_name=f.csv&whole=true",
             content=b"name,kind\nX,dragon\n",
             headers=headers,
         ).json()
-        assert [(t["row"], t["code"]) for t in bad["troubles"]] == [(2, "bad_kind")]
+        assert [(t["row"], t["code"]) for t in bad["rejected"]] == [(2, "bad_kind")]
         assert_problem(boss.post(f"{V}/clients/imports/{bad['run_id']}/run"), 422, "import_blocked")
         unreadable = boss.post(
             f"{V}/clients/imports?file_name=f.csv", content=b"\x00\x01\x02", headers=headers

@@ -228,6 +228,8 @@ RULES: dict[tuple[str, str], list[Rule]] = {
     ],
     ("GET", f"{V}/clients/imports"): [Rule(ADMINS, f"{V}/clients/imports")],
     ("POST", f"{V}/clients/imports/{{run_id}}/run"): [Rule(ADMINS, f"{V}/clients/imports/<rep>/run")],
+    ("GET", f"{V}/clients/imports/{{run_id}}/undo"): [Rule(ADMINS, f"{V}/clients/imports/<rep>/undo")],
+    ("POST", f"{V}/clients/imports/{{run_id}}/undo"): [Rule(ADMINS, f"{V}/clients/imports/<rep>/undo")],
     ("DELETE", f"{V}/clients/imports/{{run_id}}"): [Rule(ADMINS, f"{V}/clients/imports/<rep>")],
     ("GET", f"{V}/clients/{{client_id}}"): [Rule(EVERYBODY, f"{V}/clients/<client>")],
     ("POST", f"{V}/clients"): [

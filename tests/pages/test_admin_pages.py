@@ -215,10 +215,10 @@ def test_an_import_shows_what_it_would_do_and_maps_anew(team: Field, open_page: 
     call(page, "kept", kept(team, GOOD.replace(b";B;", b";Z;")), "clients.csv")
     assert page.step == 2
     assert {c.name: c.field for c in page.columns}["Category"] == "category"
-    assert (page.totals.blocks, page.totals.creates) == (1, 1)
+    assert (page.totals.rejects, page.totals.blocks, page.totals.creates) == (1, 0, 1)
     assert page.troubles[0].row == "3"
     call(page, "map_column", "Category", "note")
-    assert page.totals.blocks == 0
+    assert page.totals.rejects == 0
     assert page.totals.creates == 2
     call(page, "choose", "kind", "pharmacy")
     assert page.kind == "pharmacy"

@@ -15,6 +15,7 @@ def upgrade() -> None:
     _add_duplicates()
     _add_merges()
     _add_handovers()
+    _add_imports()
     _tell_shifts_by_their_span()
     _add_words_of_messages()
 
@@ -96,6 +97,35 @@ def _add_merges() -> None:
         sa.UniqueConstraint('merge_id', 'place', 'row_id'),
     )
     op.create_index('ix_client_merge_move_merge_id', 'client_merge_move', ['merge_id'])
+
+
+def _add_imports() -> None:
+    op.create_table(
+        'import_change',
+        sa.Column('import_id', sa.String(), nullable=False),
+        sa.Column('client_id', sa.String(), nullable=False),
+        sa.Column('row', sa.Integer(), nullable=False),
+        sa.Column('version', sa.Integer(), nullable=False),
+        sa.Column('before', sa.JSON(none_as_null=True), nullable=True),
+        sa.Column('words', sa.JSON(none_as_null=True), nullable=False),
+        sa.ForeignKeyConstraint(['import_id'], ['import_run.id']),
+        sa.PrimaryKeyConstraint('import_id', 'client_id'),
+    )
+    op.create_table(
+        'import_template',
+        sa.Column('id', sa.String(), nullable=False),
+        sa.Column('name', sa.String(), nullable=False),
+        sa.Column('columns', sa.JSON(none_as_null=True), nullable=False),
+        sa.Column('has_header', sa.Boolean(), nullable=False),
+        sa.Column('rules', sa.JSON(none_as_null=True), nullable=False),
+        sa.Column('made_by', sa.String(), nullable=True),
+        sa.Column('made_at', UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint('id'),
+        sa.UniqueConstraint('name'),
+    )
+    for table, column in (('visit', 'place_id'), ('card_photo', 'client_id')):
+        # a client that an undone import takes away is looked for in each of them
+        op.create_index(f'ix_{table}_{column}', table, [column])
 
 
 def _add_handovers() -> None:

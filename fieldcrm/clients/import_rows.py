@@ -1,0 +1,193 @@
+"""What a row of somebody's table means: fields, place, and what is wrong with it. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from fieldcrm.clients import import_hours, import_places, import_words, rules
+from fieldcrm.clients.folding import fold
+from fieldcrm.clients.import_rules import DEGREES, degrees
+from fieldcrm.clients.model import BadClientField, ImportRules, Table, Trouble
+from fieldcrm.kit.units import distance_m
+
+FAR_M, NEAR_M = 1_500_000, 500_000
+"""A point this far from everything known whose swapped axes come this near was mistyped."""
+GRAVE = frozenset({"name", "kind", "category", "visit_minutes"})
+"""Fields without whose value a row is not taken; others are left out, or left as they were."""
+_JOIN = {"name": " ", "address": ", ", "note": "\n", "phone": "; ", "tags": ","}
+_CATEGORY = re.compile(
+    r"(?:category|class|категория|кат|класс|categoria|clasa)[.:]?\s*", re.IGNORECASE
+)
+
+
+@dataclass
+class Row:
+    """A row of a file as it was understood."""
+
+    number: int
+    fields: dict[str, Any]
+    country: str | None = None
+    territory: str | None = None
+    """By name."""
+    troubles: list[Trouble] = field(default_factory=list)
+
+    @property
+    def blocks(self) -> bool:
+        return any(t.blocks for t in self.troubles)
+
+
+@dataclass(frozen=True)
+class Around:
+    """What the base tells of a file that comes into it."""
+
+    known_place: tuple[float, float] | None = None
+    """The middle of all clients: helps to tell swapped axes."""
+    country: str | None = None
+    """Of the installation, for numbers of rows that name none."""
+
+
+def understand(table: Table, r: ImportRules, around: Around) -> Iterator[Row]:
+    """Every row of a table by the rules, in order, those that couldn't be read among them."""
+    columns = sorted((table.columns.index(c), c, f) for c, f in r.mapping.items())
+    bad = iter([*table.bad, None])
+    unread = next(bad)
+    for number, cells in table.rows:
+        while unread is not None and unread.row < number:
+            yield Row(unread.row, {}, troubles=[unread])
+            unread = next(bad)
+        yield _row(number, cells, columns, r, around)
+    while unread is not None:
+        yield Row(unread.row, {}, troubles=[unread])
+        unread = next(bad)
+
+
+def _row(
+    number: int, cells: list[str], columns: list[tuple[int, str, str]], r: ImportRules, around: Around
+) -> Row:  # fmt: skip
+    texts, title = _texts(cells, columns), {f: c for _, c, f in reversed(columns)}
+    for name, value in r.constants.items():
+        texts.setdefault(name, value)
+    row = Row(number, {}, country=_country(texts.pop("country", "")))
+    row.territory = texts.pop("territory", None)
+    _read_place(row, texts, title, around.known_place)
+    for name, text in texts.items():
+        _read(row, name, text, title.get(name, name))
+    if "name" in title and not row.fields.get("name") and r.mode != "update":
+        row.troubles.append(Trouble(number, "no_name", title.get("name", "")))
+    _read_phone(row, title.get("phone", "phone"), row.country or around.country)
+    return row
+
+
+def _read_phone(row: Row, column: str, country: str | None) -> None:
+    """A number nobody can read stays as it was written, with a warning."""
+    if phone := row.fields.get("phone"):
+        row.fields["phone_e164"] = rules.e164_of(phone, country)
+        if row.fields["phone_e164"] is None:
+            row.troubles.append(Trouble(row.number, "phone_unread", column, phone[:80], False))
+
+
+def _texts(cells: list[str], columns: list[tuple[int, str, str]]) -> dict[str, str]:
+    """What is written for each field; a blank is no word and erases nothing."""
+    found: dict[str, list[str]] = {}
+    for index, _, name in columns:
+        if cells[index]:
+            found.setdefault(name, []).append(cells[index])
+    return {name: _JOIN.get(name, " ").join(dict.fromkeys(parts)) for name, parts in found.items()}
+
+
+def _read(row: Row, name: str, text: str, column: str) -> None:
+    """Take one value, or say why not. What can wait is only warned of and left as it was."""
+    try:
+        row.fields |= rules.clean({name: _value(name, text)})
+        if name == "opening_hours" and import_hours.normal(text) is None:
+            row.troubles.append(Trouble(row.number, "hours_unread", column, text[:80], False))
+    except BadClientField as error:
+        code = "too_long" if "limit" in error.params else f"bad_{name}"
+        is_grave = name in GRAVE or code == "too_long"
+        row.troubles.append(
+            Trouble(row.number, code, column, text[:80], is_grave, dict(error.params))
+        )
+
+
+def _value(name: str, text: str) -> Any:
+    if name == "kind":
+        return import_words.kind_of(text) or text
+    if name == "tags":
+        return [t.strip() for t in re.split(r"[,;|]", text) if t.strip()]
+    if name == "visit_minutes":
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else text
+    if name == "opening_hours":
+        return import_hours.normal(text) or text
+    if name == "category":
+        return _CATEGORY.sub("", text, count=1)
+    return text
+
+
+def _country(text: str) -> str | None:
+    """An ISO code, or the name of a country in one of three languages."""
+    if len(text) == 2 and text.isascii() and text.isalpha():
+        return text.upper()
+    return _countries().get(fold(text)) if text else None
+
+
+_COUNTRIES: dict[str, str] = {}
+
+
+def _countries() -> dict[str, str]:
+    if not _COUNTRIES:
+        from babel import Locale
+
+        for language in ("en", "ru", "ro"):
+            names = Locale(language).territories
+            _COUNTRIES.update({fold(n): c for c, n in names.items() if len(c) == 2 and c.isalpha()})
+    return _COUNTRIES
+
+
+# ---- coordinates ----
+
+
+def _read_place(
+    row: Row, texts: dict[str, str], title: dict[str, str], known: tuple[float, float] | None
+) -> None:
+    written = {axis: texts.pop(axis) for axis in ("lat", "lng") if axis in texts}
+    if not written:
+        return
+    shown = ", ".join(written.values())[:80]
+    code = _axes_trouble(written, known, row.country)
+    if code is None:
+        row.fields |= {axis: degrees(text) for axis, text in written.items()}
+        return
+    axis = "lng" if code == "no_lng" else "lat"
+    row.troubles.append(Trouble(row.number, code, title.get(axis, axis), shown))
+
+
+def _axes_trouble(
+    written: dict[str, str], known: tuple[float, float] | None, country: str | None
+) -> str | None:
+    """What is wrong with a pair of coordinates as written."""
+    if len(written) < 2:
+        return "no_lng" if "lat" in written else "no_lat"
+    if not all(DEGREES.fullmatch(text) for text in written.values()):
+        return "no_degrees"
+    lat, lng = degrees(written["lat"]), degrees(written["lng"])
+    if (lat, lng) == (0, 0):
+        return "null_island"
+    if abs(lat) > 90 and abs(lng) <= 90 and abs(lat) <= 180:
+        return "swapped_axes"
+    if abs(lat) > 90 or abs(lng) > 180:
+        return "out_of_range"
+    if country and (verdict := import_places.is_in(country, lat, lng)) is not None:
+        is_swapped = not verdict and import_places.is_swapped_in(country, lat, lng)
+    else:
+        is_swapped = known is not None and looks_swapped(lat, lng, known)
+    return "swapped_axes" if is_swapped else None
+
+
+def looks_swapped(lat: float, lng: float, known: tuple[float, float]) -> bool:
+    """Whether a point lies far from a known place, and near it with its axes exchanged."""
+    if abs(lng) > 90:
+        return False
+    return distance_m(lat, lng, *known) > FAR_M and distance_m(lng, lat, *known) < NEAR_M
