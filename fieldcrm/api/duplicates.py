@@ -91,7 +91,15 @@ class SweepOut(BaseModel):
     finished_at: datetime | None
     clients: int
     found: int
+    merge_above: float | None
+    merged: int
     progress: float
+
+
+class SweepAsked(BaseModel):
+    """`merge_above`: groups as sure as that (0.95 and more, below 1) are merged by rule."""
+
+    merge_above: float | None = None
 
 
 class Decision(BaseModel):
@@ -132,9 +140,9 @@ def alike(body: ClientChanges, actor: Person, client_id: Id | None = None) -> li
     "/duplicates/sweeps", summary="Look through the whole base", response_model=SweepOut,
     status_code=202,
 )  # fmt: skip
-def ask_sweep(actor: Administrator) -> dict[str, Any]:
+def ask_sweep(actor: Administrator, body: SweepAsked | None = None) -> dict[str, Any]:
     """In the background; 409 `sweep_under_way` while another is."""
-    return _sweep_out(sweeping.ask(actor))
+    return _sweep_out(sweeping.ask(actor, body.merge_above if body else None))
 
 
 @router.get("/duplicates/sweeps/latest", summary="The last look", response_model=SweepOut | None)

@@ -28,7 +28,7 @@ from fieldcrm.components.section import (
 from fieldcrm.components.shell import page
 from fieldcrm.components.words import words
 from fieldcrm.pages.admin import said
-from fieldcrm.pages.duplicates_state import Duplicates
+from fieldcrm.pages.duplicates_state import RULES, Duplicates
 
 WATCH_MS = 1_500
 
@@ -83,7 +83,12 @@ def _sweep() -> rx.Component:
     )
     watched = rx.fragment(behaviour.ticker(WATCH_MS, Duplicates.watch), bar,
                           rx.cond(Duplicates.may_sweep, stop, rx.fragment()))  # fmt: skip
-    idle = rx.cond(Duplicates.may_sweep, ask, rx.fragment())
+    rules = [rx.el.option(words(f"duplicates.rule.{r}"), value=r) for r in RULES]
+    rule = rx.el.select(
+        rx.el.option(words("duplicates.rule.none"), value=""), *rules, value=Duplicates.rule,
+        on_change=Duplicates.choose_rule, class_name="input sm pick", aria_label=words("duplicates.rule"),
+    )  # fmt: skip
+    idle = rx.cond(Duplicates.may_sweep, rx.fragment(rule, ask), rx.fragment())
     return rx.el.div(
         rx.el.span(Duplicates.sweep_said, class_name="muted t1", role="status"),
         rx.el.span(class_name="sp"), rx.cond(Duplicates.is_sweeping, watched, idle), class_name="row du-s",

@@ -28,9 +28,10 @@ from fieldcrm.people.model import Role
 
 FILTERS = ("status", "kind")
 SORTS = ("probability", "name", "found_at")
+RULES = ("0.99", "0.999")
+"""From where an administrator may have groups merged without asking."""
 BOTH = ("tags", "note")
 """Fields of which both cards' values stay."""
-WORDS_OF = {"kind": "admin.client."}
 
 
 @dataclass
@@ -101,6 +102,8 @@ class Duplicates(Listing, Desk):
     sweep_percent: int = 0
     is_sweeping: bool = False
     may_sweep: bool = False
+    rule: str = ""
+    """Probability from which groups are merged without asking; empty: people decide all."""
 
     @rx.event
     @allows(MANAGING)
@@ -239,11 +242,18 @@ class Duplicates(Listing, Desk):
     async def sweep(self):
         """Look through the whole base."""
         try:
-            seen = await asyncio.to_thread(sweeping.ask, self._actor())
+            above = float(self.rule) if self.rule in RULES else None
+            seen = await asyncio.to_thread(sweeping.ask, self._actor(), above)
         except Refusal as error:
             self.sweep_said = self._refusal(error)
             return
         self._tell_sweep(seen)
+
+    @rx.event
+    @allows(ADMINISTERING)
+    def choose_rule(self, rule: str):
+        """Who decides: people alone, or the rule where it is sure."""
+        self.rule = rule if rule in RULES else ""
 
     @rx.event
     @allows(ADMINISTERING)
@@ -365,7 +375,9 @@ def _sweep_text(seen: SweepView | None, language: str) -> str:
         return i18n.t(f"duplicates.sweep.{s.status}", language, at=at)
     said = {"clients": i18n.t("duplicates.clients", language, n=s.clients),
             "pairs": i18n.t("duplicates.pairs", language, n=s.found)}  # fmt: skip
-    return i18n.t("duplicates.sweep.done", language, at=at, **said)
+    done = i18n.t("duplicates.sweep.done", language, at=at, **said)
+    by_rule = i18n.t("duplicates.sweep.merged", language, n=s.merged) if s.merge_above else ""
+    return f"{done} · {by_rule}" if by_rule else done
 
 
 def _share(share: float, language: str) -> str:

@@ -8,8 +8,9 @@ import pytest
 from sqlmodel import select
 
 from fieldcrm.clients import service as clients
-from fieldcrm.clients.duplicates import hints, queue, sweeping
+from fieldcrm.clients.duplicates import hints, merging, queue, sweeping
 from fieldcrm.clients.duplicates.model import (
+    BadThreshold,
     NoSuchPair,
     NoSuchSweep,
     PairDecided,
@@ -153,6 +154,41 @@ class TestSweep:
         seen = sweeping.latest(company.actor("admin"))
         assert seen is not None
         assert (seen.sweep.status, seen.sweep.clients, seen.progress) == ("done", 0, 1.0)
+
+
+class TestRule:
+    def by_rule(self, base: Base, above: float = 0.99) -> DuplicateSweep:
+        asked = sweeping.ask(base.actor("admin"), above).sweep
+        sweeping.run(asked.id)
+        found = sweeping.latest(base.actor("admin"))
+        assert found is not None
+        return found.sweep
+
+    def test_who_is_surely_one_is_made_one_and_can_be_parted(self, base: Base) -> None:
+        for n in range(3):
+            add(base, name="Kulman apteekki", phone="+358 50 1234567", city="Espoo",
+                address="Kulmakatu 7", email="kulma@example.org" if n == 1 else None)  # fmt: skip
+        add(base, name="Kulman terveyskeskus", kind="organisation", phone="+358 50 1234567")
+        done = self.by_rule(base)
+        assert (done.status, done.merged) == ("done", 2)
+        (left,) = clients.find(base.actor("admin"), "kulman apteekki").rows
+        assert left.email == "kulma@example.org", "the fuller card stays"
+        merges = merging.merges_of(base.actor("admin"), left.id)
+        assert {m.merged_by for m in merges} == {base.company.users["admin"]}
+        for made in merges:
+            merging.undo(base.actor("admin"), made.id)
+        assert len(clients.find(base.actor("admin"), "kulman apteekki").rows) == 3
+
+    def test_what_people_said_stands_above_it(self, base: Base, doubled: str) -> None:
+        (pair,) = queue.page(base.actor("admin"), PairFilters()).rows
+        queue.set_apart(base.actor("admin"), pair.pair.id, Status.different)
+        assert self.by_rule(base, 0.95).merged == 0
+        assert clients.get(base.actor("admin"), doubled).archived_at is None
+
+    def test_it_is_never_less_than_sure(self, base: Base) -> None:
+        for above in (0.5, 1.0, 7.0, float("nan")):
+            with pytest.raises(BadThreshold):
+                sweeping.ask(base.actor("admin"), above)
 
 
 class TestQueue:

@@ -186,6 +186,12 @@ class NoSuchSweep(NotFound):
     code = "sweep_not_found"
 
 
+class BadThreshold(Invalid):
+    """A rule may merge from a probability of 0.95 and below 1."""
+
+    code = "bad_threshold"
+
+
 class NotMergeable(Invalid):
     """A person is no place, and nobody is merged with himself or twice."""
 

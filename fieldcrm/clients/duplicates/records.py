@@ -128,6 +128,11 @@ def side_by_side(left: Any, right: Any) -> list[FieldPair]:
     return made
 
 
+def fullness(client: Any) -> int:
+    """How many of its fields a card fills."""
+    return sum(getattr(client, field) not in (None, "", []) for field in SHOWN)
+
+
 def kept_weights(weights: Weights) -> dict[str, Any]:
     """Weights as JSON, by the columns' names."""
     return {name: bits for (name, _, _), bits in zip(FIELDS, weights.bits, strict=True)}

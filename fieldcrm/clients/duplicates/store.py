@@ -157,11 +157,16 @@ def pair_of(session: Session, one: str, other: str) -> Duplicate | None:
     return session.exec(wanted).first()
 
 
-def open_pairs_of(session: Session, client_id: str) -> list[Duplicate]:
-    """Pairs of a client that wait for a decision."""
-    mine = or_(Duplicate.left_id == client_id, Duplicate.right_id == client_id)
-    waiting = col(Duplicate.status).in_((Status.open.value, Status.later.value))
-    return list(session.exec(select(Duplicate).where(mine, waiting)))
+def has_word(session: Session, client_ids: Sequence[str]) -> bool:
+    """Whether people have said of any two of these that they are different, or looked at later."""
+    said = col(Duplicate.status).in_((Status.different.value, Status.later.value))
+    inside = (col(Duplicate.left_id).in_(client_ids), col(Duplicate.right_id).in_(client_ids))
+    return session.exec(select(Duplicate.id).where(said, *inside).limit(1)).first() is not None
+
+
+def living_client(session: Session, client_id: str) -> Client | None:
+    found = session.get(Client, client_id)
+    return found if found is not None and found.archived_at is None else None
 
 
 # ---- the queue ----

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from math import log2
+from typing import Any
 
 import numpy as np
 from redis.exceptions import RedisError
 
-from fieldcrm.clients.duplicates import matcher, records, store, weighing
+from fieldcrm.clients.duplicates import (
+    clusters,
+    comparing,
+    matcher,
+    merging,
+    records,
+    store,
+    weighing,
+)
 from fieldcrm.clients.duplicates.model import (
     UNDER_WAY,
+    BadThreshold,
+    Floats,
+    Ints,
     NoSuchSweep,
     Pairs,
     Reason,
@@ -30,6 +43,9 @@ from fieldcrm.people.model import Actor, Role
 WITHIN_S = 1800
 SHOWN_LEAST = 0.5
 """Probability from which people are asked."""
+MERGE_LEAST = 0.95
+"""No rule may be less sure than that."""
+NEVER_BITS = -30.0
 FOUND_MOST = 20_000
 """Pairs of one sweep that are kept, the likeliest first: more than anybody will look through."""
 SAVED_AT_ONCE = 500
@@ -46,6 +62,16 @@ class FoundPair:
 
 
 @dataclass(frozen=True)
+class OfKind:
+    """What comparing the clients of one kind came to."""
+
+    pairs: list[FoundPair]
+    groups: list[list[str]]
+    """Clients that the rule takes for one; none where people decide."""
+    weights: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class SweepView:
     """A sweep as a screen shows it; `progress` is 0 to 1."""
 
@@ -56,13 +82,18 @@ class SweepView:
 # ---- asking ----
 
 
-def ask(actor: Actor) -> SweepView:
+def ask(actor: Actor, merge_above: float | None = None) -> SweepView:
     """Have the whole base looked through in the background (administrator); logged.
 
-    Raises SweepUnderWay, Unavailable where no job can be queued.
+    With `merge_above` groups that are this sure are made one by rule. Raises SweepUnderWay,
+    BadThreshold, Unavailable where no job can be queued.
     """
     people.require(actor, Role.admin)
-    made = DuplicateSweep(id=ids.new_id(), asked_by=actor.user_id, asked_at=clock.now())
+    if merge_above is not None and not MERGE_LEAST <= merge_above < 1:
+        raise BadThreshold(least=MERGE_LEAST)
+    made = DuplicateSweep(
+        id=ids.new_id(), asked_by=actor.user_id, asked_at=clock.now(), merge_above=merge_above
+    )
     with transaction() as session:
         under_way = store.sweep_under_way(session)
         if under_way is not None and not _is_lost(under_way):
@@ -71,7 +102,8 @@ def ask(actor: Actor) -> SweepView:
             under_way.status, under_way.finished_at = SweepStatus.failed, clock.now()
         session.add(made)
         events.record(session, "duplicates.sweep_asked", made.id, actor_id=actor.user_id,
-                      team_id=None, source=actor.source, data={})  # fmt: skip
+                      team_id=None, source=actor.source,
+                      data={"merge_above": merge_above} if merge_above else {})  # fmt: skip
     try:
         jobs.enqueue(jobs.LONG, "fieldcrm.clients.duplicates.sweeping.run", made.id,
                      job_id=made.id, timeout_s=WITHIN_S)  # fmt: skip
@@ -149,42 +181,53 @@ def _begin(sweep_id: str) -> bool:
         return True
 
 
-def finish(sweep_id: str, status: SweepStatus) -> None:
+def finish(sweep_id: str, status: SweepStatus, merged: int = 0) -> None:
     """How it ended; of two endings the first counts."""
     with transaction() as session:
         found = store.sweep(session, sweep_id)
         if found is not None and found.status in UNDER_WAY:
-            found.status, found.finished_at = status, clock.now()
+            found.status, found.finished_at, found.merged = status, clock.now(), merged
 
 
 def look(sweep_id: str, tell: Tell = quiet) -> None:
-    """Compare the living clients of each kind and keep the pairs that may be one."""
+    """Compare the living clients of each kind, keep the pairs that may be one, merge by the rule."""
     with reading() as session:
         sizes = store.kinds(session)
+        sweep = store.sweep(session, sweep_id)
+    above = sweep.merge_above if sweep else None
     total, before = sum(sizes.values()), 0
-    found, learned = list[FoundPair](), dict[str, object]()
+    by_kind: dict[str, OfKind] = {}
     for kind, size in sorted(sizes.items()):
         begun, share = before / total, size / total
-        pairs, weights = _of_kind(kind, lambda s, b=begun, w=share: tell(0.95 * (b + s * w)))
-        found += pairs
-        learned[kind] = weights
+        by_kind[kind] = _of_kind(kind, above, lambda s, b=begun, w=share: tell(0.9 * (b + s * w)))
         before += size
-    found = sorted(found, key=lambda p: -p.probability)[:FOUND_MOST]
-    _keep(sweep_id, found, total, learned)
+    _keep(sweep_id, by_kind, total, is_last=above is None)
+    if above is not None:
+        merged = _merge_by_rule(sweep_id, by_kind, lambda s: tell(0.9 + 0.1 * s))
+        finish(sweep_id, SweepStatus.done, merged)
     tell(1.0)
 
 
-def _of_kind(kind: str, tell: Tell) -> tuple[list[FoundPair], dict[str, object]]:
+def _of_kind(kind: str, merge_above: float | None, tell: Tell) -> OfKind:
     read: list[records.Record] = []
     with reading() as session:
         for some in store.records(session, kind):
             read += some
             tell(0.0)
     seen = matcher.match(records.as_columns(read), tell)
+    is_possible = records.is_possible(kind, seen.columns, seen.pairs)
+    seen.bits = np.where(is_possible, seen.bits, NEVER_BITS)
+    groups = _groups(kind, seen, merge_above) if merge_above is not None else []
+    return OfKind(
+        _pairs(seen, read), [[read[row].id for row in group] for group in groups],
+        records.kept_weights(seen.weights),
+    )  # fmt: skip
+
+
+def _pairs(seen: matcher.Found, read: list[records.Record]) -> list[FoundPair]:
+    """Pairs that people are asked about, with their reasons."""
     chance = weighing.chance_of(seen.bits)
-    wanted = np.flatnonzero(
-        (chance >= SHOWN_LEAST) & records.is_possible(kind, seen.columns, seen.pairs)
-    )
+    wanted = np.flatnonzero(chance >= SHOWN_LEAST)
     wanted = wanted[np.argsort(-chance[wanted], kind="stable")][:FOUND_MOST]
     p = seen.pairs
     chosen = Pairs(p.left[wanted], p.right[wanted], [levels[wanted] for levels in p.levels])
@@ -192,12 +235,25 @@ def _of_kind(kind: str, tell: Tell) -> tuple[list[FoundPair], dict[str, object]]
     rows = zip(
         chosen.left.tolist(), chosen.right.tolist(), chance[wanted].tolist(), why, strict=True
     )
-    pairs = [FoundPair(read[a].id, read[b].id, round(c, 4), w) for a, b, c, w in rows]
-    return pairs, records.kept_weights(seen.weights)
+    return [FoundPair(read[a].id, read[b].id, round(c, 4), w) for a, b, c, w in rows]
 
 
-def _keep(sweep_id: str, found: list[FoundPair], clients: int, learned: dict[str, object]) -> None:
+def _groups(kind: str, seen: matcher.Found, merge_above: float) -> list[list[int]]:
+    """Rows of clients that are one as surely as the rule wants, by their average evidence."""
+
+    def weigh(left: Ints, right: Ints) -> Floats:
+        pairs = comparing.compare(seen.columns, left, right)
+        bits = weighing.evidence(seen.columns, pairs, seen.weights)
+        return np.where(records.is_possible(kind, seen.columns, pairs), bits, NEVER_BITS)
+
+    least = log2(merge_above / (1 - merge_above))
+    return clusters.clusters(seen.pairs.left, seen.pairs.right, seen.bits, weigh, least)
+
+
+def _keep(sweep_id: str, by_kind: dict[str, OfKind], clients: int, is_last: bool) -> None:
     """In one transaction: new pairs, newer reasons of known ones; what was decided stays decided."""
+    every = sorted((p for k in by_kind.values() for p in k.pairs), key=lambda p: -p.probability)
+    found = every[:FOUND_MOST]
     with transaction() as session:
         sweep = store.sweep(session, sweep_id)
         if sweep is None or sweep.status not in UNDER_WAY:
@@ -212,10 +268,42 @@ def _keep(sweep_id: str, found: list[FoundPair], clients: int, learned: dict[str
             session.add(row)
         session.flush()
         store.forget_open(session, sweep_id)
-        sweep.status, sweep.finished_at = SweepStatus.done, clock.now()
-        sweep.clients, sweep.found, sweep.weights = clients, fresh, learned
+        sweep.clients, sweep.found = clients, fresh
+        sweep.weights = {kind: k.weights for kind, k in by_kind.items()}
+        if is_last:
+            sweep.status, sweep.finished_at = SweepStatus.done, clock.now()
         events.record(session, "duplicates.swept", sweep_id, actor_id=sweep.asked_by, team_id=None,
                       source="worker", data={"clients": clients, "found": fresh})  # fmt: skip
+
+
+# ---- the rule ----
+
+
+def _merge_by_rule(sweep_id: str, by_kind: dict[str, OfKind], tell: Tell) -> int:
+    """Make each group one client in the name of who asked; how many became another."""
+    groups = [group for k in by_kind.values() for group in k.groups]
+    with reading() as session:
+        sweep = store.sweep(session, sweep_id)
+        actor = people.actor_of(sweep.asked_by, "worker") if sweep and sweep.asked_by else None
+    if actor is None:
+        return 0
+    merged = 0
+    for n, group in enumerate(groups):
+        tell(n / len(groups))
+        merged += _merge_group(actor, group)
+    return merged
+
+
+def _merge_group(actor: Actor, group: list[str]) -> int:
+    """The oldest of the fullest cards stays; a group of which somebody said otherwise is left to people."""
+    with transaction() as session:
+        cards = [c for i in group if (c := store.living_client(session, i)) is not None]
+        if len(cards) < 2 or store.has_word(session, group):
+            return 0
+        winner, *losers = sorted(cards, key=lambda c: (-records.fullness(c), c.id))
+        for loser in losers:
+            merging.merge_in(session, actor, winner.id, loser.id)
+        return len(losers)
 
 
 def _new(pair: FoundPair) -> Duplicate:

@@ -27,6 +27,10 @@ class DuplicateSweep(SQLModel, table=True):
     clients: int = 0
     found: int = 0
     """Pairs that nobody had decided."""
+    merge_above: float | None = None
+    """Probability from which groups are made one by rule; None: people decide every pair."""
+    merged: int = 0
+    """Clients that the rule took for another."""
     weights: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
     """What each kind's agreements were learned to say: hints at entry go by it."""
 

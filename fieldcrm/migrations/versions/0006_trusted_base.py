@@ -36,6 +36,8 @@ def _add_duplicates() -> None:
         sa.Column('status', sa.String(), nullable=False),
         sa.Column('clients', sa.Integer(), nullable=False),
         sa.Column('found', sa.Integer(), nullable=False),
+        sa.Column('merge_above', sa.Float(), nullable=True),
+        sa.Column('merged', sa.Integer(), nullable=False),
         sa.Column('weights', sa.JSON(none_as_null=True), nullable=False),
         sa.ForeignKeyConstraint(['asked_by'], ['user.id']),
         sa.PrimaryKeyConstraint('id'),
