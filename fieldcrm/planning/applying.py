@@ -13,7 +13,7 @@ from fieldcrm.people.model import Actor
 from fieldcrm.planning import outcome, store
 from fieldcrm.planning.model import CannotUndo, ProposalStale
 from fieldcrm.planning.tables import DayPlan, Proposal
-from fieldcrm.visits import running
+from fieldcrm.visits import joint, running
 from fieldcrm.visits import service as visits
 from fieldcrm.visits.model import MoveRequest
 from fieldcrm.visits.tables import Visit
@@ -106,6 +106,7 @@ def tell(session: Session, row: Visit) -> None:
     row.updated_at = clock.now()
     session.add(row)
     feed.touch(session, "visit", row.id, rep_ids=[row.rep_id], team_id=row.team_id)
+    joint.follow_in(session, row.id)
 
 
 def _save_day_plan(

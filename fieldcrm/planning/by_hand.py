@@ -16,7 +16,7 @@ from fieldcrm.planning import outcome, store
 from fieldcrm.planning.model import NothingToPlan
 from fieldcrm.planning.tables import DayPlan
 from fieldcrm.tracking import asking
-from fieldcrm.visits import ordering, running
+from fieldcrm.visits import joint, ordering, running
 from fieldcrm.visits import service as visits
 from fieldcrm.visits.model import MoveRequest
 from fieldcrm.visits.tables import Visit
@@ -119,6 +119,7 @@ def _put(session: Session, actor: Actor, row: Visit, to: ordering.Placed, at: da
     row.updated_at = clock.now()
     session.add(row)
     feed.touch(session, "visit", row.id, rep_ids=[row.rep_id], team_id=row.team_id)
+    joint.follow_in(session, row.id)
 
 
 def _redraw(

@@ -121,6 +121,13 @@ def _tell(session: Session, actor: Actor, row: JointVisit, visit: Visit, kind: s
     feed.touch(session, "joint", row.id, rep_ids=both, team_id=visit.team_id)
 
 
+def follow_in(session: Session, visit_id: str) -> None:
+    """A visit changed: both phones show when it is on what was asked of it, so both are told."""
+    rows = session.exec(select(JointVisit).where(JointVisit.visit_id == visit_id))
+    for row in rows:
+        feed.touch(session, "joint", row.id, rep_ids=[row.rep_id, row.colleague_id])
+
+
 # ---- reading ----
 
 

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from fieldcrm.kit import clock, feed
 from fieldcrm.kit.database import reading, transaction
-from fieldcrm.visits import rules, store
+from fieldcrm.visits import joint, rules, store
 from fieldcrm.visits.tables import Visit
 
 PAST = "past"
@@ -32,6 +32,7 @@ def refresh_expected_in(session: Session, rep_id: str, day: date) -> None:
         visit.expected_at = wanted
         session.add(visit)
         feed.touch(session, "visit", visit.id, rep_ids=[rep_id])
+        joint.follow_in(session, visit.id)
 
 
 def begin_pause_in(session: Session, rep_id: str, day: date) -> None:

@@ -14,7 +14,7 @@ from fieldcrm.forms import service as forms
 from fieldcrm.kit import clock, feed
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.people.model import SYSTEM, Actor, Role
-from fieldcrm.visits import changes, effects, rules, running, store
+from fieldcrm.visits import changes, effects, joint, rules, running, store
 from fieldcrm.visits.life import life
 from fieldcrm.visits.model import (
     MoveRequest,
@@ -145,6 +145,7 @@ def _tell(session: Session, request: MoveRequest, visit: Visit, before: dict[str
         session, "visit", visit.id, rep_ids=reps, team_id=visit.team_id,
         desk={"move": request.move, "state": visit.state},
     )  # fmt: skip
+    joint.follow_in(session, visit.id)
     if before.get("rep_id") not in (None, visit.rep_id):
         _send_cards(session, visit, reps)
     if request.move in ("close", "revise"):

@@ -164,3 +164,25 @@ def test_photos_of_corrections_go_by_the_same_policy(company: Field) -> None:
     (photo,) = correction_list.detail(company.dispatcher, asked).photos
     assert photo.erased_at is not None
     assert photo.lat is None
+
+
+def test_both_phones_hear_when_the_visit_is(company: Field) -> None:
+    """Its time on the invitation follows the visit: it is made, or comes later in the day's order."""
+    mine, other, joint = phone_of(company), phone_of(company, 1), ids.new_id()
+    first, second = company.visits[:2]
+    ask(mine, first, other, joint)
+    for phone in (mine, other):
+        phone.pull()
+    planned = other.holds("joint")[joint]["at_ms"]
+    order = {"day": TODAY.isoformat(), "visit_ids": [second, first]}
+    assert mine.push(mine.does("day.order", mine.actor.user_id, order))[0].status == "applied"
+    for phone in (mine, other):
+        phone.pull()
+    later = other.holds("joint")[joint]["at_ms"]
+    assert later == mine.holds("joint")[joint]["at_ms"] > (planned or 0)
+    mine.push(mine.checks_in(first))
+    for phone in (mine, other):
+        phone.pull()
+        assert (
+            phone.holds("joint")[joint]["at_ms"] == mine.holds("visit")[first]["checked_in_at_ms"]
+        )

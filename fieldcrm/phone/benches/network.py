@@ -44,12 +44,15 @@ class Line:
 
     chance: random.Random
     ahead: list[str]
+    group: int = 0
+    share: float = 0.0
+    """Of the requests that something befalls, while anything is ahead."""
     struck: Counter[str] = field(default_factory=Counter)
     trace: list[str] = field(default_factory=list)
 
     def next_fault(self, method: str, path: str) -> str | None:
         """The next fault that can strike this request, now and then."""
-        if not self.ahead or self.chance.random() > 0.4:
+        if not self.ahead or self.chance.random() > self.share:
             return None
         for i, kind in enumerate(self.ahead):
             if kind == CUT_UPLOAD and method not in ("PUT", "POST"):
@@ -66,21 +69,22 @@ class Line:
 class Network:
     """The proxy before one web process; `requests` counts what it passed on."""
 
-    def __init__(self, upstream_port: int, faults_each: int) -> None:
-        self.upstream_port, self.faults_each = upstream_port, faults_each
+    def __init__(self, upstream_port: int, faults_each: int, share: float) -> None:
+        self.upstream_port, self.faults_each, self.share = upstream_port, faults_each, share
         self.lines: dict[int, Line] = {}
         self.requests = 0
         self.port = 0
-        self.watch: Callable[[], None] = lambda: None
+        self.watch: Callable[[int], None] = lambda group: None
+        """Hears whose group each request is of."""
         self._late: set[asyncio.Task[None]] = set()
         self._open: set[asyncio.Task[None]] = set()
 
-    def connect(self, number: int, seed: int) -> None:
+    def connect(self, number: int, seed: int, group: int) -> None:
         """A line for a phone, with each kind of fault as often as the others."""
         chance = random.Random(seed)
         ahead = [KINDS[(number + i) % len(KINDS)] for i in range(self.faults_each)]
         chance.shuffle(ahead)
-        self.lines[number] = Line(chance, ahead)
+        self.lines[number] = Line(chance, ahead, group, self.share)
 
     async def start(self) -> asyncio.Server:
         server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=1 << 20)
@@ -107,6 +111,7 @@ class Network:
         length = _LENGTH.search(head)
         body = await reader.readexactly(int(length[1])) if length else b""
         line = self.lines[number]
+        self.watch(line.group)
         fault = line.next_fault(method, path)
         began = time.time()
         answer = await self._carry(line, fault, _passed_on(head, found), body)
@@ -156,7 +161,6 @@ class Network:
     async def _ask(self, head: bytes, body: bytes, *, is_cut: bool = False) -> bytes:
         """Ask the server over a connection of its own; b"" where it doesn't answer whole."""
         self.requests += 1
-        self.watch()
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", self.upstream_port)
         except OSError:

@@ -21,6 +21,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from fieldcrm.phone.benches import power
+
 WEB, GATEWAY, RECORDER = "web", "gateway", "recorder"
 _CARELESS = "FIELDCRM_BENCH_CARELESS"
 """A web process under this variable never syncs photos, which must show after a power cut."""
@@ -33,11 +35,12 @@ class Grown:
         self.nursery, self.pid = nursery, pid
 
     def kill(self) -> None:
-        """SIGKILL; gone when it returns."""
-        self.nursery.ask({"end": self.pid})
+        """SIGKILL, at once: the power fails for all in the same moment."""
+        os.kill(self.pid, signal.SIGKILL)
 
     def wait(self) -> None:
-        """It is gone already."""
+        """Until it is gone."""
+        self.nursery.ask({"end": self.pid})
 
 
 class Nursery:
@@ -123,6 +126,8 @@ def _fork(part: str, begin: Callable[[], None], log: str) -> int:
         return pid
     try:
         os.environ["FIELDCRM_SYNCED_LOG"] = log
+        if part != WEB:
+            os.environ.pop(power.VARIABLE, None)
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)
         os.dup2(2, 1)

@@ -3,14 +3,33 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { PhoneDb } from "../src/db";
 import type { Client, Entry, Visit } from "../src/docs";
 import { newId } from "../src/ids";
-import { isUnsent, overlayVisits } from "../src/overlay";
+import { overlayMessages, type Message } from "../src/messages/rules";
+import { isUnsent, overlayJoints, overlayVisits } from "../src/overlay";
 import { Sync, type Progress } from "../src/sync";
+import type { JointDoc } from "../src/wire.gen";
 import { restored, Storage } from "./storage";
-import type { Told } from "./told";
+import type { Clock, Told } from "./told";
 
-const realNow = Date.now.bind(Date);
+/** Real time, epoch ms. */
+export const realNow = Date.now.bind(Date);
 const holder = new AsyncLocalStorage<Phone>();
-Date.now = () => realNow() + (holder.getStore()?.clockError ?? 0);
+const DAY_MS = 86_400_000;
+let clock: Clock = { start_ms: 0, origin_ms: 0, speed: 1 };
+Date.now = () => productNow() + (holder.getStore()?.clockError ?? 0);
+
+/** The product's time: real, or as fast as the long run's. */
+export function productNow(): number {
+  return Math.round(clock.start_ms + (realNow() - clock.origin_ms) * clock.speed);
+}
+
+export function setClock(told: Clock): void {
+  clock = told;
+}
+
+/** Wait for a moment of the product's time; a moment that has passed is no reason to wait. */
+export async function until(ms: number): Promise<void> {
+  for (let left = ms - productNow(); left > 0; left = ms - productNow()) await Bun.sleep(Math.max(1, left / clock.speed));
+}
 
 /** The app was reloaded while something was under way. */
 export class Reloaded extends Error {}
@@ -24,7 +43,6 @@ export interface Noted {
   payload: unknown;
   device_at_ms: number;
   offset_ms: number;
-  true_at_ms: number;
 }
 
 interface Life {
@@ -86,7 +104,7 @@ export class Phone {
   private engine(db: PhoneDb, gone: AbortSignal): Sync {
     return new Sync(db, this.told.origin, {
       fetch: ((url: string, init: RequestInit) => this.fetch(url, init, gone)) as typeof fetch,
-      deviceNow: () => realNow() + this.clockError,
+      deviceNow: () => productNow() + this.clockError,
       appVersion: "bench", deviceName: async () => "bench", changed: () => undefined,
       progress: (p) => { if (!gone.aborted) this.progress = p; },
     });
@@ -95,6 +113,7 @@ export class Phone {
   /** As the browser sends it: with the session's cookie; nothing goes out of an app that is gone. */
   private fetch(url: string, init: RequestInit, gone: AbortSignal): Promise<Response> {
     if (gone.aborted) return new Promise(() => undefined);
+    if (this.isOffline()) return Promise.reject(new TypeError("no network"));
     const signal = AbortSignal.any([gone, ...(init.signal ? [init.signal] : [])]);
     const what = `${init.method} ${url.slice(this.told.origin.length)} #${++this.requests}`;
     this.asked.set(what, realNow());
@@ -165,7 +184,7 @@ export class Phone {
   noteEntry(e: Entry): void {
     if (this.journal.has(e.id)) return;
     const { id, seq, kind, subject_id, payload, device_at_ms, offset_ms } = e;
-    this.journal.set(id, { id, seq, kind, subject_id, payload: structuredClone(payload), device_at_ms, offset_ms, true_at_ms: realNow() });
+    this.journal.set(id, { id, seq, kind, subject_id, payload: structuredClone(payload), device_at_ms, offset_ms });
     this.note(`${seq} ${kind} ${subject_id.slice(-6)}`);
   }
 
@@ -197,8 +216,48 @@ export class Phone {
 
   // ── what the rep sees ──
 
-  async shown(): Promise<Map<string, Visit>> {
+  async shown(): Promise<ReadonlyMap<string, Visit>> {
     return overlayVisits(await this.db.visits.toArray(), await this.db.outbox.toArray());
+  }
+
+  async joints(): Promise<JointDoc[]> {
+    return overlayJoints(await this.db.joints.toArray(), await this.db.outbox.toArray());
+  }
+
+  async messages(): Promise<Message[]> {
+    return overlayMessages(await this.db.messages.toArray(), await this.db.outbox.toArray());
+  }
+
+  /** The day that the rep lives in. */
+  today(): string {
+    const first = this.told.days?.[0];
+    const gone = first ? Math.floor((productNow() - first.begins_ms) / DAY_MS) : 0;
+    return new Date(Date.parse(this.told.today) + gone * DAY_MS).toISOString().slice(0, 10);
+  }
+
+  /** Local midnight, epoch ms; without days of its own: any moment of today. */
+  beginOf(day: string): number {
+    const known = this.told.days?.at(0);
+    return known ? known.begins_ms + Date.parse(day) - Date.parse(known.day) : productNow() - DAY_MS;
+  }
+
+  private isOffline(): boolean {
+    const now = productNow();
+    const is = this.told.offline?.some(([from, to]) => from <= now && now < to) ?? false;
+    if (is && !this.wasOffline) this.fault("offline");
+    return (this.wasOffline = is);
+  }
+  private wasOffline = false;
+
+  /** What the rep himself remembers, whatever becomes of the app. */
+  remembered(what: string, make: () => string): string {
+    if (!this.memory.has(what)) this.memory.set(what, make());
+    return this.memory.get(what)!;
+  }
+  private readonly memory = new Map<string, string>();
+
+  dayAfter(days: number): string {
+    return new Date(Date.parse(this.today()) + days * DAY_MS).toISOString().slice(0, 10);
   }
 
   client(id: string): Promise<Client | undefined> {

@@ -16,6 +16,7 @@ from pathlib import Path
 from threading import RLock
 
 from fieldcrm.kit import valkey
+from fieldcrm.phone.benches import power
 from fieldcrm.phone.benches.nursery import GATEWAY, RECORDER, WEB, Grown, Nursery
 from workers.gateway.benches import slow_sync
 from workers.gateway.benches.crashes import NoCompiler, free_port
@@ -51,10 +52,11 @@ class Plant:
         self.library = slow_sync.build(home) if is_watched else None
         if is_watched and self.library is None:
             raise NoCompiler
+        self.moment = power.Moment(home) if is_watched else None
         for name in ("valkey", "run", "pages", "files"):
             (home / name).mkdir(exist_ok=True)
         self.port, self.gateway_port = free_port(), free_port()
-        self.cut_bytes = self.undone = 0
+        self.cut_bytes = self.undone = self.cuts_in_a_write = self.cuts_in_a_renaming = 0
         self._alive: dict[str, subprocess.Popen[bytes] | Grown] = {}
         self._nursery: Nursery | None = None
         self._starts = 0
@@ -92,30 +94,37 @@ class Plant:
         process.kill()
         process.wait()
 
-    def cut_power(self) -> None:
-        """Everything ends, and the disk has what was synced."""
+    def cut_power(self, unsynced: tuple[int, Path] | None = None) -> None:
+        """Everything ends, and the disk has what was synced; `unsynced`: see power.Moment.come."""
         self.stop()
         logs = sorted(self.home.glob("synced-*.log"), key=lambda log: int(log.stem.split("-")[2]))
-        self.undone += slow_sync.undo_renames(logs, self.home / "files")
-        self.cut_bytes += self._cut_database(logs)
-        self.cut_bytes += slow_sync.cut_to_synced(self.home / "files", *logs)
-        self.cut_bytes += slow_sync.cut_to_synced(self.home / "valkey", *logs)
+        undone = slow_sync.undo_renames(logs, self.home / "files")
+        gone = self._cut_database(logs, unsynced)
+        gone += slow_sync.cut_to_synced(self.home / "files", *logs)
+        gone += slow_sync.cut_to_synced(self.home / "valkey", *logs)
+        self.undone, self.cut_bytes = self.undone + undone, self.cut_bytes + gone
+        self.cuts_in_a_write += gone > 0
+        self.cuts_in_a_renaming += undone > 0
 
-    def _cut_database(self, logs: list[Path]) -> int:
+    def _cut_database(self, logs: list[Path], unsynced: tuple[int, Path] | None) -> int:
+        """Its log loses what no sync has covered: what was added, or written over older commits."""
         (self.home / "fieldcrm.db-shm").unlink(missing_ok=True)
         log = self.home / "fieldcrm.db-wal"
         if not log.exists():
             return 0
         there = log.stat()
         kept = max((slow_sync.synced_lengths(f).get(there.st_ino, 0) for f in logs), default=0)
+        if unsynced and unsynced[1] == log:
+            kept = min(kept, unsynced[0])
         gone = max(0, there.st_size - kept)
         os.truncate(log, there.st_size - gone)
         return gone
 
     def crash(self, kind: str, chance: random.Random) -> None:
         """Let it happen now; what it ended starts again soon after."""
+        unsynced = self.moment.come() if kind == POWER and self.moment else None
         with self._changing:
-            self.cut_power() if kind == POWER else self.kill(kind)
+            self.cut_power(unsynced) if kind == POWER else self.kill(kind)
         time.sleep(chance.uniform(0.0, 0.2))
         self.start()
 
@@ -141,6 +150,9 @@ class Plant:
             own = {"FIELDCRM_PORT": str(self.port),
                    "FIELDCRM_GATEWAY_PORT_OVERRIDE": str(self.gateway_port)}  # fmt: skip
             watched = self._watched(self.home / "synced-nursery-0.log")
+            if self.moment:
+                own[power.VARIABLE] = str(self.moment.at)
+                watched |= self.moment.preloaded(watched["LD_PRELOAD"])
             self._nursery = Nursery({**os.environ, **watched, **own}, self.home / "parts.log",
                                     is_careless=self.is_careless)  # fmt: skip
         return self._nursery

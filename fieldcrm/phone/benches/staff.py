@@ -1,28 +1,21 @@
-"""Whom a schedule's three phones belong to: a rep with two, and a colleague who shares clients with him."""
+"""Whom a schedule's three phones belong to: a rep with two, a colleague who shares clients with him, an office."""
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
 
 from sqlmodel import Session
+
+from fieldcrm.phone.benches.stage import Group
 
 CLOCK_ERRORS_S = (0, 0, 240, -7_200, 259_200, -86_400)
 """How far phones' clocks are off, at random."""
 LAT, LNG = 60.17, 24.94
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """One schedule: its seed, what its phones are told, and its reps' names by id."""
-
-    number: int
-    seed: int
-    told: list[dict[str, Any]]
-    rep_names: dict[str, str]
-    visits_before: int
+VISITS = 3
+"""Of each phone alone, beside the two that both of a rep's phones make."""
+MESSAGES = 2
+"""That the office writes while the phones are at work."""
 
 
 class Staff:
@@ -32,24 +25,44 @@ class Staff:
         from fieldcrm.kit import clock
 
         self.session, self.today, self.now = session, today, clock.now()
-        self.visits = 0
 
     def rep(self, team_id: str, name: str) -> tuple[str, str, str]:
         """(rep, his territory, his session's cookie)."""
         from fieldcrm.clients.tables import Territory
-        from fieldcrm.kit import ids, secrets
-        from fieldcrm.people.signing import SESSION_COOKIE
-        from fieldcrm.people.tables import SignIn, User
+        from fieldcrm.kit import ids
 
-        rep_id, home, token = ids.new_id(), ids.new_id(), secrets.new_token()
-        self.session.add(User(id=rep_id, login=name.lower(), name=name, role="rep", mode="foot",
-                              team_id=team_id, password_hash="", created_at=self.now))  # fmt: skip
-        self.session.flush()
+        rep_id, home = self._person(name, "rep", team_id), ids.new_id()
         self.session.add(Territory(id=home, name=f"Home of {name}", team_id=team_id, rep_id=rep_id))
-        self.session.add(SignIn(token_hash=secrets.token_hash(token), user_id=rep_id,
-                                created_at=self.now, expires_at=self.now + timedelta(days=1)))  # fmt: skip
+        return rep_id, home, self._signed_in(rep_id)
+
+    def dispatcher(self, team_id: str, name: str) -> str:
+        """The cookie of one who is responsible for a team."""
+        from fieldcrm.people.tables import UserTeam
+
+        user_id = self._person(name, "dispatcher", None)
+        self.session.add(UserTeam(user_id=user_id, team_id=team_id))
+        return self._signed_in(user_id)
+
+    def _person(self, name: str, role: str, team_id: str | None) -> str:
+        from fieldcrm.kit import ids
+        from fieldcrm.people.tables import User
+
+        user = User(id=ids.new_id(), login=name.lower(), name=name, role=role, mode="foot",
+                    team_id=team_id, password_hash="", created_at=self.now)  # fmt: skip
+        self.session.add(user)
         self.session.flush()
-        return rep_id, home, f"{SESSION_COOKIE}={token}"
+        return user.id
+
+    def _signed_in(self, user_id: str) -> str:
+        from fieldcrm.kit import secrets
+        from fieldcrm.people.signing import SESSION_COOKIE
+        from fieldcrm.people.tables import SignIn
+
+        token, until = secrets.new_token(), self.now + timedelta(days=30)
+        self.session.add(SignIn(token_hash=secrets.token_hash(token), user_id=user_id,
+                                created_at=self.now, expires_at=until))  # fmt: skip
+        self.session.flush()
+        return f"{SESSION_COOKIE}={token}"
 
     def team(self) -> str:
         from fieldcrm.kit import ids
@@ -70,15 +83,28 @@ class Staff:
         self.session.flush()
         return made.id
 
-    def visit(self, rep_id: str, team_id: str, client_id: str, position: int) -> str:
+    def visit(
+        self, rep_id: str, team_id: str, client_id: str, position: int, day: date | None = None,
+        at: datetime | None = None,
+    ) -> str:  # fmt: skip
+        """A planned visit of today or another day."""
         from fieldcrm.kit import ids
         from fieldcrm.visits.tables import Visit
 
         made = Visit(id=ids.new_id(), rep_id=rep_id, team_id=team_id, client_id=client_id, lat=LAT,
-                     lng=LNG, day=self.today, position=position, created_at=self.now,
-                     updated_at=self.now)  # fmt: skip
+                     lng=LNG, day=day or self.today, position=position, planned_at=at,
+                     created_at=self.now, updated_at=self.now)  # fmt: skip
         self.session.add(made)
-        self.visits += 1
+        return made.id
+
+    def message(self, rep_id: str, team_id: str, text: str) -> str:
+        """A task that waits for a rep."""
+        from fieldcrm.kit import ids
+        from fieldcrm.messages.tables import Message
+
+        made = Message(id=ids.new_id(), batch_id=ids.new_id(), rep_id=rep_id, team_id=team_id,
+                       kind="task", text=text, created_at=self.now)  # fmt: skip
+        self.session.add(made)
         return made.id
 
     def cycle(self, team_id: str, rep_id: str, clients: list[str]) -> None:
@@ -95,8 +121,8 @@ class Staff:
         )  # fmt: skip
 
 
-def hire(number: int, seed: int, first_phone: int) -> Schedule:
-    """A schedule's company, in a transaction of its own; addresses are told later."""
+def hire(number: int, seed: int, first_phone: int) -> Group:
+    """A schedule's company, in a transaction of its own."""
     from fieldcrm.kit import clock
     from fieldcrm.kit.database import transaction
 
@@ -111,15 +137,24 @@ def hire(number: int, seed: int, first_phone: int) -> Schedule:
         shared = [staff.client(anna[1], f"shared {n}") for n in range(2)]
         staff.cycle(team, anna[0], [*clients[0], *clients[1], *shared])
         both = [staff.visit(anna[0], team, c, 20 + i) for i, c in enumerate(shared)]
-        told = []
+        phones = []
         for phone, (rep, own) in enumerate(zip((anna, anna, boris), clients, strict=True)):
             places = own if phone < 2 else [*own[:1], *shared]
-            visits = [staff.visit(rep[0], team, places[i % 3], 1 + i + 6 * phone) for i in range(5)]
-            told.append({
+            visits = [
+                staff.visit(rep[0], team, places[i % 3], 1 + i + 6 * phone) for i in range(VISITS)
+            ]
+            order = {v: 1 + i + 6 * phone for i, v in enumerate(visits)}
+            order |= {v: 20 + i for i, v in enumerate(both)} if phone < 2 else {}
+            phones.append({
                 "number": first_phone + phone, "schedule": number, "seed": chance.randrange(1 << 31),
-                "cookie": rep[2], "rep_id": rep[0], "visits": visits, "clients": own,
+                "cookie": rep[2], "rep_id": rep[0], "visits": visits, "places": order, "clients": own,
                 "contested": both if phone < 2 else [], "shared_clients": shared,
                 "clock_error_ms": 1000 * chance.choice(CLOCK_ERRORS_S), "today": today.isoformat(),
-                "tomorrow": (today + timedelta(days=1)).isoformat(), "keeps_shift": phone != 1,
+                "keeps_shift": phone != 1,
             })  # fmt: skip
-        return Schedule(number, seed, told, {anna[0]: names[0], boris[0]: names[1]}, staff.visits)
+        texts = [(rep, f"task {who} of {number}") for who, rep in enumerate((anna, boris))]
+        messages = {text: staff.message(rep[0], team, text) for rep, text in texts}
+        office = {"cookie": staff.dispatcher(team, f"Olga{number}"), "rep_ids": [anna[0], boris[0]],
+                  "seed": chance.randrange(1 << 31), "messages": MESSAGES}  # fmt: skip
+        reps = {anna[0]: names[0], boris[0]: names[1]}
+        return Group(number, seed, phones, office, reps, messages)

@@ -3,10 +3,11 @@ import { act, attachmentsOf, checkIn, closeVisit, createVisit, heldPhotos, keepP
 import type { Draft, Visit } from "../src/docs";
 import { newId } from "../src/ids";
 import type { Position } from "../src/life";
+import { answers, correct, invited, ordered, replan, together } from "./asks";
 import { Chance } from "./chance";
 import { Reloaded, type Phone } from "./phone";
 
-type Goal = (p: Phone, c: Chance, tag: string) => Promise<void>;
+export type Goal = (p: Phone, c: Chance, tag: string) => Promise<void>;
 const WORDS = ["Обсудили дозировку", "a discutat despre preț, așteaptă", "wants the leaflet", "тихо, очередь", "ș ț ă î â"];
 
 /** The whole day: goals in an order of their own, with everything that happens to a phone in between. */
@@ -28,21 +29,22 @@ export async function work(p: Phone): Promise<void> {
 }
 
 function goalsOf(p: Phone): Goal[] {
-  const [mine, [moved, cancelled, ...rest]] = [p.told.visits.slice(0, -2), p.told.visits.slice(-2)];
+  const [mine, [moved, cancelled]] = [p.told.visits.slice(0, -2), p.told.visits.slice(-2)];
   return [
-    ...mine.map((id) => visit(id, 1)), ...mine.slice(0, 2).map((id) => revised(id)), ...p.told.contested.map((id) => visit(id, 0)),
-    move(moved!), cancel(cancelled!), ...rest.map((id) => visit(id, 0)), unplanned(p.told.clients[0]!), found, promise,
-    ...p.told.clients.slice(0, 2).map(note), ...p.told.shared_clients.map(note), correct(p.told.clients[1]!),
+    ...mine.map((id) => visit(id, 1)), revised(mine[0]!), ...p.told.contested.map((id) => visit(id, 0)), move(moved!), cancel(cancelled!),
+    unplanned(p.told.clients[0]!), found, promise, ...p.told.shared_clients.map(note), correct(p.told.clients[1]!),
+    together(mine[0]!), together(mine[0]!), together(p.told.contested[0] ?? cancelled!), invited, invited, ordered, replan, answers, answers,
     ...(p.told.keeps_shift ? [shift("pause")] : []),
   ];
 }
 
-async function reach(p: Phone, goal: Goal, chance: Chance, number: number): Promise<void> {
+/** Until the goal is reached, however often the app dies on the way. */
+export async function reach(p: Phone, goal: Goal, chance: Chance, number: number): Promise<void> {
   const own = new Chance(p.told.seed + number * 7919 + 1);
   if (chance.happens(0.1)) void p.reloadAfter(chance.whole(0, 25));
   for (;;) {
     try {
-      await p.during(() => goal(p, own, `${p.told.number}-${number}`));
+      await p.during(() => goal(p, own, `${p.told.number}-${number}.`));
       return;
     } catch (error) {
       if (!(error instanceof Reloaded)) throw error;
@@ -51,7 +53,7 @@ async function reach(p: Phone, goal: Goal, chance: Chance, number: number): Prom
 }
 
 /** Syncs that nobody waits for, reloads in the middle of them, a second tab, a clock that is turned. */
-async function between(p: Phone, chance: Chance): Promise<void> {
+export async function between(p: Phone, chance: Chance): Promise<void> {
   if (chance.happens(0.6)) {
     const done = p.syncOnce();
     if (chance.happens(0.12)) await p.reloadAfter(chance.whole(0, 160));
@@ -64,7 +66,7 @@ async function between(p: Phone, chance: Chance): Promise<void> {
 
 const pause = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
 
-async function firstCopy(p: Phone): Promise<void> {
+export async function firstCopy(p: Phone): Promise<void> {
   while (!(await p.db.get("first_copy"))) {
     await p.syncOnce();
     await pause(20);
@@ -74,7 +76,7 @@ async function firstCopy(p: Phone): Promise<void> {
 /** Sync until nothing waits, as the app's triggers would; false when it does not come to an end. */
 export async function settle(p: Phone, withinMs: number): Promise<boolean> {
   const chance = new Chance(p.told.seed + 5);
-  for (const until = Date.now() + withinMs; Date.now() < until; ) {
+  for (const until = performance.now() + withinMs; performance.now() < until; ) {
     await p.syncOnce();
     if (await p.isSettled()) return true;
     await pause(chance.whole(10, 90) * (p.progress.problem ? 4 : 1));
@@ -84,14 +86,14 @@ export async function settle(p: Phone, withinMs: number): Promise<boolean> {
 
 // ── goals ──
 
-function has(p: Phone, kind: string, subject: string | null, tag = ""): boolean {
+export function has(p: Phone, kind: string, subject: string | null, tag = ""): boolean {
   return [...p.journal.values()].some(
     (n) => n.kind === kind && (subject === null || n.subject_id === subject) && (!tag || JSON.stringify(n.payload).includes(tag)),
   );
 }
 
 /** From the check-in to the closing, whatever of it is done already. */
-function visit(id: string, photos: number): Goal {
+export function visit(id: string, photos: number): Goal {
   return async (p, c, tag) => {
     for (let i = 0; i < 5; i++) {
       const v = (await p.shown()).get(id);
@@ -104,8 +106,8 @@ function visit(id: string, photos: number): Goal {
 
 async function arrive(p: Phone, c: Chance, v: Visit, tag: string): Promise<void> {
   if (c.happens(0.2)) await photo(p, c, v.id);
-  const here = c.happens(0.85) ? position() : null;
-  p.noteEntry(await checkIn(p.db, v, "bench", here, here ? null : "indoors", here ? "" : `no sky ${tag}`));
+  const fix = c.happens(0.85) ? here() : null;
+  p.noteEntry(await checkIn(p.db, v, "bench", fix, fix ? null : "indoors", fix ? "" : `no sky ${tag}`));
 }
 
 async function leave(p: Phone, c: Chance, v: Visit, photos: number, tag: string): Promise<void> {
@@ -114,23 +116,24 @@ async function leave(p: Phone, c: Chance, v: Visit, photos: number, tag: string)
     visit_id: v.id, result: c.pick(["met", "order", "not_met"] as const), comment: `${c.pick(WORDS)} ${tag}`,
     details: { products: [], samples: {}, stock: {} } as unknown as Draft["details"], next_text: c.happens(0.3) ? `call ${tag}` : "", next_on: null, saved_at_ms: 0,
   };
-  p.noteEntry(await closeVisit(p.db, v, "bench", draft, position(), null));
+  p.noteEntry(await closeVisit(p.db, v, "bench", draft, here(), null));
 }
 
-function position(): Position {
+/** A good fix of just now. */
+export function here(): Position {
   return { lat: 60.17, lng: 24.94, accuracy_m: 8, fix_at_ms: Date.now() - 1500, is_mock: null, source: "gps" };
 }
 
 async function photo(p: Phone, c: Chance, visitId: string): Promise<string> {
   const size = c.happens(0.8) ? c.whole(2000, 40_000) : c.whole(100_000, 600_000);
   const bytes = c.photo(size);
-  const sha = await keepPhoto(p.db, visitId, bytes, "image/jpeg", position());
+  const sha = await keepPhoto(p.db, visitId, bytes, "image/jpeg", here());
   p.photos.set(sha, size);
   return sha;
 }
 
 /** Closed visits are told more of: a field cleared, one changed, a picture added. */
-function revised(id: string): Goal {
+export function revised(id: string): Goal {
   return async (p, c, tag) => {
     await visit(id, 1)(p, c, tag);
     const v = (await p.shown()).get(id);
@@ -142,27 +145,27 @@ function revised(id: string): Goal {
   };
 }
 
-function move(id: string): Goal {
+export function move(id: string): Goal {
   return async (p, _c, tag) => {
     const v = (await p.shown()).get(id);
     if (v?.state !== "planned") return;
-    const payload = { day: p.told.tomorrow, reason: `away ${tag}`, new_visit_id: newId() };
+    const payload = { day: p.dayAfter(1), reason: `away ${tag}`, new_visit_id: newId() };
     p.noteEntry(await act(p.db, "visit.move", subjectOf(v, "bench"), payload));
   };
 }
 
-function cancel(id: string): Goal {
+export function cancel(id: string): Goal {
   return async (p, _c, tag) => {
     const v = (await p.shown()).get(id);
     if (v?.state === "planned") p.noteEntry(await act(p.db, "visit.cancel", subjectOf(v, "bench"), { reason: `closed ${tag}` }));
   };
 }
 
-function unplanned(clientId: string): Goal {
+export function unplanned(clientId: string): Goal {
   return async (p, c, tag) => {
     if (!has(p, "visit.create", null, tag)) {
       const client = (await p.client(clientId))!;
-      await createVisit(p.db, client, null, p.told.today, tag);
+      await createVisit(p.db, client, null, p.today(), tag);
       await p.lookThrough();
     }
     const made = [...p.journal.values()].find((n) => n.kind === "visit.create" && JSON.stringify(n.payload).includes(tag));
@@ -171,16 +174,16 @@ function unplanned(clientId: string): Goal {
 }
 
 /** A client found in the field, and a visit to it before the server has heard of either. */
-async function found(p: Phone, c: Chance, tag: string): Promise<void> {
+export async function found(p: Phone, c: Chance, tag: string): Promise<void> {
   if (!has(p, "client.create", null, tag)) {
     const subject = { id: newId(), version: null, title: "bench" };
     p.noteEntry(await act(p.db, "client.create", subject, { kind: "pharmacy", name: `Аптека ${tag}`, lat: 60.18, lng: 24.95 }));
   }
-  const made = [...p.journal.values()].find((n) => n.kind === "client.create")!;
+  const made = [...p.journal.values()].find((n) => n.kind === "client.create" && JSON.stringify(n.payload).includes(tag))!;
   const of = [...p.journal.values()].find((n) => n.kind === "visit.create" && (n.payload as { client_id: string }).client_id === made.subject_id);
   if (!of) {
     await act(p.db, "visit.create", { id: newId(), version: null, title: "bench", client_id: made.subject_id }, {
-      client_id: made.subject_id, place_id: null, day: p.told.today, objective: `first ${tag}`,
+      client_id: made.subject_id, place_id: null, day: p.today(), objective: `first ${tag}`,
     });
     await p.lookThrough();
   }
@@ -189,13 +192,13 @@ async function found(p: Phone, c: Chance, tag: string): Promise<void> {
 }
 
 /** A promise that the server made of a closing, kept. */
-async function promise(p: Phone, _c: Chance, _tag: string): Promise<void> {
+export async function promise(p: Phone, _c: Chance, _tag: string): Promise<void> {
   const open = (await p.db.clients.toArray()).flatMap((c) => c.promises.filter((each) => each.done_at_ms === null));
   const one = open.find((each) => !has(p, "promise.done", each.id));
   if (one) p.noteEntry(await act(p.db, "promise.done", { id: one.id, version: null, title: "bench" }, {}));
 }
 
-function note(clientId: string): Goal {
+export function note(clientId: string): Goal {
   return async (p, c, tag) => {
     if (has(p, "client.note", clientId, tag)) return;
     const card = (await p.client(clientId))!;
@@ -206,18 +209,10 @@ function note(clientId: string): Goal {
   };
 }
 
-function correct(clientId: string): Goal {
-  return async (p, _c, tag) => {
-    if (has(p, "client.correct", clientId, tag)) return;
-    const card = (await p.client(clientId))!;
-    const subject = { id: clientId, version: card.version, title: "bench" };
-    p.noteEntry(await act(p.db, "client.correct", subject, { address: `Katu ${tag}`, comment: "moved" }));
-  };
-}
-
-function shift(what: "start" | "pause" | "end"): Goal {
+/** The shift of a day; `day` tells it from those of other days. */
+export function shift(what: "start" | "pause" | "end", day = ""): Goal {
   return async (p) => {
-    const begun = [...p.journal.values()].find((n) => n.kind === "shift.start")?.subject_id ?? newId();
+    const begun = p.remembered(`shift ${day}`, newId);
     const subject = { id: begun, version: null, title: "" };
     if (what === "pause") {
       if (!has(p, "shift.pause", begun)) p.noteEntry(await act(p.db, "shift.pause", subject, { kind: "lunch" }));

@@ -11,7 +11,7 @@ beforeEach(async () => {
   const origin = await peer.start();
   phone = new Phone({
     number: 0, schedule: 0, seed: 1, origin, direct: origin, cookie: "", rep_id: "r", clock_error_ms: 0, visits: [],
-    contested: [], clients: [], shared_clients: [], today: "2026-11-19", tomorrow: "2026-11-20", keeps_shift: false,
+    contested: [], clients: [], shared_clients: [], today: "2026-11-19", keeps_shift: false,
   });
   await phone.begin();
 });
