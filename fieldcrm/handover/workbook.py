@@ -59,4 +59,4 @@ def promise_text(promise: PromiseLine, language: str) -> str:
     if promise.due_on is None:
         return promise.text
     day = i18n.day(promise.due_on, language, "d MMM")
-    return i18n.t("handover.due", language, text=promise.text, day=day)
+    return i18n.t("handover.due", language, what=promise.text, day=day)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
 from datetime import date, timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
+from python_calamine import CalamineWorkbook
 from sqlmodel import select
 
 from fieldcrm.clients import service as clients
 from fieldcrm.clients.tables import Client, Promise, Territory
-from fieldcrm.handover import service
+from fieldcrm.handover import service, workbook
 from fieldcrm.handover.model import (
     BadHandover,
     HandoverMoved,
@@ -203,6 +206,19 @@ def test_named_clients_go_into_a_territory_and_home_again(company: Field) -> Non
     assert view.clients == len(lines) == 2
     service.undo(company.manager, handover_id)
     assert _dump() == before
+
+
+@pytest.mark.parametrize("language", ["en", "ru", "ro"])
+def test_the_brief_is_a_workbook_of_texts(company: Field, language: str) -> None:
+    _promise(company, 2, "=HYPERLINK(1)")
+    handover_id = _do(company, _order(company))
+    content = workbook.export_xlsx(company.reps[1], handover_id, language)
+    rows = CalamineWorkbook.from_filelike(BytesIO(content)).get_sheet_by_index(0).to_python()
+    assert len(rows) == 7
+    assert [str(row[3]).split(",")[0] for row in rows[1:3]] == ["Bring samples", "=HYPERLINK(1)"]
+    sheet = zipfile.ZipFile(BytesIO(content)).read("xl/worksheets/sheet1.xml")
+    assert b"<f>" not in sheet, "a formula is only words"
+    assert "3" in str(rows[1][3]), "by the third of March"
 
 
 def test_by_territory(company: Field) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from fieldcrm.clients import service as clients
 from fieldcrm.kit import clock
+from fieldcrm.kit.database import transaction
 from fieldcrm.pages.handover import LISTED, WHOLE, Handovers
 from tests.pages.conftest import Open, call
 from tests.reports.conftest import Field
@@ -14,6 +17,9 @@ def _stage(team: Field) -> tuple[str, str, str]:
     home = team.add_territory("north", "rep_north")
     team.add_territory("north", "second_north", "Запад")
     client = team.add_client("A", home)
+    with transaction() as session:
+        rep = team.company.actor("rep_north")
+        clients.add_promise_in(session, rep, client, rep.user_id, "Samples", date(2026, 1, 9))
     return team.company.users["rep_north"], team.company.users["second_north"], client
 
 
@@ -31,7 +37,7 @@ def test_all_is_handed_over_after_a_second_press_and_taken_back(team: Field, ope
     call(page, "choose", "owner", owner)
     call(page, "show_look")
     assert (page.refused, page.look.clients, page.is_sure) == ("", 1, False)
-    assert [row.id for row in page.brief] == [client]
+    assert [(row.id, row.promises) for row in page.brief] == [(client, ["Samples, by 9 Jan"])]
     call(page, "hand_over")
     assert (page.is_sure, _owner_of(team, client)) == (True, former)
     call(page, "hand_over")
