@@ -11,10 +11,11 @@ from typing import Any
 import reflex as rx
 
 from fieldcrm.components.evidence_more import (
-    CompanionRow,
+    FindingRow,
     SoundRow,
     companions,
-    companions_part,
+    earlier,
+    findings,
     sounds,
     sounds_part,
 )
@@ -22,7 +23,7 @@ from fieldcrm.components.icons import glyph, icon
 from fieldcrm.components.parts import category
 from fieldcrm.components.place_map import visit_map
 from fieldcrm.components.words import words
-from fieldcrm.evidence.service import Clocks, Evidence, PastVerdict, PhotoView, ReasonText
+from fieldcrm.evidence.service import Clocks, Evidence, PhotoView, ReasonText
 from fieldcrm.forms.words import AnswerRow
 from fieldcrm.kit import clock, i18n
 
@@ -55,16 +56,6 @@ class PhotoRow:
     url: str
     caption: str
     is_repeated: bool
-
-
-@dataclass
-class PastRow:
-    """An earlier verdict."""
-
-    verdict: str
-    word: str
-    at: str
-    why: str
 
 
 @dataclass
@@ -104,10 +95,9 @@ class EvidenceView:
     form: str = ""
     form_note: str = ""
     answers: list[AnswerView] = field(default_factory=list)
-    earlier: list[PastRow] = field(default_factory=list)
+    earlier: list[FindingRow] = field(default_factory=list)
     sounds: list[SoundRow] = field(default_factory=list)
-    companions: list[CompanionRow] = field(default_factory=list)
-    figures: list[list[str]] = field(default_factory=list)
+    companions: list[FindingRow] = field(default_factory=list)
 
 
 # ---- from evidence to words ----
@@ -137,7 +127,7 @@ def evidence_view(found: Evidence, language: str) -> EvidenceView:
         result=i18n.t(f"report.result.{visit.result}", language) if visit.result else "",
         form=found.form, answers=[_answer(a) for a in found.answers],
         form_note="" if found.form_is_known else i18n.t("form_admin.unknown_version", language),
-        earlier=[_past(p, language) for p in found.earlier],
+        earlier=earlier(found.earlier, language),
         sounds=sounds(found.photos, language), companions=companions(found.companions, language),
     )  # fmt: skip
 
@@ -222,8 +212,6 @@ def _clocks(told: Clocks | None, language: str) -> list[ClockRow]:
 
 
 def _clock_text(at: datetime | None) -> str:
-    from fieldcrm.kit import clock
-
     return "—" if at is None else f"{clock.local(at):%H:%M:%S}"
 
 
@@ -254,23 +242,16 @@ def _photo(p: PhotoView, language: str) -> PhotoRow:
     return PhotoRow(p.url or "", " · ".join(t for t in (taken, waiting, again) if t), p.is_repeated)
 
 
-def _past(p: PastVerdict, language: str) -> PastRow:
-    why = p.reasons[0].text if p.reasons else ""
-    return PastRow(
-        p.verdict, i18n.t(f"report.{p.verdict}", language), i18n.moment(p.at, language), why
-    )
-
-
 # ---- the parts ----
 
 
 def evidence_body(view: Any) -> list[rx.Component]:
     """The drawer's content for an `EvidenceView` var."""
-    told = rx.fragment(
-        _proofs(view), companions_part(view), _words(view), sounds_part(view), _form(view)
-    )
+    along = findings("together.title", view.companions)
+    told = rx.fragment(_proofs(view), along, _words(view), sounds_part(view), _form(view))
     proofs = rx.cond(view.is_done, told, rx.fragment())
-    return [_head(view), _map(view), _verdict(view), proofs, _earlier(view)]
+    before = findings("evidence_drawer.earlier", view.earlier)
+    return [_head(view), _map(view), _verdict(view), proofs, before]
 
 
 def _head(view: Any) -> rx.Component:
@@ -381,19 +362,3 @@ def _answer_row(row: Any) -> rx.Component:
         rx.el.dt(row.label),
         rx.el.dd(row.text, rx.cond(row.drawing != "", drawing, rx.fragment())),
     )
-
-
-def _earlier(view: Any) -> rx.Component:
-    rows = rx.el.div(
-        rx.el.h3(words("evidence_drawer.earlier")),
-        rx.el.ul(rx.foreach(view.earlier, _past_row), class_name="evl"), class_name="sec said",
-    )  # fmt: skip
-    return rx.cond(view.earlier.length() > 0, rows, rx.fragment())
-
-
-def _past_row(row: Any) -> rx.Component:
-    return rx.el.li(
-        glyph(row.verdict, label=row.word),
-        rx.el.span(rx.el.span(f"{row.word}, {row.at}", class_name="med"), rx.el.br(),
-                   rx.el.span(row.why, class_name="muted t1")),
-    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What else is known of a visit: who came along, and what was said into the phone."""
+"""What else is known of a visit: who came along, earlier verdicts, what was said into the phone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import reflex as rx
 from fieldcrm.components.icons import glyph
 from fieldcrm.components.words import words
 from fieldcrm.evidence.companions import Companion
-from fieldcrm.evidence.service import PhotoView
+from fieldcrm.evidence.service import PastVerdict, PhotoView
 from fieldcrm.kit import clock, i18n
 
 
@@ -24,11 +24,12 @@ class SoundRow:
 
 
 @dataclass
-class CompanionRow:
-    """A colleague who came along; glyph as for a verdict."""
+class FindingRow:
+    """Something found out: a verdict's glyph and its word, what it is about, and why."""
 
     glyph: str
-    name: str
+    word: str
+    title: str
     text: str
 
 
@@ -44,11 +45,22 @@ def _sound(a: PhotoView, language: str) -> SoundRow:
     )
 
 
-def companions(found: Sequence[Companion], language: str) -> list[CompanionRow]:
+def companions(found: Sequence[Companion], language: str) -> list[FindingRow]:
+    """Colleagues who came along, by their word and their track."""
     return [_companion(c, language) for c in found]
 
 
-def _companion(c: Companion, language: str) -> CompanionRow:
+def earlier(found: Sequence[PastVerdict], language: str) -> list[FindingRow]:
+    """What was thought of the visit before."""
+    return [_past(p, language) for p in found]
+
+
+def _past(p: PastVerdict, language: str) -> FindingRow:
+    word, why = i18n.t(f"report.{p.verdict}", language), p.reasons[0].text if p.reasons else ""
+    return FindingRow(p.verdict, word, f"{word}, {i18n.moment(p.at, language)}", why)
+
+
+def _companion(c: Companion, language: str) -> FindingRow:
     at = i18n.time_of_day(c.answered_at, language) if c.answered_at else ""
     parts = [i18n.t(f"together.{c.status}", language, at=at)]
     if c.answer_m is not None:
@@ -58,7 +70,8 @@ def _companion(c: Companion, language: str) -> CompanionRow:
     else:
         key = "together.track_there" if c.was_there else "together.track_away"
         parts.append(i18n.t(key, language, n=round(c.track_m)))
-    return CompanionRow(_glyph(c), c.name, " · ".join(parts))
+    sign = _glyph(c)
+    return FindingRow(sign, i18n.t(f"report.{sign}", language), c.name, " · ".join(parts))
 
 
 def _glyph(c: Companion) -> str:
@@ -71,19 +84,19 @@ def _glyph(c: Companion) -> str:
 # ---- the parts ----
 
 
-def companions_part(view: Any) -> rx.Component:
-    """`view.companions`: those who came along, by their word and track."""
-    rows = rx.el.div(
-        rx.el.h3(words("together.title")),
-        rx.el.ul(rx.foreach(view.companions, _companion_row), class_name="evl"), class_name="sec said",
+def findings(title: str, rows: Any) -> rx.Component:
+    """A section of `FindingRow`s under a heading (a catalogue key); nothing without any."""
+    section = rx.el.div(
+        rx.el.h3(words(title)), rx.el.ul(rx.foreach(rows, _finding), class_name="evl"),
+        class_name="sec said",
     )  # fmt: skip
-    return rx.cond(view.companions.length() > 0, rows, rx.fragment())
+    return rx.cond(rows.length() > 0, section, rx.fragment())
 
 
-def _companion_row(row: Any) -> rx.Component:
+def _finding(row: Any) -> rx.Component:
     return rx.el.li(
-        glyph(row.glyph, label=row.name),
-        rx.el.span(rx.el.span(row.name, class_name="med"), rx.el.br(),
+        glyph(row.glyph, label=row.word),
+        rx.el.span(rx.el.span(row.title, class_name="med"), rx.el.br(),
                    rx.el.span(row.text, class_name="muted t1")),
     )  # fmt: skip
 

@@ -61,7 +61,7 @@ def test_a_colleague_confirms_and_the_manager_sees_both(company: Field) -> None:
     assert 95 <= (along.answer_m or 0) <= 105
     assert (along.track_m, along.was_there) == (None, None)
     (row,) = evidence_view(evidence.explain(company.manager, visit, "ru"), "ru").companions
-    assert (row.glyph, row.name) == ("doubtful", "Boris")
+    assert (row.glyph, row.title) == ("doubtful", "Boris")
     assert row.text.startswith("подтвердил в 10:00 · ответил в 100 м")
 
 
