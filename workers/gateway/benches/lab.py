@@ -23,6 +23,8 @@ from typing import Any
 MEASURED_CORE, LOAD_CORE = 0, 1
 _CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 """What this program may use as it starts; what is pinned sees only its own core afterwards."""
+_MEMORY = Path("/dev/shm")
+"""Where a file costs no disk anything."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 GATEWAY = "import workers.gateway.server as g; g.main()"
 
@@ -42,24 +44,35 @@ class Lab:
     def __init__(self, home: Path, fsync_delay_ms: float = 0.0) -> None:
         self.home, self.port = home, free_port()
         self.fsync_delay_ms = fsync_delay_ms
+        self.sync_times: Path | None = None
+        """Where Valkey notes how long its syncs take; None where it doesn't."""
         self._started: list[subprocess.Popen[bytes]] = []
         os.environ |= {
             "FIELDCRM_HOME": str(home), "FIELDCRM_GATEWAY_PORT_OVERRIDE": str(self.port),
             "FIELDCRM_REDIS_URL": f"unix://{home}/valkey.sock",
         }  # fmt: skip
 
-    def start_valkey(self) -> subprocess.Popen[bytes]:
+    def start_valkey(self, notes_syncs: bool = False) -> subprocess.Popen[bytes]:
         """A durable Valkey; on a slow disk where a delay was asked for."""
         from fieldcrm.kit.valkey import command_line
+
+        watched = self._slower(notes_syncs) if self.fsync_delay_ms or notes_syncs else {}
+        return self.start([*command_line(self.home, self.home / "valkey.sock")], **watched)
+
+    def _slower(self, notes_syncs: bool) -> dict[str, str]:
+        """The environment in which Valkey syncs more slowly and notes how long it took."""
         from workers.gateway.benches import slow_sync
 
-        slower: dict[str, str] = {}
-        if self.fsync_delay_ms:
-            library = slow_sync.build(self.home)
-            if library is None:
-                raise SystemExit("--fsync-delay-ms needs a C compiler, and none was found")
-            slower = slow_sync.variables(library, self.fsync_delay_ms)
-        return self.start([*command_line(self.home, self.home / "valkey.sock")], **slower)
+        library = slow_sync.build(self.home)
+        if library is None and self.fsync_delay_ms:
+            raise SystemExit("--fsync-delay-ms needs a C compiler, and none was found")
+        if library is None:
+            return {}
+        if notes_syncs and _MEMORY.is_dir():
+            handle, name = tempfile.mkstemp(prefix="fieldcrm-bench-", dir=_MEMORY)
+            os.close(handle)
+            self.sync_times = Path(name)
+        return slow_sync.variables(library, self.fsync_delay_ms, times=self.sync_times)
 
     def start_gateway(
         self, variables: Mapping[str, str] | None = None, port: int = 0
@@ -90,6 +103,8 @@ class Lab:
             with suppress(ProcessLookupError):
                 process.send_signal(signal.SIGKILL)
             process.wait(10)
+        if self.sync_times is not None:
+            self.sync_times.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from array import array
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,10 +22,18 @@ def build(home: Path) -> Path | None:
     return made if done.returncode == 0 else None
 
 
-def variables(library: Path, delay_ms: float = 0.0, log: Path | None = None) -> dict[str, str]:
-    """The environment under which a program syncs more slowly and says how far it has synced."""
+def variables(
+    library: Path, delay_ms: float = 0.0, log: Path | None = None, times: Path | None = None
+) -> dict[str, str]:
+    """The environment under which a program syncs more slowly, and says how far and how long."""
     chosen = {"LD_PRELOAD": str(library), "FIELDCRM_FSYNC_DELAY_US": str(round(delay_ms * 1000))}
-    return chosen if log is None else {**chosen, "FIELDCRM_SYNCED_LOG": str(log)}
+    told = {"FIELDCRM_SYNCED_LOG": log, "FIELDCRM_SYNC_TIMES": times}
+    return chosen | {name: str(path) for name, path in told.items() if path is not None}
+
+
+def seconds_each(times: Path) -> list[float]:
+    """How long each sync took that a program noted in `times`, the added delay with it."""
+    return [us / 1e6 for us in array("I", times.read_bytes())]
 
 
 def synced_lengths(log: Path) -> dict[int, int]:
