@@ -313,7 +313,7 @@ def _kinds(actor: Actor, former: str, language: str) -> list[Choice]:
 
 def _look(seen: Preview, language: str) -> Look:
     staying = (
-        i18n.t("handover.staying", language, name=seen.from_name, n=seen.staying)
+        i18n.t("handover.staying", language, n=seen.staying)
         if seen.staying else ""
     )  # fmt: skip
     is_cut = seen.clients > len(seen.brief)
@@ -353,8 +353,8 @@ def handover_page() -> rx.Component:
     """The page."""
     title = rx.el.h2(words("handover.title"), class_name="vh")
     body = rx.el.div(
-        title, _form(), rx.cond(Handovers.look.seal != "", _seen(), rx.fragment()),
-        loaded(Handovers, _table()), class_name="ad-b",
+        title, _form(), rx.cond(Handovers.look.seal != "", _seen(), loaded(Handovers, _table())),
+        class_name="ad-b",
     )  # fmt: skip
     return page(
         "/clients", words("handover.title"), rx.el.div(body, class_name="ad-w"), class_name="ad"
