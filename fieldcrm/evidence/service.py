@@ -11,7 +11,15 @@ from sqlmodel import Session
 
 from fieldcrm.evidence import companions, rules, store
 from fieldcrm.evidence.companions import Companion
-from fieldcrm.evidence.model import Claim, Judgement, Photo, Reason, Sibling, VisitFacts
+from fieldcrm.evidence.model import (
+    Claim,
+    Judgement,
+    Photo,
+    Reason,
+    Sibling,
+    VerdictName,
+    VisitFacts,
+)
 from fieldcrm.evidence.tables import Verdict
 from fieldcrm.forms import service as forms
 from fieldcrm.forms.words import AnswerRow
@@ -167,6 +175,7 @@ def _keep(session: Session, visit_id: str, judgement: Judgement, now: datetime) 
             rules_version=rules.VERSION,
         )
     )  # fmt: skip
+    counted = visit.verdict != VerdictName.contradicted
     visit.verdict = judgement.verdict.value
     visit.verdict_reasons = [reason.code for reason in judgement.reasons]
     visit.updated_at = clock.now()
@@ -178,6 +187,14 @@ def _keep(session: Session, visit_id: str, judgement: Judgement, now: datetime) 
         session, "visit", visit_id, rep_ids=[visit.rep_id], team_id=visit.team_id,
         desk={"verdict": visit.verdict},
     )  # fmt: skip
+    if counted != (judgement.verdict is not VerdictName.contradicted):
+        _tell_figures(session, visit)
+
+
+def _tell_figures(session: Session, visit: Visit) -> None:
+    """A contradicted visit counts for nothing: the rep's card and his cycle show it."""
+    feed.touch(session, "client", visit.client_id, rep_ids=[visit.rep_id])
+    feed.touch(session, "profile", visit.rep_id, rep_ids=[visit.rep_id])
 
 
 def _is_news(before: Verdict, judgement: Judgement) -> bool:

@@ -19,6 +19,7 @@ from fieldcrm.visits.model import MoveRequest, NewAttachment, Position, VisitNot
 from fieldcrm.visits.tables import Visit
 from tests.evidence.tracks import START, Day, Receiver, at
 from tests.field import Field
+from tests.sync.phone import Phone
 
 DOCTOR = (0.0, 100.0)
 """Where the first visit is: clients stand 100 m apart northwards."""
@@ -243,3 +244,19 @@ def test_a_far_track_contradicts(company: Field) -> None:
     reasons = service.explain(company.reps[0], visit_id).reasons
     assert reasons[0].code == "away"
     assert not reasons[0].is_for
+
+
+def test_a_contradicted_visit_leaves_the_phone_s_figures(company: Field) -> None:
+    phone, visit_id = Phone(company.reps[0], company.devices[0]), made(company, 600, 1200)
+    phone.pull()
+    with reading() as s:
+        client_id = s.get_one(Visit, visit_id).client_id
+    before = phone.holds("client")[client_id]["cycle"]["actual"]
+    keep(company, Receiver(9).hears(Day(here=(3000.0, 0.0)).stays(1800)), 1800)
+    judge(1801)
+    phone.pull()
+    anew = Phone(company.reps[0], company.devices[0])
+    anew.pull()
+    assert phone.holds("client")[client_id]["cycle"]["actual"] == before - 1
+    for entity in ("client", "profile"):
+        assert phone.holds(entity) == anew.holds(entity)

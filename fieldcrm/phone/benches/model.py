@@ -27,7 +27,7 @@ JOINED = {"planned", "under_way", "closed"}
 
 @dataclass(frozen=True)
 class Taken:
-    """One action as the server took it: whose, on which day it was pressed and received, how it was answered."""
+    """One action as the server took it: whose, when it was pressed and received, how it was answered."""
 
     id: str
     kind: str
@@ -36,7 +36,13 @@ class Taken:
     rep: str
     day: str
     received_day: str
+    latest_day: str
+    """By which it was done for certain: a fast clock goes on meanwhile."""
     code: str | None
+
+    def is_too_late(self, day: str) -> bool:
+        """Whether a day was over; around its end, what the server answered tells."""
+        return day < self.received_day or (day < self.latest_day and self.code == "nothing_to_plan")
 
 
 @dataclass
@@ -131,7 +137,7 @@ class Model:
 
     def _may_be_missed(self, visit: ModelVisit, t: Taken) -> None:
         """A day that was over when an action came may have been found over before: either is right."""
-        is_over = visit.state == "planned" and visit.day < t.received_day
+        is_over = visit.state == "planned" and visit.day < t.latest_day
         if is_over and t.code == "illegal_move":
             visit.state = "missed"
 
@@ -157,7 +163,7 @@ class Model:
             i: v for i, v in self.visits.items()
             if (v.rep, v.day, v.state) == (t.rep, t.payload["day"], "planned")
         }  # fmt: skip
-        if not planned or t.payload["day"] < t.received_day:
+        if not planned or t.is_too_late(t.payload["day"]):
             return "nothing_to_plan"
         before = sorted(planned, key=lambda i: (planned[i].position or 10_000, i))
         turns = iter([i for i in dict.fromkeys(t.payload["visit_ids"]) if i in planned])
@@ -176,7 +182,7 @@ class Model:
 
     def _day_replan(self, t: Taken) -> str | None:
         planned = [v for v in self._day_of(t.rep, t.payload["day"]) if v.state == "planned"]
-        if not planned or t.payload["day"] < t.received_day:
+        if not planned or t.is_too_late(t.payload["day"]):
             return "nothing_to_plan"
         self.replans[t.rep] = t.payload["comment"]
         return None

@@ -58,7 +58,8 @@ export class Office {
   }
 
   private async sent(rep_id: string): Promise<Sent[]> {
-    return (await (await this.ask("GET", `/api/v1/messages?rep_id=${rep_id}&limit=100`)).json()) as Sent[];
+    const { rows } = (await (await this.ask("GET", `/api/v1/messages?rep_id=${rep_id}&limit=100`)).json()) as { rows: Sent[] };
+    return rows;
   }
 
   /** False for one that the rep has done or declined already. */

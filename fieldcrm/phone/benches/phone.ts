@@ -15,7 +15,10 @@ export const realNow = Date.now.bind(Date);
 const holder = new AsyncLocalStorage<Phone>();
 const DAY_MS = 86_400_000;
 let clock: Clock = { start_ms: 0, origin_ms: 0, speed: 1 };
-Date.now = () => productNow() + (holder.getStore()?.clockError ?? 0);
+Date.now = () => {
+  const phone = holder.getStore();
+  return (phone?.pressedAt ?? productNow()) + (phone?.clockError ?? 0);
+};
 
 /** The product's time: real, or as fast as the long run's. */
 export function productNow(): number {
@@ -129,12 +132,16 @@ export class Phone {
     return `phone ${this.told.number}: ${this.stage}, ${this.progress.phase} ${this.progress.problem ?? ""}; ${since(Number(last.split(" ")[0]))} ago ${last.split(" ").slice(1).join(" ")}; waits for ${waits || "nothing"}`;
   }
 
+  /** The product's moment at which the rep presses, while he does: the long run's clock is too quick for him. */
+  pressedAt: number | null = null;
+
   // ── what happens to it ──
 
   /** Wait for work, unless the app is reloaded meanwhile (then Reloaded). */
   async during<T>(work: () => Promise<T>): Promise<T> {
     await this.whole;
-    const promise = work();
+    this.pressedAt = productNow();
+    const promise = work().finally(() => (this.pressedAt = null));
     promise.catch(() => undefined);
     return Promise.race([promise, this.life.reloaded]);
   }

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import os
 import random
+import socket
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import RLock
 
@@ -19,7 +21,7 @@ from fieldcrm.kit import valkey
 from fieldcrm.phone.benches import power
 from fieldcrm.phone.benches.nursery import GATEWAY, RECORDER, WEB, Grown, Nursery
 from workers.gateway.benches import slow_sync
-from workers.gateway.benches.crashes import NoCompiler, free_port
+from workers.gateway.benches.crashes import NoCompiler
 from workers.gateway.benches.lab import wait_for_port
 
 VALKEY, POWER = "valkey", "power"
@@ -36,6 +38,19 @@ def settle_in(home: Path) -> None:
 
     metadata.create_all(engine())
     engine().dispose()
+
+
+_PORTS = (10_000, 30_000)
+"""Below those that systems give to connections: while a server is dead, nobody else comes to its port."""
+
+
+def _own_port() -> int:
+    """A port nobody listens on now."""
+    while True:
+        port = random.randrange(*_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Plant:
@@ -55,7 +70,7 @@ class Plant:
         self.moment = power.Moment(home) if is_watched else None
         for name in ("valkey", "run", "pages", "files"):
             (home / name).mkdir(exist_ok=True)
-        self.port, self.gateway_port = free_port(), free_port()
+        self.port, self.gateway_port = _own_port(), _own_port()
         self.cut_bytes = self.undone = self.cuts_in_a_write = self.cuts_in_a_renaming = 0
         self._alive: dict[str, subprocess.Popen[bytes] | Grown] = {}
         self._nursery: Nursery | None = None

@@ -17,6 +17,8 @@ from fieldcrm.phone.benches.stage import Group
 
 NAMED = {"visit.check_in", "visit.close", "visit.revise", "client.correct"}
 """Actions that name files."""
+DONE_WITHIN_MS = 30_000
+"""Of real time: so long an action may wait between its arrival and its turn."""
 UNNOTED = ("plan", "reorder", "miss")
 """Moves that follow from other actions, or from the calendar."""
 
@@ -113,12 +115,13 @@ def _answers(
     for missing in done.keys() - {r["id"] for r in rows}:
         found.lost.append(f"{done[missing]['kind']} {missing} never came to the server")
     model = _begun(books, group)
+    late_ms = DONE_WITHIN_MS * (group.clock["speed"] if group.clock else 1)
     for row in rows:
         mine = done.get(row["id"])
         if mine is None:
             found.duplicated.append(f"{row['kind']} {row['id']} was done by nobody")
             continue
-        taken = _taken(row, mine, zone)
+        taken = _taken(row, mine, zone, late_ms)
         if taken.payload != mine["payload"] or taken.subject != mine["subject_id"]:
             found.lost.append(f"{taken.kind} {taken.id} came otherwise than it was done")
         wanted, code = model.take(taken), taken.code
@@ -135,13 +138,13 @@ def _answers(
     return model
 
 
-def _taken(row: sqlite3.Row, mine: dict[str, Any], zone: Any) -> Taken:
+def _taken(row: sqlite3.Row, mine: dict[str, Any], zone: Any, late_ms: float) -> Taken:
     received = _ms(row["received_at"])
     pressed = min(mine["device_at_ms"] + mine["offset_ms"], received)
     code = json.loads(row["result"]).get("code") if row["status"] != "applied" else None
     return Taken(
         row["id"], row["kind"], row["subject_id"], json.loads(row["payload"]), row["rep_id"],
-        _day(pressed, zone), _day(received, zone), code,
+        _day(pressed, zone), _day(received, zone), _day(received + late_ms, zone), code,
     )  # fmt: skip
 
 
