@@ -21,6 +21,7 @@ BENCHES = {
     "plan": "fieldcrm.planning.bench",
     "routes": "workers.optimiser.routes.bench",
     "cycle": "workers.optimiser.cycles.bench",
+    "dispatch": "workers.optimiser.days.bench",
     "search": "fieldcrm.clients.bench",
     "import": "fieldcrm.clients.import_bench",
     "duplicates": "fieldcrm.clients.duplicates.bench",

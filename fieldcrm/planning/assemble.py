@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 from fieldcrm.planning import rules
 from fieldcrm.planning.model import NO_WAY, Break, Job, Problem, Shift, Travel
@@ -145,15 +149,21 @@ def _travel(points: Sequence[Point], modes: set[str], table: Table) -> dict[str,
     from fieldcrm.regions.model import LatLng
 
     named = [LatLng(*p) for p in points]
-    wanted = cast("list[Mode]", sorted(modes | {FALLBACK}))
-    return {mode: _rows(table(mode, named), len(points)) for mode in wanted}
+    found = {mode: table(cast("Mode", mode), named) for mode in sorted(modes)}
+    if FALLBACK not in found and not all(m.is_reachable.all() for m in found.values()):
+        found[FALLBACK] = table(FALLBACK, named)
+    return {mode: _travel_of(matrix, len(points)) for mode, matrix in found.items()}
 
 
-def _rows(matrix: Matrix, count: int) -> Travel:
+def _travel_of(matrix: Matrix, count: int) -> Travel:
     assert matrix.duration_s.shape == (count, count)
-    return Travel(
-        tuple(map(tuple, matrix.duration_s.tolist())), tuple(map(tuple, matrix.distance_m.tolist()))
-    )
+    return Travel(_packed(matrix.duration_s), _packed(matrix.distance_m))
+
+
+def _packed(values: NDArray[np.int32]) -> tuple[array[int], ...]:
+    """Rows of plain integers in four bytes each: a day of hundreds of reps has millions of pairs."""
+    rows = np.ascontiguousarray(values, np.int32)
+    return tuple(array("i", row.tobytes()) for row in rows)
 
 
 def _job(
@@ -183,22 +193,23 @@ def _orders(reps: Sequence[RepFacts], visits: Sequence[VisitFacts]) -> dict[str,
     def rank(v: VisitFacts) -> tuple[bool, int, str, str]:
         return (not v.position, v.position, v.planned_at.isoformat() if v.planned_at else far, v.id)
 
-    return {
-        rep.id: tuple(v.id for v in sorted(visits, key=rank) if v.rep_id == rep.id) for rep in reps
-    }
+    mine: dict[str, list[str]] = {rep.id: [] for rep in reps}
+    for visit in sorted(visits, key=rank):
+        if visit.rep_id in mine:
+            mine[visit.rep_id].append(visit.id)
+    return {rep: tuple(order) for rep, order in mine.items()}
 
 
 def _reaching_locked(problem: Problem, shift: Shift) -> Shift:
     """The shift, stretched so that its locked visits fit: an agreed visit beats going home."""
-    endless = Timetable(problem, replace(shift, end_s=UNPLACED))
-    locked = [
-        i for i in endless.allowed
-        if problem.jobs[i].is_locked and problem.jobs[i].shifts == frozenset([shift.id])
-    ]  # fmt: skip
+    own = frozenset([shift.id])
+    locked = [i for i, job in enumerate(problem.jobs) if job.is_locked and job.shifts == own]
     if not locked:
         return shift
+    endless = Timetable(problem, replace(shift, end_s=UNPLACED))
+    locked = [i for i in locked if endless.may(i)]
     order = sorted(locked, key=lambda i: (problem.jobs[i].fixed_s or 0, i))
-    timed = endless.time(order)
+    timed = endless.time(order) if order else None
     return shift if timed is None else replace(shift, end_s=max(shift.end_s, timed.end_s))
 
 

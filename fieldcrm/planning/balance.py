@@ -17,8 +17,8 @@ def balanced(board: Board, draft: Draft, moves: int = 30) -> Draft:
     Never leaves out a visit that the draft serves, and moves no locked one.
     """
     for _ in range(moves if len(board.tables) > 1 else 0):
-        best = min(_lighter(board, draft), key=lambda d: _price(board, d), default=draft)
-        if _price(board, best) >= _price(board, draft):
+        best = min(_lighter(board, draft), key=lambda d: price(board, d), default=draft)
+        if price(board, best) >= price(board, draft):
             break
         draft = best
     return draft
@@ -34,7 +34,8 @@ def spread_s(board: Board, draft: Draft) -> float:
     return sum((w - mean) ** 2 for w in worked) / FULL_DAY_S
 
 
-def _price(board: Board, draft: Draft) -> float:
+def price(board: Board, draft: Draft) -> float:
+    """What a draft costs with the unevenness of its days."""
     return draft.cost + spread_s(board, draft) / SPREAD_SHARE
 
 

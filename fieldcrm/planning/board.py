@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from functools import cached_property
 
 from fieldcrm.planning.model import Problem
-from fieldcrm.planning.timing import Timetable, ways
+from fieldcrm.planning.timing import Columns, Timetable, ways
 
 Orders = tuple[tuple[int, ...], ...]
 """Job indices in order, one tuple per shift."""
@@ -27,13 +28,23 @@ class Board:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         shared = {mode: ways(problem, mode) for mode in {s.mode for s in problem.shifts}}
-        self.tables = [Timetable(problem, s, shared[s.mode]) for s in problem.shifts]
-        self.placeable = frozenset[int]().union(*(t.allowed for t in self.tables))
-        self.homes = [
-            [s for s, t in enumerate(self.tables) if j in t.allowed]
-            for j in range(len(problem.jobs))
-        ]
+        columns = Columns(problem)
+        self.tables = [Timetable(problem, s, shared[s.mode], columns) for s in problem.shifts]
         self._costs: list[dict[tuple[int, ...], int | None]] = [{} for _ in self.tables]
+
+    @cached_property
+    def placeable(self) -> frozenset[int]:
+        """Jobs that some shift may do and can reach."""
+        return frozenset[int]().union(*(t.allowed for t in self.tables))
+
+    @cached_property
+    def homes(self) -> list[list[int]]:
+        """For each job the shifts that may do it and can reach it."""
+        found: list[list[int]] = [[] for _ in self.problem.jobs]
+        for shift, table in enumerate(self.tables):
+            for job in table.allowed:
+                found[job].append(shift)
+        return found
 
     def order_cost(self, shift: int, order: tuple[int, ...]) -> int | None:
         """What an order costs on a shift, None where impossible; remembered."""

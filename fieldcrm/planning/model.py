@@ -6,13 +6,14 @@ so that a day with a clock change is as long as it really is.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from fieldcrm.kit.errors import Conflict, Invalid, NotFound
 
-Rows = tuple[tuple[int, ...], ...]
+Rows = Sequence[Sequence[int]]
 NO_WAY = -1
 """A pair that the roads of a mode do not join."""
 
@@ -108,7 +109,7 @@ class Problem:
     places: tuple[tuple[float, float], ...]
     """(lat, lng) of each place; several clients of one address share a place."""
     travel: dict[str, Travel]
-    """By mode; `foot` is the fallback of the other modes."""
+    """By mode; `foot` is the fallback of the other modes, where one of them lacks a way."""
     shifts: tuple[Shift, ...]
     jobs: tuple[Job, ...]
     before: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -237,3 +238,9 @@ class CannotUndo(Conflict):
     """The plan was changed again after this proposal was applied."""
 
     code = "proposal_cannot_undo"
+
+
+class UnreadablePlan(Invalid):
+    """A file holds no problem or plan as documented; the detail says where it goes wrong."""
+
+    code = "unreadable_plan"

@@ -126,7 +126,7 @@ def order_now(board: Board) -> Draft:
     orders: list[tuple[int, ...]] = []
     for shift, table in zip(board.problem.shifts, board.tables, strict=True):
         wanted = [index[i] for i in board.problem.before.get(shift.id, ()) if i in index]
-        orders.append(_keep_feasible(board, len(orders), [j for j in wanted if j in table.allowed]))
+        orders.append(_keep_feasible(board, len(orders), [j for j in wanted if table.may(j)]))
     return board.draft(tuple(orders))
 
 

@@ -21,6 +21,7 @@ from fieldcrm.people.model import Actor
 from fieldcrm.planning import assemble, dayfacts, reasons, search
 from fieldcrm.planning.board import Board, Draft
 from fieldcrm.planning.model import NoRoads, Problem
+from fieldcrm.planning.remembered import RememberedRoads
 from fieldcrm.planning.service import PLANNERS
 from fieldcrm.planning.timing import Timed
 
@@ -91,7 +92,7 @@ def _problem(
     )  # fmt: skip
     return assemble.make_problem(
         facts.day, settings().timezone, facts.rep_facts, [*facts.visit_facts(), wanted],
-        roads(settings().region_dir).table,
+        remembered(settings().region_dir).table,
     )  # fmt: skip
 
 
@@ -99,7 +100,8 @@ def cheapest(problem: Problem) -> Slots:
     """The cheapest slots of the problem's last job, its other jobs in their present orders."""
     board, job = Board(problem), len(problem.jobs) - 1
     now = search.order_now(board)
-    found = [s for shift in board.homes[job] for s in _slots_of(board, now, shift, job)]
+    homes = [shift for shift, table in enumerate(board.tables) if table.may(job)]
+    found = [s for shift in homes for s in _slots_of(board, now, shift, job)]
     found.sort(key=lambda s: (s.cost_minutes, s.rep_id, s.position))
     if found:
         return Slots(found[:OFFERED])
@@ -140,6 +142,16 @@ def roads(folder: Path) -> Roads:
         return _roads(folder, (folder / "region.json").stat().st_mtime_ns)
     except (OSError, RegionMissing):
         raise NoRoads() from None
+
+
+def remembered(folder: Path) -> RememberedRoads:
+    """The same with its tables remembered; raises NoRoads."""
+    return _remembered(roads(folder))
+
+
+@lru_cache(maxsize=1)
+def _remembered(opened: Roads) -> RememberedRoads:
+    return RememberedRoads(opened)
 
 
 @lru_cache(maxsize=1)

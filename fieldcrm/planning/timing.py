@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from fieldcrm.planning.model import NO_WAY, Break, Job, Problem, Shift, Stop, Tour
+from fieldcrm.planning.model import NO_WAY, Break, Job, Problem, Shift, Stop, Tour, Travel
 
 FALLBACK = "foot"
 LATE_WEIGHT = 5
@@ -25,25 +25,31 @@ UNPLACED = 1 << 40
 class Ways:
     """What a rep of one mode travels between all places, and how."""
 
-    duration_s: list[list[int]]
-    distance_m: list[list[int]]
-    modes: list[list[str]]
+    duration_s: list[Sequence[int]]
+    distance_m: list[Sequence[int]]
+    modes: list[Sequence[str]]
 
 
 def ways(problem: Problem, mode: str) -> Ways:
     """The mode's own roads, and on foot where these offer no way; NO_WAY stays where none does."""
     own, foot = problem.travel[mode], problem.travel.get(FALLBACK)
-    duration = [list(row) for row in own.duration_s]
-    distance = [list(row) for row in own.distance_m]
-    modes = [[mode] * len(row) for row in duration]
-    if foot is None:
-        return Ways(duration, distance, modes)
-    for i, row in enumerate(duration):
-        for j, seconds in enumerate(row):
-            if seconds == NO_WAY:
-                row[j], distance[i][j] = foot.duration_s[i][j], foot.distance_m[i][j]
-                modes[i][j] = FALLBACK
-    return Ways(duration, distance, modes)
+    by_mode = [mode] * len(own.duration_s)
+    found = Ways(list(own.duration_s), list(own.distance_m), [by_mode] * len(own.duration_s))
+    for i, row in enumerate(own.duration_s):
+        if foot is not None and NO_WAY in row:
+            _go_on_foot(found, foot, i)
+    return found
+
+
+def _go_on_foot(found: Ways, foot: Travel, i: int) -> None:
+    """One row of ways with those on foot where there is no other."""
+    seconds, metres = list(found.duration_s[i]), list(found.distance_m[i])
+    modes = list(found.modes[i])
+    for j, value in enumerate(found.duration_s[i]):
+        if value == NO_WAY:
+            seconds[j], metres[j] = foot.duration_s[i][j], foot.distance_m[i][j]
+            modes[j] = FALLBACK
+    found.duration_s[i], found.distance_m[i], found.modes[i] = seconds, metres, modes
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +62,35 @@ class Timed:
     break_s: int | None
 
 
+class Columns:
+    """What all shifts' timetables know of the jobs, by their index in the problem."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.place = [NO_WAY if job.place is None else job.place for job in problem.jobs]
+        self.service = [job.service_s for job in problem.jobs]
+        self.starts = [start_windows(job) for job in problem.jobs]
+        self.fixed = [job.fixed_s for job in problem.jobs]
+
+
 class Timetable:
     """The times of any order of one shift's jobs (named by their index in the problem)."""
 
-    def __init__(self, problem: Problem, shift: Shift, shared: Ways | None = None) -> None:
+    def __init__(
+        self, problem: Problem, shift: Shift, shared: Ways | None = None,
+        columns: Columns | None = None,
+    ) -> None:  # fmt: skip
+        columns = columns or Columns(problem)
         self.problem, self.shift = problem, shift
         self.ways = shared or ways(problem, shift.mode)
         self._duration = self.ways.duration_s
-        self._place = [NO_WAY if job.place is None else job.place for job in problem.jobs]
-        self._service = [job.service_s for job in problem.jobs]
-        self._starts = [start_windows(job) for job in problem.jobs]
-        self._fixed = [job.fixed_s for job in problem.jobs]
+        self._place, self._service = columns.place, columns.service
+        self._starts, self._fixed = columns.starts, columns.fixed
         self._lunch = due_break(shift)
 
     @cached_property
     def allowed(self) -> frozenset[int]:
         """Jobs that this shift may do and can reach, there and home again."""
-        return frozenset(i for i, job in enumerate(self.problem.jobs) if self._may(job))
+        return frozenset(i for i in range(len(self.problem.jobs)) if self.may(i))
 
     @cached_property
     def reachable(self) -> frozenset[int]:
@@ -90,8 +108,10 @@ class Timetable:
             "distance_m": sum(max(0, self.ways.distance_m[a][b]) for a, b in legs),
         }
 
-    def _may(self, job: Job) -> bool:
-        if not may_do(job, self.shift) or not start_windows(job):
+    def may(self, index: int) -> bool:
+        """Whether this shift may do a job and can reach it, there and home again."""
+        job = self.problem.jobs[index]
+        if not self._starts[index] or not may_do(job, self.shift):
             return False
         return job.place is not None and self.reaches(job.place)
 

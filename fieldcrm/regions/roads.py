@@ -27,6 +27,9 @@ from fieldcrm.regions.rules import mutually_reachable
 MAX_FROM_ROAD_M = 400.0
 """A point farther than this from every road of a mode is not on that mode's map."""
 
+POINTS_KNOWN = 50_000
+"""Of so many points it is remembered whether they lie on a road."""
+
 CELLS_AT_ONCE = 250_000
 """The engine holds the interpreter while it fills a table, so a large one is filled in slices."""
 
@@ -45,6 +48,7 @@ class Roads:
         self._folder = folder
         self._engines: dict[Mode, Any] = {}
         self._opening = threading.Lock()
+        self._on_road: dict[tuple[Mode, LatLng], bool] = {}
 
     @property
     def modes(self) -> tuple[Mode, ...]:
@@ -143,7 +147,16 @@ class Roads:
         return chosen
 
     def _on_roads(self, mode: Mode, points: Sequence[LatLng]) -> list[int]:
-        return [index for index, point in enumerate(points) if self.nearest(mode, point)]
+        return [index for index, point in enumerate(points) if self._is_on_road(mode, point)]
+
+    def _is_on_road(self, mode: Mode, point: LatLng) -> bool:
+        """Asked of the same clients' points again and again."""
+        known = self._on_road.get((mode, point))
+        if known is None:
+            if len(self._on_road) >= POINTS_KNOWN:
+                self._on_road.clear()
+            known = self._on_road[mode, point] = self.nearest(mode, point) is not None
+        return known
 
     def _is_built(self, mode: Mode) -> bool:
         return Path(f"{network_base(self._folder, mode)}.hsgr").is_file()

@@ -68,7 +68,7 @@ def _work_out(found: Proposal) -> None:
 def _limit(found: Proposal, reporter: Reporter) -> Limit:
     """One rep's re-plan is asked for by somebody who waits; a team's day may take longer."""
     is_small = len(found.rep_ids) < 3
-    return Limit(300, 1.5 if is_small else 8.0, reporter.is_cancelled)
+    return Limit(None, 1.5 if is_small else 8.0, reporter.is_cancelled)
 
 
 def _is_last_try(error: Exception) -> bool:

@@ -20,6 +20,7 @@ from rq.job import Job, JobStatus
 from fieldcrm.kit import bus, database, jobs, pulse
 from fieldcrm.planning import service, store
 from fieldcrm.planning.tables import Proposal
+from workers.optimiser.days import ready
 
 PART = "optimiser"
 SWEEP_EVERY_S = 5
@@ -33,6 +34,7 @@ def main(queue: str) -> None:
         raise SystemExit(f"optimiser: unknown queue '{queue}'")
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s optimiser %(message)s")
     stop = pulse.keep_beating(PART)
+    ready.begin_compiling()
     _sweep_once(queue)  # before any fork: a child must not inherit a driver half imported
     threading.Thread(target=_sweep, args=(queue, stop), name="sweep", daemon=True).start()
     try:
@@ -60,6 +62,11 @@ class PlanWorker(Worker):
 
     max_connection_wait_time = 1.0
     exponential_backoff_factor = 1.2
+
+    def fork_work_horse(self, job: Job, queue: Queue) -> None:
+        """The parent has nothing else to do at this moment: its child finds the search loaded."""
+        ready.load_if_compiled()
+        super().fork_work_horse(job, queue)
 
     def main_work_horse(self, job: Job, queue: Queue) -> Never:
         """In the child: nothing of the parent's database connections may be used."""

@@ -1,7 +1,8 @@
-"""The solver: a fast search makes orders, OR-Tools searches on and decides between them.
+"""The solver: the compiled search makes orders, CP-SAT decides between them.
 
-The only module that imports OR-Tools. Deterministic for a problem, a seed and a number of steps;
-the limit in seconds is a net below that, and a plan cut off by it says so.
+OR-Tools Routing and the plain search stand in while nothing is compiled yet (`days.ready`).
+Deterministic for a problem, a seed and a number of steps; the limit in seconds is a net below that,
+and a plan cut off by it says so.
 """
 
 from __future__ import annotations
@@ -16,9 +17,14 @@ from fieldcrm.planning import balance, search
 from fieldcrm.planning.board import Board, Draft, Orders
 from fieldcrm.planning.model import NO_WAY, Plan, Problem
 from fieldcrm.planning.timing import LATE_WEIGHT, SPAN_SHARE, due_break, start_windows
+from workers.optimiser.days import ready
 
 PLAIN_SHARE = 0.9
 """Of what is left of the limit, so much at most goes to OR-Tools' own search of a shared day."""
+PLAIN_STEPS = 300
+"""Steps of the plain search, where it stands in."""
+FEW_REPS = 12
+"""So many reps' days are combined by CP-SAT and evened out at the end; more only by the search."""
 Progress = Callable[[float, Plan | None], None]
 """(share done 0 to 1, best plan so far or None); raising stops the search."""
 
@@ -27,8 +33,8 @@ Progress = Callable[[float, Plan | None], None]
 class Limit:
     """When to stop: after so many steps, and at the latest after so many seconds."""
 
-    steps: int = 300
-    """Ruin-and-recreate steps for each part of the problem."""
+    steps: int | None = None
+    """Ruin-and-recreate steps for each part of the problem; None: as many as its size is worth."""
     seconds: float = 8.0
     is_cancelled: Callable[[], bool] = lambda: False
 
@@ -84,27 +90,57 @@ class _Solver:
         return min(search.fill(self.board, now), fresh, key=lambda d: d.cost)
 
     def _search(self, best: Draft) -> Draft:
-        """Alone, a rep's day is searched by our own steps first; shared visits by OR-Tools first.
-
-        Measured (docs/decisions/0006-solver.md): ours is ahead on small days, OR-Tools where visits
-        may go to any of several reps.
-        """
+        """The compiled search, then CP-SAT's choice among its orders; each only where it is better."""
         is_alone = len(self.problem.shifts) < 2
-        steps = [self._by_steps, self._by_routing] if is_alone else [
-            self._by_plain_routing, self._by_steps, self._by_combining
-        ]  # fmt: skip
-        for n, improver in enumerate(steps):
+        for n, improver in enumerate(self._improvers(is_alone)):
             if self._is_wanted():
                 better = improver(best)
-                best = better if better is not None and better.cost < best.cost else best
-            self.progress(0.1 + 0.9 * (n + 1) / (len(steps) + 1), self._plan(best))
+                is_better = better is not None and self._price(better) < self._price(best)
+                best = better if better is not None and is_better else best
+            self.progress(0.8 + 0.05 * n, self._plan(best) if self._is_small else None)
         best = search.fill(self.board, best)
-        return best if is_alone else balance.balanced(self.board, best)
+        return best if is_alone or not self._is_small else balance.balanced(self.board, best)
+
+    def _improvers(self, is_alone: bool) -> list[Callable[[Draft], Draft | None]]:
+        """What is tried in turn (measured: docs/decisions/0006-solver.md)."""
+        if ready.is_ready():
+            return [self._by_compiled] if is_alone or not self._is_small else [
+                self._by_compiled, self._by_combining
+            ]  # fmt: skip
+        return [self._by_steps, self._by_routing] if is_alone else [
+            self._by_plain_routing, self._by_steps, self._by_combining
+        ]  # fmt: skip
+
+    @property
+    def _is_small(self) -> bool:
+        return len(self.problem.shifts) <= FEW_REPS
+
+    def _price(self, draft: Draft) -> float:
+        return balance.price(self.board, draft) if len(self.problem.shifts) > 1 else draft.cost
+
+    def _by_compiled(self, best: Draft) -> Draft:
+        from workers.optimiser.days import search as days
+
+        worth = self.limit.steps or days.steps_worth(len(self.board.placeable))
+        begun = time.monotonic()
+
+        def done(steps: int) -> float:
+            spent = (time.monotonic() - begun) / max(1e-3, self.until - begun)
+            share = max(steps / worth, spent)
+            self.progress(0.1 + 0.7 * min(1.0, share), None)
+            return share if steps / worth >= 1 or self._is_wanted() else 1.0
+
+        keep = self._keep_orders if self._is_small else lambda orders: None
+        return days.improve(self.board, best, done, self.seed, len(self.problem.shifts) > 1, keep)
+
+    def _keep_orders(self, orders: Orders) -> None:
+        for shift, order in enumerate(orders):
+            if order not in self.pool[shift]:
+                self.pool[shift][order] = self.board.order_cost(shift, order) or 0
 
     def _by_steps(self, best: Draft) -> Draft:
-        found = search.improve(
-            self.board, best, self.limit.steps, self.seed, self._is_wanted, self._keep
-        )
+        steps = min(PLAIN_STEPS, self.limit.steps or PLAIN_STEPS)
+        found = search.improve(self.board, best, steps, self.seed, self._is_wanted, self._keep)
         self._keep(found)
         return found
 
@@ -116,7 +152,9 @@ class _Solver:
     def _within_budget(self, start: Draft, budget: int) -> Draft:
         """Few changes of the present orders; a free search counts where it happens to be as tame."""
         best = search.change_within(self.board, start, budget)
-        free = self._by_steps(search.fill(self.board, best)) if budget else best
+        searched = self._by_compiled if ready.is_ready() else self._by_steps
+        is_free = budget > 0 and bool(self.board.placeable)
+        free = searched(search.fill(self.board, best)) if is_free else best
         is_tame = search.moved(self.board, free) <= budget
         return free if is_tame and free.cost < best.cost - search.WORTH_A_CHANGE_S else best
 

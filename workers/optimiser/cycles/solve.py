@@ -1,0 +1,139 @@
+"""Plans a cycle: which client on which days and each day's tours, all in one compiled search.
+
+Deterministic for a seed where a limit in steps ends it; a limit in seconds follows the clock. The
+best plan so far stands at any time: a wish to stop is heard between two chunks of steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from fieldcrm.planning.cycle_model import CycleProblem, Tours
+from workers.optimiser.cycles import kernel
+from workers.optimiser.routes.solve import Stop
+
+CHUNK = 200
+"""Steps between two looks at the clock: 5 to 50 ms."""
+LONGEST = 10
+BLINK = 0.01
+ABSENT = 0.25
+"""How often the ruin begins at a client who is out, where there is one."""
+LOOKED_AT = 20
+DEARER, CHEAPER = 1.03, 0.97
+"""How the price of leaving out a client who must be visited changes from chunk to chunk."""
+REQUIRED = 1 << 40
+"""What leaving out a client who must be visited counts in the cost that is told."""
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """The search's numbers, each measured (docs/decisions/0030-cycles.md)."""
+
+    strength: float = 10.0
+    """Visits taken out on average, by the paper's formula."""
+    hot: float = 2.0
+    cold: float = 0.02
+    """First and last temperature, in mean legs."""
+    absent: float = ABSENT
+    looked_at: int = LOOKED_AT
+    blink: float = BLINK
+    longest: int = LONGEST
+    roomy: float = 0.02
+    """How often room is made on all days of a pattern for one client, the dearest who is out."""
+
+
+WITH_CHOICE = Tuning(hot=20.0, cold=0.05)
+"""Where clients may be left out: one visit more is worth many ways, so it begins far hotter."""
+
+
+@dataclass(frozen=True)
+class Found:
+    plan: Tours
+    cost: int
+    steps: int
+    is_search_done: bool
+
+
+def solve(
+    problem: CycleProblem, stop: Stop, seed: int = 0,
+    progress: Callable[[float, int], None] = lambda share, cost: None, tuning: Tuning | None = None,
+) -> Found:  # fmt: skip
+    """The best plan found; `progress` hears (share done, cost so far) and may raise."""
+    return _Search(problem, stop, seed, progress, tuning).run()
+
+
+class _Search:
+    def __init__(
+        self, problem: CycleProblem, stop: Stop, seed: int,
+        progress: Callable[[float, int], None], tuning: Tuning | None,
+    ) -> None:  # fmt: skip
+        self.problem, self.stop, self.progress = problem, stop, progress
+        self.tuning = tuning or (WITH_CHOICE if problem.penalty[1:].any() else Tuning())
+        self.begun = stop.clock()
+        self.facts = kernel.make_facts(problem)
+        self.is_required = np.asarray(problem.penalty == 0)
+        self.is_required[0] = False
+        worth = np.where(self.is_required, REQUIRED, problem.penalty)
+        self.state = kernel.make_state(self.facts, worth, seed)
+        self.price = self.dearest = 1.0
+        self.steps = 0
+
+    def done(self) -> float:
+        """Share of the limit used up; 1 and more when it is time to stop."""
+        if self.stop.is_cancelled():
+            return 1.0
+        by_steps = self.steps / self.stop.steps if self.stop.steps else 0.0
+        seconds = self.stop.seconds
+        by_time = (self.stop.clock() - self.begun) / seconds if seconds else 0.0
+        return max(by_steps, by_time)
+
+    def run(self) -> Found:
+        kernel.fill(self.facts, self.state)
+        leg = self._mean_leg()
+        self.price, self.dearest = 20.0 * leg, 1e5 * leg
+        self._reprice()
+        self._anneal(0.0, 1.0, self.tuning.hot * leg, self.tuning.cold * leg)
+        plan = kernel.best_tours(self.facts, self.state)
+        return Found(plan, int(self.state.tally[kernel.BEST]), self.steps, self.done() >= 1)
+
+    def _mean_leg(self) -> float:
+        """Cost of a way in the first solution, on average."""
+        tally = self.state.tally
+        legs = int(tally[kernel.PLACED] + tally[kernel.USED])
+        if not legs:
+            return max(1.0, float(self.problem.cost.mean()))
+        return max(1.0, float(tally[kernel.TRAVEL]) / legs)
+
+    def _anneal(self, begin: float, end: float, hot: float, cold: float) -> None:
+        t = self.tuning
+        while (done := self.done()) < end:
+            share = min(1.0, max(0.0, (done - begin) / (end - begin)))
+            heat = hot * (cold / hot) ** share
+            kernel.run(
+                self.facts, self.state, self.steps, CHUNK, heat,
+                t.strength, t.longest, t.blink, t.absent, t.looked_at, t.roomy,
+            )  # fmt: skip
+            self.steps += CHUNK
+            self._correct_price()
+            self.progress(min(1.0, done), int(self.state.tally[kernel.BEST]))
+
+    def _correct_price(self) -> None:
+        """Clients who must be visited get dearer while one is out, and cheaper while none is.
+
+        So the search may pass through plans that leave somebody out, which tight loads need.
+        """
+        if not self.is_required.any():
+            return
+        is_somebody_out = self.state.tally[kernel.OUT] > 0
+        changed = self.price * (DEARER if is_somebody_out else CHEAPER)
+        self.price = min(self.dearest, max(self.dearest / 1e6, changed))
+        self._reprice()
+
+    def _reprice(self) -> None:
+        """Clients of many visits are dearer in the search than in truth: they find a place last."""
+        visits = np.maximum(1, self.facts.visits)
+        price = np.where(self.is_required, self.price, self.problem.penalty)
+        kernel.reprice(self.state, (price * visits).astype(np.int64))
