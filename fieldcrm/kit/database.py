@@ -45,9 +45,6 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 Json = JSON(none_as_null=True)
-PAGE_BYTES = 8192
-"""Of an SQLite file that is made new: a rep's day is read in four pages, wherever they lie, and a
-small change writes few bytes that did not change (docs/decisions/0014)."""
 
 
 @cache
@@ -86,7 +83,6 @@ def _prepare_sqlite(made: Engine) -> None:
     def on_connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
         for pragma in (
-            f"page_size={PAGE_BYTES}",
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",

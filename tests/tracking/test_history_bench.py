@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from sqlmodel import select
 
-from fieldcrm.kit import database
 from fieldcrm.kit.database import reading
 from fieldcrm.tracking import chunks, store
 from fieldcrm.tracking.benches import cold, history, years
@@ -71,14 +69,3 @@ def test_a_cold_file_is_read_from_the_disk_each_time(tmp_path: Path) -> None:
     file.close()
     assert len(file.took_ms) == 3
     assert min(file.took_ms) > 0
-
-
-def test_a_new_file_has_larger_pages_and_an_older_one_keeps_its_own(home: Path) -> None:
-    older = home / "older.db"
-    with sqlite3.connect(older) as link:
-        link.execute("CREATE TABLE kept (name)")
-    for file, wanted in ((home / "new.db", database.PAGE_BYTES), (older, 4096)):
-        made = database.make_engine(f"sqlite:///{file}")
-        with made.connect() as link:
-            assert link.exec_driver_sql("PRAGMA page_size").scalar_one() == wanted
-        made.dispose()
