@@ -12,7 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fieldcrm.clients.duplicates import bench, blocking, clusters, columns, comparing, matcher
+from fieldcrm.clients.duplicates import (
+    bench,
+    blocking,
+    clusters,
+    columns,
+    comparing,
+    dependence,
+    matcher,
+    records,
+    weighing,
+)
 from fieldcrm.clients.duplicates.model import LEVELS, Column, Role
 from fieldcrm.clients.duplicates.prepared import Prepared, phone_tails
 
@@ -131,6 +141,51 @@ def test_a_base_too_small_to_learn_from_is_matched_all_the_same(records: int) ->
     phones = ["+358401234567"] * records
     found = matcher.match([Column("n", Role.text, values), Column("p", Role.phone, phones)])
     assert found.groups() == ([[0, 1]] if records == 2 else [])
+
+
+def neighbours(rng: random.Random, towns: int, each: int) -> list[records.Record]:
+    """Pharmacies that share streets, towns, postcodes and near pins, and are each their own."""
+    made = []
+    for n in range(towns):
+        lat, lng = 60 + rng.random() * 5, 22 + rng.random() * 7
+        for m in range(each):
+            name, road = ("".join(rng.choices("aeioklmnprstuv", k=8)) for _ in "ab")
+            street = "Pääkatu" if m % 2 else f"{road}katu"
+            made.append(
+                records.Record(
+                    f"{n:03}{m:03}", "pharmacy", f"{name} apteekki", f"+358 50 {rng.randrange(10**7):07}",
+                    None, None, f"{street} {m * 4 + 1}", lat + rng.random() / 900,
+                    lng + rng.random() / 500, f"Kaupunki{n}", f"{n:05}",
+                )
+            )  # fmt: skip
+    return made
+
+
+def test_neighbours_of_one_town_are_not_learned_as_one() -> None:
+    """A base in which nobody is there twice: the likest pairs are not therefore the same."""
+    rng = random.Random(4)
+    base = neighbours(rng, 30, 10)
+    twin = base[17]._replace(id="twin", name=base[17].name.upper(), phone=None)
+    found = matcher.match(records.as_columns([*base, twin]))
+    chance = weighing.chance_of(found.bits)
+    likely = np.flatnonzero(chance >= 0.5)
+    pairs = {(int(found.pairs.left[n]), int(found.pairs.right[n])) for n in likely}
+    assert pairs == {(17, 300)}
+
+
+def test_what_a_finer_column_gives_is_coarse() -> None:
+    streets = [f"katu {n % 70}" for n in range(280)]
+    towns = [f"town{n % 70 % 22}" for n in range(280)]
+    phones = [f"+358 50 {n:07}" for n in range(280)]
+    columns = dependence.about_one_thing(
+        [Prepared(Column("t", Role.text, towns)), Prepared(Column("p", Role.phone, phones)),
+         Prepared(Column("s", Role.address, streets))]
+    )  # fmt: skip
+    assert [(c.about, c.is_coarse) for c in columns] == [
+        ("place", True),
+        ("p", False),
+        ("place", False),
+    ]
 
 
 class TestBench:

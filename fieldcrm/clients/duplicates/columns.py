@@ -14,8 +14,9 @@ DISTINCT_LEAST = 20
 _DIGIT = re.compile(r"\d")
 _LETTER = re.compile(r"[^\W\d_]")
 _WORDS = re.compile(r"\w+")
-_DEGREES = re.compile(r"-?\d{1,3}\.\d{2,}")
-_POSITION = re.compile(r"\s*-?\d{1,3}\.\d+[\s,;]+-?\d{1,3}\.\d+\s*")
+_DEGREES = re.compile(r"-?\d{1,3}(?:\.\d+)?(?:[eE]-?\d+)?")
+_EXACT = re.compile(r"\.\d{2}")
+_POSITION = re.compile(rf"({_DEGREES.pattern})[\s,;]+({_DEGREES.pattern})")
 
 
 def find_columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Column]:
@@ -44,8 +45,14 @@ def _with_positions(every: Mapping[str, list[str]]) -> list[tuple[str, list[str]
 
 
 def _are_degrees(values: Sequence[str]) -> bool:
+    """Numbers of degrees, nearly all with decimals; small ones may be written with an exponent."""
     filled = [v for v in values if v]
-    return bool(filled) and _share(filled, lambda v: _DEGREES.fullmatch(v) is not None) == 1.0
+    are_numbers = all(_DEGREES.fullmatch(v) for v in filled)
+    return (
+        bool(filled)
+        and are_numbers
+        and _share(filled, lambda v: _EXACT.search(v) is not None) > 0.9
+    )
 
 
 def _reach(values: Sequence[str]) -> float:
@@ -72,7 +79,7 @@ def role_of(values: Sequence[str]) -> Role | None:
         return None
     if len(distinct) == len(filled) and all(_is_key(v) for v in filled):
         return None
-    if _share(filled, _is_position) > 0.9:
+    if _share(filled, _is_position) == 1.0:
         return Role.position
     if _share(filled, _is_digits) > 0.8:
         return Role.phone if _share(filled, _is_phone) > 0.5 else Role.digits
@@ -89,7 +96,7 @@ def _is_key(value: str) -> bool:
 
 
 def _is_position(value: str) -> bool:
-    return _POSITION.fullmatch(value) is not None
+    return _POSITION.fullmatch(value) is not None and "." in value
 
 
 def _is_digits(value: str) -> bool:

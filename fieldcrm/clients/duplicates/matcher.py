@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fieldcrm.clients.duplicates import blocking, clusters, comparing, weighing
+from fieldcrm.clients.duplicates.dependence import about_one_thing
 from fieldcrm.clients.duplicates.model import Column, Floats, Ints, Pairs, Tell, Weights, quiet
 from fieldcrm.clients.duplicates.prepared import Prepared
 
@@ -35,7 +36,7 @@ class Found:
 
 def match(columns: Sequence[Column], tell: Tell = quiet) -> Found:
     """Compare what is worth comparing, learn what it says, and weigh it."""
-    prepared = [Prepared(column) for column in columns]
+    prepared = about_one_thing([Prepared(column) for column in columns])
     tell(0.2)
     left, right = blocking.candidate_pairs(prepared)
     pairs = comparing.compare(prepared, left, right, lambda share: tell(0.35 + share * 0.4))

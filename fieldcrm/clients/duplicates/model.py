@@ -40,6 +40,8 @@ class Column:
     values: list[str]
     about: str = ""
     """Columns about one thing, as an address and a position, are one piece of evidence."""
+    is_coarse: bool = False
+    """Given by finer columns about the same thing, as a town by an address: neighbours share it."""
 
 
 @dataclass(frozen=True)

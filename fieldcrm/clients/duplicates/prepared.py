@@ -31,7 +31,7 @@ class Prepared:
 
     def __init__(self, column: Column) -> None:
         self.name, self.role = column.name, column.role
-        self.about = column.about or column.name
+        self.about, self.is_coarse = column.about or column.name, column.is_coarse
         made = _READERS[column.role](column.values)
         self.texts: list[str] = made[0]
         self.numbers: Ints = _matrix(made[2], NUMBERS_MOST)

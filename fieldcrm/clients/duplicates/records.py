@@ -22,16 +22,16 @@ from fieldcrm.clients.duplicates.prepared import Prepared
 from fieldcrm.clients.model import PERSON_KINDS
 
 FIELDS = (
-    ("name", Role.text, "name"),
-    ("phone", Role.phone, "phone"),
-    ("email", Role.text, "email"),
-    ("specialty", Role.text, "specialty"),
-    ("address", Role.address, "place"),
-    ("position", Role.position, "place"),
-    ("city", Role.text, "town"),
-    ("postcode", Role.digits, "town"),
+    ("name", Role.text, "name", False),
+    ("phone", Role.phone, "phone", False),
+    ("email", Role.text, "email", False),
+    ("specialty", Role.text, "specialty", False),
+    ("address", Role.address, "place", False),
+    ("position", Role.position, "place", False),
+    ("city", Role.text, "place", True),
+    ("postcode", Role.text, "place", True),
 )
-"""What of clients is compared: column, role, and what it is about."""
+"""What of clients is compared: column, role, what it is about, and whether neighbours share it."""
 SHOWN = (
     "kind", "name", "specialty", "category", "loyalty", "phone", "email", "website", "address",
     "city", "postcode", "lat", "lng", "opening_hours", "visit_minutes", "tags", "note",
@@ -67,8 +67,8 @@ class Record(NamedTuple):
 def as_columns(records: Sequence[Record]) -> list[Column]:
     """The columns of some clients."""
     return [
-        Column(name, role, [str(getattr(r, name) or "") for r in records], about)
-        for name, role, about in FIELDS
+        Column(name, role, [str(getattr(r, name) or "") for r in records], about, is_coarse)
+        for name, role, about, is_coarse in FIELDS
     ]
 
 
@@ -135,12 +135,12 @@ def fullness(client: Any) -> int:
 
 def kept_weights(weights: Weights) -> dict[str, Any]:
     """Weights as JSON, by the columns' names."""
-    return {name: bits for (name, _, _), bits in zip(FIELDS, weights.bits, strict=True)}
+    return {name: bits for (name, *_), bits in zip(FIELDS, weights.bits, strict=True)}
 
 
 def read_weights(kept: Mapping[str, Any], prior_bits: float) -> Weights:
     """The same back; the usual ones where a column has none."""
-    bits = [kept.get(name) or usual_bits(role) for name, role, _ in FIELDS]
+    bits = [kept.get(name) or usual_bits(role) for name, role, *_ in FIELDS]
     return Weights([list(b) for b in bits], prior_bits)
 
 

@@ -13,13 +13,26 @@ from collections.abc import Sequence
 import numpy as np
 
 from fieldcrm.clients.duplicates.comparing import compare
-from fieldcrm.clients.duplicates.model import LEVELS, Floats, Levels, Pairs, Tell, Weights, quiet
+from fieldcrm.clients.duplicates.model import (
+    LEVELS,
+    Floats,
+    Levels,
+    Pairs,
+    Role,
+    Tell,
+    Weights,
+    quiet,
+)
 from fieldcrm.clients.duplicates.prepared import Prepared
 
 ROUNDS_MOST = 40
 USUAL_PAIRS = 30.0
 """Pairs that the usual shares count for beside the data's own."""
 SAMPLE = 100_000
+DIFFERENT_MOST = 0.25
+"""Share of records of one client that may differ wholly in a column."""
+SAME, NEAR = 1, 2
+"""Levels of numbers."""
 RARE_BITS_MOST = 3.0
 BITS_MOST = 14.0
 """Nothing proves alone: no level says more than this."""
@@ -87,8 +100,26 @@ def _renewed(
         known = LEVELS[column.role]
         of_one = np.bincount(levels, weights=chance, minlength=_size(column))[1:]
         others = _others(of_one, large, every)
-        bits.append(_bits(_shares(of_one, known.usual), _shares(others, known.at_large)))
+        agreeing = _with_few_different(_shares(of_one, known.usual))
+        learned = _bits(agreeing, _shares(others, known.at_large))
+        bits.append(_with_modest_slips(column, learned))
     return Weights(bits, float(np.log2((chance.sum() + 1) / every)))
+
+
+def _with_few_different(of_one: Floats) -> Floats:
+    """Records of one client seldom differ wholly: neighbours that agree in all but who they are would
+    else be learned as one."""
+    surplus = max(float(of_one[-1]) - DIFFERENT_MOST, 0.0)
+    kept = of_one * (1 + surplus / max(1 - float(of_one[-1]), 1e-9))
+    kept[-1] = of_one[-1] - surplus
+    return kept
+
+
+def _with_modest_slips(column: Prepared, bits: list[float]) -> list[float]:
+    """Numbers a digit apart say half of what the same ones do: a town's numbers are alike."""
+    if column.role in (Role.phone, Role.digits):
+        bits[NEAR] = min(bits[NEAR], max(bits[SAME], 0.0) / 2)
+    return bits
 
 
 def _others(of_one: Floats, large: Floats, every: float) -> Floats:
@@ -100,13 +131,30 @@ def _others(of_one: Floats, large: Floats, every: float) -> Floats:
 
 def evidence(columns: Sequence[Prepared], pairs: Pairs, weights: Weights) -> Floats:
     """Bits for each pair's being one client, the prior among them."""
-    said: dict[str, list[Floats]] = {}
-    for column, bits in zip(columns, says(columns, pairs, weights), strict=True):
-        said.setdefault(column.about, []).append(bits)
+    said = says(columns, pairs, weights)
     total = np.full(len(pairs), weights.prior_bits)
-    for about in said.values():
-        total += _strongest(np.stack(about))
+    for about in dict.fromkeys(c.about for c in columns):
+        mine = [n for n, column in enumerate(columns) if column.about == about]
+        total += _together(columns, pairs, said, mine)
     return total
+
+
+def _together(
+    columns: Sequence[Prepared], pairs: Pairs, said: list[Floats], mine: list[int]
+) -> Floats:
+    """What the columns about one thing say of each pair: the fine ones, and coarse ones against it.
+
+    Coarse ones speak for it where no fine one has a value of both, and half where these differ: who
+    moved stayed in town.
+    """
+    core = [n for n in mine if not columns[n].is_coarse]
+    coarse = [said[n] for n in mine if columns[n].is_coarse]
+    is_there = np.any([pairs.levels[n] > 0 for n in core], axis=0) if core else np.False_
+    against = np.sum([np.minimum(bits, 0) for bits in coarse], axis=0)
+    instead = _strongest(coarse) if coarse else 0.0
+    fine = _strongest([said[n] for n in core]) if core else 0.0
+    half = np.where(fine < 0, np.maximum(instead, 0) / 2, 0.0)
+    return np.where(is_there, fine + against + half, instead)
 
 
 def says(columns: Sequence[Prepared], pairs: Pairs, weights: Weights) -> list[Floats]:
@@ -117,10 +165,10 @@ def says(columns: Sequence[Prepared], pairs: Pairs, weights: Weights) -> list[Fl
     ]
 
 
-def _strongest(bits: Floats) -> Floats:
-    """Of columns about one thing the best word for a pair; the worst where none speaks for it."""
-    best = bits.max(axis=0)
-    return np.where(best > 0, best, bits.min(axis=0))
+def _strongest(said: Sequence[Floats]) -> Floats:
+    """The best word for a pair less half of the worst against it; the worst where none speaks for it."""
+    best, worst = np.max(said, axis=0), np.min(said, axis=0)
+    return np.where(best > 0, best + np.minimum(worst, 0) / 2, worst)
 
 
 def rarity(column: Prepared, pairs: Pairs, levels: Levels) -> Floats:
