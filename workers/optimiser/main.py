@@ -34,13 +34,15 @@ def main(queue: str) -> None:
         raise SystemExit(f"optimiser: unknown queue '{queue}'")
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s optimiser %(message)s")
     stop = pulse.keep_beating(PART)
-    ready.begin_compiling()
+    if queue == jobs.LONG:
+        ready.begin_compiling()
     _sweep_once(queue)  # before any fork: a child must not inherit a driver half imported
     threading.Thread(target=_sweep, args=(queue, stop), name="sweep", daemon=True).start()
     try:
         while not _serve(queue):
             time.sleep(0.3)
     finally:
+        ready.stop_compiling()
         stop.set()
 
 
@@ -64,8 +66,8 @@ class PlanWorker(Worker):
     exponential_backoff_factor = 1.2
 
     def fork_work_horse(self, job: Job, queue: Queue) -> None:
-        """The parent has nothing else to do at this moment: its child finds the search loaded."""
-        ready.load_if_compiled()
+        """The child is told whether the compiled search stands by now."""
+        ready.look()
         super().fork_work_horse(job, queue)
 
     def main_work_horse(self, job: Job, queue: Queue) -> Never:

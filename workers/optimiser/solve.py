@@ -23,6 +23,8 @@ PLAIN_SHARE = 0.9
 """Of what is left of the limit, so much at most goes to OR-Tools' own search of a shared day."""
 PLAIN_STEPS = 300
 """Steps of the plain search, where it stands in."""
+FEW_VISITS = 40
+"""One rep's day of so many visits is planned as well without loading the compiled search."""
 FEW_REPS = 12
 """So many reps' days are combined by CP-SAT and evened out at the end; more only by the search."""
 Progress = Callable[[float, Plan | None], None]
@@ -103,13 +105,11 @@ class _Solver:
 
     def _improvers(self, is_alone: bool) -> list[Callable[[Draft], Draft | None]]:
         """What is tried in turn (measured: docs/decisions/0006-solver.md)."""
-        if ready.is_ready():
-            return [self._by_compiled] if is_alone or not self._is_small else [
-                self._by_compiled, self._by_combining
-            ]  # fmt: skip
-        return [self._by_steps, self._by_routing] if is_alone else [
-            self._by_plain_routing, self._by_steps, self._by_combining
-        ]  # fmt: skip
+        if is_alone and len(self.board.placeable) <= FEW_VISITS:
+            return [self._by_steps, self._by_routing]
+        if not ready.is_ready():
+            return [self._by_plain_routing, self._by_steps, self._by_combining]
+        return [self._by_compiled, *([self._by_combining] if self._is_small else [])]
 
     @property
     def _is_small(self) -> bool:
@@ -152,9 +152,7 @@ class _Solver:
     def _within_budget(self, start: Draft, budget: int) -> Draft:
         """Few changes of the present orders; a free search counts where it happens to be as tame."""
         best = search.change_within(self.board, start, budget)
-        searched = self._by_compiled if ready.is_ready() else self._by_steps
-        is_free = budget > 0 and bool(self.board.placeable)
-        free = searched(search.fill(self.board, best)) if is_free else best
+        free = self._by_steps(search.fill(self.board, best)) if budget else best
         is_tame = search.moved(self.board, free) <= budget
         return free if is_tame and free.cost < best.cost - search.WORTH_A_CHANGE_S else best
 
