@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -113,32 +113,55 @@ def _run(home: Path, chosen: argparse.Namespace) -> Tally:
     from fieldcrm.kit import clock
     from fieldcrm.kit.database import engine
 
-    if chosen.long:
-        week.begin_clock(chosen.day_s)
-        groups = [week.hire(chosen.seed)]
-        ahead = {0: week.strikes(chosen.seed)}
-    else:
-        numbers = range(chosen.first, chosen.first + chosen.schedules)
-        groups = [staff.hire(n, chosen.seed * 1_000_003 + n, 3 * n) for n in numbers]
-        ahead = {n: [s] if (s := strikes.wanted(chosen.seed, n)) else [] for n in numbers}
+    company = _week(chosen) if chosen.long else _schedules(chosen)
     engine().dispose()  # a power cut must find no program that keeps the database's memory alive
     plant = plants.Plant(home, is_careless=chosen.careless)
-    faults = (week.FAULTS_EACH, week.FAULTY_SHARE) if chosen.long else (FAULTS_EACH, FAULTY_SHARE)
-    network = Network(plant.port, *faults)
     try:
         plant.start()
-        striking = strikes.Strikes(plant, {} if chosen.calm else ahead, chosen.seed)
-        options = ["--at-once", str(chosen.at_once), "--within", str(chosen.within),
-                   *["--watch"] * chosen.watch]  # fmt: skip
-        played = asyncio.run(stage.play(plant, groups, network, striking, *options))
+        played = asyncio.run(_played(plant, company, chosen))
         plant.cut_power()
     finally:
         plant.close()
         _keep_log(home)
     tally = Tally()
-    _judge(tally, home, groups, played, chosen, clock.zone())
+    _judge(tally, home, company.groups, played, chosen, clock.zone())
     _count_servers(tally, plant, played)
     return tally
+
+
+@dataclass(frozen=True)
+class _Company:
+    """Who works, and what is to befall servers and lines."""
+
+    groups: list[stage.Group]
+    ahead: Mapping[int, Sequence[tuple[int, str]]]
+    faults_each: int
+    faulty_share: float
+
+
+def _schedules(chosen: argparse.Namespace) -> _Company:
+    numbers = range(chosen.first, chosen.first + chosen.schedules)
+    groups = [staff.hire(n, chosen.seed * 1_000_003 + n, 3 * n) for n in numbers]
+    ahead = {n: [s] if (s := strikes.wanted(chosen.seed, n)) else [] for n in numbers}
+    return _Company(groups, ahead, FAULTS_EACH, FAULTY_SHARE)
+
+
+def _week(chosen: argparse.Namespace) -> _Company:
+    week.begin_clock(chosen.day_s)
+    group = week.hire(chosen.seed)
+    ahead = {group.number: week.strikes(chosen.seed)}
+    return _Company([group], ahead, week.FAULTS_EACH, week.FAULTY_SHARE)
+
+
+async def _played(
+    plant: plants.Plant, company: _Company, chosen: argparse.Namespace
+) -> stage.Played:
+    network = Network(plant.port, company.faults_each, company.faulty_share)
+    striking = strikes.Strikes(plant, {} if chosen.calm else company.ahead, chosen.seed)
+    options = ["--at-once", str(chosen.at_once), "--within", str(chosen.within)]
+    return await stage.play(
+        plant, company.groups, network, striking, *options, *["--watch"] * chosen.watch
+    )
 
 
 _LOG = os.environ.get("FIELDCRM_BENCH_LOG")
@@ -201,7 +224,8 @@ def _tell(
         for name in ("lost", "duplicated", "diverged")
         for each in getattr(found, name)
     ]
-    again = f"fieldcrm bench sync --seed {chosen.seed} --first {group.number} --schedules 1"
+    which = "--long" if chosen.long else f"--first {group.number} --schedules 1"
+    again = f"fieldcrm bench sync --seed {chosen.seed} {which}"
     lines = [(float(line.split()[0]), f"      {line}") for line in played.strikes.told]
     for phone in told["phones"]:
         name = f"p{phone['number']:<5}"
