@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.request
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +66,64 @@ def lay_out(visits: int = 5) -> Day:
 _NAMES = ("Elina Korhonen", "Ирина Соколова", "Ștefan Țurcanu", "Mikael Lindqvist", "Kaisa Mäkelä")
 
 
-def _client(kind: str, name: str, n: int, home: str, **more: Any) -> Client:
+@dataclass(frozen=True)
+class Stop:
+    """A visit of a week, and whom it is with."""
+
+    visit_id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Week:
+    """Five days of one rep, from a Monday on."""
+
+    company: Company
+    monday: date
+    days: tuple[tuple[Stop, ...], ...]
+
+
+def lay_out_week(monday: date) -> Week:
+    """Write five days of twelve visits each: all the doctors of one hospital, each seen once."""
+    company = found()
+    rep = company.users[LOGIN]
+    with transaction() as s:
+        user = s.get_one(User, rep)
+        user.language, user.mode, user.password_hash = "en", "foot", hash_password(PASSWORD)
+        home = Territory(id=ids.new_id(), name="North", team_id=company.teams["north"], rep_id=rep)
+        s.add(home)
+        s.flush()
+        days = []
+        for n, given in enumerate(_GIVEN):
+            with clock.held(morning(monday, n)):
+                doctors = [
+                    _client("doctor", f"{given} {family}", 1 + place / 40, home.id)
+                    for place, family in enumerate(_FAMILY)
+                ]
+                s.add_all(doctors)
+                s.flush()
+                visits = [_visit(company, rep, c, place) for place, c in enumerate(doctors, 1)]
+                s.add_all(visits)
+            names = zip(visits, doctors, strict=True)
+            days.append(tuple(Stop(v.id, c.name) for v, c in names))
+        return Week(company, monday, tuple(days))
+
+
+def morning(monday: date, day: int) -> datetime:
+    """Nine o'clock in the company's zone on a day of the week (0: Monday)."""
+    return clock.day_bounds(monday + timedelta(days=day))[0] + timedelta(hours=9)
+
+
+_GIVEN = ("Elina", "Ирина", "Ștefan", "Mikael", "Kaisa")
+_FAMILY = ("Aalto", "Berg", "Cojocaru", "Dahl", "Eskola", "Forss", "Grön", "Heino", "Ionescu",
+           "Jokela", "Koski", "Lundin")  # fmt: skip
+
+
+def _client(kind: str, name: str, n: float, home: str, **more: Any) -> Client:
     now = clock.now()
     return Client(
         id=ids.new_id(), kind=kind, name=name, lat=LAT + n * 100 / 111_195, lng=LNG,
-        address=f"Mannerheimintie {n}", city="Helsinki", territory_id=home,
+        address=f"Mannerheimintie {n:g}", city="Helsinki", territory_id=home,
         search_text=name.lower(), created_at=now, updated_at=now, **more,
     )  # fmt: skip
 
