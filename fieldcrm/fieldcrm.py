@@ -58,6 +58,7 @@ app = rx.App(
         "/forms.css",
         "/messages.css",
         "/duplicates.css",
+        "/imports.css",
     ],
     head_components=[
         rx.el.script(_THEME_BEFORE_PAINT),

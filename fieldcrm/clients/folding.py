@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _UNMARKED = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ё": "е",
@@ -48,6 +49,7 @@ def latin(folded: str) -> str:
     return folded.translate(_LATIN)
 
 
+@lru_cache(maxsize=50_000)
 def sound(word: str) -> str:
     """What is left of a folded word when ways of transliterating it are evened out."""
     text = latin(word)

@@ -22,6 +22,7 @@ _ASSIGNED = re.compile(r"\s*(?:export\s+default|(?:var|let|const)\s+[\w$]+\s*=)\
 _NAMES = (".geojson", ".json", ".js")
 _ADDRESS = ("addr:street", "addr:place", "addr:housenumber", "addr:unit")
 """In the order in which an address is written."""
+_CONTACTS = ("phone", "email", "website", "opening_hours")
 _KIND_KEYS = ("amenity", "healthcare", "shop", "building")
 _KINDS = {"pharmacy": "pharmacy", "chemist": "pharmacy", "hospital": "organisation",
           "clinic": "organisation", "doctors": "organisation"}  # fmt: skip
@@ -92,6 +93,9 @@ def _cells(feature: Any) -> dict[str, str]:
     properties = feature.get("properties")
     properties = properties if isinstance(properties, dict) else {}
     cells = {str(k): _text(v) for k, v in properties.items() if k not in ("@id", "id")}
+    for name in _CONTACTS:  # either way of writing them is in use
+        if value := cells.pop(f"contact:{name}", ""):
+            cells.setdefault(name, value)
     own = feature.get("id", properties.get("@id", properties.get("id")))
     kind = next((_KINDS[v] for k in _KIND_KEYS if (v := str(properties.get(k))) in _KINDS), "")
     place = _place(feature.get("geometry"))

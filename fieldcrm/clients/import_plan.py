@@ -123,13 +123,18 @@ def _are_apart(
 
 def key_of(fields: Mapping[str, Any], match: str) -> str | None:
     """By what a client is told: the chosen field, or name and address where a row has none of it."""
-    chosen = (
-        None if match == "name_address" else fields.get("phone_e164" if match == "phone" else match)
-    )
+    chosen = None if match == "name_address" else fields.get(column_of(match))
     if chosen:
-        return f"k:{chosen}"
+        return f"k:{chosen}" + (
+            f"\n{fold(fields.get('name') or '')}" if match == "code_name" else ""
+        )
     written = import_rules.name_address_key(fields) if fields.get("name") else ""
     return f"n:{written}" if written else None
+
+
+def column_of(match: str) -> str:
+    """The column that holds a key."""
+    return {"phone": "phone_e164", "code_name": "external_id"}.get(match, match)
 
 
 def new_keys(rows: Iterable[Mapping[str, Any]], match: str) -> dict[str, list[str]]:
@@ -138,7 +143,7 @@ def new_keys(rows: Iterable[Mapping[str, Any]], match: str) -> dict[str, list[st
     for fields in rows:
         key = key_of(fields, match) or ""
         if key.startswith("k:"):
-            found.setdefault("phone_e164" if match == "phone" else match, []).append(key[2:])
+            found.setdefault(column_of(match), []).append(fields[column_of(match)])
         else:
             found.setdefault("sort_name", []).append(fold(fields["name"]))
     return found
@@ -185,8 +190,12 @@ class Planner:
     def _known(self, rows: list[Row], keys: list[str | None]) -> dict[str, list[dict[str, Any]]]:
         """Clients that are there already, by the same keys."""
         match = self.chosen.match
-        codes = {k[2:] for k in keys if k and k.startswith("k:")}
-        column = "phone_e164" if match == "phone" else match
+        column = column_of(match)
+        codes = {
+            row.fields[column]
+            for row, key in zip(rows, keys, strict=True)
+            if key and key.startswith("k:")
+        }
         found = self._by(column, codes, match) if codes else {}
         named = {
             fold(row.fields["name"])
@@ -277,9 +286,9 @@ def refuse_wholesale(renamed: int, updated: int) -> list[Trouble]:
 
 
 def are_anothers(there: Mapping[str, list[str]], written: Mapping[str, str]) -> bool:
-    """Whether external ids of a file are taken by clients of other names: told by code -> names."""
+    """Whether external ids of a file (code -> name) are also those of clients of other names."""
     known = [(written[code], names) for code, names in there.items() if code in written]
     strangers = sum(
-        all(import_rules.is_another_name(name, new) for name in names) for new, names in known
+        any(import_rules.is_another_name(name, new) for name in names) for new, names in known
     )
     return import_rules.is_wholesale(strangers, len(known))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fieldcrm.clients import import_places, import_words
 from fieldcrm.clients.folding import fold
-from fieldcrm.clients.model import ImportRules, Table, Trouble, UnreadableTable
+from fieldcrm.clients.model import ClientKind, ImportRules, Table, Trouble, UnreadableTable
 
-MATCHES = ("external_id", "phone", "name_address")
+MATCHES = ("external_id", "phone", "name_address", "code_name")
+"""`code_name` is the external id together with the name, where codes are not one list's alone."""
 MODES = ("create", "update", "upsert")
 SAMPLE_ROWS = 200
 MOSTLY = 0.9
@@ -135,11 +136,20 @@ def check_rules(r: ImportRules, table: Table) -> None:
 
 def missing_fields(r: ImportRules) -> list[Trouble]:
     """Fields that no column fills yet and without which nothing can be imported."""
-    needed = ["name" if r.match == "name_address" else r.match]
+    needed = {"name_address": ["name"], "code_name": ["external_id", "name"]}.get(
+        r.match, [r.match]
+    )
     if r.mode != "update":
         needed.append("name")
     unfilled = sorted(set(needed) - set(r.mapping.values()))
     return [Trouble(0, "not_mapped", name, params={"field": name}) for name in unfilled]
+
+
+def usual_kind(file_name: str, names: Sequence[str]) -> ClientKind:
+    """What rows are that don't say: pharmacies where the file or most names say so."""
+    of_names = sum(import_words.speaks_of_pharmacy(n) for n in names) > len(names) / 2
+    is_pharmacy = of_names or import_words.speaks_of_pharmacy(file_name)
+    return ClientKind.pharmacy if is_pharmacy else ClientKind.organisation
 
 
 def best_match(mapping: Mapping[str, str], table: Table) -> str:

@@ -91,6 +91,14 @@ def kind_of(word: str) -> str | None:
     return _BY_KIND.get(fold(word))
 
 
+_PHARMACY = re.compile("pharmac|chemist|drugstore|apothe|farmac|аптек|apteek|apotek")
+
+
+def speaks_of_pharmacy(text: str) -> bool:
+    """Whether a name or file name says pharmacy in one of the languages around."""
+    return _PHARMACY.search(fold(text)) is not None
+
+
 def looks_like_data(cell: str) -> bool:
     """Whether a cell holds a number, phone, mail or web address, so that it's no title."""
     text = cell.strip()

@@ -32,7 +32,6 @@ from fieldcrm.clients.import_outcome import Outcome
 from fieldcrm.clients.import_plan import CREATE, Planner, Step, Told
 from fieldcrm.clients.import_rows import Around
 from fieldcrm.clients.model import (
-    ClientKind,
     ImportBlocked,
     ImportNotFound,
     ImportNotReady,
@@ -80,7 +79,7 @@ def preview_import(
     progress(0.0, "import.reading")
     table = read(file_name, content, mapping, has_header)
     around = _around()
-    chosen = _rules(table, mapping, match, mode, constants, whole, around)
+    chosen = _rules(file_name, table, mapping, match, mode, constants, whole, around)
     run_id = _keep(actor, file_name, content, chosen, table)
     told = _spool(run_id, table, chosen, around, progress)
     described = _described(table)
@@ -125,16 +124,21 @@ def _around() -> Around:
         return Around(store.mean_place(session), rules.country_of(settings().timezone))
 
 
+def _names(table: Table, mapping: dict[str, str]) -> list[str]:
+    columns = [table.columns.index(c) for c, f in mapping.items() if f == "name"]
+    return [cells[i] for cells in import_rules.sample_rows(table) for i in columns]
+
+
 def _rules(
-    table: Table, mapping: dict[str, str] | None, match: str | None, mode: str,
+    file_name: str, table: Table, mapping: dict[str, str] | None, match: str | None, mode: str,
     constants: dict[str, str] | None, whole: bool, around: Around,
 ) -> ImportRules:  # fmt: skip
     chosen = import_rules.suggest(table, around.known_place) if mapping is None else mapping
     given = {f: v for f, v in (constants or {}).items() if v}
     known = ImportRules(chosen, given, match or "external_id", mode, whole)
     import_rules.check_rules(known, table)
-    if "kind" not in chosen.values():
-        given.setdefault("kind", ClientKind.organisation.value)
+    if "kind" not in given:
+        given["kind"] = import_rules.usual_kind(file_name, _names(table, chosen)).value
     country = None if "country" in given else import_rules.country_of_file(table, chosen)
     if country:
         given["country"] = country
@@ -151,7 +155,7 @@ def _best_match(table: Table, mapping: dict[str, str]) -> str:
     written = {cells[code]: cells[name] for _, cells in table.rows if cells[code] and cells[name]}
     with reading() as session:
         there = import_store.names_by_external_id(session, written.keys())
-    return "name_address" if import_plan.are_anothers(there, written) else best
+    return "code_name" if import_plan.are_anothers(there, written) else best
 
 
 def _described(table: Table) -> dict[str, Any]:

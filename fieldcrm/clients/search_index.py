@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, func, inspect, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from fieldcrm.clients import folding
@@ -75,10 +74,15 @@ def is_word(term: str) -> bool:
 
 
 def _insert(session: Session, table: Any, rows: list[dict[str, str]]) -> None:
+    """Store rows that are not there yet: texts as they are, past the ORM, as there are many."""
     if not rows:
         return
-    maker = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    session.execute(maker.insert(table).on_conflict_do_nothing(), rows)
+    columns = tuple(rows[0])
+    mark = "%s" if session.get_bind().dialect.name == "postgresql" else "?"
+    marks = ", ".join([mark] * len(columns))
+    sql = f"INSERT INTO {table.__tablename__} ({', '.join(columns)}) VALUES ({marks}) ON CONFLICT DO NOTHING"
+    values = [tuple(row[c] for c in columns) for row in rows]
+    session.connection().exec_driver_sql(sql, values)
 
 
 def _chunks(values: Sequence[str]) -> Iterable[Sequence[str]]:

@@ -42,7 +42,7 @@ export function ImportDrop({ words, lang, limitMb, onKept, onRefused }: {
       <button type="button" className="btn primary" disabled={!!busy} onClick={() => input.current?.click()}>
         <Icon name="upload" />{t("admin.import.choose")}
       </button>
-      <input ref={input} type="file" className="vh" accept=".csv,.tsv,.txt,.xlsx,.xls,.ods" tabIndex={-1}
+      <input ref={input} type="file" className="vh" accept=".csv,.tsv,.txt,.xlsx,.xls,.ods,.geojson,.json,.js,.vcf" tabIndex={-1}
         aria-label={t("admin.import.choose")} onChange={(event) => { send(event.target.files?.[0]); event.target.value = ""; }} />
     </div>
   );

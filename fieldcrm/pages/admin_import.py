@@ -9,19 +9,21 @@ from typing import Any
 
 import reflex as rx
 
+from fieldcrm.clients.import_rules import MATCHES, MODES
 from fieldcrm.clients.model import ClientKind
 from fieldcrm.components.icons import glyph, icon
 from fieldcrm.components.import_drop import import_drop
 from fieldcrm.components.parts import badge, button, empty, segments
 from fieldcrm.components.words import words
+from fieldcrm.pages import admin_import_parts as parts
 from fieldcrm.pages.admin import admin_page, said
-from fieldcrm.pages.admin_import_state import FIELD_NAMES, MATCHES, MODES, AdminImport
+from fieldcrm.pages.admin_import_state import FIELD_NAMES, AdminImport
 
 
 def admin_import() -> rx.Component:
     """The page."""
     shown = rx.match(AdminImport.step, (1, _upload()), (2, _check()), (3, _running()), _done())
-    return admin_page("/admin/import", _steps(), said(AdminImport.refused), shown)
+    return admin_page("/admin/import", _steps(), said(AdminImport.refused), parts.told(), shown)
 
 
 def _steps() -> rx.Component:
@@ -64,7 +66,7 @@ def _past() -> rx.Component:
     rows = rx.el.table(
         rx.el.thead(rx.el.tr(*[rx.el.th(words(f"admin.{k}"), scope="col")
                                for k in ("when", "who", "import.file", "import.outcome", "data")])),
-        rx.el.tbody(rx.foreach(AdminImport.runs, _run)), class_name="tbl tight",
+        rx.el.tbody(rx.foreach(AdminImport.runs, parts.past_run)), class_name="tbl tight",
         aria_label=words("admin.import.past"),
     )  # fmt: skip
     none = rx.el.p(words("admin.import.none_yet"), class_name="muted sec")
@@ -73,18 +75,6 @@ def _past() -> rx.Component:
         rx.cond(AdminImport.runs.length() > 0,
                 rx.el.div(rows, class_name="scr", tab_index=0, role="region", aria_label=words("admin.import.past")), none),
         class_name="card ad-c",
-    )  # fmt: skip
-
-
-def _run(row: Any) -> rx.Component:
-    tone = rx.match(row.status, ("done", "ok"), ("failed", "err"), ("running", "accent"), "warn")
-    stop = button(
-        words("admin.import.stop_this"), kind="ghost", small=True, on_click=AdminImport.stop(row.id)
-    )
-    return rx.el.tr(
-        rx.el.td(row.at, class_name="muted"), rx.el.td(row.who), rx.el.td(row.file_name),
-        rx.el.td(badge(row.status_word, tone=tone), rx.cond(row.status == "running", stop, rx.fragment()), class_name="nw"),
-        rx.el.td(rx.el.div(row.told, class_name="el", title=row.told), class_name="why muted"),
     )  # fmt: skip
 
 
@@ -104,9 +94,9 @@ def _dry() -> rx.Component:
         on_change=lambda v: AdminImport.choose("match", v), class_name="input sm pick wide-p",
         aria_label=words("admin.import.match"),
     )  # fmt: skip
-    parts = (("c", t.creates), ("u", t.updates), ("n", t.keeps), ("r", t.rejects))
+    shares = (("c", t.creates), ("u", t.updates), ("n", t.keeps), ("r", t.rejects))
     stack = rx.el.div(
-        *[rx.cond(n > 0, rx.el.i(class_name=c, style={"flex": f"{n} 1 6px"}), rx.fragment()) for c, n in parts],
+        *[rx.cond(n > 0, rx.el.i(class_name=c, style={"flex": f"{n} 1 6px"}), rx.fragment()) for c, n in shares],
         class_name="stack", aria_hidden="true",
     )  # fmt: skip
     figures = rx.el.dl(
@@ -119,7 +109,7 @@ def _dry() -> rx.Component:
     return rx.el.section(
         rx.el.div(rx.el.h2(words("admin.import.dry")), rx.el.span(AdminImport.about, class_name="muted t1"),
                   rx.el.span(class_name="sp"), match, modes, class_name="row"),
-        stack, rx.el.div(figures, _constants(), class_name="dkw"),
+        stack, rx.el.div(figures, _constants(), class_name="dkw"), parts.switches(),
         class_name="card dry",
     )  # fmt: skip
 
@@ -148,7 +138,8 @@ def _constants() -> rx.Component:
     return rx.el.div(
         rx.el.h3(words("admin.import.for_all")),
         rx.el.div(rx.el.label(words("admin.field.kind"), kind, class_name="im-c"),
-                  rx.el.label(words("admin.field.territory"), territory, class_name="im-c"), class_name="row"),
+                  rx.el.label(words("admin.field.territory"), territory, class_name="im-c"),
+                  parts.country(), class_name="row"),
         class_name="upd",
     )  # fmt: skip
 
@@ -164,7 +155,7 @@ def _mapping() -> rx.Component:
     return rx.el.section(
         rx.el.header(rx.el.h2(words("admin.import.mapping")), badge(AdminImport.mapped, tone="accent")),
         rx.el.div(table, class_name="scr", tab_index=0, role="region", aria_label=words("admin.import.mapping")),
-        class_name="card mpc",
+        parts.templates(), class_name="card mpc",
     )  # fmt: skip
 
 
@@ -197,19 +188,6 @@ def _problems() -> rx.Component:
         (words("admin.import.first_rows"), AdminImport.tab == "rows", AdminImport.show_tab("rows")),
         label=words("report.tabs"),
     )  # fmt: skip
-    heads = [
-        ("admin.import.row", "num"),
-        ("", ""),
-        ("admin.import.field", ""),
-        ("admin.import.value", ""),
-        ("admin.import.problem", ""),
-    ]
-    troubles = rx.el.table(
-        rx.el.thead(rx.el.tr(*[rx.el.th(words(k) if k else rx.el.span(words("admin.import.weight"), class_name="vh"),
-                                        scope="col", class_name=c) for k, c in heads])),
-        rx.el.tbody(rx.foreach(AdminImport.troubles, _trouble_row)), class_name="tbl pt",
-        aria_label=words("admin.import.problems"),
-    )  # fmt: skip
     none = empty(
         "no_plan", words("admin.import.no_problems"), words("admin.import.no_problems_why")
     )
@@ -220,13 +198,41 @@ def _problems() -> rx.Component:
         aria_label=words("admin.import.first_rows"),
     )  # fmt: skip
     shown = rx.cond(
-        AdminImport.tab == "rows", rows, rx.cond(AdminImport.troubles.length() > 0, troubles, none)
+        AdminImport.tab == "rows",
+        rows,
+        rx.cond(AdminImport.troubles.length() > 0, _troubles(), none),
     )
     return rx.el.section(
         rx.el.header(tabs, class_name="ptabs"),
         rx.el.div(shown, class_name="scr", tab_index=0, role="region", aria_label=words("admin.import.problems")),
         class_name="card prc",
     )  # fmt: skip
+
+
+def _troubles() -> rx.Component:
+    heads = [
+        ("admin.import.row", "num"),
+        ("", ""),
+        ("admin.import.field", ""),
+        ("admin.import.value", ""),
+        ("admin.import.problem", ""),
+    ]
+    return rx.el.table(
+        rx.el.thead(rx.el.tr(*[rx.el.th(words(k) if k else rx.el.span(words("admin.import.weight"), class_name="vh"),
+                                        scope="col", class_name=c) for k, c in heads])),
+        rx.el.tbody(rx.foreach(AdminImport.troubles, _trouble_row)), class_name="tbl pt",
+        aria_label=words("admin.import.problems"),
+    )  # fmt: skip
+
+
+def _named() -> rx.Component:
+    """After the run: the rows that stayed out, and what was warned of."""
+    title = words("admin.import.problems")
+    return rx.el.section(
+        rx.el.header(rx.el.h2(title)),
+        rx.el.div(_troubles(), class_name="scr", tab_index=0, role="region", aria_label=title),
+        class_name="card ad-c im-n",
+    )
 
 
 def _trouble_row(t: Any) -> rx.Component:
@@ -245,7 +251,7 @@ def _example_row(e: Any) -> rx.Component:
     return rx.el.tr(
         rx.el.td(e.row, class_name="num muted"), rx.el.td(badge(e.action_word, tone=tone)),
         rx.el.td(e.name, class_name="med"),
-        rx.el.td(rx.el.div(e.fields, class_name="el", title=e.fields), class_name="why muted"),
+        rx.el.td(parts.field_changes(e), class_name="wrap-t"),
     )  # fmt: skip
 
 
@@ -268,14 +274,19 @@ def _done() -> rx.Component:
     figures = rx.el.dl(
         _figure("c", icon("plus", "s"), "create", t.texts["create"]),
         _figure("u", icon("pencil", "s"), "update", t.texts["update"]),
-        _figure("n", icon("minus", "s"), "unchanged", t.texts["unchanged"]), class_name="dk",
+        _figure("n", icon("minus", "s"), "unchanged", t.texts["unchanged"]),
+        _figure("r", glyph("contradicted", "s"), "blocking", t.texts["rejected"], t.rejects > 0), class_name="dk",
     )  # fmt: skip
+    is_in = (AdminImport.outcome_tone == "ok") & ~AdminImport.is_undone
+    can_undo = is_in & (t.creates + t.updates > 0)
+    undo = rx.cond(can_undo, parts.undo_button(AdminImport.run_id, small=False), rx.fragment())
     return rx.el.div(
         rx.el.section(
             rx.el.div(AdminImport.outcome, class_name=f"note {AdminImport.outcome_tone}", role="status"),
-            rx.cond(AdminImport.outcome_tone == "ok", figures, rx.fragment()),
-            rx.el.div(button(words("admin.import.another"), kind="primary", on_click=AdminImport.forget), class_name="row"),
+            rx.cond(is_in, figures, rx.fragment()),
+            rx.el.div(button(words("admin.import.another"), kind="primary", on_click=AdminImport.forget), undo, class_name="row"),
             class_name="card im-r",
         ),
+        rx.cond(is_in & (AdminImport.troubles.length() > 0), _named(), rx.fragment()),
         _past(), class_name="im-w",
     )  # fmt: skip

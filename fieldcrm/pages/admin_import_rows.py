@@ -34,6 +34,15 @@ class TroubleRow:
 
 
 @dataclass
+class FieldRow:
+    """A field of a row as it would become; of a known client with what stands there now."""
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass
 class ExampleRow:
     """A row as it would become."""
 
@@ -41,7 +50,7 @@ class ExampleRow:
     action: str
     action_word: str
     name: str
-    fields: str
+    fields: list[FieldRow]
 
 
 @dataclass
@@ -68,6 +77,8 @@ class RunRow:
     status: str
     status_word: str
     told: str
+    can_undo: bool
+    """Whether it wrote anything and nobody has undone it; somebody may still have built on it."""
 
 
 def column_rows(made: ImportPreview, language: str) -> list[ColumnRow]:
@@ -95,7 +106,7 @@ def count_totals(counts: dict[str, int], language: str) -> Totals:
 
 def trouble_row(t: dict[str, Any], language: str) -> TroubleRow:
     text = i18n.t(f"import.trouble.{t['code']}", language, **t["params"])
-    row = i18n.number(t["row"], language) if t["row"] else ""
+    row = i18n.number(t["row"], language) if t["row"] else "—"
     name = f"admin.field.{t['column']}"
     known = (
         i18n.t(name, language) if t["column"] and name in i18n.catalogue(language) else t["column"]
@@ -105,12 +116,12 @@ def trouble_row(t: dict[str, Any], language: str) -> TroubleRow:
 
 def example_row(e: dict[str, Any], language: str) -> ExampleRow:
     is_update = e["action"] == "update"
-    told = [
-        _field_told(k, v, e, language) for k, v in e["fields"].items()
+    fields = [
+        _field_row(k, v, e, language) for k, v in e["fields"].items()
         if is_update or (k != "name" and v not in (None, "", []))
     ]  # fmt: skip
     return ExampleRow(i18n.number(e["row"], language), e["action"], i18n.t(f"admin.import.{e['action']}", language),
-                      e["name"] or "", " · ".join(told)[:300])  # fmt: skip
+                      e["name"] or "", fields)  # fmt: skip
 
 
 def _field_word(name: str, language: str) -> str:
@@ -118,14 +129,14 @@ def _field_word(name: str, language: str) -> str:
     return i18n.t(key, language) if key in i18n.catalogue(language) else name
 
 
-def _field_told(name: str, value: Any, e: dict[str, Any], language: str) -> str:
-    """`City: Espoo`, or for a known client `City: Espoo → Helsinki`."""
+def _field_row(name: str, value: Any, e: dict[str, Any], language: str) -> FieldRow:
+    """`City`, `Espoo`, `Helsinki`; of a new client without a before."""
     if name == "territory_id":
-        return f"{_field_word('territory', language)}: {e['territory']}"
-    now = f"{_field_word(name, language)}: "
+        return FieldRow(_field_word("territory", language), "", e["territory"] or "")
+    before = ""
     if e["action"] == "update":
-        now += f"{_value_word(name, e['before'][name], language)} → "
-    return now + _value_word(name, value, language)
+        before = _value_word(name, e["before"][name], language)
+    return FieldRow(_field_word(name, language), before, _value_word(name, value, language))
 
 
 def _value_word(name: str, value: Any, language: str) -> str:
@@ -146,7 +157,11 @@ def past_runs(actor: Any, language: str) -> list[RunRow]:
             continue  # looked at only, or read again by other rules
         counts = run.report.get("counts", {}) if run.report else {}
         told = [i18n.t(f"import.count.{k}", language, n=n) for k, n in counts.items() if n]
+        can_undo = (
+            run.status in ("done", "stopped")
+            and counts.get("create", 0) + counts.get("update", 0) > 0
+        )
         rows.append(RunRow(run.id, i18n.moment(run.started_at, language), names.get(run.actor_id or "", "—"),
                            run.file_name, run.status, i18n.t(f"admin.import.status.{run.status}", language),
-                           " · ".join(told)))  # fmt: skip
+                           " · ".join(told), can_undo or run.status == "stopped"))  # fmt: skip
     return rows

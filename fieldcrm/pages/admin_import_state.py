@@ -12,10 +12,12 @@ from typing import Any
 
 import reflex as rx
 
-from fieldcrm.clients import import_texts, importing
+from fieldcrm.clients import import_templates, import_texts, import_undo, importing
 from fieldcrm.clients import service as clients
+from fieldcrm.clients.import_places import BOXES
+from fieldcrm.clients.import_rules import MATCHES, MODES
 from fieldcrm.clients.import_words import FIELDS
-from fieldcrm.clients.model import ClientKind, ImportPreview
+from fieldcrm.clients.model import ClientKind, ImportBuiltOn, ImportPreview
 from fieldcrm.components.session import ADMINISTERING, Desk, allows
 from fieldcrm.kit import i18n, ids
 from fieldcrm.kit.errors import Refusal
@@ -34,8 +36,6 @@ from fieldcrm.pages.admin_import_rows import (
 )
 
 FIELD_NAMES = tuple(FIELDS)
-MATCHES = ("external_id", "phone", "name_address")
-MODES = ("create", "update", "upsert")
 TABS = ("problems", "rows")
 
 
@@ -59,6 +59,19 @@ class AdminImport(Desk):
     territory: str = ""
     has_territory: bool = False
     country: str = ""
+    """Whose national phone numbers the file holds, as an ISO code."""
+    has_header: bool = True
+    whole: bool = False
+    """All of the file or nothing."""
+    templates: list[str] = []
+    template: str = ""
+    """By which the file is read now."""
+    told: str = ""
+    against: list[str] = []
+    """What keeps an import from being undone."""
+    undoing: str = ""
+    """The run that is being undone."""
+    is_undone: bool = False
     territories: list[str] = []
     totals: Totals = Totals()
     troubles: list[TroubleRow] = []
@@ -72,6 +85,8 @@ class AdminImport(Desk):
     outcome_tone: str = "ok"
     runs: list[RunRow] = []
     _mapping: dict[str, str] = {}
+    _header: bool | None = None
+    """What the person said of the first row."""
 
     @rx.event
     @allows(ADMINISTERING)
@@ -96,8 +111,88 @@ class AdminImport(Desk):
             return
         self.run_id, self.file_name, self.refused = run_id, file_name[:200], ""
         self.match, self.mode, self.kind, self.territory, self.country = "", "upsert", "", "", ""
+        self.whole, self.template, self.told, self.against, self._header = False, "", "", [], None
         yield
         await self._preview(None)
+        await self._offer_template()
+
+    async def _offer_template(self) -> None:
+        """A file with the very columns of a template is read by it."""
+        every = await asyncio.to_thread(import_templates.list_templates, self._actor())
+        self.templates = [t.name for t in every]
+        columns = [c.name for c in self.columns]
+        same = next((t.name for t in every if t.has_header and t.columns == columns), "")
+        if same and self.step == 2:
+            await self._read_by(same)
+
+    async def _read_by(self, name: str) -> None:
+        kept = await asyncio.to_thread(import_templates.get, self._actor(), name)
+        rules, columns = kept.rules, {c.name for c in self.columns}
+        given = rules["constants"]
+        self.match, self.mode, self.whole = rules["match"], rules["mode"], rules["whole"]
+        self.kind, self.territory, self.country = (
+            given.get(f, "") for f in ("kind", "territory", "country")
+        )
+        self.template = kept.name
+        await self._preview({c: f for c, f in rules["mapping"].items() if c in columns})
+
+    @rx.event
+    @allows(ADMINISTERING)
+    async def use_template(self, name: str):
+        """Read the file as a template says."""
+        self.refused = ""
+        if not name:
+            self.template = ""
+            return
+        self.is_busy = True
+        yield
+        try:
+            await self._read_by(str(name)[:200])
+        except Refusal as error:
+            self.refused, self.is_busy = self._refusal(error), False
+
+    @rx.event
+    @allows(ADMINISTERING)
+    async def save_template(self, form: dict[str, Any]):
+        """Keep how this file is read under a name."""
+        try:
+            kept = await asyncio.to_thread(
+                import_templates.save, self._actor(), str(form.get("name", ""))[:200], self.run_id
+            )
+        except Refusal as error:
+            self.refused = self._refusal(error)
+            return
+        every = await asyncio.to_thread(import_templates.list_templates, self._actor())
+        self.templates, self.template = [t.name for t in every], kept.name
+        self.refused, self.told = "", self._t("admin.import.template.saved", name=kept.name)
+
+    @rx.event
+    @allows(ADMINISTERING)
+    async def drop_template(self):
+        """Forget the template that is chosen."""
+        try:
+            await asyncio.to_thread(import_templates.remove, self._actor(), self.template)
+        except Refusal as error:
+            self.refused = self._refusal(error)
+            return
+        self.templates = [t for t in self.templates if t != self.template]
+        self.template = ""
+
+    @rx.event
+    @allows(ADMINISTERING)
+    async def switch_header(self):
+        """The first row names the columns, or it doesn't."""
+        self._header, self.is_busy, self.template = not self.has_header, True, ""
+        yield
+        await self._preview(None)
+
+    @rx.event
+    @allows(ADMINISTERING)
+    async def switch_whole(self):
+        """All of the file or nothing."""
+        self.whole, self.is_busy = not self.whole, True
+        yield
+        await self._preview(dict(self._mapping))
 
     @rx.event
     @allows(ADMINISTERING)
@@ -122,8 +217,9 @@ class AdminImport(Desk):
         """How known clients are told, what to do with them, and values for every row."""
         allowed = {"match": MATCHES, "mode": MODES, "kind": ("", *ClientKind),
                    "territory": ("", *self.territories)}  # fmt: skip
-        if name == "country" or value in allowed.get(name, ()):
-            setattr(self, name, str(value)[:40])
+        is_country = name == "country" and (value == "" or value.upper() in BOXES)
+        if is_country or value in allowed.get(name, ()):
+            setattr(self, name, value.upper() if is_country else value)
             self.is_busy = True
             yield
             await self._preview(dict(self._mapping))
@@ -139,7 +235,8 @@ class AdminImport(Desk):
         try:
             made = await asyncio.to_thread(
                 importing.preview_again, self._actor(), self.run_id, mapping,
-                match=self.match or None, mode=self.mode, constants=given,
+                match=self.match or None, mode=self.mode, constants=given, has_header=self._header,
+                whole=self.whole,
             )  # fmt: skip
         except Refusal as error:
             self.refused, self.is_busy = self._why(error), False
@@ -159,6 +256,8 @@ class AdminImport(Desk):
         self.has_kind = "kind" in self._mapping.values()
         self.has_territory = "territory" in self._mapping.values()
         self.kind = made.rules.constants.get("kind", "")
+        self.country = made.rules.constants.get("country", "")
+        self.whole, self.has_header = made.rules.whole, made.table["has_header"]
         self.about = self._t("admin.import.about", n=made.table["rows"],
                              encoding=(made.table["encoding"] or "XLSX").upper())  # fmt: skip
         self.columns = column_rows(made, lang)
@@ -177,6 +276,7 @@ class AdminImport(Desk):
         with contextlib.suppress(Refusal):  # it may have been forgotten already
             await asyncio.to_thread(importing.discard, self._actor(), self.run_id)
         self.step, self.run_id, self.refused, self.outcome = 1, "", "", ""
+        self.told, self.against = "", []
         await self._fill_runs()
 
     @rx.event(background=True)
@@ -187,9 +287,9 @@ class AdminImport(Desk):
             if self.step != 2 or not self.run_id:
                 return
             actor, run_id, lang = self._actor(), self.run_id, self.language
-            self.step, self.percent, self.doing = 3, 0, self._t("import.reading")
+            self.step, self.percent, self.doing = 3, 0, self._t("import.checking")
             self.is_stopping = False
-        heard = {"share": 0.0, "what": "import.reading"}
+        heard = {"share": 0.0, "what": "import.checking"}
         work = asyncio.create_task(
             asyncio.to_thread(importing.run_import, actor, run_id, _into(heard))
         )
@@ -205,7 +305,7 @@ class AdminImport(Desk):
             await self._fill_runs()
 
     def _finish(self, work: asyncio.Task[dict[str, Any]]) -> None:
-        self.step = 4
+        self.step, self.is_undone, self.told, self.against = 4, False, "", []
         try:
             report = work.result()
         except Cancelled:
@@ -215,6 +315,29 @@ class AdminImport(Desk):
         else:
             self.totals = count_totals(report["counts"], self.language)
             self.outcome, self.outcome_tone = self._t("import.status.done"), "ok"
+            self.troubles = [trouble_row(t, self.language) for t in report["troubles"]]
+
+    @rx.event
+    @allows(ADMINISTERING)
+    async def undo(self, run_id: str):
+        """Take an import back, or say what stands against it."""
+        actor, run_id = self._actor(), str(run_id)[:64]
+        self.undoing, self.refused, self.told, self.against = run_id, "", "", []
+        yield
+        try:
+            counts = await asyncio.to_thread(import_undo.undo_import, actor, run_id)
+        except ImportBuiltOn as error:
+            found = await asyncio.to_thread(import_undo.against, actor, run_id)
+            self.refused = self._refusal(error)
+            self.against = [import_texts.obstacle_text(o, self.language) for o in found.some]
+        except Refusal as error:
+            self.refused = self._refusal(error)
+        else:
+            told = {k: i18n.number(counts[k], self.language) for k in ("removed", "restored")}
+            self.told = self._t("import.undone", **told)
+            self.is_undone = self.is_undone or run_id == self.run_id
+        self.undoing = ""
+        await self._fill_runs()
 
     @rx.event
     @allows(ADMINISTERING)

@@ -163,8 +163,8 @@ class TestRunning:
         with pytest.raises(ImportBlocked):
             run(base, others, match="external_id")
         assert clients()["1"].name == "Aaa"
-        found = run(base, others)  # unless told otherwise, such codes are not what tells clients
-        assert found["rules"]["match"] == "name_address"
+        found = run(base, others)  # unless told otherwise, such codes tell nobody by themselves
+        assert found["rules"]["match"] == "code_name"
         assert (found["counts"]["create"], found["counts"]["unchanged"]) == (3, 1)
         assert run(base, others)["counts"]["unchanged"] == 4
 

@@ -9,8 +9,9 @@ import pytest
 from sqlmodel import select
 
 from fieldcrm.clients import importing
+from fieldcrm.clients import service as clients
 from fieldcrm.clients.tables import Client
-from fieldcrm.kit.database import reading
+from fieldcrm.kit.database import reading, transaction
 from fieldcrm.kit.jobs import Cancelled
 from fieldcrm.kit.settings import settings
 from fieldcrm.pages.admin_devices import AdminDevices
@@ -227,6 +228,68 @@ def test_an_import_shows_what_it_would_do_and_maps_anew(team: Field, open_page: 
     call(page, "forget")
     assert (page.step, page.run_id) == (1, "")
     assert page.runs == []
+
+
+def test_a_row_is_shown_with_what_stands_there_now(team: Field, open_page: Open) -> None:
+    boss = team.company.actor("admin")
+    importing.run_import(boss, kept(team, GOOD))
+    page = open_page(AdminImport, "admin")
+    call(page, "kept", kept(team, GOOD.replace(b"Street 1", b"Street 9")), "clients.csv")
+    assert (page.totals.creates, page.totals.updates, page.totals.keeps) == (0, 1, 1)
+    changed = next(e for e in page.examples if e.action == "update")
+    assert [(f.name, f.before, f.after) for f in changed.fields] == [
+        ("Address", "Street 1", "Street 9")
+    ]
+    call(page, "switch_whole")
+    assert page.whole
+    call(page, "switch_header")
+    assert not page.has_header
+    assert page.columns[0].name == "1"
+
+
+def test_an_import_is_undone_with_one_click_or_says_what_stands_against_it(
+    team: Field, open_page: Open
+) -> None:
+    boss = team.company.actor("admin")
+    run_id = importing.run_import(boss, kept(team, GOOD))["run_id"]
+    page = open_page(AdminImport, "admin")
+    call(page, "load")
+    assert [(r.id, r.can_undo) for r in page.runs] == [(run_id, True)]
+    with reading() as session:
+        client = session.exec(select(Client).where(Client.external_id == "1")).one()
+    changed = clients.save(boss, {"note": "new"}, client.id)
+    call(page, "undo", run_id)
+    assert page.refused.startswith("1 client has been changed or used since")
+    assert len(page.against) == 1
+    assert page.against[0].startswith("Aptekă ș: changed by ")
+    with transaction() as session:
+        row = session.get(Client, client.id)
+        assert row is not None
+        row.note, row.version = None, changed.version - 1
+    call(page, "undo", run_id)
+    assert (page.refused, page.against) == ("", [])
+    assert page.told.startswith("The import was undone: 2 clients taken away")
+    assert [(r.status, r.can_undo) for r in page.runs] == [("undone", False)]
+    with reading() as session:
+        assert session.exec(select(Client)).all() == []
+
+
+def test_a_reading_kept_as_a_template_is_offered_to_the_next_file(
+    team: Field, open_page: Open
+) -> None:
+    page = open_page(AdminImport, "admin")
+    call(page, "kept", kept(team, GOOD), "clients.csv")
+    call(page, "map_column", "Category", "note")
+    call(page, "choose", "kind", "pharmacy")
+    call(page, "save_template", {"name": "  Monthly  "})
+    assert (page.templates, page.template) == (["Monthly"], "Monthly")
+    call(page, "save_template", {"name": " "})
+    assert page.refused
+    call(page, "kept", kept(team, GOOD), "next.csv")
+    assert (page.template, page.kind) == ("Monthly", "pharmacy")
+    assert {c.name: c.field for c in page.columns}["Category"] == "note"
+    call(page, "drop_template")
+    assert (page.templates, page.template) == ([], "")
 
 
 def test_a_made_up_run_is_refused(team: Field, open_page: Open) -> None:

@@ -123,7 +123,7 @@ def test_every_section_of_administration(page: Page, install: Install) -> None:
         assert violations(page) == [], section
 
 
-def test_a_file_is_checked_refused_mapped_anew_and_imported(
+def test_a_file_is_checked_refused_mapped_anew_imported_and_undone(
     page: Page, install: Install, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     theme = request.node.callspec.params["page"]
@@ -135,14 +135,21 @@ def test_a_file_is_checked_refused_mapped_anew_and_imported(
     page.wait_for_selector(".drop")
     page.set_input_files("input[type=file]", file)
     page.wait_for_selector(".dry")
-    expect(page.get_by_role("button", name="Run the import")).to_be_disabled()
+    run = page.get_by_role("button", name="Run the import")
     expect(page.locator(".cellv")).to_have_text("D")
+    expect(run).to_be_enabled()
+    page.get_by_label("All or nothing").check()
+    expect(run).to_be_disabled()
     assert violations(page) == []
     page.locator(".mpc tr", has_text="Категория").locator("select").select_option("note")
-    run = page.get_by_role("button", name="Run the import")
     expect(run).to_be_enabled()
     run.click()
     expect(page.get_by_role("status").filter(has_text="The file was imported.")).to_be_visible(
+        timeout=20_000
+    )
+    assert violations(page) == []
+    page.locator(".im-r").get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("status").filter(has_text="The import was undone")).to_be_visible(
         timeout=20_000
     )
     assert violations(page) == []
@@ -171,3 +178,37 @@ def test_a_manager_has_no_administration(page: Page, install: Install) -> None:
     enter(page, install, "manager", "/manager")
     page.goto(f"{install.base}/admin/events")
     page.wait_for_url("**/manager")
+
+
+def test_a_manager_hands_clients_over_and_takes_them_back(page: Page, install: Install) -> None:
+    enter(page, install, "manager", "/manager")
+    page.goto(f"{install.base}/clients")
+    page.locator("a[href='/handover']").click()
+    page.wait_for_url("**/handover")
+    chosen = page.locator(".main select")
+    expect(chosen.nth(0).locator("option")).not_to_have_count(1)
+    chosen.nth(0).select_option(index=1)
+    expect(chosen.nth(1).locator("option")).not_to_have_count(1)
+    chosen.nth(1).select_option(index=1)
+    assert violations(page) == []
+    page.get_by_role("button", name="See what would happen").click()
+    expect(page.locator("tbody tr").nth(20)).to_be_attached()
+    assert violations(page) == []
+    page.get_by_role("button", name="Hand over", exact=True).click()
+    page.get_by_role("button", name="Hand over now").click()
+    undo = page.get_by_role("button", name="Undo", exact=True)
+    expect(undo).to_have_count(1, timeout=60_000)
+    assert violations(page) == []
+    undo.click()
+    page.get_by_role("button", name="Undo now").click()
+    expect(undo).to_have_count(0, timeout=60_000)
+    expect(page.locator("tbody tr").first).to_contain_text("undone")
+
+
+@pytest.mark.parametrize("path", ["messages", "duplicates", "corrections"])
+def test_a_managers_lists_offend_nobody(page: Page, install: Install, path: str) -> None:
+    enter(page, install, "manager", "/manager")
+    page.goto(f"{install.base}/{path}")
+    expect(page.locator(".skl")).to_have_count(0)
+    page.wait_for_selector(".main .card")
+    assert violations(page) == []
