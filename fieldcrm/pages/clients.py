@@ -13,6 +13,9 @@ from urllib.parse import urlencode
 import reflex as rx
 
 from fieldcrm.clients import service as clients
+from fieldcrm.clients.duplicates import queue as duplicates
+from fieldcrm.clients.duplicates import words as pair_words
+from fieldcrm.clients.duplicates.queue import PairView
 from fieldcrm.clients.model import CATEGORIES, ClientCard, ClientFilters, ClientKind
 from fieldcrm.components import behaviour
 from fieldcrm.components.download import download
@@ -104,6 +107,15 @@ class PromiseRow:
 
 
 @dataclass
+class DoubleRow:
+    """Another client that this one may be: a pair of the queue."""
+
+    pair_id: str
+    name: str
+    why: str
+
+
+@dataclass
 class Card:
     """A client's card in the reader's words."""
 
@@ -116,6 +128,7 @@ class Card:
     ties: list[TieRow] = field(default_factory=list)
     promises: list[PromiseRow] = field(default_factory=list)
     visits: list[PastVisit] = field(default_factory=list)
+    doubles: list[DoubleRow] = field(default_factory=list)
 
 
 class Clients(Listing, Desk):
@@ -207,7 +220,13 @@ def _card(actor: Actor, client_id: str, language: str) -> Card:
         [Pair(i18n.t(f"admin.field.{n}", language), str(v)) for n, v in facts if v not in (None, "")],
         _ties(found), [_promise(p, language) for p in found.promises[:8]],
         [_past(v, language) for v in past],
+        [_double(v, client_id, language) for v in duplicates.of_client(actor, client_id)],
     )  # fmt: skip
+
+
+def _double(view: PairView, client_id: str, language: str) -> DoubleRow:
+    other = view.right if view.left.id == client_id else view.left
+    return DoubleRow(view.pair.id, other.name, pair_words.why(view.reasons, language))
 
 
 def _ties(found: ClientCard) -> list[TieRow]:
@@ -293,6 +312,7 @@ def _card_body() -> rx.Component:
             rx.el.div(c.kind, rx.cond(c.territory != "", f" · {c.territory}", ""), class_name="t1 muted"),
             class_name="sec dh",
         ),
+        _part(c.doubles, "duplicates.maybe", _doubled),
         rx.el.dl(rx.foreach(c.facts, _fact), class_name="sec facts said"),
         _part(c.ties, "clients_page.ties", _tie), _part(c.promises, "clients_page.promises", _promised),
         rx.el.div(
@@ -311,6 +331,17 @@ def _part(rows: Any, title: str, draw: Any) -> rx.Component:
         class_name="sec said",
     )
     return rx.cond(rows.length() > 0, part, rx.fragment())
+
+
+def _doubled(d: Any) -> rx.Component:
+    return rx.el.li(
+        icon("git-merge", "s"),
+        rx.el.span(
+            rx.el.a(d.name, href=f"/duplicates?pair={d.pair_id}", class_name="way med"),
+            rx.el.br(),
+            rx.el.span(d.why, class_name="t1 muted"),
+        ),
+    )
 
 
 def _fact(pair: Any) -> rx.Component:

@@ -11,8 +11,10 @@ from fastapi.testclient import TestClient
 
 from fieldcrm.api.app import make_api
 from fieldcrm.clients import service as clients
-from fieldcrm.clients.duplicates import sweeping
+from fieldcrm.clients.duplicates import queue, sweeping
+from fieldcrm.clients.duplicates.model import Status
 from fieldcrm.components.navigation import pages_for
+from fieldcrm.pages.clients import Clients
 from fieldcrm.pages.duplicates_state import Duplicates
 from fieldcrm.people.model import Role
 from tests.pages.conftest import Open, call
@@ -70,6 +72,21 @@ def test_pairs_are_decided_one_after_another(doubled: Field, open_page: Open) ->
     call(page, "decide", "open")
     call(page, "narrow", "status", "")
     assert {r.status for r in page.rows} == {"open", "later"}
+
+
+def test_a_card_names_whom_its_client_may_be(doubled: Field, open_page: Open) -> None:
+    boss = doubled.company.actor("admin")
+    first, second = clients.find(boss, "kulman").rows
+    page = open_page(Clients, "manager_north")
+    call(page, "open", first.id)
+    assert [d.name for d in page.card.doubles] == [second.name]
+    assert page.card.doubles[0].why != ""
+    office = open_page(Clients, "dispatcher_north")
+    call(office, "open", first.id)
+    assert (office.card.name, office.card.doubles) == (first.name, [])
+    queue.set_apart(boss, page.card.doubles[0].pair_id, Status.different)
+    call(page, "open", second.id)
+    assert page.card.doubles == []
 
 
 def test_somebody_was_faster(doubled: Field, open_page: Open) -> None:

@@ -84,6 +84,14 @@ def one(actor: Actor, pair_id: str) -> PairView:
         return _view(_row(session, actor, pair_id), session)
 
 
+def of_client(actor: Actor, client_id: str) -> list[PairView]:
+    """Pairs of a client that wait or were put off, for those who decide; none for others."""
+    if actor.role not in DECIDERS:
+        return []
+    with reading() as session:
+        return [_view(row) for row in store.waiting_pairs_of(session, actor, client_id)]
+
+
 def _row(session: Session, actor: Actor, pair_id: str) -> store.Row:
     found = store.one(session, actor, pair_id)
     if found is None:

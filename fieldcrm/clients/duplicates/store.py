@@ -28,6 +28,7 @@ PAGE = 2_000
 """Clients read at once."""
 ALIKE_MOST = 200
 """Clients that a new one is compared with."""
+ALIKE_SHOWN = 5
 _CHUNK = 400
 Left: Any = aliased(Client)
 Right: Any = aliased(Client)
@@ -245,6 +246,16 @@ def one(session: Session, actor: Actor, pair_id: str) -> Row | None:
     """A pair whose clients are both in scope."""
     found = session.exec(_rows(actor).where(Duplicate.id == pair_id)).first()
     return Row(*found) if found else None
+
+
+def waiting_pairs_of(session: Session, actor: Actor, client_id: str) -> list[Row]:
+    """Undecided pairs of a client whose other client is in scope too, the likeliest first."""
+    mine = or_(col(Duplicate.left_id) == client_id, col(Duplicate.right_id) == client_id)
+    waiting = col(Duplicate.status).in_((Status.open.value, Status.later.value))
+    living = (Left.archived_at.is_(None), Right.archived_at.is_(None))
+    wanted = _rows(actor).where(mine, waiting, *living)
+    found = session.exec(wanted.order_by(col(Duplicate.probability).desc()).limit(ALIKE_SHOWN))
+    return [Row(*row) for row in found]
 
 
 def count(session: Session, actor: Actor, filters: PairFilters) -> int:
