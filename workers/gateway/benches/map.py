@@ -391,16 +391,19 @@ def _paints(prefix: str, rounds: list[dict[str, Any]]) -> dict[str, Any]:
     """From sent to painted over all rounds, in milliseconds and in the browser's own frames.
 
     `paint_parts_p99_ms`: to come, to be drawn, to be shown; of each the 99th percentile alone.
+    `paint_p99_frames_begun` counts the frames that began from when it came until it was shown.
     """
-    parts = [parts for found in rounds for parts in found["paints"]]
-    paints = sorted(map(sum, parts))
+    each = [paint for found in rounds for paint in found["paints"]]
+    *parts, begun = zip(*each, strict=True) if each else [()] * 4
+    paints = sorted(map(sum, zip(*parts, strict=True)))
     gaps = sorted(gap for found in rounds for gap in found["gaps"])
     frame_ms = statistics.median(found["frame_ms"] for found in rounds)
     p99 = _percentile(paints, 0.99)
     told = {
         "paint_p50_ms": _percentile(paints, 0.5), "paint_p99_ms": p99,
         "paint_p99_frames": p99 and round(p99 / frame_ms, 2),
-        "paint_parts_p99_ms": [_percentile(sorted(part), 0.99) for part in zip(*parts, strict=True)],
+        "paint_p99_frames_begun": _percentile(sorted(begun), 0.99),
+        "paint_parts_p99_ms": [_percentile(sorted(part), 0.99) for part in parts],
         "paints": len(paints), "frame_ms": round(frame_ms, 1), "frame_p99_ms": _percentile(gaps, 0.99),
     }  # fmt: skip
     return {prefix + name: value for name, value in told.items()}

@@ -40,16 +40,18 @@ function look() {
 }
 
 /** A frame that was drawn just now is on the screen when the next one begins: how long each took to come,
- * waited to be drawn, and then to be shown. */
+ * waited to be drawn, and then to be shown; and how many of the browser's frames began meanwhile. */
 function drawn(frame: number) {
   measured.drawn++;
   if (measured.moving < 0) look();
   const drawnMs = epochMs(), numbers = [...underWay.keys()].filter((number) => number <= frame);
-  requestAnimationFrame(() => {
+  requestAnimationFrame((began) => {
     const shownMs = epochMs();
     for (const number of numbers) {
       const [sentMs, cameMs] = underWay.get(number) ?? [shownMs, shownMs];
-      if (underWay.delete(number)) measured.paints.push([cameMs - sentMs, drawnMs - cameMs, shownMs - drawnMs]);
+      if (!underWay.delete(number)) continue;
+      const came = cameMs - performance.timeOrigin, frames = 1 + measured.frames.filter((at) => at > came && at < began).length;
+      measured.paints.push([cameMs - sentMs, drawnMs - cameMs, shownMs - drawnMs, frames]);
     }
   });
 }
