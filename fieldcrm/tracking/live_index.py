@@ -106,11 +106,11 @@ class Writes:
         self.recorded += count
         self._doubted.update([fix.doubts for fix in fixes if fix.doubts])
 
-    def record_newest(self, fix: Fix, still_since_ms: int | None) -> None:
+    def record_newest(self, fix: Fix, still_since_ms: int | None, cell: int) -> None:
         """Have a fix without any doubt go to the recorder, and be known as its rep's newest."""
         self._packed.append(encode(fix))
         self.recorded += 1
-        point = LivePoint(fix, still_since_ms, 0, cells.fine_cell(fix.lat, fix.lng))
+        point = LivePoint(fix, still_since_ms, 0, cell)
         self.points[fix.rep_id] = point, encode(point)
 
     def packed(self) -> bytes:

@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from fieldcrm.kit import cells
 from fieldcrm.tracking.model import Fix
 
 if TYPE_CHECKING:
@@ -225,7 +226,9 @@ class DeviceMemory:
 class RepMemory:
     """What is remembered of a rep between his fixes: the newest, and since when he stands there."""
 
-    __slots__ = ("anchor", "newest", "same_count", "same_since_ms", "still_since_ms")
+    __slots__ = (
+        "_cell", "_core", "anchor", "newest", "same_count", "same_since_ms", "still_since_ms",
+    )  # fmt: skip
 
     def __init__(self, newest: Fix | None = None, still_since_ms: int | None = None) -> None:
         self.newest = newest
@@ -233,3 +236,16 @@ class RepMemory:
         self.still_since_ms = still_since_ms
         self.same_count = 0
         self.same_since_ms = 0
+        self._cell = 0
+        self._core: cells.Core | None = None
+        """The inside of his cell, once he was found in it twice: who drives is soon elsewhere."""
+
+    def cell_at(self, lat: float, lng: float) -> int:
+        """The cell (cells.FINE) of a place where he is now: mostly the one he was in."""
+        core = self._core
+        if core is not None and cells.is_in_core(core, lat, lng):
+            return self._cell
+        cell = cells.fine_cell(lat, lng)
+        self._core = cells.core_of(cell) if cell == self._cell else None
+        self._cell = cell
+        return cell

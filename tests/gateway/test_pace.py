@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from workers.gateway.pace import ENOUGH, LEAST_S, Pace
+from workers.gateway.pace import ENOUGH, LEAST_S, MOST_S, Pace, gap_s
 
 WITHIN_S = 20.0
 
@@ -13,7 +13,8 @@ WITHIN_S = 20.0
 async def _turn(pace: Pace) -> float:
     """Let the next commit begin; when that was asked for, at the latest its own beginning."""
     asked = time.monotonic()
-    await asyncio.wait_for(pace.turn(), WITHIN_S)
+    await asyncio.wait_for(pace.due(), WITHIN_S)
+    pace.begin()
     return asked
 
 
@@ -80,3 +81,22 @@ def test_what_came_during_a_commit_is_not_forgotten() -> None:
         assert pace.is_due
 
     asyncio.run(meanwhile())
+
+
+def test_commits_are_rarer_where_many_desks_look_but_never_rare() -> None:
+    gaps = [gap_s(desks / 50_000) for desks in (0, 10, 100, 1000)]
+    assert gaps == sorted(gaps)
+    assert (gaps[0], gaps[1], gaps[3]) == (LEAST_S, LEAST_S, MOST_S)
+    assert LEAST_S < gaps[2] < MOST_S
+
+
+def test_a_commit_waits_longer_while_desks_hear_seldom() -> None:
+    async def later() -> float:
+        pace = Pace(lambda: 10.0)
+        pace.more()
+        first = await _turn(pace)
+        pace.more()
+        await _turn(pace)
+        return time.monotonic() - first
+
+    assert asyncio.run(later()) >= MOST_S / 2

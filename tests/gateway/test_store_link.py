@@ -89,3 +89,19 @@ def test_a_lost_connection_is_an_error(valkey: Valkey) -> None:
 
     with pytest.raises(StoreError):
         asyncio.run(lose())
+
+
+def test_an_answer_that_is_overdue_is_an_error(valkey: Valkey) -> None:
+    async def wait_in_vain() -> None:
+        link = await store_link.connect(answer_within_s=0.3)
+        try:
+            quick, never = Commands(), Commands()
+            quick.add(b"SET", b"a", b"1")
+            never.add(b"BLPOP", b"nothing", b"0")
+            await link.run(quick)
+            with pytest.raises(StoreError, match="no answer"):
+                await asyncio.wait_for(link.run(never), 20)
+        finally:
+            link.close()
+
+    asyncio.run(wait_in_vain())

@@ -24,12 +24,12 @@ from fieldcrm.tracking.model import Decoded, Outcome, Reason
 from workers.gateway import store_link, turns
 from workers.gateway.crew import Crew
 from workers.gateway.pace import ENOUGH, Pace
-from workers.gateway.store_link import StoreLink
+from workers.gateway.store_link import StoreError, StoreLink
 
 MOST_WAITING = 300_000
 """Fixes in memory, not yet on disk; more are turned away to come again."""
 MOST_AT_ONCE = 20_000
-STORE_WITHIN_S = 10.0
+MEET_WITHIN_S = 10.0
 MOST_REMEMBERED = 100_000
 _RECORDED = Outcome(1)
 """Of a message with one fix that nothing is to be said of."""
@@ -70,16 +70,21 @@ class Committer:
     """The one writer of a gateway."""
 
     def __init__(self, crew: Crew, on_points: Callable[[list[LivePoint]], None],
-                 on_status: Callable[[PhoneStatus], None]) -> None:  # fmt: skip
+                 on_status: Callable[[PhoneStatus], None],
+                 between_frames_s: Callable[[], float] = float) -> None:  # fmt: skip
         self._crew, self._on_points, self._on_status = crew, on_points, on_status
         self._strangers: deque[Submission] = deque()
         """Messages of devices that nothing is remembered of yet."""
         self._batches: deque[Batch] = deque()
-        """Judged and not yet on disk; the last one still forms."""
+        """Judged and not yet on disk; the last one still forms, unless it is the one under way."""
+        self._is_under_way = False
+        """Whether the oldest of them was sent and is not answered yet."""
+        self._trouble: Exception | None = None
+        """What went wrong with it."""
+        self._news = asyncio.Event()
+        """Something was heard from the store."""
         self._fixes_waiting = 0
-        self._pace = Pace()
-        self._on_disk: Batch | None = None
-        """Stored, its phones not told yet: the next batch is sent first, and the disk works meanwhile."""
+        self._pace = Pace(between_frames_s)
         self._connection: redis.asyncio.Redis | None = None
         self._link: StoreLink | None = None
         self.reps: OrderedDict[str, RepMemory] = OrderedDict()
@@ -107,7 +112,7 @@ class Committer:
         status: PhoneStatus | None,
     ) -> None:  # fmt: skip
         """Judge a message into the batch that forms."""
-        batch = self._batches[-1] if self._batches else None
+        batch = self._batches[-1] if len(self._batches) > self._is_under_way else None
         if batch is None or batch.fixes > MOST_AT_ONCE:
             self._batches.append(batch := Batch())
         batch.fixes += len(decoded.fixes)
@@ -136,7 +141,7 @@ class Committer:
             )  # fmt: skip
             if fix is not None:
                 device.remember_one(fix)
-                writes.record_newest(fix, rep.still_since_ms)
+                writes.record_newest(fix, rep.still_since_ms, rep.cell_at(fix.lat, fix.lng))
                 return _RECORDED
         judged = pipeline.judge(
             decoded, rep_id=rep_id, device_id=device_id, source=source, device=device, rep=rep,
@@ -160,38 +165,58 @@ class Committer:
     async def run(self) -> None:
         """Commit batches until cancelled; after a failure all that wait are told, then a pause."""
         while True:
-            await self._pace.turn()
+            await self._pace.due()
             try:
-                async with asyncio.timeout(STORE_WITHIN_S):
-                    await self.commit_next()
-                self.is_storing = True
+                await self.commit_next()
             except Exception as error:
                 await self._failed(error)
 
     async def commit_next(self) -> None:
-        """Bring the oldest batch to disk and tell its phones."""
-        if self._link is None or self._strangers:
-            self._tell()
-            await self._prepare()
-        if not self._batches:
-            self._tell()  # the commit was due for messages that the last one has brought to disk
+        """Send what is due once nothing is under way; its phones are told when it is on disk."""
+        while self._trouble is None and self._is_under_way:
+            self._news.clear()
+            await self._news.wait()
+        if self._trouble is not None:
+            raise self._trouble
+        if not self._pace.is_due:  # it was sent as soon as the store was free
             return
-        batch = self._batches[0]
-        if len(self._batches) == 1:
-            self._batches.append(Batch())  # from now on another one forms
-        else:
-            self._pace.more(ENOUGH)
+        self._pace.begin()
+        if self._link is None or self._strangers:
+            async with asyncio.timeout(MEET_WITHIN_S):
+                await self._prepare()
+        self._send_oldest()
+
+    def _send_oldest(self) -> None:
+        """Send the oldest batch, if there is one; raises StoreError."""
         assert self._link is not None
-        stored = self._link.send(live_index.commands_of(batch.writes))
-        self._tell()
-        await stored
-        self._batches.popleft()
-        if not self._batches[-1].answers:
-            self._batches.clear()
+        if self._batches:
+            self._is_under_way = True
+            if len(self._batches) > 1:
+                self._pace.more(ENOUGH)
+            self._link.send(live_index.commands_of(self._batches[0].writes), self._hear)
+
+    def _hear(self, error: StoreError | None) -> None:
+        """The batch under way is on disk, or it failed."""
+        self._is_under_way, self._trouble = False, error
+        self._news.set()
+        if error is not None:
+            self._pace.more(ENOUGH)
+            return
+        batch = self._batches.popleft()
         self._fixes_waiting -= batch.fixes
-        self._on_disk = batch
-        if not self._pace.is_due:
-            self._tell()
+        self.is_storing = True
+        self._keep_busy()
+        self._tell(batch)
+
+    def _keep_busy(self) -> None:
+        """Send what is due before the phones of the last batch are told: the disk works meanwhile."""
+        if not self._pace.is_due or self._strangers:
+            return
+        self._pace.begin()
+        try:
+            self._send_oldest()
+        except StoreError as error:
+            self._hear(error)
 
     async def _prepare(self) -> None:
         """Have a connection to the store, and in memory what is known of whom it is new to."""
@@ -202,11 +227,8 @@ class Committer:
         if self._strangers:
             await self._meet_strangers()
 
-    def _tell(self) -> None:
-        """Tell phones and desks what the last commit has brought to disk."""
-        batch, self._on_disk = self._on_disk, None
-        if batch is None:
-            return
+    def _tell(self, batch: Batch) -> None:
+        """Tell phones and desks what a commit has brought to disk."""
         batch.tell(is_stored=True)
         self._on_points([point for point, _ in batch.writes.points.values()])
         for status in batch.writes.statuses.values():
@@ -260,11 +282,12 @@ class Committer:
             rep.anchor = (point.fix.lat, point.fix.lng)
 
     async def _failed(self, error: Exception) -> None:
-        self._tell()
         if self.is_storing:
             _log.warning("not stored, phones will send again: %r", error)
         self.is_storing = False
         batches, self._batches = self._batches, deque()
+        self._is_under_way, self._trouble = False, None
+        self._pace.begin()
         strangers, self._strangers = self._strangers, deque()
         self._fixes_waiting = 0
         for batch in batches:

@@ -28,9 +28,13 @@ UNREAD_MOST = 65_536
 """Bytes of answers that a client may leave unread and still be answered more."""
 PIPELINED_MOST = 32
 """Requests that wait for their answer while more are read."""
-WAITING_MOST = 512
-"""As many as may come in one reading; nobody's app sends so many at once."""
+IN_ONE_GO_MOST = 512
+"""Requests in one reading; nobody's app sends so many at once."""
 HEADERS_MOST = 64
+AT_ONCE = 2048
+"""Bytes that are parsed when they come; of more it is done piece by piece, lest everybody wait."""
+HEAD_PIECE, BODY_PIECE = 512, 32_768
+"""A dozen requests of nobody's app, or a copy."""
 IDLE_S = 75.0
 _REASONS = {
     200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found",
@@ -72,8 +76,9 @@ class HttpSpeaker:
 
     __slots__ = (
         "_body", "_busy", "_came", "_came_alone", "_deadline", "_headers", "_heard_at", "_held", "_idle",
-        "_is_in_head", "_is_over", "_is_under_way", "_last", "_last_head", "_last_size", "_now",
-        "_parser", "_requests", "_size", "_url", "connection", "gateway",
+        "_in_one_go", "_is_in_head", "_is_in_lane", "_is_over", "_is_under_way", "_last", "_last_head",
+        "_last_size", "_now", "_parser", "_requests", "_size", "_unparsed", "_url", "connection",
+        "gateway",
     )  # fmt: skip
 
     def __init__(self, gateway: Gateway, connection: Connection) -> None:
@@ -86,6 +91,12 @@ class HttpSpeaker:
         """Whether a request has begun to come and is not whole yet, and whether its head is not."""
         self._came = 0
         """Bytes read since the reading in which it began."""
+        self._unparsed = memoryview(b"")
+        """Of what has come, if it was long; nothing more is read meanwhile."""
+        self._in_one_go = 0
+        """Requests since nothing was left unparsed."""
+        self._is_in_lane = False
+        """Whether it is to go on with that, or with requests that wait, when it is its turn."""
         self._url = b""
         self._headers: dict[str, str] = {}
         self._body: list[bytes] = []
@@ -108,13 +119,22 @@ class HttpSpeaker:
         if self._is_over:
             return
         self._heard_at = self._now()
+        if not self._unparsed:
+            self._in_one_go = 0
         if (
             len(data) == self._last_size and data.startswith(self._last_head)
-            and self._last is not None and not self._is_under_way
+            and self._last is not None and not self._is_under_way and not self._unparsed
         ):  # fmt: skip
             self._take_again(self._last, data[len(self._last_head) :])
-            return
-        self._came_alone = b"" if self._is_under_way else data
+        elif len(data) > AT_ONCE or self._unparsed:
+            self._unparsed = memoryview(bytes(self._unparsed) + data)
+            self.connection.transport.pause_reading()
+            self._plan()
+        else:
+            self._came_alone = b"" if self._is_under_way else data
+            self._parse(data)
+
+    def _parse(self, data: bytes | memoryview) -> None:
         if self._is_under_way:
             self._came += len(data)
         try:
@@ -145,6 +165,7 @@ class HttpSpeaker:
             if timer is not None:
                 timer.cancel()
         self._requests.clear()
+        self._unparsed = memoryview(b"")
         self._body, self._headers = [], {}
         del self._parser  # it holds us as we hold it: bodies would wait for the garbage collector
 
@@ -247,27 +268,66 @@ class HttpSpeaker:
         self._queue(request)
 
     def _queue(self, request: Request) -> None:
-        if len(self._requests) >= WAITING_MOST:
+        self._in_one_go += 1
+        if self._in_one_go > IN_ONE_GO_MOST:
             raise Unreadable("too many at once")
         self._requests.append(request)
-        if len(self._requests) > PIPELINED_MOST:
+        if self._busy is None and len(self._requests) == 1 and not self._unparsed:
+            self._serve_next()
+        else:
+            self._plan()
+
+    # what may wait: the next of several requests, the next piece of what has come
+
+    def _plan(self) -> None:
+        """Go on when it is this connection's turn; read more where there is little to go on with."""
+        if self._is_over or self._is_in_lane:
+            return
+        if self._may_serve or self._may_parse:
+            self._is_in_lane = True
+            self.gateway.lane.add(self._go_on)
+        elif len(self._requests) > PIPELINED_MOST:
             self.connection.transport.pause_reading()
-        self._next()
+        elif not self._unparsed and len(self._requests) <= PIPELINED_MOST // 2:
+            self.connection.transport.resume_reading()
+
+    @property
+    def _may_serve(self) -> bool:
+        return self._busy is None and bool(self._requests)
+
+    @property
+    def _may_parse(self) -> bool:
+        return bool(self._unparsed) and len(self._requests) <= PIPELINED_MOST
+
+    def _go_on(self) -> None:
+        self._is_in_lane = False
+        if self._is_over:
+            return
+        if self._may_serve:
+            self._serve_next()
+        elif self._may_parse:
+            self._parse_piece()
+        self._plan()
+
+    def _parse_piece(self) -> None:
+        is_body = self._is_under_way and not self._is_in_head
+        size = BODY_PIECE if is_body else HEAD_PIECE
+        piece, self._unparsed = self._unparsed[:size], self._unparsed[size:]
+        self._came_alone = b""
+        self._parse(piece)
 
     # answering
 
-    def _next(self) -> None:
+    def _serve_next(self) -> None:
         if self.connection.unsent > UNREAD_MOST:  # it asks on and on and reads nothing
+            self._is_over = True
             self.gateway.count("http_unread")
             self.connection.transport.abort()
             return
-        while self._busy is None and self._requests and not self._is_over:
-            self._busy = request = self._requests.popleft()
-            self.gateway.serve(request, self)
-            if self._last is not None and self._last.post.headers is request.post.headers:
-                self._last.caller = request.caller  # the head was the same
-        if len(self._requests) <= PIPELINED_MOST // 2 and not self._is_over:
-            self.connection.transport.resume_reading()
+        self._busy = request = self._requests.popleft()
+        self.gateway.serve(request, self)
+        if self._last is not None and self._last.post.headers is request.post.headers:
+            self._last.caller = request.caller  # the head was the same
 
     def answer(self, reply: Reply, extra: bytes = b"") -> None:
         """Answer the request at hand and go on with the next."""
@@ -280,8 +340,8 @@ class HttpSpeaker:
             self._is_over = True
             self.connection.transport.close()
             return
-        if self._requests:
-            self._next()
+        if self._requests or self._unparsed:
+            self._plan()
 
     def _too_slow(self) -> None:
         self.gateway.count("http_slow")

@@ -108,22 +108,28 @@ class Ingest:
         try:
             decoded = caller.decode(post)
         except Unreadable:
-            self.gateway.count(Reason.malformed.value)
-            decoded, cost = None, 1 + len(post.body) // _NONSENSE_BYTES
-        else:
-            cost = 1 + len(decoded.fixes) + decoded.malformed
-        wait_s = caller.rate.take(cost, now_s)
+            self._take_nonsense(caller, post, now_s, answer)
+            return
+        wait_s = caller.rate.take(1 + len(decoded.fixes) + decoded.malformed, now_s)
         if wait_s > 0:
-            self.gateway.count("slowed")
-            loop, wait_s = asyncio.get_running_loop(), min(wait_s, _DELAY_MOST_S)
-            loop.call_later(wait_s, self._submit, caller, post, decoded, answer)
+            self._later(wait_s, partial(self._submit, caller, post, decoded, answer))
         else:
             self._submit(caller, post, decoded, answer)
 
-    def _submit(self, caller: Caller, post: Post, decoded: Decoded | None, answer: Answer) -> None:
-        if decoded is None:
-            answer(caller.protocol.unreadable(post), b"")
-            return
+    def _take_nonsense(self, caller: Caller, post: Post, now_s: float, answer: Answer) -> None:
+        self.gateway.count(Reason.malformed.value)
+        wait_s = caller.rate.take(1 + len(post.body) // _NONSENSE_BYTES, now_s)
+        refuse = partial(answer, caller.protocol.unreadable(post), b"")
+        if wait_s > 0:
+            self._later(wait_s, refuse)
+        else:
+            refuse()
+
+    def _later(self, wait_s: float, work: Callable[[], None]) -> None:
+        self.gateway.count("slowed")
+        asyncio.get_running_loop().call_later(min(wait_s, _DELAY_MOST_S), work)
+
+    def _submit(self, caller: Caller, post: Post, decoded: Decoded, answer: Answer) -> None:
         done = partial(_stored, caller.protocol, post, answer)
         if not self.gateway.committer.submit(caller.key, caller.name, decoded, None, done):
             answer(_BUSY, _AGAIN)

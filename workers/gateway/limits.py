@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import resource
+import socket
 from collections import OrderedDict
 from contextlib import suppress
 
@@ -10,6 +13,8 @@ CONNECTIONS = 20_000
 FILES_BESIDE = 200
 """What a process has open beside its connections."""
 CONNECTIONS_PER_ADDRESS = 2_000
+UNREAD_BY_US = 32_768
+"""Bytes of a connection in the kernel."""
 SOCKETS_PER_DEVICE, SOCKETS_PER_REP = 2, 8
 """Of one gateway: one socket and its successor while the old one is still dying; several phones."""
 REPLACED = 4409
@@ -35,6 +40,17 @@ def allow_files(wanted: int = CONNECTIONS + FILES_BESIDE) -> int:
             resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
     now = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return wanted if now == resource.RLIM_INFINITY else now
+
+
+def read_little_at_once(server: asyncio.Server) -> None:
+    """Have the kernel hold little of what a connection sends and nobody has read yet.
+
+    As much comes with one reading: hundreds of large bodies at once must not keep a phone waiting
+    that sends one fix.
+    """
+    for listener in server.sockets:
+        with socket.socket(fileno=os.dup(listener.fileno())) as ours:
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, UNREAD_BY_US)
 
 
 class Bucket:

@@ -35,6 +35,7 @@ from workers.gateway.desks import Desk
 from workers.gateway.http import HttpSpeaker, Request
 from workers.gateway.hub import Hub
 from workers.gateway.ingest import Ingest
+from workers.gateway.lane import Lane
 from workers.gateway.metrics import metrics_text
 from workers.gateway.phones import Phone
 from workers.gateway.websocket import Refused, Talk, WebSocket
@@ -57,9 +58,13 @@ class Gateway:
 
     def __init__(self) -> None:
         self.hub = Hub()
-        self.committer = Committer(self.hub.crew, self.hub.take_points, self.hub.take_status)
+        self.committer = Committer(
+            self.hub.crew, self.hub.take_points, self.hub.take_status,
+            lambda: self.hub.gap_s if self.hub.desks else 0.0,
+        )  # fmt: skip
         self.tokens = identity.Tokens()
         self.ingest = Ingest(self)
+        self.lane = Lane()
         self.phones: dict[str, set[Phone]] = {}
         self.sockets: dict[Connection, WebSocket] = {}
         self.connections: set[Connection] = set()
@@ -69,7 +74,8 @@ class Gateway:
         self._by_address: Counter[str] = Counter()
         self._counts: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._told: tuple[float, bytes] = -METRICS_EVERY_S, b""
+        self._told_at = -METRICS_EVERY_S
+        self._told_metrics = Reply(503)
         """When /metrics was worked out last, and what it said."""
 
     # connections
@@ -117,6 +123,8 @@ class Gateway:
             request.caller = self.ingest.serve(name, request.post, address, speaker.answer)
         elif path == "/healthz":
             speaker.answer(self._health())
+        elif path == "/metrics" and self._knows_metrics:
+            speaker.answer(self._told_metrics)
         elif path == "/metrics":
             self._spawn(self._metrics(speaker))
         else:
@@ -134,12 +142,17 @@ class Gateway:
         }  # fmt: skip
         return Reply(200 if is_well else 503, msgspec.json.encode(state))
 
+    @property
+    def _knows_metrics(self) -> bool:
+        """Whether they were worked out just now: whoever asks on and on costs hardly anything."""
+        return asyncio.get_running_loop().time() - self._told_at <= METRICS_EVERY_S
+
     async def _metrics(self, speaker: HttpSpeaker) -> None:
-        told_at, body = self._told
-        if asyncio.get_running_loop().time() - told_at > METRICS_EVERY_S:
+        if not self._knows_metrics:
             body = await self._metrics_body()
-            self._told = asyncio.get_running_loop().time(), body
-        speaker.answer(Reply(200, body, "text/plain; version=0.0.4; charset=utf-8"))
+            self._told_metrics = Reply(200, body, "text/plain; version=0.0.4; charset=utf-8")
+            self._told_at = asyncio.get_running_loop().time()
+        speaker.answer(self._told_metrics)
 
     async def _metrics_body(self) -> bytes:
         try:
@@ -374,6 +387,7 @@ async def _serve(stop: asyncio.Event) -> None:
         lambda: Connection(gateway), s.host, s.gateway_port, ssl=tls_context(), backlog=4096,
         reuse_address=True,
     )  # fmt: skip
+    limits.read_little_at_once(server)
     _log.info("phones send to %s/ingest/{%s}", s.gateway_address, ",".join(PROTOCOLS))
     try:
         await stop.wait()
