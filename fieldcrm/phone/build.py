@@ -20,6 +20,7 @@ from fieldcrm.phone import icons
 SOURCE = Path(__file__).parent
 TOKENS = SOURCE.parent.parent / "assets" / "tokens.css"
 """Colours and sizes, the same for desk and phone."""
+SIGN_IN = "src/screens/signin.tsx"
 SCRIPT_LIMIT = 90 * 1024
 """Bytes of JavaScript, gzipped, that may load before the map is asked for."""
 
@@ -34,10 +35,12 @@ class BuildFailed(Exception):
 
 @dataclass(frozen=True)
 class BuildReport:
-    """What was built. Sizes in bytes; `script_gzip` is what loads before the map."""
+    """What was built. Sizes in bytes, gzipped: `first_gzip` is the script that the page stands with,
+    `script_gzip` all that loads before the map."""
 
     folder: Path
     version: str
+    first_gzip: int
     script_gzip: int
     map_gzip: int
     files: tuple[str, ...]
@@ -63,7 +66,8 @@ def build(target: Path) -> BuildReport:
         )
     files = _write_worker(folder, made)
     map_gzip = _weigh(folder, [n for n in made["lazy"] if n.endswith(".js")])
-    return BuildReport(folder, version, script_gzip, map_gzip, tuple(files))
+    first_gzip = _weigh(folder, made["first"])
+    return BuildReport(folder, version, first_gzip, script_gzip, map_gzip, tuple(files))
 
 
 def bun(*arguments: str, cwd: Path = SOURCE) -> str:
@@ -99,11 +103,13 @@ def _bundle(folder: Path, version: str) -> dict[str, Any]:
 
 
 def _write_page(folder: Path, made: dict[str, Any]) -> None:
-    others = [name for name in made["eager"] if name != made["entry"]]
+    others = [name for name in made["first"] if name != made["entry"]]
     preload = "\n".join(f'<link rel="modulepreload" href="/rep/{name}">' for name in others)
+    app = ",".join(f'["modulepreload","/rep/{name}"]' for name in made["app"])
     page = (SOURCE / "index.html").read_text(encoding="utf-8")
     for gap, text in {"{css}": f"/rep/{made['css']}", "{js}": f"/rep/{made['entry']}",
-                      "{preload}": preload}.items():  # fmt: skip
+                      "{preload}": preload, "{words}": _first_words(),
+                      "{app}": app}.items():  # fmt: skip
         page = page.replace(gap, text)
     (folder / "index.html").write_text(page, encoding="utf-8")
     _write_office(folder, made)
@@ -140,6 +146,14 @@ def _write_words(folder: Path) -> None:
             raise BuildFailed(f"no text in {language}: {', '.join(sorted(missing))}")
         text = json.dumps(known, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
         (folder / "locales" / f"{language}.json").write_text(text, encoding="utf-8")
+
+
+def _first_words() -> str:
+    """What the sign-in says in each language, for the page itself: it stands before a catalogue comes."""
+    keys = sorted(set(_KEY.findall((SOURCE / SIGN_IN).read_text(encoding="utf-8"))))
+    known = {language: words(language) for language in i18n.LANGUAGES}
+    lying = {language: {k: known[language][k] for k in keys} for language in i18n.LANGUAGES}
+    return json.dumps(lying, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _write_icons(folder: Path) -> None:

@@ -43,9 +43,9 @@ def check_in(page: Any, how: str = "Visit without a track") -> None:
 
 
 def check_in_here(page: Any, how: str = "Start shift and visit") -> None:
-    """On the check-in's own screen."""
+    """On the check-in's own screen; returns once the phone says that it has it written down."""
     press_start(page, how)
-    page.wait_for_selector(".timer")
+    page.wait_for_selector("body:has(.timer) nav.truth > a.ok:first-child")
 
 
 def press_start(page: Any, how: str) -> None:

@@ -1,6 +1,6 @@
 /** What the rep does: each press becomes one entry of the outbox, stored before anything is sent. */
 import type { Client, Draft, Entry, Kind, NewAttachment, StoredFile, Visit } from "./docs";
-import type { PhoneDb } from "./db";
+import { answerOf, type PhoneDb } from "./db";
 import { newId, sha256 } from "./ids";
 import type { CheckInPayload, ClosePayload, Payloads, Position } from "./wire.gen";
 
@@ -11,28 +11,49 @@ export interface Subject {
   client_id?: string | null;
 }
 
+/** What an action says, and the files that begin to wait for sending with it. */
+interface Told<K extends Kind> {
+  payload: Payloads[K];
+  files: StoredFile[];
+}
+
+type Pressed = Pick<Entry, "device_at_ms" | "offset_ms">;
+
 /**
  * Store one action with the next number; `files` of it (by hash) begin to wait for sending. One that
  * is done anew keeps the moment at which the rep `pressed` the first time.
  */
 export async function act<K extends Kind>(
   db: PhoneDb, kind: K, subject: Subject, payload: Payloads[K], files: string[] = [], clearDraftOf: string | null = null,
-  pressed: Pick<Entry, "device_at_ms" | "offset_ms"> | null = null,
+  pressed: Pressed | null = null,
+): Promise<Entry> {
+  const tell = async (tx: IDBTransaction): Promise<Told<K>> => {
+    const known = await Promise.all(files.map((sha) => answerOf<StoredFile | undefined>(tx.objectStore("files").get(sha))));
+    return { payload, files: known.filter((f) => f !== undefined) };
+  };
+  return store(db, kind, subject, tell, clearDraftOf, pressed);
+}
+
+/** One transaction, and one wait for the disk: whatever the action needs to know is read within it. */
+function store<K extends Kind>(
+  db: PhoneDb, kind: K, subject: Subject, tell: (tx: IDBTransaction) => Promise<Told<K>>, clearDraftOf: string | null = null,
+  pressed: Pressed | null = null,
 ): Promise<Entry> {
   const deviceNow = Date.now();
-  return db.transaction("rw", db.outbox, db.meta, db.files, db.drafts, async () => {
-    const seq = ((await db.get<number>("last_seq")) ?? 0) + 1;
+  return db.write([db.outbox, db.meta, db.files, ...(clearDraftOf ? [db.drafts] : [])], async (tx) => {
+    const kept = <T>(key: string) => answerOf<{ value: T } | undefined>(tx.objectStore("meta").get(key));
+    const [last, offset, told] = await Promise.all([kept<number>("last_seq"), kept<number>("offset_ms"), tell(tx)]);
     const entry: Entry = {
-      id: newId(deviceNow), seq, kind, subject_id: subject.id, base_version: subject.version,
+      id: newId(deviceNow), seq: (last?.value ?? 0) + 1, kind, subject_id: subject.id, base_version: subject.version,
       device_at_ms: pressed?.device_at_ms ?? deviceNow,
-      offset_ms: pressed?.offset_ms ?? (await db.get<number>("offset_ms")) ?? 0, client_id: subject.client_id ?? null, conflicts: [],
-      payload: payload as Record<string, unknown>, status: "ready", code: null, params: {}, version: null,
+      offset_ms: pressed?.offset_ms ?? offset?.value ?? 0, client_id: subject.client_id ?? null, conflicts: [],
+      payload: told.payload as Record<string, unknown>, status: "ready", code: null, params: {}, version: null,
       answered_at_ms: null, settled: 0, dismissed: 0, title: subject.title,
     };
-    await db.outbox.add(entry);
-    await db.put("last_seq", seq);
-    if (files.length) await db.files.where("sha256").anyOf(files).modify({ state: "waiting", entry_id: entry.id });
-    if (clearDraftOf) await db.drafts.delete(clearDraftOf);
+    tx.objectStore("outbox").add(entry);
+    tx.objectStore("meta").put({ key: "last_seq", value: entry.seq });
+    for (const file of told.files) tx.objectStore("files").put({ ...file, state: "waiting", entry_id: entry.id });
+    if (clearDraftOf) tx.objectStore("drafts").delete(clearDraftOf);
     return entry;
   });
 }
@@ -68,9 +89,11 @@ export async function dropPhoto(db: PhoneDb, hash: string): Promise<void> {
 /** The named files of a visit, as the wire wants them. */
 export async function attachmentsOf(db: PhoneDb, hashes: string[]): Promise<NewAttachment[]> {
   const files = (await db.files.bulkGet(hashes)).filter((f) => f !== undefined);
-  return files.map(({ id, sha256, kind, content_type, size, taken_at_ms, lat, lng }) => ({
-    id, sha256, kind, content_type, size, taken_at_ms, lat, lng,
-  }));
+  return files.map(named);
+}
+
+function named({ id, sha256, kind, content_type, size, taken_at_ms, lat, lng }: StoredFile): NewAttachment {
+  return { id, sha256, kind, content_type, size, taken_at_ms, lat, lng };
 }
 
 /** Pictures taken for a visit that no action names yet. */
@@ -87,12 +110,15 @@ export function subjectOf(visit: Visit, title: string): Subject {
 export async function checkIn(
   db: PhoneDb, visit: Visit, title: string, position: Position | null, noGpsReason: string | null, comment: string,
 ): Promise<Entry> {
-  const hashes = await heldPhotos(db, visit.id);
-  const payload: CheckInPayload = {
-    position, no_gps_reason: noGpsReason, comment: comment.trim() || null, photo_sha256: hashes[0] ?? null,
-    attachments: await attachmentsOf(db, hashes),
-  };
-  return act(db, "visit.check_in", subjectOf(visit, title), payload, hashes);
+  return store(db, "visit.check_in", subjectOf(visit, title), async (tx) => {
+    const mine = await answerOf<StoredFile[]>(tx.objectStore("files").index("visit_id").getAll(visit.id));
+    const files = mine.filter((f) => f.state === "held");
+    const payload: CheckInPayload = {
+      position, no_gps_reason: noGpsReason, comment: comment.trim() || null, photo_sha256: files[0]?.sha256 ?? null,
+      attachments: files.map(named),
+    };
+    return { payload, files };
+  });
 }
 
 export async function closeVisit(

@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import { deviceName } from "./device";
 import type { Me } from "./docs";
+import { isAsking, isOnline, setKnown, whoIsThis } from "./door";
 import { planDifference, isChange, withOwnOrder } from "./plan";
 import { begin, connect, disconnect, onNudge, buffered } from "./positions";
 import {
@@ -18,7 +19,6 @@ export const VERSION = __VERSION__;
 
 const EVERY_MS = 60_000;
 
-export const isOnline = signal(navigator.onLine);
 /** Since when there is no network, epoch ms. */
 export const offlineSince = signal<number | null>(null);
 export const updateReady = signal<ServiceWorker | null>(null);
@@ -131,15 +131,10 @@ export async function signIn(login: string, password: string): Promise<string | 
   return null;
 }
 
-/** Whether we are still finding out who this is; the sign-in waits for the answer. */
-export const isAsking = signal(true);
-const ASK_MS = 4000;
-
-/** Come in by the session this browser already has, if it is a rep's. */
-async function enterBySession(): Promise<void> {
-  if (me.peek() || !navigator.onLine) return;
-  const answer = await fetch("/api/v1/me", { cache: "no-store", signal: AbortSignal.timeout(ASK_MS) }).catch(() => null);
-  const found = answer?.ok ? ((await answer.json()) as Me) : null;
+/** Come in by the session this browser already has, if it is a rep's; `asked`: the server's answer that is awaited already. */
+async function enterBySession(asked: Promise<Me | null> | null): Promise<void> {
+  if (me.peek()) return;
+  const found = await (asked ?? whoIsThis());
   if (!found || me.peek() || (await mayEnter(found))) return;
   await keepMe(found);
   await askForKeeping();
@@ -158,6 +153,7 @@ async function mayEnter(found: Me): Promise<string | null> {
 async function keepMe(found: Me, login?: string): Promise<void> {
   const kept = { ...found, user: { ...found.user, login: login ?? me.peek()?.user.login } };
   await db.put("me", kept);
+  setKnown(true);
   me.value = kept;
   timezone.value = kept.timezone;
   const chosen = await db.get("language");
@@ -279,8 +275,8 @@ async function registerWorker(): Promise<void> {
 }
 
 /** Everything that keeps running once the first screen stands. */
-export async function start(): Promise<void> {
-  await enterBySession().finally(() => { isAsking.value = false; });
+export async function start(asked: Promise<Me | null> | null): Promise<void> {
+  await enterBySession(asked).finally(() => { isAsking.value = false; });
   onNudge.pull = () => void syncNow();
   addEventListener("online", () => {
     isOnline.value = true;

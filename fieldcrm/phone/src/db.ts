@@ -29,7 +29,8 @@ export class PhoneDb extends Dexie {
 
   constructor(name = "fieldcrm-phone") {
     super(name, { chromeTransactionDurability: "strict" }); // kept means on disk: a flat battery takes nothing back
-    this.version(1).stores({
+    // What an older phone has no place for it passed over: that comes with a copy from the beginning.
+    this.version(4).stores({
       meta: "key",
       visits: "id, day, client_id",
       clients: "id",
@@ -43,11 +44,29 @@ export class PhoneDb extends Dexie {
       fixes: "++n",
       drafts: "visit_id",
       notices: "++n, seen",
+      forms: "id",
+      messages: "id",
+      corrections: "id, client_id",
+      joints: "id, visit_id",
+    }).upgrade((tx) => tx.table("meta").delete("cursor"));
+  }
+
+  /**
+   * One durable transaction without the layers between, for what a press of the rep waits for; its result
+   * once the disk has it. `work` awaits nothing but requests of the transaction. Raises what aborted it.
+   */
+  async write<T>(tables: Table[], work: (tx: IDBTransaction) => Promise<T>): Promise<T> {
+    if (!this.isOpen()) await this.get("last_seq"); // opens what was never open, refuses what was closed
+    const tx = this.backendDB().transaction(tables.map((t) => t.name), "readwrite", { durability: "strict" });
+    const kept = new Promise<void>((done, failed) => {
+      tx.oncomplete = () => done();
+      tx.onabort = () => failed(tx.error ?? new DOMException("given up", "AbortError"));
     });
-    // What a phone without a place for forms passed over comes with a copy from the beginning.
-    this.version(2).stores({ forms: "id" }).upgrade((tx) => tx.table("meta").delete("cursor"));
-    this.version(3).stores({ messages: "id" }).upgrade((tx) => tx.table("meta").delete("cursor"));
-    this.version(4).stores({ corrections: "id, client_id", joints: "id, visit_id" }).upgrade((tx) => tx.table("meta").delete("cursor"));
+    const worked = work(tx).then((made) => (tx.commit(), made)).catch((error: unknown) => {
+      if (tx.error === null) tx.abort();
+      throw tx.error ?? error;
+    });
+    return (await Promise.all([worked, kept]))[0];
   }
 
   async get<T>(key: string): Promise<T | undefined> {
@@ -57,6 +76,14 @@ export class PhoneDb extends Dexie {
   async put(key: string, value: unknown): Promise<void> {
     await this.meta.put({ key, value });
   }
+}
+
+/** The answer of a request to the database. */
+export function answerOf<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((done, failed) => {
+    request.onsuccess = () => done(request.result);
+    request.onerror = () => failed(request.error as Error);
+  });
 }
 
 /** Note what a pull wrote; `reset`: everything. */

@@ -5,6 +5,8 @@ import { useEffect } from "preact/hooks";
 import { later } from "./later";
 
 const more = later(() => import("./more"));
+/** At rest, so that the first of these screens opens at once. */
+export const loadFurther = more.load;
 export type Show = (code: typeof import("./more")) => JSX.Element | null;
 
 export function Further({ show, waiting = null, missing = null }: { show: Show; waiting?: JSX.Element | null; missing?: JSX.Element | null }) {

@@ -1,5 +1,6 @@
 /** One catalogue for server and phone: flat keys, {named} parameters, plurals by CLDR. */
 import { signal } from "@preact/signals";
+import { keepAlmanac, keptNames, keptOffset } from "./almanac";
 
 export const LANGUAGES = ["en", "ru", "ro"] as const;
 export type Language = (typeof LANGUAGES)[number];
@@ -7,7 +8,8 @@ type Text = string | Record<string, string>;
 export type Params = Record<string, string | number>;
 
 export const language = signal<Language>("en");
-export const timezone = signal<string>(Intl.DateTimeFormat().resolvedOptions().timeZone);
+/** The company's; undefined is the phone's own. */
+export const timezone = signal<string | undefined>(undefined);
 const texts = signal<Record<string, Text>>({});
 
 /** The language a phone without a choice of its own gets: the browser's, if we speak it. */
@@ -31,6 +33,12 @@ export async function speak(wanted: Language): Promise<void> {
   use(wanted, (await answer.json()) as Record<string, Text>);
 }
 
+/** The few words that lie in the page itself: enough to sign in while the catalogue is on its way. */
+export function speakAtOnce(wanted: Language): void {
+  const lying = JSON.parse(document.getElementById("words")!.textContent!) as Record<Language, Record<string, Text>>;
+  use(wanted, lying[wanted]);
+}
+
 export function use(wanted: Language, catalogue: Record<string, Text>): void {
   localStorage.setItem(KEPT, wanted);
   texts.value = catalogue;
@@ -42,8 +50,7 @@ export function use(wanted: Language, catalogue: Record<string, Text>): void {
 export function t(key: string, params: Params = {}): string {
   let text = texts.value[key] ?? key;
   if (typeof text !== "string") {
-    const form = cached(plurals, language.value, () => new Intl.PluralRules(language.value)).select(Number(params.n ?? 0));
-    text = text[form] ?? text.other ?? key;
+    text = text[plural(language.value, Number(params.n ?? 0))] ?? text.other ?? key;
   }
   return text.replace(/\{(\w+)\}/g, (gap, name: string) => {
     const value = params[name];
@@ -56,7 +63,16 @@ export function has(key: string): boolean {
   return key in texts.value;
 }
 
-const plurals = new Map<string, Intl.PluralRules>();
+/** The form that CLDR's rules for our languages give a number; the browser's own would be slow to begin with. */
+export function plural(wanted: Language, n: number): "one" | "few" | "many" | "other" {
+  const [of100, of10, isWhole] = [Math.abs(n) % 100, Math.abs(n) % 10, Number.isInteger(n)];
+  if (wanted === "en") return Math.abs(n) === 1 ? "one" : "other";
+  if (wanted === "ro") return Math.abs(n) === 1 ? "one" : !isWhole || n === 0 || (of100 >= 1 && of100 <= 19) ? "few" : "other";
+  if (!isWhole) return "other";
+  if (of10 === 1 && of100 !== 11) return "one";
+  return of10 >= 2 && of10 <= 4 && (of100 < 12 || of100 > 14) ? "few" : "many";
+}
+
 const numbers = new Map<string, Intl.NumberFormat>();
 const dates = new Map<string, Intl.DateTimeFormat>();
 
@@ -67,19 +83,33 @@ function cached<T>(store: Map<string, T>, key: string, make: () => T): T {
 }
 
 export function number(value: number, digits?: number): string {
+  if (digits === undefined && Number.isInteger(value) && Math.abs(value) < 1000) return String(value);
   const options = digits === undefined ? { maximumFractionDigits: 1 } : { minimumFractionDigits: digits, maximumFractionDigits: digits };
   return cached(numbers, `${language.value}${digits}`, () => new Intl.NumberFormat(language.value, options)).format(value);
 }
 
+const localeOf = (wanted: Language) => (wanted === "en" ? "en-GB" : wanted);
+
+/** At rest, for the next opening: what it asks of this language and zone. */
+export function prepareDates(): void {
+  if (timezone.value) keepAlmanac(language.value, localeOf(language.value), timezone.value, Date.now());
+}
+
+/** A moment by the company's clocks as ISO text, without asking the browser; null where that is not known. */
+function iso(ms: number): string | null {
+  const offset = keptOffset(timezone.value, ms);
+  return offset === null ? null : new Date(ms + offset).toISOString();
+}
+
 function date(options: Intl.DateTimeFormatOptions, ms: number, zone = timezone.value): string {
-  const locale = language.value === "en" ? "en-GB" : language.value;
+  const locale = localeOf(language.value);
   const key = `${locale}${zone}${JSON.stringify(options)}`;
   return cached(dates, key, () => new Intl.DateTimeFormat(locale, { timeZone: zone, ...options })).format(ms);
 }
 
 /** Hours and minutes in the company's time zone. */
 export function time(ms: number): string {
-  return date({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }, ms);
+  return iso(ms)?.slice(11, 16) ?? date({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }, ms);
 }
 
 export function timeWithSeconds(ms: number): string {
@@ -88,16 +118,22 @@ export function timeWithSeconds(ms: number): string {
 
 /** The local date of a moment as ISO text. */
 export function dayOf(ms: number): string {
-  const parts = new Intl.DateTimeFormat("en-CA", { timeZone: timezone.value }).format(ms);
-  return parts.slice(0, 10);
+  const zone = timezone.value;
+  return iso(ms)?.slice(0, 10) ?? cached(dates, `day${zone}`, () => new Intl.DateTimeFormat("en-CA", { timeZone: zone })).format(ms).slice(0, 10);
 }
 
 const noon = (day: string) => Date.parse(`${day}T12:00:00Z`);
 
 /** "Thu 19 November". */
 export function longDay(day: string): string {
-  const text = date({ weekday: "short", day: "numeric", month: "long" }, noon(day), "UTC").replace(",", "").replace(/\.(?= \d)/, "");
+  const names = keptNames(language.value);
+  const text = names ? named(day, names) : date({ weekday: "short", day: "numeric", month: "long" }, noon(day), "UTC").replace(",", "").replace(/\.(?= \d)/, "");
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function named(day: string, { weekdays, months }: { weekdays: string[]; months: string[] }): string {
+  const at = new Date(noon(day));
+  return `${weekdays[at.getUTCDay()]} ${at.getUTCDate()} ${months[at.getUTCMonth()]}`;
 }
 
 /** "5 Nov". */

@@ -1,9 +1,10 @@
 /** The rep's app: one screen at a time, opened from what the phone holds. */
-import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { isAsking, start } from "./app";
-import { lastLanguage, speak } from "./i18n";
-import { Further, type Show } from "./further";
+import { effect } from "@preact/signals";
+import { start } from "./app";
+import type { Me } from "./docs";
+import { screens } from "./door";
+import { Further, loadFurther, type Show } from "./further";
 import { later } from "./later";
 import { mapSize, readMapSize, saveMap } from "./region";
 import { route, screen } from "./router";
@@ -14,11 +15,13 @@ import { MapScreen } from "./screens/map";
 import { NavigatorChoice } from "./screens/navigate";
 import { Outbox } from "./screens/outbox";
 import { ShiftScreen } from "./screens/shift";
-import { FirstCopy, Install, Opening, PlanChanged, Settings, SignIn, SignInAgain, Storage, Update } from "./screens/system";
+import { language, prepareDates, timezone } from "./i18n";
+import { Opening } from "./screens/signin";
+import { FirstCopy } from "./screens/firstcopy";
 import { Today } from "./screens/today";
 import { NotHere, VisitScreen } from "./screens/visit";
 import type { Visit } from "./docs";
-import { hasFirstCopy, isStorageFull, keepAwake, me, open, progress, shift, today, visits } from "./store";
+import { dressFrame, hasFirstCopy, isStorageFull, keepAwake, open, progress, shift, today, visits } from "./store";
 
 function ofVisit(id: string | undefined, Screen: (props: { visit: Visit }) => preact.JSX.Element | null) {
   const visit = id ? visits.value.get(id) : undefined;
@@ -58,14 +61,14 @@ function Screens() {
     case "invitation": return id ? further((m) => <m.Invitation id={id} key={id} />) : <NotHere />;
     case "order": return further((m) => <m.OrderDay day={id ?? today.value} />);
     case "receipt": return further((m) => <m.Receipt day={id ?? today.value} />);
-    case "settings": return <Settings />;
+    case "settings": return further((m) => <m.Settings />);
     case "tasks": return <Office />;
     case "pair": return further((m) => <m.Pair />);
-    case "plan-changed": return <PlanChanged />;
-    case "install": return <Install />;
-    case "update": return <Update />;
-    case "storage": return <Storage />;
-    case "sign-in": return <SignInAgain />;
+    case "plan-changed": return further((m) => <m.PlanChanged />);
+    case "install": return further((m) => <m.Install />);
+    case "update": return further((m) => <m.Update />);
+    case "storage": return further((m) => <m.Storage />);
+    case "sign-in": return further((m) => <m.SignInAgain />);
     default: return <Today day={id} />;
   }
 }
@@ -75,7 +78,6 @@ function App() {
   useEffect(() => {
     document.querySelector("main")?.scrollTo(0, 0);
   }, [route.value.join("/")]);
-  if (!me.value) return isAsking.value ? <Opening /> : <SignIn />;
   if (!hasFirstCopy.value && !isOpened) return <FirstCopy onOpen={() => setOpened(true)} />;
   return <><Screens /><NavigatorChoice />{tasks.here.value && <tasks.here.value.Reminder />}</>;
 }
@@ -119,20 +121,32 @@ function keepMapWhenReady(): void {
   });
 }
 
-async function boot(): Promise<void> {
-  await Promise.all([open(), speak(lastLanguage())]);
-  render(<App />, document.getElementById("app")!);
+/** After the first screen, when the phone has most likely nothing better to do. */
+const REST_MS = 4000;
+
+export { signIn } from "./app";
+export { choose } from "./store";
+
+/** What the phone holds is read while its words are still on their way. */
+export const opened = open();
+screens.value = App;
+
+/** Everything else, once the first screen stands; `asked`: what the server says of who this is, where it was asked. */
+export async function begin(asked: Promise<Me | null> | null): Promise<void> {
   document.documentElement.dataset.opened = "1";
-  performance.mark("opened");
+  dressFrame();
+  setTimeout(loadFurther, REST_MS);
+  effect(() => {
+    void [language.value, timezone.value];
+    setTimeout(prepareDates, REST_MS);
+  });
   watchForTrouble();
   keepAwake.subscribe(() => void holdScreen());
   shift.subscribe(() => void holdScreen());
   document.addEventListener("visibilitychange", () => void holdScreen());
   keepMapWhenReady();
-  await start();
+  await start(asked);
   tasks.here.subscribe((code) => void code?.watch());
   tasks.load();
 }
-
-void boot();
 

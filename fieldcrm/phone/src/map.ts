@@ -63,6 +63,8 @@ export class RepMap {
   private fittedFor: { lat: number; lng: number } | null = null;
   private isGone = false;
   private shown = "";
+  /** A map whose screen is left has no size; drawn for that, it would be in the way of the next screen. */
+  private readonly sizes = new ResizeObserver(() => { if (this.box.isConnected) this.map?.resize(); });
 
   constructor(readonly box: HTMLElement, theme: "light" | "dark", language: string, readonly onPick: (id: string) => void) {
     prepare();
@@ -74,8 +76,9 @@ export class RepMap {
     const centre = this.centre();
     this.map = new GlMap({
       container: this.box, style, center: centre, zoom: 15, attributionControl: false, dragRotate: false,
-      pitchWithRotate: false, fadeDuration: 0, maxZoom: 19, localIdeographFontFamily: false,
+      pitchWithRotate: false, fadeDuration: 0, maxZoom: 19, localIdeographFontFamily: false, trackResize: false,
     });
+    this.sizes.observe(this.box);
     this.map.touchZoomRotate.disableRotation();
     this.map.getCanvas().setAttribute("tabindex", "-1");
     this.map.on("load", () => {
@@ -203,6 +206,7 @@ export class RepMap {
 
   remove(): void {
     this.isGone = true;
+    this.sizes.disconnect();
     this.map?.remove();
     this.map = null;
     delete this.box.dataset.ready;

@@ -4,6 +4,8 @@ import type { MapMarks, RepMap } from "./map";
 import { language, t } from "./i18n";
 import { isDark } from "./store";
 
+const REST_MS = 2000;
+
 export interface MapBoxProps {
   goal?: { lat: number; lng: number; label: string } | null;
   radius?: number;
@@ -36,7 +38,7 @@ export function MapBox(props: MapBoxProps) {
       isGone = true;
       const old = map.current;
       map.current = null;
-      setTimeout(() => old?.remove(), 300); // giving its memory back takes long: after the next screen stands
+      setTimeout(() => old?.remove(), REST_MS); // giving its memory back takes long: well after the next screen stands
     };
   }, [dark]);
   useEffect(() => map.current?.show(props));

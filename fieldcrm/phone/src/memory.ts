@@ -33,14 +33,16 @@ export class Memory {
     const touched = db.touched;
     db.touched = new Map();
     try {
-      await this.readSmall(touched);
-      if (touched === null && !this.wantsAll) await this.readDay(day, named);
-      else if (touched === null) await this.readAll();
-      else await this.readTouched(touched);
+      await Promise.all([this.readSmall(touched), this.readRows(touched, day, named)]);
     } catch (error) {
       db.touched = null;
       throw error;
     }
+  }
+
+  private readRows(touched: Touched, day: string, named: string[]): Promise<void> {
+    if (touched) return this.readTouched(touched);
+    return this.wantsAll ? this.readAll() : this.readDay(day, named);
   }
 
   /** Everything, once the first screen stands. */
@@ -64,6 +66,7 @@ export class Memory {
 
   private async readDay(day: string, named: string[]): Promise<void> {
     const [days, others] = await Promise.all([this.db.visits.where("day").equals(day).toArray(), this.db.visits.bulkGet(named)]);
+    this.isWhole = false;
     this.visits = byId([...days, ...others.filter((v) => v !== undefined)]);
     this.clients = byId(await found(this.db.clients, clientsOf(this.visits.values())));
   }

@@ -7,6 +7,7 @@ export { NewClient } from "./screens/newclient";
 export { OrderDay } from "./screens/order";
 export { StuckFiles } from "./screens/stuck";
 export { Invitation, Together } from "./screens/together";
+export { Install, PlanChanged, Settings, SignInAgain, Storage, Update } from "./screens/system";
 export { SoundNote, Sounds } from "./screens/sound";
 export { Pair } from "./screens/pair";
 export { Receipt } from "./screens/receipt";

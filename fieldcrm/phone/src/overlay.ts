@@ -1,6 +1,8 @@
 /** The rep's unsent actions laid over the server's documents. Pure. */
 import type { Client, Entry, Shift, Visit } from "./docs";
+import { visitsOn } from "./diary";
 import { dayOf } from "./i18n";
+import { Laid } from "./laid";
 import { leadsTo } from "./life";
 import { putInOrder } from "./order";
 import type {
@@ -19,8 +21,8 @@ export function isUnsent(entry: Entry): boolean {
 }
 
 /** Visits as the rep should see them: the server's, with open actions in order on top. */
-export function overlayVisits(docs: Visit[], entries: Entry[], rep?: ProfileDoc): Map<string, Visit> {
-  const visits = new Map(docs.map((v) => [v.id, v]));
+export function overlayVisits(docs: Visit[] | ReadonlyMap<string, Visit>, entries: Entry[], rep?: ProfileDoc): Laid<Visit> {
+  const visits = new Laid(Array.isArray(docs) ? new Map(docs.map((v) => [v.id, v])) : docs);
   for (const entry of entries.filter((e) => isOpen(e) && /^(visit\.|day\.order)/.test(e.kind)).sort((a, b) => a.seq - b.seq))
     if (entry.kind === "day.order") order(visits, entry, rep);
     else apply(visits, entry);
@@ -28,13 +30,13 @@ export function overlayVisits(docs: Visit[], entries: Entry[], rep?: ProfileDoc)
 }
 
 /** The day as the rep ordered it, as the server will make it of the moment when he pressed. */
-function order(visits: Map<string, Visit>, entry: Entry, rep?: ProfileDoc): void {
+function order(visits: Laid<Visit>, entry: Entry, rep?: ProfileDoc): void {
   const { day, visit_ids } = entry.payload as unknown as DayOrderPayload;
-  const whole = [...visits.values()].filter((v) => v.day === day);
+  const whole = visitsOn(visits, day);
   for (const v of putInOrder(whole, visit_ids, rep, at(entry), dayOf(at(entry)) === day)) visits.set(v.id, v);
 }
 
-function apply(visits: Map<string, Visit>, entry: Entry): void {
+function apply(visits: Laid<Visit>, entry: Entry): void {
   const visit = visits.get(entry.subject_id);
   if (entry.kind === "visit.create") {
     if (!visit) visits.set(entry.subject_id, created(entry));
@@ -115,7 +117,7 @@ function created(entry: Entry): Visit {
   };
 }
 
-function addMoved(visits: Map<string, Visit>, old: Visit, entry: Entry): void {
+function addMoved(visits: Laid<Visit>, old: Visit, entry: Entry): void {
   const p = entry.payload as unknown as MovePayload;
   if (!p.new_visit_id || visits.has(p.new_visit_id)) return;
   visits.set(p.new_visit_id, {

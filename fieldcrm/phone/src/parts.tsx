@@ -2,8 +2,10 @@
 import { computed } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { isOnline, offlineSince, updateReady } from "./app";
+import { offlineSince, updateReady } from "./app";
+import { Btn, Chip, LinkBtn } from "./buttons";
 import type { Client, Verdict, Visit } from "./docs";
+import { isOnline } from "./door";
 import { bytes, distance, has, span, t, time } from "./i18n";
 import { Icon, type IconName } from "./icons";
 import { ackedAt, buffered, gap, here, isConnected, permission } from "./positions";
@@ -146,37 +148,6 @@ export function Tabs() {
   );
 }
 
-// ── buttons ──
-
-type ButtonProps = {
-  class?: string;
-  icon?: IconName;
-  children: ComponentChildren;
-  onClick?: () => void;
-  disabled?: boolean;
-  type?: "submit" | "button";
-};
-
-export function Btn({ class: look = "", icon, children, ...rest }: ButtonProps) {
-  return (
-    <button class={`btn ${look}`} type="button" {...rest}>
-      {icon && <Icon name={icon} />}<span>{children}</span>
-    </button>
-  );
-}
-
-export function LinkBtn({ class: look = "", icon, children, to }: { class?: string; icon?: IconName; children: ComponentChildren; to: string }) {
-  return <a class={`btn ${look}`} href={to}>{icon && <Icon name={icon} />}<span>{children}</span></a>;
-}
-
-export function Chip(props: { on: boolean; children: ComponentChildren; onClick: () => void; class?: string }) {
-  return (
-    <button type="button" class={`ch ${props.class ?? ""}`} aria-pressed={props.on} onClick={props.onClick}>
-      {props.children}
-    </button>
-  );
-}
-
 /** A figure with its unit small beside it, and what it is below. */
 export function Num(props: { value: ComponentChildren; unit?: string; label: string }) {
   return <div class="num"><b>{props.value}{props.unit && <small>{props.unit}</small>}</b><span>{props.label}</span></div>;
@@ -285,4 +256,4 @@ export function UpdateHint() {
   return updateReady.value && <a class="btn soft fit" href={href("update")}><Icon name="again" class="s" /><span>{t("phone.update.hint")}</span></a>;
 }
 
-export { bytes, distance, files, halfMinute };
+export { Btn, bytes, Chip, distance, files, halfMinute, LinkBtn };

@@ -1,5 +1,6 @@
 /** Where the rep is, kept in the address's hash so that "back" works and nothing asks the server. */
 import { computed, signal } from "@preact/signals";
+import { painted } from "./painted";
 
 const read = () => location.hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(decodeURIComponent);
 
@@ -28,6 +29,14 @@ export function go(...parts: string[]): void {
 export function turn(...parts: string[]): void {
   history.replaceState({ depth }, "", href(...parts));
   route.value = read();
+}
+
+/** The same where the rep waits for an answer: the address, which takes long, follows once the screen stands. */
+export function turnAtOnce(...parts: string[]): void {
+  const shown = (route.value = parts);
+  void painted().then(() => {
+    if (route.peek() === shown) history.replaceState({ depth }, "", href(...parts));
+  });
 }
 
 /** Back to where the rep came from; Today when the app was opened here. */

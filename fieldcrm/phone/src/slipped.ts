@@ -4,10 +4,17 @@ import type { Client, Visit } from "./docs";
 /** Missed visits, newest first, whose client has no visit made or planned since; each client once. */
 export function missedVisits(visits: Iterable<Visit>): Visit[] {
   const all = [...visits];
-  const made = (v: Visit) => v.state === "planned" || v.state === "under_way" || v.state === "closed";
-  const open = all.filter((v) => v.state === "missed" && !all.some((o) => o.client_id === v.client_id && made(o) && o.day >= v.day));
+  const missed = all.filter((v) => v.state === "missed");
+  if (missed.length === 0) return missed;
+  const lastMade = new Map<string, string>();
+  for (const v of all) if (isMade(v) && v.day > (lastMade.get(v.client_id) ?? "")) lastMade.set(v.client_id, v.day);
+  const open = missed.filter((v) => (lastMade.get(v.client_id) ?? "") < v.day);
   const newest = open.sort((a, b) => b.day.localeCompare(a.day));
   return newest.filter((v, i) => newest.findIndex((o) => o.client_id === v.client_id) === i);
+}
+
+function isMade(v: Visit): boolean {
+  return v.state === "planned" || v.state === "under_way" || v.state === "closed";
 }
 
 export interface Late {

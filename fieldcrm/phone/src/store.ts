@@ -1,24 +1,28 @@
 /** What the screens read: signals over the phone's database, refreshed after each change of it. */
-import { batch, computed, signal } from "@preact/signals";
+import { batch, computed, effect, signal } from "@preact/signals";
 import { PhoneDb } from "./db";
 import type {
   Client, DayPlan, Entry, Kind, Me, Notice, PlanRow, Product, Profile, Shift, StoredFile, Visit,
 } from "./docs";
 import { needsChoice } from "./choose";
+import { visitsOn, visitUnderWay } from "./diary";
+import { isDark, me, setKnown, theme, type Theme, wear } from "./door";
 import { dayOf, speak, timezone, type Language } from "./i18n";
 import { newId } from "./ids";
 import { Early } from "./kept";
+import { Laid } from "./laid";
 import { Memory } from "./memory";
 import { donePromises, isOpen, isUnsent, newClients, overlayJoints, overlayShifts, overlayVisits } from "./overlay";
+import { makeReady } from "./search";
+import { missedVisits } from "./slipped";
 import type { Progress } from "./sync";
 import type { CorrectionDoc, FormDoc, JointDoc } from "./wire.gen";
 
 export const db = new PhoneDb();
 
-export const me = signal<Me | null>(null);
 export const profile = signal<Profile | null>(null);
-export const visits = signal<Map<string, Visit>>(new Map());
-export const clients = signal<Map<string, Client>>(new Map());
+export const visits = signal<Laid<Visit>>(new Laid(new Map()));
+export const clients = signal<ReadonlyMap<string, Client>>(new Map());
 export const hasAllClients = signal(false);
 export const products = signal<Product[]>([]);
 export const forms = signal<FormDoc[]>([]);
@@ -37,7 +41,6 @@ export const offsetMs = signal(0);
 /** When unsent work last left as a file, by the phone's clock. */
 export const exportedAt = signal<number | null>(null);
 export const isStorageFull = signal(false);
-export const theme = signal<"system" | "light" | "dark">("system");
 export const keepAwake = signal(false);
 export const navigator_ = signal<"ask" | "geo" | "google" | "apple">("ask");
 
@@ -81,25 +84,17 @@ export const shift = computed(() => {
   return open[open.length - 1] ?? null;
 });
 export const isPaused = computed(() => shift.value?.pauses.some((p) => p.to_ms === null) ?? false);
-export const underWay = computed(() => [...visits.value.values()].find((v) => v.state === "under_way") ?? null);
+export const underWay = computed(() => visitUnderWay(visits.value));
 /** Where the rep goes next today, unless he is in a visit. */
 export const nextStop = computed(() => (underWay.value ? null : (visitsOf(today.value).find((v) => v.state === "planned") ?? null)));
 export const unseenNotice = computed(() => notices.value.find((n) => !n.seen && n.day === today.value) ?? null);
 
-/** Visits by day: many screens ask for a day, and a phone may hold thousands. */
-const byDay = computed(() => {
-  const days = new Map<string, Visit[]>();
-  for (const v of visits.value.values()) {
-    const day = days.get(v.day);
-    if (day) day.push(v);
-    else days.set(v.day, [v]);
-  }
-  return days;
-});
+/** Visits nobody has made up for yet. */
+export const missed = computed(() => missedVisits(visits.value.values()));
 
 /** A day's visits in order: done first by time, then the rest as planned. */
 export function visitsOf(day: string): Visit[] {
-  return [...(byDay.value.get(day) ?? [])].sort((a, b) => order(a) - order(b) || (a.expected_at_ms ?? 0) - (b.expected_at_ms ?? 0) || a.id.localeCompare(b.id));
+  return visitsOn(visits.value, day).sort((a, b) => order(a) - order(b) || (a.expected_at_ms ?? 0) - (b.expected_at_ms ?? 0) || a.id.localeCompare(b.id));
 }
 
 function order(v: Visit): number {
@@ -139,18 +134,19 @@ export function pointOf(visit: Visit): { lat: number; lng: number } | null {
 
 /** Read what the first screen needs; the rest of the clients follows when the phone is idle. */
 export async function open(): Promise<void> {
-  const stored = new Map((await db.meta.toArray()).map((m) => [m.key, m.value]));
-  if (!stored.has("device_id")) await db.put("device_id", newId());
-  batch(() => {
-    me.value = (stored.get("me") as Me | undefined) ?? null;
-    theme.value = (stored.get("theme") as typeof theme.value | undefined) ?? "system";
-    keepAwake.value = stored.get("keep_awake") === true;
-    navigator_.value = (stored.get("navigator") as typeof navigator_.value | undefined) ?? "ask";
-    if (me.value) timezone.value = me.value.timezone;
-  });
-  showTheme();
   db.touched = null;
-  await refresh();
+  memory.wantsAll = false;
+  await (reading = db.transaction("r", db.tables, () => read(true))); // one: each costs a way to the disk and back
+  if (!(await db.get("device_id"))) await db.put("device_id", newId());
+}
+
+/** Who uses this phone, and how he likes it. */
+function settle(stored: Stored): void {
+  me.value = (stored.get("me") as Me | undefined) ?? null;
+  wear((stored.get("theme") as Theme | undefined) ?? "system");
+  keepAwake.value = stored.get("keep_awake") === true;
+  navigator_.value = (stored.get("navigator") as typeof navigator_.value | undefined) ?? "ask";
+  setKnown(me.value !== null);
 }
 
 document.addEventListener("visibilitychange", () => {
@@ -171,21 +167,29 @@ let reading: Promise<void> = Promise.resolve();
 let next: Promise<void> | null = null;
 const memory = new Memory(db);
 
-async function read(): Promise<void> {
+type Stored = Map<string, unknown>;
+
+/** Read what was written; the first time also who uses this phone, for the day hangs on his time zone. */
+async function read(isFirst = false): Promise<void> {
   const [meta, outbox, pictures, told] = await Promise.all([
     db.meta.toArray(), db.outbox.orderBy("seq").toArray(), db.files.toArray(), db.notices.reverse().limit(20).toArray(),
   ]);
+  const stored = new Map(meta.map((m) => [m.key, m.value]));
+  if (isFirst) timezone.value = (stored.get("me") as Me | undefined)?.timezone;
   const named = outbox.filter(isOpen).map((e) => e.subject_id);
   await memory.read(today.peek(), named);
-  show(new Map(meta.map((m) => [m.key, m.value])), outbox, pictures, told);
+  batch(() => {
+    if (isFirst) settle(stored);
+    show(stored, outbox, pictures, told);
+  });
 }
 
 /** Actions that are being stored, shown before a slow phone is sure of its disk. */
 const early = new Early(() => { visits.value = overlaid(entries.peek()); });
 export const isWriting = early.isWriting;
 
-function overlaid(outbox: Entry[]): Map<string, Visit> {
-  return overlayVisits([...memory.visits.values()], [...outbox, ...early.entries], memory.profiles[0]);
+function overlaid(outbox: Entry[]): Laid<Visit> {
+  return overlayVisits(memory.visits, [...outbox, ...early.entries], memory.profiles[0]);
 }
 
 /** Show at once what the rep did with a visit while it is being stored; null when it was not. */
@@ -199,7 +203,7 @@ export function shownWhile<T>(kind: Kind, visit: Visit, payload: Record<string, 
 
 let collator: Intl.Collator | null = null;
 
-function show(stored: Map<string, unknown>, outbox: Entry[], pictures: StoredFile[], told: Notice[]): void {
+function show(stored: Stored, outbox: Entry[], pictures: StoredFile[], told: Notice[]): void {
   collator ??= new Intl.Collator();
   batch(() => {
     clients.value = withNew(memory.clients, outbox);
@@ -224,9 +228,9 @@ function show(stored: Map<string, unknown>, outbox: Entry[], pictures: StoredFil
 }
 
 /** The cards of the server, and those found in the field that it doesn't know yet. */
-function withNew(known: Map<string, Client>, outbox: Entry[]): Map<string, Client> {
+function withNew(known: Map<string, Client>, outbox: Entry[]): ReadonlyMap<string, Client> {
   const found = newClients(outbox, known);
-  return found.length ? new Map([...known, ...found.map((c) => [c.id, c] as const)]) : known;
+  return found.length ? new Laid(known, found.map((c) => [c.id, c])) : known;
 }
 
 async function clientsFor(shown: Iterable<Visit>): Promise<Client[]> {
@@ -244,30 +248,27 @@ export async function loadAllClients(): Promise<void> {
   memory.wantsAll = true;
   db.touched = null;
   await refresh();
+  await makeReady(clients.peek().values());
 }
 
 export async function choose(key: "theme" | "language" | "keep_awake" | "navigator", value: unknown): Promise<void> {
   await db.put(key, value);
-  if (key === "theme") {
-    theme.value = value as typeof theme.value;
-    showTheme();
-  }
+  if (key === "theme") wear(value as Theme);
   if (key === "keep_awake") keepAwake.value = value === true;
   if (key === "navigator") navigator_.value = value as typeof navigator_.value;
   if (key === "language") await speak(value as Language);
 }
 
-const dark = matchMedia("(prefers-color-scheme: dark)");
-dark.addEventListener("change", () => showTheme());
-
-export const isDark = signal(dark.matches);
-
-function showTheme(): void {
-  isDark.value = theme.value === "dark" || (theme.value === "system" && dark.matches);
-  document.documentElement.dataset.theme = isDark.value ? "dark" : "light";
-  const colour = getComputedStyle(document.documentElement).getPropertyValue("--panel").trim();
-  document.querySelector('meta[name="theme-color"]')?.setAttribute("content", colour);
+/** The browser's own frame wears the look too; not before the first screen stands. */
+export function dressFrame(): void {
+  effect(() => {
+    void isDark.value;
+    const colour = getComputedStyle(document.documentElement).getPropertyValue("--panel").trim();
+    document.querySelector('meta[name="theme-color"]')?.setAttribute("content", colour);
+  });
 }
+
+export { isDark, me, theme };
 
 /** A day's plan as rows, for telling what changed. */
 export async function planRows(day: string): Promise<PlanRow[]> {

@@ -13,10 +13,14 @@ declare const __BUILD__: string;
 const CACHE = `fieldcrm-rep-${__BUILD__}`;
 const REGION = "fieldcrm-region";
 const INDEX = "/rep/index.html";
+const START = "/rep/";
 const TILES = "/region/basemap.pmtiles";
 const MATCH: CacheQueryOptions = { ignoreVary: true };
 
-worker.addEventListener("install", (event) => event.waitUntil(install()));
+worker.addEventListener("install", (event) => {
+  event.waitUntil(install());
+  routeAround(event);
+});
 worker.addEventListener("activate", (event) => event.waitUntil(activate()));
 worker.addEventListener("message", (event) => {
   const said = (event.data as { t?: string } | null)?.t;
@@ -30,12 +34,28 @@ worker.addEventListener("fetch", (event) => {
   if (answer) event.respondWith(answer);
 });
 
+interface Router {
+  addRoutes?: (rules: object[]) => Promise<void>;
+}
+
+/**
+ * Browsers that can are told to take this version's files from its cache themselves: a phone that is
+ * opened cold need not start this worker first. What the cache lacks they ask of the network.
+ */
+function routeAround(event: ExtendableEvent & Router): void {
+  const source = { cacheName: CACHE };
+  const paths = [START, ...__FILES__.map(([path]) => path)];
+  const rules = paths.map((pathname) => ({ condition: { urlPattern: { pathname }, requestMethod: "GET" }, source }));
+  void event.addRoutes?.(rules).catch(() => undefined);
+}
+
 /** Fetch every file of this version, and the map's code if the version before had it. */
 async function install(): Promise<void> {
   const cache = await caches.open(CACHE);
   const wanted = __FILES__.map(([path]) => path);
   if (await hasOldMap()) wanted.push(...__LAZY__);
   await Promise.all(wanted.map((path) => keep(cache, path)));
+  await cache.put(START, (await cache.match(INDEX, MATCH))!);
 }
 
 /** The map's code too, once the day itself is here: the rep may first look at it without a network. */
@@ -44,8 +64,11 @@ async function keepMap(): Promise<void> {
   for (const path of __LAZY__) if (!(await cache.match(path, MATCH))) await keep(cache, path).catch(() => undefined);
 }
 
+/** Named by what is in it: never another under the same name, so that what the page just fetched will do. */
+const HASHED = /-[a-z0-9]{8,}\.(js|css)$/;
+
 async function keep(cache: Cache, path: string): Promise<void> {
-  const answer = await fetch(new Request(path, { cache: "reload" }));
+  const answer = await fetch(new Request(path, { cache: HASHED.test(path) ? "default" : "reload" }));
   if (!answer.ok || answer.redirected) throw new Error(`${path}: ${answer.status}`);
   await cache.put(path, answer);
 }

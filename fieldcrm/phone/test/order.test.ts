@@ -30,7 +30,7 @@ function ordered(visit_ids: string[], more: Partial<Entry> = {}): Entry {
   return { id: "m", seq: 1, kind: "day.order", subject_id: "rep", device_at_ms: AT, offset_ms: 0, payload: { day: DAY, visit_ids }, status: "ready", settled: 0, dismissed: 0, ...more } as Entry;
 }
 
-const names = (visits: Map<string, Visit>) => planned(visits.values()).map((v) => v.id);
+const names = (visits: ReadonlyMap<string, Visit>) => planned(visits.values()).map((v) => v.id);
 
 describe("the overlay", () => {
   const docs = [visit("a", 1), visit("b", 2), visit("c", 3)];

@@ -9,10 +9,11 @@ import { distance, number, span, t, time } from "../i18n";
 import { Icon } from "../icons";
 import { checkInFacts, fixState, LIMITS, tryMove } from "../life";
 import { MapBox } from "../mapbox";
+import { painted } from "../painted";
 import { Btn, clientLine, Top, Truth } from "../parts";
 import { shrink } from "../photo";
 import { asPosition, here, permission, serverTime, watchPosition } from "../positions";
-import { route, turn } from "../router";
+import { route, turn, turnAtOnce } from "../router";
 import { clientOf, db, files, isPaused, placeNameOf, placeOf, pointOf, second, shift, shownWhile, underWay } from "../store";
 import { navigateTo } from "./navigate";
 import { openUntil } from "./today";
@@ -76,9 +77,11 @@ async function begin(visit: Visit, noGpsReason: string | null, comment: string, 
   };
   notWritten.value = null;
   const stored = shownWhile("visit.check_in", visit, payload, store);
-  turn("visit", visit.id);
+  turnAtOnce("visit", visit.id);
   const isStored = await stored.catch(() => sayNotWritten(visit.id));
-  if (isStored) await afterAction(30);
+  if (!isStored) return null;
+  await painted(); // the answer first, then all that follows from it
+  await afterAction(30);
   return null;
 }
 

@@ -1,5 +1,5 @@
 /** Clients: finding one by name, place or number; also for an unplanned visit. */
-import { signal, useComputed } from "@preact/signals";
+import { computed, signal, useComputed } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { createVisit } from "../actions";
 import { afterAction, storing } from "../app";
@@ -10,11 +10,27 @@ import { Icon } from "../icons";
 import { Ava, Btn, Chip, clientLine, LinkBtn, Tabs, Top, Truth } from "../parts";
 import { here, permission, watchPosition } from "../positions";
 import { href, turn } from "../router";
-import { digits, find, index, phoneHit } from "../search";
+import { digits, find, index, type Indexed, phoneHit } from "../search";
 import { clients, db, hasAllClients, loadAllClients, today } from "../store";
 
 const query = signal("");
 const kind = signal<"all" | "people" | "places" | "near">("all");
+
+const all = computed(() => index(clients.value.values()));
+
+/** As many as the tallest phone shows at once. */
+const ROWS_AT_ONCE = 14;
+const REST_MS = 120;
+
+/** What stands on the screen follows each key; the rows below it come when the typing rests. */
+function useRows(found: Client[]): Client[] {
+  const [whole, setWhole] = useState<Client[] | null>(null);
+  useEffect(() => {
+    const rest = setTimeout(() => setWhole(found), REST_MS);
+    return () => clearTimeout(rest);
+  }, [found]);
+  return whole === found ? found : found.slice(0, ROWS_AT_ONCE);
+}
 
 const isPlace = (c: Client) => c.kind === "pharmacy" || c.kind === "organisation";
 
@@ -23,8 +39,8 @@ export function Clients({ forVisit = false }: { forVisit?: boolean }) {
     if (!hasAllClients.value) void loadAllClients();
     if (permission.value === "granted") watchPosition();
   }, []);
-  const all = useComputed(() => index(clients.value.values()));
   const shown = useComputed(() => listed(all.value));
+  const rows = useRows(shown.value);
   const input = useRef<HTMLInputElement>(null);
   const chips: [typeof kind.value, string][] = [["all", "phone.clients.all"], ["people", "phone.clients.people"], ["places", "phone.clients.places"], ["near", "phone.clients.near"]];
   const q = query.value.trim();
@@ -37,7 +53,7 @@ export function Clients({ forVisit = false }: { forVisit?: boolean }) {
         {!forVisit && <h1 class="vh">{title}</h1>}
         <p class="sec" role="status">{q ? t("phone.clients.found", { n: shown.value.length, q }) : t("phone.clients.on_phone", { n: all.value.length })}<span class="r">{q ? t("phone.clients.of", { n: number(all.value.length) }) : ""}</span></p>
         {shown.value.length > 0 && (
-          <section class="card"><div class="list">{shown.value.map((c) => <ClientRow client={c} to={forVisit ? href("new-visit", c.id) : href("client", c.id)} />)}</div></section>
+          <section class="card"><div class="list">{rows.map((c) => <ClientRow client={c} to={forVisit ? href("new-visit", c.id) : href("client", c.id)} />)}</div></section>
         )}
         {q !== "" && <p class="small muted" style="padding:10px 4px 2px">{t(shown.value.length ? "phone.clients.searched" : "phone.clients.none")}</p>}
         <div class="btns" style="padding-top:10px"><LinkBtn class="q" icon="plus" to={/\d{4}/.test(q) || !q ? href("new-client") : href("new-client", q)}>{t("phone.newclient.title")}</LinkBtn></div>
@@ -54,8 +70,9 @@ export function Clients({ forVisit = false }: { forVisit?: boolean }) {
   );
 }
 
-function listed(all: ReturnType<typeof index>): Client[] {
-  const some = all.filter((i) => kind.value === "all" || kind.value === "near" || (kind.value === "places") === isPlace(i.client));
+function listed(all: Indexed[]): Client[] {
+  const wanted = kind.value;
+  const some = wanted === "all" || wanted === "near" ? all : all.filter((i) => (wanted === "places") === isPlace(i.client));
   const q = query.value.trim();
   const found = q ? find(some, q) : some.map((i) => i.client);
   const at = here.value;

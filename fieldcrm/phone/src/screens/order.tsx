@@ -1,8 +1,9 @@
 /** The day's order by hand, with the times it leads to; and asking the office for a better one. */
 import { useRef, useState } from "preact/hooks";
 import { act } from "../actions";
-import { afterAction, isOnline, storing } from "../app";
+import { afterAction, storing } from "../app";
 import type { Visit } from "../docs";
+import { isOnline } from "../door";
 import { opening } from "../hours";
 import { longDay, span, t, time } from "../i18n";
 import { Icon } from "../icons";

@@ -1,77 +1,22 @@
-/** Screens about the app itself: sign-in, first copy, plan changes, storage, versions, settings. */
+/** Screens about the app itself: signing in anew, plan changes, storage, versions, settings. */
 import { useState } from "preact/hooks";
 import {
-  freeSpace, install, installPrompt, isInstalled, isOnline, isPersisted, askForKeeping, update, signIn, signOut,
+  freeSpace, install, installPrompt, isInstalled, isPersisted, askForKeeping, update, signOut,
   syncNow, updateReady, VERSION, hasUnsent,
 } from "../app";
 import type { PlanRow } from "../docs";
-import { bytes, LANGUAGES, language, longDay, number, t, time } from "../i18n";
+import { bytes, longDay, t, time } from "../i18n";
 import { Icon } from "../icons";
 import { planDifference } from "../plan";
 import { Btn, Chip, LinkBtn, Top, Truth } from "../parts";
 import { back, href, turn } from "../router";
 import {
-  choose, db, files, isStorageFull, keepAwake, me, navigator_, notices, offsetMs, progress, refresh, theme, today, unsent,
-  visits, visitsOf, waitingFiles,
+  choose, db, files, isStorageFull, keepAwake, me, navigator_, notices, offsetMs, progress, refresh, theme, unsent,
+  visits, waitingFiles,
 } from "../store";
 import { dropMap, mapSize, saveMap } from "../region";
 import { ExportButton, ExportNote } from "./outbox";
-import { VisitRow } from "./today";
-
-const LANGUAGE_NAMES = { en: "English", ru: "Русский", ro: "Română" } as const;
-
-function Languages() {
-  return (
-    <div class="grid3" role="group" aria-label={t("phone.settings.language")}>
-      {LANGUAGES.map((l) => <Chip on={language.value === l} onClick={() => void choose("language", l)}><span lang={l}>{LANGUAGE_NAMES[l]}</span></Chip>)}
-    </div>
-  );
-}
-
-// ── sign-in ──
-
-function SignInForm({ submit, login: known }: { submit: string; login?: string }) {
-  const [login, setLogin] = useState(known ?? "");
-  const [password, setPassword] = useState("");
-  const [error, setError] = useState<string | null>(null);
-  const [isBusy, setBusy] = useState(false);
-  const send = async (event: Event) => {
-    event.preventDefault();
-    if (!login.trim() || !password) return setError(t("phone.signin.both"));
-    setBusy(true);
-    const refusal = await signIn(login, password).finally(() => setBusy(false));
-    setError(refusal);
-    if (!refusal && known !== undefined) turn("today");
-  };
-  return (
-    <form onSubmit={(e) => void send(e)}>
-      <label class="fld"><span>{t("phone.signin.login")}</span><input class="inp" name="login" autocomplete="username" autocapitalize="none" spellcheck={false} value={login} readOnly={Boolean(known)} onInput={(e) => setLogin(e.currentTarget.value)} /></label>
-      <label class="fld"><span>{t("phone.signin.password")}</span><input class="inp" name="password" type="password" autocomplete="current-password" value={password} onInput={(e) => setPassword(e.currentTarget.value)} /></label>
-      {error && <p class="note bad" role="alert" style="margin-bottom:12px">{error}</p>}
-      <div class="btns"><Btn class="huge p" type="submit" disabled={isBusy}>{isBusy ? t("phone.signin.busy") : submit}</Btn></div>
-    </form>
-  );
-}
-
-/** While the server is asked who this is: the app's mark, no form that would vanish under a finger. */
-export function Opening() {
-  return <main class="welcome" aria-busy="true"><div class="logo"><Icon name="arrow" class="xl" /></div><h1>fieldcrm</h1></main>;
-}
-
-export function SignIn() {
-  return (
-    <>
-      <main tabIndex={0} class="welcome">
-        <div class="logo"><Icon name="arrow" class="xl" /></div>
-        <h1>fieldcrm</h1>
-        <p class="muted small">{t("phone.signin.about")}</p>
-        <section class="card pad"><SignInForm submit={t("phone.signin.enter")} /></section>
-        {!isOnline.value && <div class="note warn"><Icon name="cloudOff" /><div><b>{t("phone.truth.no_network")}</b>{t("phone.signin.offline")}</div></div>}
-        <Languages />
-      </main>
-    </>
-  );
-}
+import { Languages, SignInForm } from "./signin";
 
 /** The sign-in ended: work goes on, sending waits. */
 export function SignInAgain() {
@@ -81,40 +26,9 @@ export function SignInAgain() {
       <Truth thin />
       <main tabIndex={0}>
         <div class="row" style="gap:12px;align-items:flex-start;margin-bottom:12px"><Icon name="lock" class="l" /><div><h2 class="big-name">{t("phone.session.head")}</h2><p class="small muted" style="margin-top:4px">{t("phone.session.text")}</p></div></div>
-        <section class="card pad"><SignInForm submit={t("phone.signin.enter")} login={me.value?.user.login ?? ""} /></section>
+        <section class="card pad"><SignInForm submit={t("phone.signin.enter")} login={me.value?.user.login ?? ""} done={() => turn("today")} /></section>
       </main>
       <footer class="dock"><div class="btns"><LinkBtn class="big q" to={href("today")}>{t("phone.session.later")}</LinkBtn></div></footer>
-    </>
-  );
-}
-
-// ── first copy ──
-
-export function FirstCopy({ onOpen }: { onOpen: () => void }) {
-  const rows = progress.value.first ?? {};
-  const problem = progress.value.problem;
-  const lines: [string, string][] = [["visit", "phone.first.visits"], ["client", "phone.first.clients"], ["product", "phone.first.products"]];
-  const order = ["profile", "visit", "client", "product", "shift", "plan"];
-  const reached = Math.max(-1, ...Object.keys(rows).map((k) => order.indexOf(k)));
-  const mine = visitsOf(today.value).filter((v) => v.state === "planned").slice(0, 4);
-  return (
-    <>
-      <Truth />
-      <main tabIndex={0}>
-        <section class="card pad"><h1>{t("phone.first.title")}</h1><p class="small muted" style="margin:4px 0 10px">{problem ? t("phone.first.waits") : t("phone.first.text")}</p>
-          <div class="prog thick" role="progressbar" aria-label={t("phone.first.title")} aria-valuenow={Math.round((100 * (reached + 1)) / order.length)} aria-valuemin={0} aria-valuemax={100}><i style={{ width: `${(100 * (reached + 1)) / order.length}%` }} /></div>
-        </section>
-        <section class="card"><div class="list">
-          {lines.map(([entity, label]) => (
-            <div><Icon name={reached > order.indexOf(entity) ? "tick" : "ring"} class={reached > order.indexOf(entity) ? "c-acc" : "c-pause"} /><div class="t"><p>{t(label)}</p></div><b class="nw">{rows[entity] ? number(rows[entity]!) : ""}</b></div>
-          ))}
-        </div></section>
-        {mine.length > 0 && <><h2 class="sec">{longDay(today.value)}</h2><section class="card">{mine.map((v) => <VisitRow visit={v} />)}</section></>}
-        {problem && <p class="note warn" style="margin-top:10px"><Icon name="cloudOff" />{t("phone.first.problem")}</p>}
-      </main>
-      <footer class="dock"><div class="btns">
-        {problem ? <Btn class="huge p" icon="again" onClick={() => void syncNow()}>{t("phone.first.again")}</Btn> : <Btn class="huge p" onClick={onOpen}>{t("phone.first.open")}</Btn>}
-      </div></footer>
     </>
   );
 }
@@ -315,7 +229,7 @@ export function Settings() {
     <>
       <Top title={t("phone.settings")} sub={me.value?.user.name} />
       <main tabIndex={0}>
-        <section class="card"><div class="fs"><div class="h"><h2>{t("phone.settings.language")}</h2></div><Languages /></div></section>
+        <section class="card"><div class="fs"><div class="h"><h2>{t("phone.settings.language")}</h2></div><Languages pick={(l) => void choose("language", l)} /></div></section>
         <section class="card"><div class="fs"><div class="h"><h2>{t("phone.settings.theme")}</h2></div>
           <div class="grid3" role="group" aria-label={t("phone.settings.theme")}>{(["system", "light", "dark"] as const).map((k) => <Chip on={theme.value === k} onClick={() => void choose("theme", k)}>{t(`phone.settings.${k}`)}</Chip>)}</div>
         </div></section>

@@ -1,5 +1,5 @@
 /** Today: how the day stands, what is next, what is left. */
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { isInstalled, installPrompt, isPersisted, updateReady } from "../app";
 import type { Visit } from "../docs";
 import { addDays, distance, longDay, number, span, t, time } from "../i18n";
@@ -9,11 +9,11 @@ import {
 } from "../parts";
 import { opening } from "../hours";
 import { openTasks } from "../office_hint";
+import { painted } from "../painted";
 import { go, href } from "../router";
 import {
-  arrivalAt, clientOf, declined, halfMinute, invitations, now, placeNameOf, placeOf, profile, promisesDone, today, underWay, unseenNotice, visits, visitsOf, waitsTooLong,
+  arrivalAt, clientOf, declined, halfMinute, invitations, missed, now, placeNameOf, placeOf, profile, promisesDone, today, underWay, unseenNotice, visitsOf, waitsTooLong,
 } from "../store";
-import { missedVisits } from "../slipped";
 import { navigateTo } from "./navigate";
 
 const OVER = new Set(["closed", "cancelled", "moved", "missed"]);
@@ -25,7 +25,7 @@ export function Today({ day }: { day?: string }) {
   const done = all.filter((v) => OVER.has(v.state));
   const left = all.filter((v) => !OVER.has(v.state));
   const next = shown === today.value ? (underWay.value ?? left[0] ?? null) : null;
-  const rest = left.filter((v) => v !== next);
+  const rest = useFirstOf(left.filter((v) => v !== next));
   return (
     <>
       <Truth />
@@ -49,6 +49,16 @@ export function Today({ day }: { day?: string }) {
       <Tabs />
     </>
   );
+}
+
+/** No phone shows more rows above the next stop's card than this. */
+const ROWS_AT_ONCE = 7;
+
+/** The rows that are seen at once when the app opens; those below them a moment later. */
+function useFirstOf(rows: Visit[]): Visit[] {
+  const [isWhole, setWhole] = useState(rows.length <= ROWS_AT_ONCE);
+  useEffect(() => void painted().then(() => setWhole(true)), []);
+  return isWhole ? rows : rows.slice(0, ROWS_AT_ONCE);
 }
 
 function Hints() {
@@ -107,14 +117,13 @@ function DayHead({ day, all, next }: { day: string; all: Visit[]; next: Visit | 
   const cycle = profile.value?.cycle;
   const done = all.filter((v) => v.state === "closed").length;
   const total = all.filter((v) => v.state !== "moved" && v.state !== "cancelled").length;
-  const missed = missedVisits(visits.value.values()).length;
   const behind = minutesBehind(next);
   const end = dayEnd(all);
   return (
     <header class="day">
       <h1 class="cap">
         <a class="row" href={href("calendar")} aria-label={`${longDay(day)}, ${t("phone.calendar.title")}`}><Icon name="today" class="xs" />{longDay(day)}</a>
-        {missed > 0 && <a class="row c-doubt" href={href("calendar")}>{t("phone.slipped.short", { n: missed })}</a>}
+        {missed.value.length > 0 && <a class="row c-doubt" href={href("calendar")}>{t("phone.slipped.short", { n: missed.value.length })}</a>}
         {cycle && <span>{t("phone.today.cycle", { done: number(cycle.done), planned: number(cycle.planned) })} · {t(paceKey(cycle.pace))}</span>}
       </h1>
       {all.length > 0 && (

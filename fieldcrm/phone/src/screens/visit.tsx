@@ -11,6 +11,7 @@ import { Btn, Chip, clientLine, LinkBtn, Top, Truth, trackCell, useObjectUrl } f
 import { code, formFor, isMissing, loadCode } from "../forms/pick";
 import { DraftKeeper } from "../kept";
 import { asPosition } from "../positions";
+import { painted } from "../painted";
 import { back, href, turn } from "../router";
 import { arrivalAt, clientOf, db, files, isStorageFull, isWriting, joints, offsetMs, placeNameOf, pointOf, profile, promisesDone, second, today, visits } from "../store";
 import { endRecording, Further } from "../further";
@@ -23,7 +24,7 @@ export function VisitScreen({ id }: { id: string }) {
   const visit = visits.value.get(id);
   if (!visit) return <NotHere />;
   if (visit.state === "planned" || visit.state === "missed") return <Planned visit={visit} />;
-  if (visit.state === "under_way") return <Form visit={visit} />;
+  if (visit.state === "under_way") return <UnderWay visit={visit} />;
   return <Closed visit={visit} />;
 }
 
@@ -96,13 +97,20 @@ function WithColleague({ visit }: { visit: Visit }) {
 
 const EMPTY = { products: [], samples: {}, stock: {} };
 
+/** Once a check-in under way is written down and the screen says so: the form comes after that answer. */
+async function answered(): Promise<void> {
+  if (!isWriting.peek()) return;
+  await new Promise<void>((done) => { const stop = isWriting.subscribe((is) => { if (!is) queueMicrotask(() => { stop(); done(); }); }); });
+  await painted();
+}
+
 /** The draft of a visit's form: every keystroke is kept. */
 function useDraft(visit: Visit): [Draft | null, (part: Partial<Draft>) => void, DraftKeeper] {
   const [draft, setDraft] = useState<Draft | null>(null);
   const [keeper] = useState(() => new DraftKeeper(db, storing));
   const latest = useRef<Draft | null>(null);
   useEffect(() => {
-    void keeper.load(visit.id).then((kept) => {
+    void answered().then(() => keeper.load(visit.id)).then((kept) => {
       latest.current = kept ?? { visit_id: visit.id, result: null, comment: visit.comment ?? "", details: EMPTY, next_text: "", next_on: null, saved_at_ms: 0 };
       setDraft(latest.current);
     });
@@ -115,12 +123,16 @@ function useDraft(visit: Visit): [Draft | null, (part: Partial<Draft>) => void, 
   return [draft, change, keeper];
 }
 
-function Form({ visit }: { visit: Visit }) {
+/** The visit under way: that it is shows at once, the form as soon as its draft is read. */
+function UnderWay({ visit }: { visit: Visit }) {
   const [draft, change, keeper] = useDraft(visit);
+  return <><FormTop visit={visit} keeper={keeper} />{draft ? <Form visit={visit} draft={draft} change={change} /> : <main tabIndex={0} aria-busy="true" />}</>;
+}
+
+function Form({ visit, draft, change }: { visit: Visit } & Part) {
   const [problem, setProblem] = useState<string | null>(null);
   const client = clientOf(visit);
   useEffect(loadCode, []);
-  if (!draft) return null;
   const isAsked = isHeld(draft.result);
   const doc = isAsked ? formFor(client?.kind) : null;
   const forms = code.value;
@@ -143,7 +155,6 @@ function Form({ visit }: { visit: Visit }) {
   };
   return (
     <>
-      <FormTop visit={visit} keeper={keeper} />
       <main tabIndex={0}>
         <Results draft={draft} change={change} isMissing={missing.includes("result")} />
         {isAsked && !forms && isMissing.value && <p class="note warn">{t("forms.not_here")}</p>}

@@ -1,0 +1,10 @@
+const AT_MOST_MS = 1000;
+
+/** Resolves once the screen shows what was drawn; a hidden page draws nothing, so it isn't waited for. */
+export function painted(): Promise<void> {
+  if (document.hidden) return Promise.resolve();
+  return new Promise((done) => {
+    setTimeout(done, AT_MOST_MS);
+    requestAnimationFrame(() => setTimeout(done));
+  });
+}
