@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from itertools import chain
 from typing import Any
 
 from sqlmodel import Session
@@ -211,6 +212,8 @@ def change_in(
     client.updated_at = clock.now()
     session.flush()
     tell_in(session, actor, client, kind, {"before": before, "after": changed}, held_before)
+    if "name" in changed:
+        _tell_tied_in(session, client.id)
     return client
 
 
@@ -264,6 +267,12 @@ def tell_holders_in(session: Session, client_id: str, also: Iterable[str] = ()) 
     feed.touch(session, "client", client_id, rep_ids=holders | set(also))
 
 
+def _tell_tied_in(session: Session, client_id: str) -> None:
+    """Cards that name this client, as a workplace or as somebody who works there."""
+    for tie in chain(*store.ties(session, client_id)):
+        tell_holders_in(session, tie.client_id)
+
+
 def archive(actor: Actor, client_id: str, version: int | None = None) -> Client:
     """Take a client out of every list; its visits and history stay. Raises StaleClient."""
     return _set_archived(actor, client_id, version, True)
@@ -287,6 +296,7 @@ def _set_archived(actor: Actor, client_id: str, version: int | None, is_archived
             session.flush()
             kind = "client.archived" if is_archived else "client.restored"
             tell_in(session, actor, client, kind, {})
+            _tell_tied_in(session, client.id)
         return client
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from fieldcrm.clients import service as clients
 from fieldcrm.kit import clock, feed, ids
 from fieldcrm.kit.database import transaction
 from fieldcrm.kit.tables import FeedEntry
@@ -67,6 +68,28 @@ def test_cards_tell_of_people_history_promises_and_cycle(company: Field) -> None
     assert (progress["done"], progress["planned"]) == (1, 15)
     told = phone.holds("visit")[visit_id]
     assert (told["state"], told["check_in"]["position_state"]) == ("closed", "fresh")
+
+
+def test_cards_that_name_a_client_hear_of_its_new_name(company: Field) -> None:
+    """A doctor stands on the hospital's card, the hospital on his: either may be renamed or put away."""
+    phone, doctor = phone_of(company), company.clients[0]
+    phone.pull()
+
+    def agrees() -> bool:
+        anew = phone_of(company)
+        anew.pull()
+        phone.pull()
+        return phone.holds("client") == anew.holds("client")
+
+    clients.save(company.admin, {"name": "Doctor Anew"}, doctor)
+    assert agrees()
+    assert phone.holds("client")[company.hospital]["people"][0]["name"] == "Doctor Anew"
+    clients.save(company.admin, {"name": "Clinic"}, company.hospital)
+    assert agrees()
+    assert phone.holds("client")[doctor]["workplaces"][0]["name"] == "Clinic"
+    clients.archive(company.admin, doctor)
+    assert agrees()
+    assert all(p["id"] != doctor for p in phone.holds("client")[company.hospital]["people"])
 
 
 def test_deltas_bring_what_changed_and_only_that(company: Field) -> None:

@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Read the arguments, let them work, print; exit status 1 where anything went wrong."""
     chosen = _arguments(argv)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # and nothing is left running
-    began = time.monotonic()
+    chosen.began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="fieldcrm-bench-") as folder:
         try:
             tally = _run(Path(folder), chosen)
@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 json.dumps({"schedules": 0, "error": "no C compiler: power cuts can't be played"})
             )
             raise SystemExit(1) from None
-    print(json.dumps(_told(tally, chosen, time.monotonic() - began)))
+    print(json.dumps(_told(tally, chosen, time.monotonic() - chosen.began)))
     if tally.failed:
         raise SystemExit(1)
 
@@ -158,7 +158,8 @@ async def _played(
 ) -> stage.Played:
     network = Network(plant.port, company.faults_each, company.faulty_share)
     striking = strikes.Strikes(plant, {} if chosen.calm else company.ahead, chosen.seed)
-    options = ["--at-once", str(chosen.at_once), "--within", str(chosen.within)]
+    left_s = max(0.0, chosen.within - (time.monotonic() - chosen.began))
+    options = ["--at-once", str(chosen.at_once), "--within", f"{left_s:.0f}"]
     return await stage.play(
         plant, company.groups, network, striking, *options, *["--watch"] * chosen.watch
     )
