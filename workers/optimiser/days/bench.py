@@ -28,7 +28,6 @@ from workers.optimiser.solve import Limit, solve
 DAY, ZONE = date(2026, 11, 18), "Europe/Lisbon"
 HOURS = (None, None, "Mo-Fr 09:00-17:00", "Mo-Fr 09:00-13:00", "Mo-Fr 09:00-12:00,14:00-18:00",
          "Mo-Fr 14:00-18:00")  # fmt: skip
-SAMPLES = 60
 IN_TOWN = 0.7
 """Share of clients around the region's middle; the others are anywhere in it."""
 
@@ -39,7 +38,7 @@ def main(arguments: list[str]) -> None:
     folder = options.home / "regions" / options.region
     ready.load()
     company = _Company(Roads(folder), folder, options.reps, options.visits, options.seed)
-    print(json.dumps(_measure(company, options.seconds, options.seed)))
+    print(json.dumps(_measure(company, options.seconds, options.seed, options.samples)))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -49,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--visits", type=int, default=1200)
     parser.add_argument("--seconds", type=float, default=15.0, help="limit of the search")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--samples", type=int, default=60, help="re-plans and slots timed")
     parser.add_argument("--home", type=Path, default=settings().home, help="where regions stand")
     return parser
 
@@ -85,7 +85,7 @@ class _Company:
         )  # fmt: skip
 
 
-def _measure(company: _Company, seconds: float, seed: int) -> dict[str, Any]:
+def _measure(company: _Company, seconds: float, seed: int, samples: int) -> dict[str, Any]:
     begun = time.perf_counter()
     problem = make_problem(DAY, ZONE, company.reps, company.visits, company.roads.table)
     matrix_s = time.perf_counter() - begun
@@ -93,10 +93,10 @@ def _measure(company: _Company, seconds: float, seed: int) -> dict[str, Any]:
     broken = check_plan(problem, plan)
     solve_s = time.perf_counter() - begun - matrix_s
     planned = _as_planned(company.visits, plan)
-    replans = [_replan(company, planned, n) for n in range(SAMPLES)]
-    asked, remembered = [], RememberedRoads(company.roads)
+    replans = [_replan(company, planned, n) for n in range(samples)]
+    remembered = RememberedRoads(company.roads)
     first_ms = _best_slot(company, planned, remembered)
-    asked = [_best_slot(company, planned, remembered) for _ in range(SAMPLES)]
+    asked = [_best_slot(company, planned, remembered) for _ in range(samples)]
     return {
         "reps": len(company.reps), "visits": len(company.visits),
         "matrix_s": round(matrix_s, 2), "solve_s": round(solve_s, 2), "violations": len(broken),
@@ -126,7 +126,8 @@ def _replan(
 ) -> tuple[float, int]:
     """(ms, violations) of a visit dragged to another rep's day: problem, plan and check."""
     rng = random.Random(sample)
-    giver, taker = rng.sample([r for r in company.reps if planned[r.id]], 2)
+    giver = rng.choice([r for r in company.reps if planned[r.id]])
+    taker = rng.choice([r for r in company.reps if r.id != giver.id])
     dragged = rng.choice(planned[giver.id])
     at = rng.randrange(len(planned[taker.id]) + 1)
 
