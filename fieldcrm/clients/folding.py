@@ -24,6 +24,7 @@ _SOUNDS = [
         (r"(.)\1+", r"\1"),
     )
 ]  # fmt: skip
+_QUOTES = re.compile("['`]")
 _NOT_WORD = re.compile(r"[^\w]+", re.UNICODE)
 _PHONE_LIKE = re.compile(r"[+\d\s().\-/]{4,}")
 _DIGITS = re.compile(r"\d+")
@@ -37,6 +38,8 @@ TERM_MOST = 40
 
 def fold(text: str) -> str:
     """Lower case without marks or punctuation: `Ștefan` and `STEFAN`, `Ё` and `е` are one."""
+    if text.isascii():
+        return _NOT_WORD.sub(" ", _QUOTES.sub("", text.lower()).replace("_", " ")).strip()
     lowered = unicodedata.normalize("NFKD", text).casefold().translate(_UNMARKED)
     plain = "".join(
         c for c in unicodedata.normalize("NFKD", lowered) if not unicodedata.combining(c)
@@ -46,7 +49,7 @@ def fold(text: str) -> str:
 
 def latin(folded: str) -> str:
     """Folded text with its Cyrillic letters written in Latin ones."""
-    return folded.translate(_LATIN)
+    return folded if folded.isascii() else folded.translate(_LATIN)
 
 
 @lru_cache(maxsize=50_000)

@@ -17,7 +17,7 @@ from fieldcrm.clients.model import ImportRules, Trouble
 from fieldcrm.kit.units import distance_m
 from fieldcrm.people.model import Actor
 
-PIECE = 500
+PIECE = 1_000
 """Rows that are looked up and written together."""
 SAME_PLACE_M = 300.0
 """Rows of one name and address that lie farther apart are two clients."""
@@ -243,8 +243,7 @@ class Planner:
         return Step(row, CREATE, None, row.fields)
 
     def _changed(self, row: Row, client: dict[str, Any]) -> Step:
-        has_kind = "kind" in self.chosen.mapping.values()
-        own = {k: v for k, v in row.fields.items() if has_kind or k != "kind"}
+        own = {k: v for k, v in row.fields.items() if row.says_kind or k != "kind"}
         changes = {k: v for k, v in own.items() if client[k] != v}
         if "name" in changes and import_rules.is_another_name(client["name"], changes["name"]):
             params = {"name": client["name"]}

@@ -32,6 +32,8 @@ class Row:
     country: str | None = None
     territory: str | None = None
     """By name."""
+    says_kind: bool = False
+    """Whether the kind is the row's own, not the one that the file is taken for."""
     troubles: list[Trouble] = field(default_factory=list)
 
     @property
@@ -68,9 +70,10 @@ def _row(
     number: int, cells: list[str], columns: list[tuple[int, str, str]], r: ImportRules, around: Around
 ) -> Row:  # fmt: skip
     texts, title = _texts(cells, columns), {f: c for _, c, f in reversed(columns)}
+    says_kind = "kind" in texts
     for name, value in r.constants.items():
         texts.setdefault(name, value)
-    row = Row(number, {}, country=_country(texts.pop("country", "")))
+    row = Row(number, {}, country=_country(texts.pop("country", "")), says_kind=says_kind)
     row.territory = texts.pop("territory", None)
     _read_place(row, texts, title, around.known_place)
     for name, text in texts.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, select, update
 from sqlmodel import Session, SQLModel, col
 
 from fieldcrm.clients import folding, search_index, store
@@ -26,6 +26,7 @@ CHUNK = 500
 """Values in one IN list."""
 # The tables themselves: bulk statements go beside the ORM.
 _client: Any = Client.__table__  # type: ignore[attr-defined]
+_event: Any = Event.__table__  # type: ignore[attr-defined]
 _change: Any = ImportChange.__table__  # type: ignore[attr-defined]
 _term: Any = ClientTerm.__table__  # type: ignore[attr-defined]
 _word: Any = ClientWord.__table__  # type: ignore[attr-defined]
@@ -89,9 +90,23 @@ def stand_as_seen(
 # ---- writing ----
 
 
+def _add_all(session: Session, table: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert many rows that name every column: one statement, put together here once instead of
+    by the toolkit for each row."""
+    if not rows:
+        return
+    dialect = session.get_bind().dialect
+    columns = [c for c in table.columns if c.name in rows[0]]
+    ways = [(c.name, c.type.dialect_impl(dialect).bind_processor(dialect)) for c in columns]
+    mark = "%s" if dialect.name == "postgresql" else "?"
+    names = ", ".join(f'"{c.name}"' for c in columns)
+    sql = f'INSERT INTO "{table.name}" ({names}) VALUES ({", ".join([mark] * len(columns))})'
+    values = [tuple(way(row[n]) if way else row[n] for n, way in ways) for row in rows]
+    session.connection().exec_driver_sql(sql, values)
+
+
 def add_clients(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    if rows:
-        session.execute(insert(_client), list(rows))
+    _add_all(session, _client, rows)
 
 
 def set_clients(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -112,7 +127,8 @@ def set_clients(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def add_terms(session: Session, client_terms: Mapping[str, Iterable[str]]) -> list[str]:
     """Let clients be found by terms; returns words that the index had never met."""
-    rows = [{"term": t, "client_id": i} for i, terms in client_terms.items() for t in sorted(terms)]
+    found = sorted((t, i) for i, terms in client_terms.items() for t in terms)
+    rows = [{"term": t, "client_id": i} for t, i in found]  # neighbours lie in the same page
     return search_index.add_terms(session, rows)
 
 
@@ -140,13 +156,11 @@ def drop_words(session: Session, words: Collection[str]) -> None:
 
 
 def add_changes(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    if rows:
-        session.execute(insert(_change), list(rows))
+    _add_all(session, _change, rows)
 
 
 def add_events(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    if rows:
-        session.execute(insert(Event.__table__), list(rows))  # type: ignore[attr-defined]
+    _add_all(session, _event, rows)
 
 
 # ---- taking back ----

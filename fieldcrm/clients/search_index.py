@@ -63,7 +63,8 @@ def add_terms(session: Session, rows: list[dict[str, str]]) -> list[str]:
         known |= set(session.execute(select(Word.word).where(Word.word.in_(some))).scalars())
     fresh = [w for w in words if w not in known]
     _insert(session, Word, [{"word": w, "sound": folding.sound(w)} for w in fresh])
-    slips = [{"slip": s, "word": w} for w in fresh for s in sorted(folding.with_one_less(w))]
+    found = sorted((s, w) for w in fresh for s in folding.with_one_less(w))
+    slips = [{"slip": s, "word": w} for s, w in found]
     _insert(session, Slip, slips)
     return fresh
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import xlsxwriter
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlmodel import select
 
@@ -275,6 +275,7 @@ class TestReading:
             tabular.read_table(name, content)
         assert (refusal.value.params["why"], refusal.value.params.get("row")) == (why, row)
 
+    @settings(deadline=None)
     @given(st.binary(max_size=300))
     def test_no_bytes_crash_the_reader(self, content: bytes):
         try:
@@ -357,10 +358,12 @@ class TestExport:
 
 
 class TestFolding:
+    @settings(deadline=None)
     @given(st.text(max_size=40))
     def test_folding_twice_is_folding_once(self, text: str):
         assert fold(fold(text)) == fold(text)
 
+    @settings(deadline=None)
     @given(
         st.text(alphabet="абвгдеёжзийклмнопрстуфхцчшщъыьэюяșțăîâõäöüABCxyz 0123456789", max_size=30)
     )

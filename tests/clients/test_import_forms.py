@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import xlsxwriter
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlmodel import select
 
@@ -127,6 +127,7 @@ class TestCards:
                 "Сеть Отдел"
             ]
 
+    @settings(deadline=None)
     @given(st.text(max_size=200))
     def test_no_card_crashes_the_reader(self, text: str):
         content = f"BEGIN:VCARD\n{text}\nEND:VCARD\n".encode("utf-8", "replace")
@@ -255,6 +256,7 @@ class TestCells:
     def test_hours_are_understood_or_left_never_invented(self, written: str, read: str | None):
         assert import_hours.normal(written) == read
 
+    @settings(deadline=None)
     @given(st.text(max_size=40))
     def test_whatever_comes_out_is_valid(self, text: str):
         made = import_hours.normal(text)
