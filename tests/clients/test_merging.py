@@ -21,6 +21,7 @@ from fieldcrm.kit import clock, ids
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.people.model import RoleForbids
 from fieldcrm.planning.tables import CycleTarget
+from fieldcrm.reports import event_words
 from fieldcrm.sync import correction_list, corrections
 from fieldcrm.visits.tables import Visit
 from tests import field
@@ -81,6 +82,9 @@ class TestMerge:
         told = {e.kind for e in clients.history(company.manager, winner)}
         assert {"client.merged", "client.merged_into"} <= told
         assert made.standing_id == winner
+        (event,) = (e for e in clients.history(company.admin, winner) if e.kind == "client.merged")
+        (word,) = event_words.told(company.admin, [event], "en")
+        assert word.change == "other card: Doctor 2 · Rows: 2"
 
     def test_phones_hear_that_the_card_is_gone_and_whose_the_visit_is(self, company: Field) -> None:
         winner, loser = company.clients[0], company.clients[1]

@@ -229,7 +229,7 @@ def _tell(
         card.version += 1
         card.updated_at = clock.now()
         session.flush()
-        told = {"merge_id": made.id, "other_id": other.id, "other": other.name, "rows": moved}
+        told = {"id": made.id, "other_id": other.id, "rows": sum(moved.values())}
         kind = "client.unmerged" if is_undone else kind
         clients.tell_in(session, actor, card, kind, told, also=holders)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from sqlmodel import Session
 
@@ -158,6 +157,6 @@ def _decide(session: Session, actor: Actor, pair: Duplicate, status: Status) -> 
 def _log(session: Session, actor: Actor, row: store.Row, kind: str) -> None:
     """Both clients' histories tell of it."""
     for mine, other in ((row.left, row.right), (row.right, row.left)):
-        data: dict[str, Any] = {"other_id": other.id, "other": other.name}
+        data = {"other_id": other.id}
         events.record(session, kind, mine.id, actor_id=actor.user_id or None, team_id=None,
                       source=actor.source, data=data)  # fmt: skip
