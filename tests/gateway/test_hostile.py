@@ -288,12 +288,20 @@ def test_a_long_body_of_a_stranger_is_not_read(gateway: GatewayProcess, witness:
     assert gateway.counts()["malformed"] == 2
 
 
-def test_requests_without_end_in_one_go_end_the_connection(
+def test_requests_without_end_in_one_go_end_the_connection_or_are_answered(
     gateway: GatewayProcess, witness: None
 ) -> None:
-    with knock(gateway, b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 5000) as line:
-        assert is_hung_up(line, 8)
-    assert gateway.counts()["http_unreadable"] >= 1
+    """Which it is depends on whether the answers keep up; others are served in any case."""
+    with knock(gateway, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 5000) as line:
+        line.settimeout(20)
+        answers, part = 0, b"-"
+        with suppress(ConnectionResetError):
+            while answers < 5000 and (part := part[-8:] + line.recv(65536)) and len(part) > 8:
+                answers += part.count(b"HTTP/1.1 ")
+    assert gateway.is_up()
+    counts = gateway.counts()
+    refused = counts.get("http_unreadable", 0) + counts.get("http_unread", 0)
+    assert answers >= 5000 or refused >= 1
 
 
 def test_a_flood_of_one_device_is_slowed_and_counted(

@@ -29,7 +29,7 @@ UNREAD_MOST = 65_536
 PIPELINED_MOST = 32
 """Requests that wait for their answer while more are read."""
 IN_ONE_GO_MOST = 512
-"""Requests in one reading; nobody's app sends so many at once."""
+"""Requests that come before the ones before them are answered; nobody's app sends so many."""
 HEADERS_MOST = 64
 AT_ONCE = 2048
 """Bytes that are parsed when they come; of more it is done piece by piece, lest everybody wait."""
@@ -94,7 +94,7 @@ class HttpSpeaker:
         self._unparsed = memoryview(b"")
         """Of what has come, if it was long; nothing more is read meanwhile."""
         self._in_one_go = 0
-        """Requests since nothing was left unparsed."""
+        """Requests since none was left to answer."""
         self._is_in_lane = False
         """Whether it is to go on with that, or with requests that wait, when it is its turn."""
         self._url = b""
@@ -119,7 +119,7 @@ class HttpSpeaker:
         if self._is_over:
             return
         self._heard_at = self._now()
-        if not self._unparsed:
+        if self._busy is None and not self._requests and not self._unparsed:
             self._in_one_go = 0
         if (
             len(data) == self._last_size and data.startswith(self._last_head)

@@ -73,6 +73,8 @@ class Gateway:
         self.failures = limits.Buckets(limits.FAILURES_PER_S, limits.FAILURES_AT_ONCE)
         self._by_address: Counter[str] = Counter()
         self._counts: Counter[str] = Counter()
+        self._counting = asyncio.Lock()
+        """Held while counters are on their way to Valkey or read from there: none is in both or neither."""
         self._tasks: set[asyncio.Task[Any]] = set()
         self._told_at = -METRICS_EVERY_S
         self._told_metrics = Reply(503)
@@ -155,12 +157,13 @@ class Gateway:
         speaker.answer(self._told_metrics)
 
     async def _metrics_body(self) -> bytes:
-        try:
-            counts = await asyncio.to_thread(live_index.counts, bus.connection())
-        except redis.RedisError:
-            counts = {}
-        for name, count in self._counts.items():
-            counts[name] = counts.get(name, 0) + count
+        async with self._counting:
+            try:
+                counts = await asyncio.to_thread(live_index.counts, bus.connection())
+            except redis.RedisError:
+                counts = {}
+            for name, count in self._counts.items():
+                counts[name] = counts.get(name, 0) + count
         return metrics_text(counts, self).encode()
 
     # sockets
@@ -308,11 +311,12 @@ class Gateway:
         """Put counters that no commit carries into Valkey, so that they outlive this process."""
         while True:
             await asyncio.sleep(COUNTS_EVERY_S)
-            taken, self._counts = self._counts, Counter()
-            try:
-                await asyncio.to_thread(live_index.add_counts, bus.connection(), taken)
-            except redis.RedisError:
-                self._counts.update(taken)
+            async with self._counting:
+                taken, self._counts = self._counts, Counter()
+                try:
+                    await asyncio.to_thread(live_index.add_counts, bus.connection(), taken)
+                except redis.RedisError:
+                    self._counts.update(taken)
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         task = asyncio.create_task(work)
