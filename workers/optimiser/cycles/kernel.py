@@ -356,37 +356,44 @@ def _dearest_out(state, seed):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _make_room(facts, state, c, limit, step):  # type: ignore[no-untyped-def]
-    """Take strings near a client out on each day of one of its patterns; how many clients wait."""
+    """Take the cheaper clients near one out on all days of one of its patterns; how many wait.
+
+    Where a day has no cheaper one, a string.
+    """
     waiting = _await(state, c, 0, step)
     if state.choice[c] >= 0:
         _remove(facts, state, c, step)
     options = facts.begin[c + 1] - facts.begin[c]
     p = facts.begin[c] + int(_draw(state.random) * options)
-    for k in range(facts.visits[c]):
+    for k in range(facts.visits[c] if options > 0 else 0):
         d = facts.days[p, k]
+        wanted = 1 + int(_draw(state.random) * limit)
+        nearest = 0
         for i in range(1, facts.near.shape[1]):
             other = facts.near[c, i]
-            if state.route[d, other] >= 0:
-                waiting = _cut(facts, state, d, other, limit, waiting, step)
-                break
-    for i in range(1, min(30, facts.near.shape[1])):
-        other = facts.near[c, i]
-        if state.choice[other] < 0 and _draw(state.random) < 0.3:
-            waiting = _await(state, other, waiting, step)
+            if state.route[d, other] < 0 or wanted == 0:
+                continue
+            nearest = other if nearest == 0 else nearest
+            if state.price[other] < state.price[c]:
+                _remove(facts, state, other, step)
+                waiting = _await(state, other, waiting, step)
+                wanted -= 1
+                nearest = -1
+        if nearest > 0:
+            waiting = _cut(facts, state, d, nearest, limit, waiting, step)
     return waiting
 
 
 @njit(cache=True)
-def _ruin(facts, state, step, strength, longest, absent, looked_at, roomy):  # type: ignore[no-untyped-def]
+def _ruin(facts, state, step, strength, longest, absent, looked_at, is_roomy):  # type: ignore[no-untyped-def]
     """Take strings out of tours near a random client; how many clients wait in `state.list`."""
     waiting = 0
     mean = float(state.tally[PLACED]) / max(1, state.tally[USED])
     limit = max(1.0, min(float(longest), mean))
     tours = int(_draw(state.random) * (4.0 * strength / (1.0 + limit))) + 1
     seed = _pick_seed(facts, state, absent)
-    if _draw(state.random) < roomy:
-        seed = _dearest_out(state, seed)
-        return _make_room(facts, state, seed, min(limit, ROOM), step)
+    if is_roomy:
+        return _make_room(facts, state, _dearest_out(state, seed), min(limit, ROOM), step)
     done, looked = 0, 0
     for i in range(facts.near.shape[1]):
         c = facts.near[seed, i]
@@ -450,9 +457,8 @@ def _cut(facts, state, d, c, limit, waiting, step):  # type: ignore[no-untyped-d
 
 
 @njit(cache=True)
-def _sequence(facts, state, waiting):  # type: ignore[no-untyped-def]
-    """Sort the waiting clients by one of several measures; by price most of the time."""
-    chosen = _draw(state.random) * 14.0
+def _sequence(facts, state, waiting, chosen):  # type: ignore[no-untyped-def]
+    """Sort the waiting clients by one of several measures (`chosen` in 0 to 14), mostly price."""
     for i in range(waiting):
         c = state.list[i]
         luck = _draw(state.random)
@@ -613,8 +619,9 @@ def run(facts, state, begin, steps, heat, strength, longest, blink, absent, look
         _forget_step(state)
         travel, placed, used = state.tally[TRAVEL], state.tally[PLACED], state.tally[USED]
         cost = travel + state.tally[OUT_PRICE]
-        waiting = _ruin(facts, state, step, strength, longest, absent, looked_at, roomy)
-        _sequence(facts, state, waiting)
+        is_roomy = _draw(state.random) < roomy
+        waiting = _ruin(facts, state, step, strength, longest, absent, looked_at, is_roomy)
+        _sequence(facts, state, waiting, 14.0 if is_roomy else _draw(state.random) * 14.0)
         for i in range(waiting):
             _place(facts, state, state.list[i], step, blink, heat)
         now = state.tally[TRAVEL] + state.tally[OUT_PRICE]
