@@ -1,7 +1,7 @@
 /**
- * Lets phones work, settle and agree; called by stage.py: `bun driver.ts JOB.json [--at-once N] [--within S] [--watch]`,
+ * Lets phones work, settle and agree; called by stage.py: `bun driver.ts JOB.json [--at-once N] [--within S] [--stop S] [--watch]`,
  * JOB a list of groups. Prints one JSON line for each group once its phones have all settled, and last which groups
- * were not begun within so many seconds. With `--watch` it says every few seconds on stderr what each phone that is
+ * were not begun within so many seconds, and which `--stop S` left unfinished. With `--watch` it says every few seconds on stderr what each phone that is
  * not done yet is about.
  */
 import "../test/setup";
@@ -32,10 +32,16 @@ let done = 0;
 if (process.argv.includes("--watch")) setInterval(() => working.forEach((p) => console.error(p.standing())), WATCHED_EVERY_MS);
 const begunUntil = performance.now() + option("--within", 1e6) * 1000;
 const next = () => (performance.now() < begunUntil ? waiting.shift() : undefined);
-await Promise.all(Array.from({ length: option("--at-once", 8) }, async () => {
-  for (let group = next(); group; group = next()) await play(group);
+const underWay = new Set<number>();
+const ended = Promise.all(Array.from({ length: option("--at-once", 8) }, async () => {
+  for (let group = next(); group; group = next()) {
+    underWay.add(group.number);
+    await play(group);
+    underWay.delete(group.number);
+  }
 }));
-await write(JSON.stringify({ not_begun: waiting.map((g) => g.number) }) + "\n");
+await Promise.race([ended, Bun.sleep(option("--stop", 1e6) * 1000)]);
+await write(JSON.stringify({ not_begun: waiting.map((g) => g.number), unfinished: [...underWay] }) + "\n");
 process.exit(0);
 
 function option(name: string, otherwise: number): number {

@@ -96,7 +96,7 @@ class Network:
         assert mine
         self._open.add(mine)
         try:
-            with suppress(OSError, asyncio.IncompleteReadError):
+            with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 await self._one(reader, writer)
         finally:
             self._open.discard(mine)

@@ -47,10 +47,10 @@ class Played:
                 if "number" in (told := json.loads(line)):
                     yield told
 
-    def not_begun(self) -> set[int]:
-        """Groups for which there was no time."""
+    def left_out(self) -> dict[str, list[int]]:
+        """Groups for which there was no time: `not_begun`, or `unfinished`."""
         *_, last = [{}, *map(json.loads, self.words.read_text().splitlines()[-1:])]
-        return set(last.get("not_begun", ()))
+        return {name: last.get(name, []) for name in ("not_begun", "unfinished")}
 
     def faults_of(self, told: dict[str, Any]) -> Counter[str]:
         """What befell a group's phones and their lines, by kind."""

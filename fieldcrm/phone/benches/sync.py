@@ -47,6 +47,8 @@ class Tally:
     """Schedules that were at work while a part of the servers ended."""
     failed: list[int] = field(default_factory=list)
     thin: list[int] = field(default_factory=list)
+    unfinished: list[int] = field(default_factory=list)
+    """Begun, but stopped before their end: not judged and not counted."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -76,6 +78,12 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--within", type=float, default=1e6, help="seconds after which no schedule begins any more"
     )
+    parser.add_argument(
+        "--stop",
+        type=float,
+        default=1e6,
+        help="seconds after which what isn't done is left unfinished",
+    )
     parser.add_argument("--long", action="store_true", help="one run of 20 phones over 7 days")
     parser.add_argument(
         "--day-s", type=float, default=week.DAY_S, help="how long a day of the long run lasts"
@@ -102,7 +110,7 @@ def _told(tally: Tally, chosen: argparse.Namespace, seconds: float) -> dict[str,
         "cuts_in_a_write": n["cuts_in_a_write"], "cuts_in_a_renaming": n["cuts_in_a_renaming"],
         "cut_bytes": n["cut_bytes"], "renames_undone": n["undone"], "schedules_struck": dict(sorted(tally.struck.items())),
         "mutations_by_kind": dict(sorted(tally.kinds.items())), "refused": dict(tally.refused),
-        "failed": tally.failed, "thin": tally.thin, "requests": n["requests"], "seed": chosen.seed,
+        "failed": tally.failed, "thin": tally.thin, "unfinished": tally.unfinished, "requests": n["requests"], "seed": chosen.seed,
         "first": chosen.first, "seconds": round(seconds, 1),
     }  # fmt: skip
 
@@ -158,8 +166,9 @@ async def _played(
 ) -> stage.Played:
     network = Network(plant.port, company.faults_each, company.faulty_share)
     striking = strikes.Strikes(plant, {} if chosen.calm else company.ahead, chosen.seed)
-    left_s = max(0.0, chosen.within - (time.monotonic() - chosen.began))
-    options = ["--at-once", str(chosen.at_once), "--within", f"{left_s:.0f}"]
+    gone_s = time.monotonic() - chosen.began
+    options = ["--at-once", str(chosen.at_once), "--within", f"{chosen.within - gone_s:.0f}",
+               "--stop", f"{chosen.stop - gone_s:.0f}"]  # fmt: skip
     return await stage.play(
         plant, company.groups, network, striking, *options, *["--watch"] * chosen.watch
     )
@@ -187,8 +196,10 @@ def _judge(
     chosen: argparse.Namespace, zone: Any,
 ) -> None:  # fmt: skip
     """Each group that came to its end by what it told; one that didn't is lost."""
-    left_out = played.not_begun()
-    waiting = {g.number: g for g in groups if g.number not in left_out}
+    left_out = played.left_out()
+    tally.unfinished = left_out["unfinished"]
+    none = {*left_out["not_begun"], *left_out["unfinished"]}
+    waiting = {g.number: g for g in groups if g.number not in none}
     for told in played.groups():
         group = waiting.pop(told["number"])
         found, faults = truth.judge(home, group, told, zone), played.faults_of(told)
