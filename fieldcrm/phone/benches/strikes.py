@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 
 from fieldcrm.phone.benches.plant import GATEWAY, POWER, RECORDER, VALKEY, WEB, Plant
 
-ROUND = (WEB, POWER, RECORDER, GATEWAY, VALKEY, None, None)
-"""Of so many schedules each brings one of these, in an order of chance."""
+ROUND = (WEB, POWER, POWER, RECORDER, GATEWAY, VALKEY, None)
+"""Of so many schedules each brings one of these, in an order of chance; not every power cut finds a write
+and a renaming under way."""
 AT_REQUEST = (15, 100)
 """Of a schedule's own requests, of which it has about 150."""
 
