@@ -8,7 +8,14 @@ from typing import Any
 
 from fieldcrm.clients import import_rules, import_templates, import_texts, import_undo, importing
 from fieldcrm.clients.importing import Progress
-from fieldcrm.clients.model import ImportBlocked, ImportBuiltOn, ImportPreview, UnreadableTable
+from fieldcrm.clients.model import (
+    ImportBlocked,
+    ImportBuiltOn,
+    ImportNotFound,
+    ImportNotReady,
+    ImportPreview,
+    UnreadableTable,
+)
 from fieldcrm.kit import i18n
 from fieldcrm.people.model import Actor, Role
 
@@ -124,7 +131,7 @@ def _rejection(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def undo(run_id: str, progress: Progress = _quiet) -> dict[str, Any]:
-    """Undo an import; `status` is undone, or built_on with what stands against it."""
+    """Undo an import; `status` is undone, built_on with what stands against it, or refused."""
     try:
         return import_undo.undo_import(ACTOR, run_id, progress)
     except ImportBuiltOn as error:
@@ -136,6 +143,9 @@ def undo(run_id: str, progress: Progress = _quiet) -> dict[str, Any]:
             "clients": error.params["n"],
             "against": told,
         }
+    except (ImportNotFound, ImportNotReady) as error:
+        reason = i18n.t(f"error.{error.code}", i18n.DEFAULT)
+        return {"status": "refused", "import_id": run_id, "reason": reason}
 
 
 def undo_lines(told: dict[str, Any]) -> list[str]:
@@ -146,4 +156,6 @@ def undo_lines(told: dict[str, Any]) -> list[str]:
                 "import.undone", i18n.DEFAULT, removed=told["removed"], restored=told["restored"]
             )
         ]
+    if told["status"] == "refused":
+        return [told["reason"]]
     return [i18n.t("error.import_built_on", i18n.DEFAULT, n=told["clients"]), *told["against"]]

@@ -48,7 +48,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
                  "почтовый индекс", "cod postal", "addr postcode"),
     "lat": ("lat", "latitude", "geo lat", "y", "широта", "latitudine"),
     "lng": ("lng", "lon", "long", "longitude", "geo lon", "x", "долгота", "longitudine"),
-    "opening_hours": ("opening hours", "hours", "часы работы", "режим работы", "время работы",
+    "opening_hours": ("opening hours", "hours", "часы", "часы работы", "график работы", "режим работы", "время работы",
                       "program", "orar", "program de lucru"),
     "visit_minutes": ("visit minutes", "visit duration", "duration", "минут на визит",
                       "длительность визита", "минут", "durata vizitei", "minute pe vizita"),
