@@ -384,7 +384,9 @@ COLUMNS = [
     Column("messages.rep", lambda r: r.rep, "rep", "med nw"),
     Column("messages.kind", lambda r: badge(r.kind, tone="line"), "kind"),
     Column("messages.text", lambda r: rx.el.div(r.text, class_name="ms-t")),
-    Column("messages.when_where", lambda r: r.when_where, "when", "muted"),
+    Column(
+        "messages.when_where", lambda r: rx.el.div(r.when_where, class_name="ms-w"), "when", "muted"
+    ),
     Column("messages.state", _said, "state"),
     Column("messages.actions", _withdrawal, class_name="num"),
 ]
