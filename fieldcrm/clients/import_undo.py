@@ -177,6 +177,7 @@ def _take_back_piece(
     made = [c["client_id"] for c in piece if c["before"] is None]
     changed = {c["client_id"]: c["before"] for c in piece if c["before"] is not None}
     import_store.drop_guesses(session, made)
+    import_store.drop_terms(session, {i: folding.terms(there[i]["search_text"]) for i in made})
     import_store.drop_clients(session, made)
     _restore(session, changed, there)
     import_store.add_events(
