@@ -1,4 +1,4 @@
-"""The live map of `live_map.tsx` and the dragging of visits, as Reflex components."""
+"""The live map of `live_map.tsx` as a Reflex component."""
 
 # Reflex turns a State's fields into vars at run time; a checker sees the plain types.
 # pyright: reportCallIssue=false
@@ -14,7 +14,6 @@ from fieldcrm.components.session import Desk
 from fieldcrm.components.words import all_texts
 
 _map = rx.asset("live_map.tsx", shared=True).importable_path
-_drag = rx.asset("visit_drag.tsx", shared=True).importable_path
 for _part in (
     "desk_link.ts", "fleet.ts", "rep_layer.ts", "map_marks.ts", "map_names.ts", "map_lines.ts",
     "map_stage.ts", "map_still.ts",
@@ -51,23 +50,9 @@ class _LiveMap(NoSSRComponent):
     on_link: rx.EventHandler[rx.event.passthrough_event_spec(str)]
 
 
-class _VisitDrag(rx.Component):
-    library = _drag
-    tag = "VisitDrag"
-    rep: rx.Var[str]
-    is_off: rx.Var[bool]
-    on_move: rx.EventHandler[rx.event.passthrough_event_spec(str, str, int)]
-
-
 def live_map(**props: Any) -> rx.Component:
     """The map of the reader's reps; see `Props` in live_map.tsx. Fills its positioned parent."""
     texts = all_texts(*(f"map.{name}" for name in _TEXTS))
     return _LiveMap.create(
         words=texts, lang=Desk.language, zone=Desk.timezone, gateway=Desk.gateway, **props
     )
-
-
-def visit_drag(rep: Any, is_off: Any, on_move: Any) -> rx.Component:
-    """Lets rows marked `data-drag-visit` be moved: calls `on_move(visit_id, rep_id, order)`; order 0
-    leaves the place in the day to the planner."""
-    return _VisitDrag.create(rep=rep, is_off=is_off, on_move=on_move)

@@ -1,10 +1,12 @@
 // Moving visits by hand: a visit's handle is dragged onto a rep (in the list or on the map) or
-// between other visits; Alt with the arrows does the same from the keyboard.
+// between other visits; Alt with the arrows does the same from the keyboard. While a visit is dragged,
+// what is within <HoldStill> stands still, and the page's other keys wait.
 //
 // Sources:  [data-drag-visit="<visit id>"] holds [data-handle]; [data-order="<place in the day>"]
 // Targets:  [data-drop-rep="<rep id>"], whoever the map says is under the pointer, and the sources that
 //           have a place in the day (above or below their middle)
 import { useEffect, useRef } from "react";
+import { hold, release } from "$/public/external/fieldcrm/components/dragging/still_store.ts";
 
 declare global {
   interface Window {
@@ -16,7 +18,7 @@ const FAR_ENOUGH_PX = 5;
 
 export function VisitDrag({ rep, isOff, onMove }: {
   rep: string; isOff: boolean;
-  onMove: (visitId: string, repId: string, order: number) => void;
+  onMove: (visitId: string, repId: string, order: number, after: string) => void;
 }) {
   const now = useRef({ rep, isOff, onMove });
   now.current = { rep, isOff, onMove };
@@ -53,7 +55,14 @@ export function VisitDrag({ rep, isOff, onMove }: {
       return order === own ? null : { element: row, rep: "", order, isBelow };
     };
 
+    // the visit that would come before a row at a place of the day (1 is the first)
+    const before = (moved: HTMLElement, order: number) => {
+      const rows = [...document.querySelectorAll<HTMLElement>("[data-drag-visit][data-order]")];
+      return rows.filter((row) => row !== moved)[order - 2]?.dataset.dragVisit ?? "";
+    };
+
     const lift = () => {
+      hold();
       ghost = document.createElement("div");
       ghost.className = "float drag-ghost";
       ghost.textContent = source!.dataset.title ?? "";
@@ -72,10 +81,13 @@ export function VisitDrag({ rep, isOff, onMove }: {
       document.removeEventListener("pointerup", drop);
       document.removeEventListener("pointercancel", end);
       document.removeEventListener("keydown", escape, true);
+      window.removeEventListener("blur", end);
+      release();
     };
 
     const move = (event: PointerEvent) => {
       if (!source) return;
+      if (!event.buttons) return end(); // let go where the page could not hear it
       if (!ghost && Math.hypot(event.clientX - start.x, event.clientY - start.y) < FAR_ENOUGH_PX) return;
       if (!ghost) lift();
       event.preventDefault();
@@ -90,16 +102,17 @@ export function VisitDrag({ rep, isOff, onMove }: {
     };
 
     const drop = () => {
-      const visit = source?.dataset.dragVisit, found = target;
+      const visit = source?.dataset.dragVisit, found = target, { rep, onMove } = now.current;
+      const after = source && found?.order ? before(source, found.order) : "";
       end();
-      if (visit && found) now.current.onMove(visit, found.rep || now.current.rep, found.order);
+      if (visit && found) onMove(visit, found.rep || rep, found.order, after);
     };
 
     const escape = (event: KeyboardEvent) => {
-      if (event.key !== "Escape") return;
+      if (!ghost && event.key !== "Escape") return;
       event.stopPropagation();
       event.preventDefault();
-      end();
+      if (event.key === "Escape") end();
     };
 
     const press = (event: PointerEvent) => {
@@ -113,6 +126,7 @@ export function VisitDrag({ rep, isOff, onMove }: {
       document.addEventListener("pointerup", drop);
       document.addEventListener("pointercancel", end);
       document.addEventListener("keydown", escape, true);
+      window.addEventListener("blur", end);
     };
 
     const key = (event: KeyboardEvent) => {
@@ -120,7 +134,8 @@ export function VisitDrag({ rep, isOff, onMove }: {
       const row = (event.target as Element).closest?.("[data-drag-visit]") as HTMLElement | null;
       if (!step || !event.altKey || !row?.dataset.order || !row.querySelector("[data-handle]") || now.current.isOff) return;
       event.preventDefault();
-      now.current.onMove(row.dataset.dragVisit!, now.current.rep, Number(row.dataset.order) + step);
+      const order = Number(row.dataset.order) + step;
+      now.current.onMove(row.dataset.dragVisit!, now.current.rep, order, before(row, order));
     };
 
     document.addEventListener("pointerdown", press);

@@ -12,8 +12,9 @@ import reflex as rx
 from fieldcrm.components import behaviour
 from fieldcrm.components.alerts import AlertRow, message_link
 from fieldcrm.components.area_tools import area_tools
+from fieldcrm.components.dragging import hold_still, visit_drag
 from fieldcrm.components.icons import glyph, icon
-from fieldcrm.components.live_map import live_map, visit_drag
+from fieldcrm.components.live_map import live_map
 from fieldcrm.components.parts import button, category, empty, failed, icon_button
 from fieldcrm.components.shell import page
 from fieldcrm.components.words import words
@@ -32,10 +33,11 @@ def dispatch() -> rx.Component:
     body = [
         behaviour.ticker(EVERY_MS, Dispatch.tick),
         behaviour.keys(KEYS, Dispatch.press),
-        visit_drag(Dispatch.selected, Dispatch.proposal_id != "", Dispatch.move_visit),
-        _left(),
+        hold_still(
+            visit_drag(Dispatch.selected, Dispatch.proposal_id != "", Dispatch.move_visit), _left()
+        ),
         _middle(),
-        rx.cond(Dispatch.selected != "", right_panel(), rx.fragment()),
+        hold_still(rx.cond(Dispatch.selected != "", right_panel(), rx.fragment())),
     ]
     shape = rx.cond(Dispatch.selected != "", "live", "live alone-map")
     return page(

@@ -219,7 +219,7 @@ def _move_menu(v: rx.Var[VisitRow]) -> rx.Component:
         Dispatch.other_reps,
         lambda rep: rx.el.button(
             glyph(rep.glyph, "s"), rep.short, type="button", class_name="btn sm",
-            on_click=Dispatch.move_visit(v.id, rep.id, 0),
+            on_click=Dispatch.move_visit(v.id, rep.id, 0, ""),
         ),
     )  # fmt: skip
     own = [
@@ -227,13 +227,13 @@ def _move_menu(v: rx.Var[VisitRow]) -> rx.Component:
             "arrow-up",
             words("dispatch.earlier"),
             kind="",
-            on_click=Dispatch.move_visit(v.id, Dispatch.selected, v.order - 1),
+            on_click=Dispatch.move_visit(v.id, Dispatch.selected, v.order - 1, ""),
         ),
         icon_button(
             "arrow-down",
             words("dispatch.later"),
             kind="",
-            on_click=Dispatch.move_visit(v.id, Dispatch.selected, v.order + 1),
+            on_click=Dispatch.move_visit(v.id, Dispatch.selected, v.order + 1, ""),
         ),
         button(
             icon("lock", "s"),

@@ -86,10 +86,14 @@ class Replanning(Saying, mixin=True):
 
     @rx.event
     @allows(DISPATCHING)
-    async def move_visit(self, visit_id: str, rep_id: str, order: int):
-        """Ask what giving a visit to a rep, or to another place in the day, would mean."""
+    async def move_visit(self, visit_id: str, rep_id: str, order: int, after: str = ""):
+        """Ask what giving a visit to a rep, or to another place in the day, would mean.
+
+        `order` is the place as it was seen, `after` the visit it was put behind, which counts where
+        the day has changed since.
+        """
         self.move_menu = ""
-        position = self._position(visit_id, rep_id, int(order))
+        position = self._position(visit_id, rep_id, int(order), str(after))
         if position and any(v.id == visit_id and v.order == position for v in self.day):
             return None
         try:
@@ -105,13 +109,14 @@ class Replanning(Saying, mixin=True):
         """What dragging a loose visit onto the selected rep does."""
         return type(self).move_visit(visit_id, self.selected, 0) if self.selected else None
 
-    def _position(self, visit_id: str, rep_id: str, order: int) -> int | None:
+    def _position(self, visit_id: str, rep_id: str, order: int, after: str) -> int | None:
         """The wanted place in the selected rep's day; None leaves it to the planner."""
-        is_own = any(v.id == visit_id for v in self.day)
+        others = [v.id for v in self.day if v.id != visit_id]
+        is_own = len(others) < len(self.day)
         if rep_id != self.selected or not (is_own or order):
             return None
-        last = len(self.day) + (0 if is_own else 1)
-        return max(self._first_free(), min(order, last))
+        place = others.index(after) + 2 if after in others else order
+        return max(self._first_free(), min(place, len(others) + 1))
 
     def _shown_date(self) -> date:
         return date.fromisoformat(self.on_day) if self.on_day else clock.local(clock.now()).date()

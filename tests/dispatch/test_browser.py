@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.browser import chromium
 from tests.install import PASSWORD, Install, copy_home, midday_of, settle
@@ -59,9 +58,12 @@ def violations(page: Page) -> list[Any]:
     return [(v["id"], [n["target"] for n in v["nodes"]]) for v in found]
 
 
-def call(install: Install, method: str, path: str, body: Any = None, cookie: str = "") -> Any:
-    """One call to the API; returns the answer and its cookie."""
+def call(
+    install: Install, method: str, path: str, body: Any = None, cookie: str = "", **more: str
+) -> Any:
+    """One call to the API; returns the answer and its cookie. `more` are headers."""
     headers = {"Content-Type": "application/json", "Origin": install.base}
+    headers |= {name.replace("_", "-"): value for name, value in more.items()}
     if cookie:
         headers["Cookie"] = cookie
     data = None if body is None else json.dumps(body).encode()
@@ -112,12 +114,20 @@ def choose(page: Page, number: int) -> str:
     return rep_id
 
 
-def drag(page: Page, source: Any, target: Any) -> None:
-    a, b = source.bounding_box(), target.bounding_box()
-    page.mouse.move(a["x"] + a["width"] / 2, a["y"] + a["height"] / 2)
+def lift(page: Page, handle: Any) -> None:
+    """Press on a visit's handle and begin to drag it: from now on the lists stand still."""
+    handle.hover()
+    box = handle.bounding_box()
     page.mouse.down()
-    page.mouse.move(a["x"] - 60, a["y"] + 30, steps=4)
-    page.mouse.move(b["x"] + b["width"] / 2, b["y"] + b["height"] / 2, steps=8)
+    page.mouse.move(box["x"] - 60, box["y"] + 30, steps=4)
+    expect(page.locator("body")).to_have_class(re.compile("dragging"))
+
+
+def drag(page: Page, source: Any, target: Any) -> None:
+    lift(page, source)
+    box = target.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=8)
+    expect(target).to_have_attribute("data-over", "on")
     page.mouse.up()
 
 
@@ -125,16 +135,12 @@ def test_a_visit_dragged_onto_a_rep_is_proposed_applied_and_undone(
     page: Page, install: Install
 ) -> None:
     open_desk(page, install)
-    choose(page, 0)
+    chosen = choose(page, 0)
     before = page.locator(".tv").count()
     visit = page.locator(".tv:has([data-handle])").nth(3)
     visit_id = visit.get_attribute("data-drag-visit")
-    replan = page.locator(".replan")
-    for _ in range(3):  # a list that fills under a slow pointer lets the drop miss its row
-        drag(page, visit.locator("[data-handle]"), page.locator("[data-rep-row]").nth(1))
-        with suppress(PlaywrightTimeout):
-            replan.wait_for(timeout=20_000)
-            break
+    other = page.locator(f"[data-rep-row]:not([data-rep-row='{chosen}'])").first
+    drag(page, visit.locator("[data-handle]"), other)
     page.locator(".replan .btn.primary").wait_for(timeout=60_000)
     assert violations(page) == []
     page.keyboard.press("Enter")
@@ -143,6 +149,46 @@ def test_a_visit_dragged_onto_a_rep_is_proposed_applied_and_undone(
     assert page.locator(".tv").count() == before - 1
     page.keyboard.press("z")
     expect(page.locator(f"[data-drag-visit='{visit_id}']")).to_have_count(1)
+
+
+def rows(page: Page) -> list[str]:
+    return page.locator(".tv").evaluate_all("rows => rows.map((r) => r.dataset.dragVisit)")
+
+
+def office_moves(install: Install, visit_id: str, move: str) -> None:
+    """Somebody else at a desk cancels a visit, or plans it again."""
+    told = {"login": "dispatcher", "password": PASSWORD}
+    _, cookie = call(install, "POST", "/api/v1/session", told)
+    seen, _ = call(install, "GET", f"/api/v1/visits/{visit_id}", cookie=cookie)
+    body = {"move": move, "reason": "client asked"}
+    path = f"/api/v1/visits/{visit_id}/moves"
+    call(install, "POST", path, body, cookie, If_Match=f'"{seen["version"]}"')
+
+
+def test_nothing_moves_under_a_dragged_visit(page: Page, install: Install) -> None:
+    """The map shows at once what another desk did; the lists take it in when the drag has ended."""
+    open_desk(page, install)
+    choose(page, 0)
+    seen, bars = rows(page), page.locator(".ribbon .rt > i")
+    expect(bars).to_have_count(len(seen))
+    handle = page.locator(".tv [data-handle]").first
+    lift(page, handle)
+    office_moves(install, seen[-1], "cancel")
+    expect(bars).to_have_count(len(seen) - 1, timeout=60_000)
+    page.keyboard.press("j")  # waits too: it would choose another rep
+    assert rows(page) == seen
+    page.keyboard.press("Escape")
+    expect(page.locator(".tv")).to_have_count(len(seen) - 1)
+    expect(page.locator("body")).not_to_have_class(re.compile("dragging"))
+
+    lift(page, handle)
+    office_moves(install, seen[-1], "reopen")
+    expect(bars).to_have_count(len(seen), timeout=60_000)
+    assert rows(page) == seen[:-1]
+    page.mouse.move(720, 20)  # the bar takes no visit
+    page.mouse.up()
+    expect(page.locator(".tv")).to_have_count(len(seen))
+    assert page.locator(".replan").count() == 0
 
 
 def test_the_keyboard_does_what_a_drag_does(page: Page, install: Install) -> None:

@@ -116,6 +116,20 @@ def test_a_place_in_the_day_goes_with_the_question(field: Field, desk: Dispatch)
         assert asked.request["position"] == 2
 
 
+def test_a_place_behind_a_visit_is_found_in_a_day_that_has_changed_since(
+    field: Field, desk: Dispatch
+) -> None:
+    """Dropped behind the third visit while the first had gone: the second place, not the third."""
+    call(desk, "select_rep", field.reps[0].user_id)
+    visits.move(field.dispatcher, MoveRequest(field.visits[0], "cancel", NOW, reason="x"))
+    call(desk, "tick")
+    call(desk, "move_visit", field.visits[1], field.reps[0].user_id, 3, field.visits[2])
+    with reading() as s:
+        asked = s.get(Proposal, desk.proposal_id)
+        assert asked is not None
+        assert asked.request["position"] == 2
+
+
 def test_the_same_place_asks_nothing(field: Field, desk: Dispatch) -> None:
     call(desk, "select_rep", field.reps[0].user_id)
     call(desk, "move_visit", field.visits[1], field.reps[0].user_id, 2)
