@@ -166,3 +166,43 @@ def test_a_photo_the_server_never_takes_is_shown_with_what_to_do(
         page.wait_for_selector("text=It stays on this phone", state="detached")
     found = visits.get(day.company.actor("manager_north"), day.visits[0])
     assert (found.view.visit.state, found.attachments[0].stored_at) == ("closed", None)
+
+
+_KEEP_AS_A_NOTE = """async ([visit, text]) => {
+  const bytes = new TextEncoder().encode(text).buffer;
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  const sha256 = [...hash].map((b) => b.toString(16).padStart(2, '0')).join('');
+  const open = indexedDB.open('fieldcrm-phone');
+  const db = await new Promise((ok) => { open.onsuccess = () => ok(open.result); });
+  const tx = db.transaction(['files', 'blobs'], 'readwrite');
+  tx.objectStore('blobs').put({ sha256, bytes });
+  tx.objectStore('files').put({
+    id: crypto.randomUUID(), sha256, kind: 'audio', content_type: 'audio/webm', size: bytes.byteLength,
+    taken_at_ms: Date.now(), lat: null, lng: null, visit_id: visit, entry_id: null, state: 'held',
+    offset: 0, code: null, has_bytes: true });
+  await new Promise((ok) => { tx.oncomplete = ok; }); db.close();
+}"""
+
+
+def test_a_spoken_note_that_is_no_sound_is_refused_by_name(
+    server: Server, day: Day, phone: Any
+) -> None:
+    """As a broken recorder leaves it: the visit is taken, the note is named with why, and stays."""
+    with phone() as browser:
+        page = browser.new_page()
+        sign_in(page, server.base)
+        browser.set_offline(True)
+        check_in(page)
+        page.evaluate(_KEEP_AS_A_NOTE, [day.visits[0], "no sound at all, but words"])
+        close_with_photo(page)
+        online(page)
+        page.goto(f"{server.base}/rep/#/outbox")
+        card = "section.card:has-text('Spoken note · Elina Korhonen')"
+        page.wait_for_selector(f"{card} >> text=Only photos (JPEG, PNG, WebP) and sound are kept.")
+        assert page.is_visible(".truth .bad")
+        assert violations(page) == []
+        page.click(f"{card} >> text=Give up")
+        page.wait_for_selector(card, state="detached")
+    found = visits.get(day.company.actor("manager_north"), day.visits[0])
+    stored = {a.kind: a.stored_at is not None for a in found.attachments}
+    assert (found.view.visit.state, stored) == ("closed", {"photo": True, "audio": False})
