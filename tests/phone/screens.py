@@ -14,10 +14,10 @@ from tests.people.company import PASSWORD
 from tests.phone.field import LAT, LNG, LOGIN
 
 
-def sign_in(page: Any, base: str) -> None:
+def sign_in(page: Any, base: str, login: str = LOGIN) -> None:
     """Sign in on a fresh phone; returns once the day is on it and the app can open offline."""
     page.goto(f"{base}/rep/")
-    page.fill("input[name=login]", LOGIN)
+    page.fill("input[name=login]", login)
     page.fill("input[name=password]", PASSWORD)
     page.click("button[type=submit]")
     page.wait_for_selector(".day")
