@@ -69,8 +69,12 @@ class MortalPhone:
 
     def _family(self) -> list[psutil.Process]:
         mark = f"--user-data-dir={self._profile}"
-        found = [p for p in psutil.process_iter(["cmdline"]) if mark in (p.info["cmdline"] or [])]
-        return list({q for p in found for q in (p, *p.children(recursive=True))})
+        found: set[psutil.Process] = set()
+        for process in psutil.process_iter(["cmdline"]):
+            if mark in (process.info["cmdline"] or []):
+                with suppress(psutil.NoSuchProcess):  # a browser's helpers come and go
+                    found |= {process, *process.children(recursive=True)}
+        return list(found)
 
     def kill(self) -> None:
         """The end, in the middle of whatever it does."""

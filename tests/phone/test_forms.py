@@ -65,6 +65,24 @@ def fill_doctor(page: Any) -> None:
         page.click(f"#f-quiz .prod >> nth={n} >> button >> nth=0")
 
 
+LAST_ANSWER_IS_KEPT = """async () => {
+  for (const { name } of await indexedDB.databases()) {
+    const db = await new Promise((done) => {
+      const asked = indexedDB.open(name);
+      asked.onsuccess = () => done(asked.result);
+    });
+    const held = db.objectStoreNames.contains("drafts") ? await new Promise((done) => {
+      const asked = db.transaction("drafts").objectStore("drafts").getAll();
+      asked.onsuccess = () => done(asked.result);
+    }) : [];
+    db.close();
+    if ((JSON.stringify(held).match(/"yes"/g) ?? []).length === 3) return true;
+  }
+  return false;
+}"""
+"""All three answers of the doctor's quiz are written down on the phone."""
+
+
 def close(page: Any) -> None:
     page.click("footer.dock .btn.huge")
     page.wait_for_selector("table")
@@ -97,6 +115,7 @@ def test_a_form_is_filled_in_and_closed_without_a_network(
         page.click("footer.dock .btn.huge")
         assert page.locator("table").count() == 0
         fill_doctor(page)
+        page.wait_for_function(LAST_ANSWER_IS_KEPT)
         page.reload()
         page.wait_for_selector("#f-quiz .on")
         chip(page, "next_step", "Nothing is open")
