@@ -8,14 +8,17 @@ from __future__ import annotations
 _VISIT = """async ({ visit, name, photos, comment, kept }) => {
   const one = (find) => document.querySelector(find);
   const sees = (find) => new Promise((ok, no) => {
-    const late = setTimeout(() => no(new Error(`not seen: ${find}\\n${document.body.innerText}`)), 120_000);
+    const late = setTimeout(() => look() || no(new Error(`not seen: ${find}\\n${document.body.innerText}`)), 120_000);
+    const again = setInterval(look, 500);
     const watch = new MutationObserver(look);
     function look() {
       const found = find();
-      if (!found) return;
+      if (!found) return false;
       clearTimeout(late);
+      clearInterval(again);
       watch.disconnect();
       ok(found);
+      return true;
     }
     watch.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
     look();
