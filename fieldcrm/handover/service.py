@@ -6,6 +6,7 @@ cycle still wants. Closed visits, verdicts and what the former rep has reached s
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -134,20 +135,33 @@ def _brief(session: Session, found: Estate) -> list[BriefLine]:
     known |= {c.id: c for c in store.clients(session, others - known.keys())}
     last = store.last_visits(session, known)
     places = store.workplaces(session, known)
+    days = _by_client((v.client_id, v.day) for v in found.visits)
+    made = _by_client((p.client_id, PromiseLine(p.text, p.due_on)) for p in found.promises)
+    wanted = _by_client((s.row.client_id, s.passed) for s in found.targets if s.is_running)
     return [
-        _line(client, found, last.get(client.id), places.get(client.id))
+        _line(
+            client, places.get(client.id), made.get(client.id, []), last.get(client.id),
+            min(days.get(client.id, []), default=None), sum(wanted.get(client.id, [])),
+        )
         for client in known.values()
-    ]
+    ]  # fmt: skip
 
 
-def _line(client: Client, found: Estate, last: Visit | None, place: str | None) -> BriefLine:
-    days = [v.day for v in found.visits if v.client_id == client.id]
+def _by_client[Fact](pairs: Iterable[tuple[str, Fact]]) -> dict[str, list[Fact]]:
+    told: dict[str, list[Fact]] = {}
+    for client_id, fact in pairs:
+        told.setdefault(client_id, []).append(fact)
+    return told
+
+
+def _line(
+    client: Client, place: str | None, promises: list[PromiseLine], last: Visit | None,
+    next_visit: date | None, remaining: int,
+) -> BriefLine:  # fmt: skip
     return BriefLine(
-        client.id, client.name, client.category, place or client.address or "",
-        tuple(PromiseLine(p.text, p.due_on) for p in found.promises if p.client_id == client.id),
+        client.id, client.name, client.category, place or client.address or "", tuple(promises),
         last.day if last else None, last.result if last else None, last.comment if last else None,
-        min(days, default=None),
-        sum(s.passed for s in found.targets if s.row.client_id == client.id and s.is_running),
+        next_visit, remaining,
     )  # fmt: skip
 
 
@@ -279,8 +293,3 @@ def _log(session: Session, actor: Actor, row: Handover, kind: str) -> None:
         data={"from": row.from_rep_id, "to": row.to_rep_id, "clients": row.clients,
               "visits": row.visits, "promises": row.promises, "stayed": row.stayed},
     )  # fmt: skip
-
-
-def first_days(today: date) -> tuple[date, date]:
-    """The first and last day that a handover may name."""
-    return today, today + rules.AHEAD
