@@ -18,6 +18,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from fieldcrm.planning.cycle_model import CycleProblem
+from workers.optimiser.chance import draw, seeded
 
 Array = NDArray[Any]
 NOWHERE = 1 << 50
@@ -160,26 +161,12 @@ def make_state(facts: Facts, worth: Array, seed: int) -> State:
         kept_size=np.zeros(tours, i32), changed=np.zeros(size, i32), was=np.full(size, -1, i32),
         list=np.zeros(size, i32), rank=np.zeros(size, np.float64),
         at_cost=np.zeros(days, np.int64), at_after=np.zeros(days, i32), at_route=np.zeros(days, i32),
-        random=np.array([seed * 2 + 0x9E3779B97F4A7C15], np.uint64), tally=np.zeros(9, np.int64),
+        random=seeded(seed), tally=np.zeros(9, np.int64),
     )  # fmt: skip
     for client in range(1, size):
         _note_out(state, client)
     state.tally[BEST] = NOWHERE
-    for _ in range(8):
-        _draw(state.random)
     return state
-
-
-@njit(cache=True)
-def _draw(random):  # type: ignore[no-untyped-def]
-    """A uniform number in [0, 1): xorshift64*."""
-    x = random[0]
-    x ^= x >> np.uint64(12)
-    x ^= x << np.uint64(25)
-    x ^= x >> np.uint64(27)
-    random[0] = x
-    x = x * np.uint64(2685821657736338717)
-    return np.float64(x >> np.uint64(11)) * (1.0 / 9007199254740992.0)
 
 
 @njit(cache=True)
@@ -338,15 +325,15 @@ def _await(state, c, waiting, step):  # type: ignore[no-untyped-def]
 @njit(cache=True)
 def _pick_seed(facts, state, absent):  # type: ignore[no-untyped-def]
     """A client at random; with a chance one who is out."""
-    if state.tally[OUT] > 0 and _draw(state.random) < absent:
-        return state.out[int(_draw(state.random) * state.tally[OUT])]
-    return 1 + int(_draw(state.random) * (len(facts.cost) - 1))
+    if state.tally[OUT] > 0 and draw(state.random) < absent:
+        return state.out[int(draw(state.random) * state.tally[OUT])]
+    return 1 + int(draw(state.random) * (len(facts.cost) - 1))
 
 
 @njit(cache=True)
 def _dearest_out(state, seed):  # type: ignore[no-untyped-def]
     """The dearest of the clients who are out, `seed` if nobody is dearer."""
-    start = int(_draw(state.random) * state.tally[OUT])
+    start = int(draw(state.random) * state.tally[OUT])
     for n in range(state.tally[OUT]):
         c = state.out[(start + n) % state.tally[OUT]]
         if state.price[c] > state.price[seed]:
@@ -364,10 +351,10 @@ def _make_room(facts, state, c, limit, step):  # type: ignore[no-untyped-def]
     if state.choice[c] >= 0:
         _remove(facts, state, c, step)
     options = facts.begin[c + 1] - facts.begin[c]
-    p = facts.begin[c] + int(_draw(state.random) * options)
+    p = facts.begin[c] + int(draw(state.random) * options)
     for k in range(facts.visits[c] if options > 0 else 0):
         d = facts.days[p, k]
-        wanted = 1 + int(_draw(state.random) * limit)
+        wanted = 1 + int(draw(state.random) * limit)
         nearest = 0
         for i in range(1, facts.near.shape[1]):
             other = facts.near[c, i]
@@ -390,7 +377,7 @@ def _ruin(facts, state, step, strength, longest, absent, looked_at, is_roomy):  
     waiting = 0
     mean = float(state.tally[PLACED]) / max(1, state.tally[USED])
     limit = max(1.0, min(float(longest), mean))
-    tours = int(_draw(state.random) * (4.0 * strength / (1.0 + limit))) + 1
+    tours = int(draw(state.random) * (4.0 * strength / (1.0 + limit))) + 1
     seed = _pick_seed(facts, state, absent)
     if is_roomy:
         return _make_room(facts, state, _dearest_out(state, seed), min(limit, ROOM), step)
@@ -400,7 +387,7 @@ def _ruin(facts, state, step, strength, longest, absent, looked_at, is_roomy):  
         p = state.choice[c]
         if p < 0:
             if state.listed[c] != step and looked < looked_at:
-                if c == seed or _draw(state.random) < 0.5:
+                if c == seed or draw(state.random) < 0.5:
                     waiting = _await(state, c, waiting, step)
                 looked += 1
             continue
@@ -409,7 +396,7 @@ def _ruin(facts, state, step, strength, longest, absent, looked_at, is_roomy):  
                 break
             continue
         count = facts.visits[c]
-        start = int(_draw(state.random) * count)
+        start = int(draw(state.random) * count)
         for k in range(count):
             d = facts.days[p, (start + k) % count]
             r = state.route[d, c]
@@ -426,11 +413,11 @@ def _cut(facts, state, d, c, limit, waiting, step):  # type: ignore[no-untyped-d
     """Remove the clients of a string of one tour that has `c` in it, sparing some in its middle."""
     r = state.route[d, c]
     size = state.size[r]
-    length = int(_draw(state.random) * min(limit, float(size))) + 1
+    length = int(draw(state.random) * min(limit, float(size))) + 1
     hold = 0
-    if length > 1 and length < size and _draw(state.random) < 0.5:
+    if length > 1 and length < size and draw(state.random) < 0.5:
         hold = 1
-        while length + hold < size and _draw(state.random) < 0.01:
+        while length + hold < size and draw(state.random) < 0.01:
             hold += 1
     span = length + hold
     ahead, x = 0, c
@@ -442,11 +429,11 @@ def _cut(facts, state, d, c, limit, waiting, step):  # type: ignore[no-untyped-d
         y = state.nxt[d, y]
         behind += 1
     least = max(0, span - 1 - behind)
-    back = least + int(_draw(state.random) * (ahead - least + 1))
+    back = least + int(draw(state.random) * (ahead - least + 1))
     x = c
     for _ in range(back):
         x = state.prv[d, x]
-    spare_from = 1 + int(_draw(state.random) * (length - 1)) if hold else span
+    spare_from = 1 + int(draw(state.random) * (length - 1)) if hold else span
     for n in range(span):
         following = state.nxt[d, x]
         if n < spare_from or n >= spare_from + hold:
@@ -461,7 +448,7 @@ def _sequence(facts, state, waiting, chosen):  # type: ignore[no-untyped-def]
     """Sort the waiting clients by one of several measures (`chosen` in 0 to 14), mostly price."""
     for i in range(waiting):
         c = state.list[i]
-        luck = _draw(state.random)
+        luck = draw(state.random)
         if chosen < 3:
             rank = luck
         elif chosen < 6:
@@ -512,7 +499,7 @@ def _find_places(facts, state, c, blink):  # type: ignore[no-untyped-def]
                     t = max(ready, early[u] + time_to[u])
                     if t > due:
                         break  # later places are later still
-                    if t + time_on[v] <= late[v] and _draw(random) >= blink:
+                    if t + time_on[v] <= late[v] and draw(random) >= blink:
                         best, best_after, best_route = added, u, r
                 if v == 0:
                     break
@@ -535,7 +522,7 @@ def _place(facts, state, c, step, blink, warmth):  # type: ignore[no-untyped-def
     if best_pattern < 0:
         return
     dear = best - state.price[c]
-    if dear > 0 and dear > -warmth * np.log(_draw(state.random) + 1e-12):
+    if dear > 0 and dear > -warmth * np.log(draw(state.random) + 1e-12):
         return
     if state.was[c] < 0:  # it was out before this step
         state.changed[state.tally[CHANGED]] = c
@@ -619,13 +606,13 @@ def run(facts, state, begin, steps, heat, strength, longest, blink, absent, look
         _forget_step(state)
         travel, placed, used = state.tally[TRAVEL], state.tally[PLACED], state.tally[USED]
         cost = travel + state.tally[OUT_PRICE]
-        is_roomy = _draw(state.random) < roomy
+        is_roomy = draw(state.random) < roomy
         waiting = _ruin(facts, state, step, strength, longest, absent, looked_at, is_roomy)
-        _sequence(facts, state, waiting, 14.0 if is_roomy else _draw(state.random) * 14.0)
+        _sequence(facts, state, waiting, 14.0 if is_roomy else draw(state.random) * 14.0)
         for i in range(waiting):
             _place(facts, state, state.list[i], step, blink, heat)
         now = state.tally[TRAVEL] + state.tally[OUT_PRICE]
-        if now < cost - heat * np.log(_draw(state.random) + 1e-300):
+        if now < cost - heat * np.log(draw(state.random) + 1e-300):
             _remember_best(state)
         else:
             _undo(facts, state, travel, placed, used)

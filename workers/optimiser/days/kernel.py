@@ -16,6 +16,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from fieldcrm.planning.timing import LATE_WEIGHT, SPAN_SHARE, UNPLACED
+from workers.optimiser.chance import draw, seeded
 
 Array = NDArray[Any]
 FAR = 1 << 28
@@ -106,24 +107,10 @@ def make_state(facts: Facts, seed: int, mean: int = -1) -> State:
         mark=np.full(shifts, -1, i64), ruined=np.full(shifts, -1, i64), touched=np.zeros(shifts, i32),
         kept_order=np.zeros((shifts, longest), i32), kept_size=np.zeros(shifts, i32),
         tried=np.zeros(shifts, i64), listed=np.full(jobs, -1, i64), list=np.zeros(jobs, i32), rank=np.zeros(jobs, np.float64),
-        random=np.array([seed * 2 + 0x9E3779B97F4A7C15], np.uint64), tally=np.zeros(9, i64),
+        random=seeded(seed), tally=np.zeros(9, i64),
     )  # fmt: skip
-    for _ in range(8):
-        _draw(state.random)
     load(facts, state, np.zeros(0, i32), np.zeros(shifts + 1, i64), mean)
     return state
-
-
-@njit(cache=True)
-def _draw(random):  # type: ignore[no-untyped-def]
-    """A uniform number in [0, 1): xorshift64*."""
-    x = random[0]
-    x ^= x >> np.uint64(12)
-    x ^= x << np.uint64(25)
-    x ^= x >> np.uint64(27)
-    random[0] = x
-    x = x * np.uint64(2685821657736338717)
-    return np.float64(x >> np.uint64(11)) * (1.0 / 9007199254740992.0)
 
 
 @njit(cache=True, inline="always")
@@ -348,11 +335,11 @@ def _ruin(facts, state, step, strength, longest):  # type: ignore[no-untyped-def
     """Take strings out of days near a random visit; False where a day can't do without its part."""
     jobs = len(facts.place)
     limit = max(1.0, min(longest, state.tally[PLACED] / max(1, state.tally[USED])))
-    wanted = int(_draw(state.random) * (4.0 * strength / (1.0 + limit))) + 1
-    if state.tally[OUT] > 0 and _draw(state.random) < 0.15:
-        seed = state.out[int(_draw(state.random) * state.tally[OUT])]
+    wanted = int(draw(state.random) * (4.0 * strength / (1.0 + limit))) + 1
+    if state.tally[OUT] > 0 and draw(state.random) < 0.15:
+        seed = state.out[int(draw(state.random) * state.tally[OUT])]
     else:
-        seed = int(_draw(state.random) * jobs)
+        seed = int(draw(state.random) * jobs)
     done, looked = 0, 0
     for n in range(facts.near.shape[1]):
         j = facts.near[seed, n]
@@ -380,12 +367,12 @@ def _cut(facts, state, s, j, limit, step):  # type: ignore[no-untyped-def]
     at = 0
     while state.order[s, at] != j:
         at += 1
-    length = int(_draw(state.random) * min(limit, size)) + 1
-    hold = 1 if 1 < length < size and _draw(state.random) < 0.5 else 0
+    length = int(draw(state.random) * min(limit, size)) + 1
+    hold = 1 if 1 < length < size and draw(state.random) < 0.5 else 0
     span = length + hold
     low, high = max(0, at - span + 1), min(at, size - span)
-    begin = low + int(_draw(state.random) * (high - low + 1))
-    spared = begin + 1 + int(_draw(state.random) * (length - 1)) if hold else -1
+    begin = low + int(draw(state.random) * (high - low + 1))
+    spared = begin + 1 + int(draw(state.random) * (length - 1)) if hold else -1
     kept = begin
     for i in range(begin, size):
         gone = state.order[s, i]
@@ -404,11 +391,11 @@ def _cut(facts, state, s, j, limit, step):  # type: ignore[no-untyped-def]
 @njit(cache=True)
 def _sequence(facts, state):  # type: ignore[no-untyped-def]
     """Sort the waiting visits by one of several measures."""
-    chosen = _draw(state.random) * 12.0
+    chosen = draw(state.random) * 12.0
     waiting = state.tally[WAITING]
     for n in range(waiting):
         j = state.list[n]
-        luck = _draw(state.random)
+        luck = draw(state.random)
         w = facts.window[j]
         last = facts.window[j + 1] - 1
         if chosen < 4:
@@ -484,7 +471,7 @@ def _best_in_day(facts, state, j, s, best, blink):  # type: ignore[no-untyped-de
         arrive = min(times[i, 0], times[i, 2]) + first
         if arrive > last:
             break  # later places are later still
-        if max(arrive, opens) + service + second > latest[i] or _draw(state.random) < blink:
+        if max(arrive, opens) + service + second > latest[i] or draw(state.random) < blink:
             continue
         cost = _cost_with(facts, state, s, i, j, first, second) - state.cost[s]
         if cost < best:
@@ -531,7 +518,7 @@ def run(facts, state, begin, steps, heat, strength, longest, blink):  # type: ig
             _sequence(facts, state)
             for n in range(state.tally[WAITING]):
                 _place(facts, state, state.list[n], step, blink)
-        luck = np.log(_draw(state.random) + 1e-300)
+        luck = np.log(draw(state.random) + 1e-300)
         if is_whole and state.tally[NOW] < cost - heat * luck:
             if state.tally[NOW] < state.tally[BEST]:
                 _remember_best(state)

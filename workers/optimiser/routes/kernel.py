@@ -16,6 +16,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from workers.optimiser.chance import draw, seeded
 from workers.optimiser.routes.instances import Instance
 
 Array = NDArray[Any]
@@ -137,28 +138,14 @@ def make_state(facts: Facts, seed: int) -> State:
         best_first=np.zeros(fleet, i32), mark=np.full(fleet, -1, np.int64), listed=np.full(size, -1, np.int64),
         touched=np.zeros(fleet, i32), kept=np.zeros((fleet, size), i32),
         kept_size=np.zeros(fleet, i32), list=np.zeros(size, i32), rank=np.zeros(size, np.float64),
-        random=np.array([seed * 2 + 0x9E3779B97F4A7C15], np.uint64), tally=np.zeros(8, np.int64),
+        random=seeded(seed), tally=np.zeros(8, np.int64),
         pool_slot=np.full(POOL_SLOTS, -1, i32), pool_key=np.zeros(POOL_ROUTES, np.uint64),
         pool_cost=np.zeros(POOL_ROUTES, np.int64), pool_score=np.zeros(POOL_ROUTES, np.int64),
         pool_at=np.zeros(POOL_ROUTES + 1, np.int64), pool_nodes=np.zeros(POOL_NODES, i32),
         hits=np.zeros(POOL_ROUTES, i32),
     )  # fmt: skip
     load_routes(facts, state, np.zeros(0, i32), np.zeros(1, np.int64))
-    for _ in range(8):
-        _draw(state.random)
     return state
-
-
-@njit(cache=True)
-def _draw(random):  # type: ignore[no-untyped-def]
-    """A uniform number in [0, 1): xorshift64*."""
-    x = random[0]
-    x ^= x >> np.uint64(12)
-    x ^= x << np.uint64(25)
-    x ^= x >> np.uint64(27)
-    random[0] = x
-    x = x * np.uint64(2685821657736338717)
-    return np.float64(x >> np.uint64(11)) * (1.0 / 9007199254740992.0)
 
 
 @njit(cache=True)
@@ -339,18 +326,18 @@ def _ruin(facts, state, step, strength, longest):  # type: ignore[no-untyped-def
     used = max(1, state.tally[USED])
     mean = (size - 1 - state.tally[OUT]) / used
     limit = max(1.0, min(float(longest), mean))
-    routes = int(_draw(state.random) * (4.0 * strength / (1.0 + limit))) + 1
-    if state.tally[OUT] > 0 and _draw(state.random) < 0.15:
-        seed = state.out[int(_draw(state.random) * state.tally[OUT])]
+    routes = int(draw(state.random) * (4.0 * strength / (1.0 + limit))) + 1
+    if state.tally[OUT] > 0 and draw(state.random) < 0.15:
+        seed = state.out[int(draw(state.random) * state.tally[OUT])]
     else:
-        seed = 1 + int(_draw(state.random) * (size - 1))
+        seed = 1 + int(draw(state.random) * (size - 1))
     done, looked = 0, 0
     for i in range(facts.near.shape[1]):
         c = facts.near[seed, i]
         r = state.route[c]
         if r < 0:
             if looked < 20 and state.listed[c] != step:
-                if c == seed or _draw(state.random) < 0.5:
+                if c == seed or draw(state.random) < 0.5:
                     state.list[waiting] = c
                     state.listed[c] = step
                     waiting += 1
@@ -363,11 +350,11 @@ def _ruin(facts, state, step, strength, longest):  # type: ignore[no-untyped-def
         done += 1
         _keep(state, r, step)
         most = min(limit, float(state.size[r]))
-        length = int(_draw(state.random) * most) + 1
+        length = int(draw(state.random) * most) + 1
         hold = 0
-        if length > 1 and length < state.size[r] and _draw(state.random) < 0.5:
+        if length > 1 and length < state.size[r] and draw(state.random) < 0.5:
             hold = 1
-            while length + hold < state.size[r] and _draw(state.random) < 0.01:
+            while length + hold < state.size[r] and draw(state.random) < 0.01:
                 hold += 1
         waiting = _cut(facts, state, c, length, hold, waiting, step)
     return waiting
@@ -387,11 +374,11 @@ def _cut(facts, state, c, length, hold, waiting, step):  # type: ignore[no-untyp
         y = state.nxt[y]
         behind += 1
     least = max(0, span - 1 - behind)
-    back = least + int(_draw(state.random) * (ahead - least + 1))
+    back = least + int(draw(state.random) * (ahead - least + 1))
     start = c
     for _ in range(back):
         start = state.prv[start]
-    spare_from = 1 + int(_draw(state.random) * (length - 1)) if hold else span
+    spare_from = 1 + int(draw(state.random) * (length - 1)) if hold else span
     x = start
     u = state.prv[start]
     for n in range(span):
@@ -411,11 +398,11 @@ def _cut(facts, state, c, length, hold, waiting, step):  # type: ignore[no-untyp
 @njit(cache=True)
 def _sequence(facts, state, waiting):  # type: ignore[no-untyped-def]
     """Sort the waiting clients by one of several measures, drawn with the paper's weights."""
-    chosen = _draw(state.random) * 19.0
+    chosen = draw(state.random) * 19.0
     for i in range(waiting):
         c = state.list[i]
         if chosen < 4:
-            rank = _draw(state.random)
+            rank = draw(state.random)
         elif chosen < 8:
             rank = -float(facts.demand[c])
         elif chosen < 10:
@@ -474,7 +461,7 @@ def _place(facts, state, c, step, blink, warmth):  # type: ignore[no-untyped-def
             t = max(ready, state.early[u] + facts.time[u, c])
             if t > due or t + facts.time[c, v] > state.late[v]:
                 continue
-            if _draw(state.random) < blink:
+            if draw(state.random) < blink:
                 continue
             best, best_after, best_route = added, u, r
     if state.tally[USED] < facts.fleet:
@@ -487,7 +474,7 @@ def _place(facts, state, c, step, blink, warmth):  # type: ignore[no-untyped-def
     if best_route < 0:
         return
     dear = best - facts.prize[c]
-    if dear > 0 and dear > -warmth * np.log(_draw(state.random) + 1e-12):
+    if dear > 0 and dear > -warmth * np.log(draw(state.random) + 1e-12):
         return
     _keep(state, best_route, step)
     _insert(facts, state, c, best_after, best_route)
@@ -579,7 +566,7 @@ def run(facts, state, begin, steps, hot, cold, strength, longest, blink, width):
         for i in range(waiting):
             _place(facts, state, state.list[i], step, blink, heat)
         now = state.tally[NOW]
-        if now < cost - heat * np.log(_draw(state.random) + 1e-300):
+        if now < cost - heat * np.log(draw(state.random) + 1e-300):
             if now < state.tally[BEST]:
                 state.tally[BEST] = now
                 _remember_best(state)
