@@ -25,6 +25,36 @@ def executable() -> str | None:
     return None
 
 
+_open: list[Any] = []
+
+
+def what_is_shown() -> str:
+    """The address and the words of every open page, for the report of a test that failed."""
+    contexts = [c for b in _open for c in getattr(b, "contexts", [b])]
+    return "\n".join(_said(page) for c in contexts for page in c.pages)
+
+
+def _said(page: Any) -> str:
+    try:
+        return f"{page.url}\n{page.inner_text('body', timeout=2000)[:3000]}"
+    except Exception as error:  # a page that hangs or has crashed must not hide why the test failed
+        return f"{page.url}: {error}"
+
+
+@contextmanager
+def _watched(browser: Any) -> Iterator[Any]:
+    """Tells what was on the screen when the test failed within it."""
+    _open.append(browser)
+    try:
+        yield browser
+    except BaseException:
+        print(what_is_shown())
+        raise
+    finally:
+        _open.remove(browser)
+        browser.close()
+
+
 @contextmanager
 def chromium(**options: Any) -> Iterator[Browser]:
     """A headless browser, closed afterwards."""
@@ -32,10 +62,8 @@ def chromium(**options: Any) -> Iterator[Browser]:
         browser = playwright.chromium.launch(
             executable_path=executable(), args=ARGUMENTS, **options
         )
-        try:
+        with _watched(browser):
             yield browser
-        finally:
-            browser.close()
 
 
 @contextmanager
@@ -45,7 +73,5 @@ def lasting_chromium(profile: Path, **options: Any) -> Iterator[Any]:
         context = playwright.chromium.launch_persistent_context(
             str(profile), executable_path=executable(), args=ARGUMENTS, **options
         )
-        try:
+        with _watched(context):
             yield context
-        finally:
-            context.close()

@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.install import make_sample_home
+from tests.browser import what_is_shown
+from tests.install import Install, make_sample_home
 from tests.servers import Postgres, Valkey
 
 
@@ -24,6 +26,16 @@ def forget_settings() -> None:
         database.engine().dispose()
     for cached in (settings.settings, database.engine, bus.connection):
         cached.cache_clear()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """A failed test's report also has what its browser showed and what its install's parts wrote."""
+    report = yield
+    if report.when == "call" and report.failed:
+        installs = [f for f in getattr(item, "funcargs", {}).values() if isinstance(f, Install)]
+        report.sections += [("Screens", what_is_shown()), *(("Parts", i.said()) for i in installs)]
+    return report
 
 
 @pytest.fixture

@@ -26,6 +26,9 @@ PART = "optimiser"
 SWEEP_EVERY_S = 5
 QUEUED_GRACE_S = 3
 _log = logging.getLogger(__name__)
+_one_at_a_time = threading.Lock()
+"""No child is forked in the middle of a sweep: a lock that the thread holds inside SQLite or a
+driver would stay locked in the child for ever."""
 
 
 def main(queue: str) -> None:
@@ -68,7 +71,8 @@ class PlanWorker(Worker):
     def fork_work_horse(self, job: Job, queue: Queue) -> None:
         """The child is told whether the compiled search stands by now."""
         ready.look()
-        super().fork_work_horse(job, queue)
+        with _one_at_a_time:
+            super().fork_work_horse(job, queue)
 
     def main_work_horse(self, job: Job, queue: Queue) -> Never:
         """In the child: nothing of the parent's database connections may be used."""
@@ -84,7 +88,8 @@ def _sweep(queue: str, stop: threading.Event) -> None:
 
 def _sweep_once(queue: str) -> None:
     try:
-        requeue_lost(queue)
+        with _one_at_a_time:
+            requeue_lost(queue)
     except Exception as error:
         _log.warning("no sweep: %s", error)
 

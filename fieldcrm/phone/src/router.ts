@@ -39,6 +39,14 @@ export function turnAtOnce(...parts: string[]): void {
   });
 }
 
+/** How a screen is left once its work is stored: not at all when the rep has gone elsewhere meanwhile. */
+export function fromHere(): (leave: () => void) => void {
+  const shown = route.peek();
+  return (leave) => {
+    if (route.peek() === shown) leave();
+  };
+}
+
 /** Back to where the rep came from; Today when the app was opened here. */
 export function back(): void {
   if (depth > 0) history.back();

@@ -7,7 +7,7 @@ import { addDays, longDay, t } from "../i18n";
 import { newId } from "../ids";
 import { isHeld, LIMITS, RESULTS, tryMove } from "../life";
 import { Btn, Chip, Top, Truth } from "../parts";
-import { back, turn } from "../router";
+import { back, fromHere, turn } from "../router";
 import { clientOf, db, today } from "../store";
 import { DayChip } from "./visit";
 
@@ -34,13 +34,14 @@ export function MoveVisit({ visit }: { visit: Visit }) {
   const isReady = Boolean(day && why);
   const isOther = day !== null && !days.includes(day);
   const save = async () => {
+    const leave = fromHere();
     const facts = new Set([...(why ? ["reason"] : []), ...(day && day !== visit.day ? ["other_day"] : [])]);
     const outcome = tryMove(visit.state, "move", "rep", facts);
     if (!outcome.ok) return setError(refusalText({ code: outcome.error }));
     const subject = subjectOf(visit, clientOf(visit)?.name ?? "");
     if (!(await storing(() => act(db, "visit.move", subject, { day: day!, reason: why, new_visit_id: newId() })))) return;
     await afterAction(30);
-    turn("visit", visit.id);
+    leave(() => turn("visit", visit.id));
   };
   return (
     <>
@@ -72,12 +73,13 @@ export function SkipVisit({ visit }: { visit: Visit }) {
   const [error, setError] = useState<string | null>(null);
   const why = reason === "other" ? text.trim() : reason;
   const save = async () => {
+    const leave = fromHere();
     const outcome = tryMove(visit.state, "cancel", "rep", new Set(why ? ["reason"] : []));
     if (!outcome.ok) return setError(refusalText({ code: outcome.error }));
     const subject = subjectOf(visit, clientOf(visit)?.name ?? "");
     if (!(await storing(() => act(db, "visit.cancel", subject, { reason: why, comment: null }, [], visit.id)))) return;
     await afterAction(30);
-    turn("today");
+    leave(() => turn("today"));
   };
   return (
     <>
@@ -102,6 +104,7 @@ export function ReviseVisit({ visit }: { visit: Visit }) {
   const [error, setError] = useState<string | null>(null);
   const isChanged = result !== visit.result || comment.trim() !== (visit.comment ?? "");
   const save = async () => {
+    const leave = fromHere();
     const facts = new Set([
       ...(isChanged ? ["change"] : []), ...(visit.day === today.value ? ["same_day"] : []), ...(isHeld(result) ? ["held"] : []),
       ...(comment.trim() ? ["comment"] : []), ...(result === visit.result && comment.trim() === (visit.comment ?? "") ? ["result_kept"] : []),
@@ -115,7 +118,7 @@ export function ReviseVisit({ visit }: { visit: Visit }) {
     const subject = subjectOf(visit, clientOf(visit)?.name ?? "");
     if (!(await storing(() => act(db, "visit.revise", subject, payload)))) return;
     await afterAction(30);
-    back();
+    leave(back);
   };
   return (
     <>

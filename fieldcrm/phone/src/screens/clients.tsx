@@ -9,7 +9,7 @@ import { distance, number, t } from "../i18n";
 import { Icon } from "../icons";
 import { Ava, Btn, Chip, clientLine, LinkBtn, Tabs, Top, Truth } from "../parts";
 import { here, permission, watchPosition } from "../positions";
-import { href, turn } from "../router";
+import { fromHere, href, turn } from "../router";
 import { digits, find, index, type Indexed, phoneHit } from "../search";
 import { clients, db, hasAllClients, loadAllClients, today } from "../store";
 
@@ -125,11 +125,11 @@ export function NewVisit({ clientId }: { clientId: string }) {
   const [objective, setObjective] = useState("");
   if (!client) return <Clients forVisit />;
   const make = async (thenCheckIn: boolean) => {
+    const leave = fromHere();
     const id = await storing(() => createVisit(db, client, placeId, today.value, objective));
     if (!id) return;
     await afterAction(30);
-    if (thenCheckIn) turn("check-in", id);
-    else turn("today");
+    leave(() => (thenCheckIn ? turn("check-in", id) : turn("today")));
   };
   return (
     <>

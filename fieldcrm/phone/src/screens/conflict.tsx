@@ -6,7 +6,7 @@ import type { Entry, Visit } from "../docs";
 import { longDay, dayOf, t, time, type Params } from "../i18n";
 import { Icon } from "../icons";
 import { Btn, Top, Truth } from "../parts";
-import { back, turn } from "../router";
+import { back, fromHere, turn } from "../router";
 import { clients, db, entries, me, visits } from "../store";
 import type { FieldConflict, VisitDetails } from "../wire.gen";
 import { detailLines, reasonWord } from "./closed";
@@ -72,9 +72,10 @@ function Fields({ entry }: { entry: Entry }) {
   const [choices, setChoices] = useState<Record<string, Choice>>({});
   const all = entry.conflicts ?? [];
   const save = async () => {
+    const leave = fromHere();
     await storing(() => settleFields(db, entry, choices, visits.value.get(entry.subject_id), clients.value.get(entry.subject_id)));
     await afterAction(30);
-    turn("outbox");
+    leave(() => turn("outbox"));
   };
   return (
     <Frame title={entry.title} text={t("phone.conflict.text")} left={all.filter((c) => !choices[c.field]).length} save={() => void save()}>
@@ -111,13 +112,14 @@ function WholeVisit({ entry }: { entry: Entry }) {
   const way = wayToKeep(mine, visit);
   const said = mineText(mine);
   const save = async () => {
+    const leave = fromHere();
     await storing(async () => {
       if (choice === "mine") await keepMine(db, mine, visit);
       else if (choice === "both" && client) await keepAsNote(db, client, mine, `${moment(mine[0]!.device_at_ms + mine[0]!.offset_ms)}: ${said}`);
       else await takeTheirs(db, mine);
     });
     await afterAction(30);
-    turn("outbox");
+    leave(() => turn("outbox"));
   };
   const p = entry.params as { by?: string; at_ms?: number; reason?: string };
   return (

@@ -8,7 +8,7 @@ import { distance, longDay, dayOf, t } from "../i18n";
 import { Icon } from "../icons";
 import { Btn, Top, Truth } from "../parts";
 import { asPosition, here, permission, watchPosition } from "../positions";
-import { back } from "../router";
+import { back, fromHere } from "../router";
 import { clients, corrections, db, files, laidAside, refresh } from "../store";
 import type { ClientCorrectPayload, CorrectionDoc } from "../wire.gen";
 import { takePhoto } from "./checkin";
@@ -39,6 +39,7 @@ function Correct({ client }: { client: Client }) {
   const isReady = Object.keys(changes).length > 0;
   const far = at && client.lat !== null && client.lng !== null ? metresBetween(at, { lat: client.lat, lng: client.lng }) : null;
   const save = async () => {
+    const leave = fromHere();
     if (!isReady) return;
     const subject = { id: client.id, version: client.version, title: client.name };
     const hashes = await heldPhotos(db, client.id);
@@ -46,7 +47,7 @@ function Correct({ client }: { client: Client }) {
     if (!(await storing(() => act(db, "client.correct", subject, payload, hashes)))) return;
     if (word) await layAside(word.id);
     await afterAction(30);
-    back();
+    leave(back);
   };
   return (
     <>

@@ -9,7 +9,7 @@ import { Icon } from "../icons";
 import { newId } from "../ids";
 import { Ava, Btn, Chip, clientLine, LinkBtn, Top, Truth } from "../parts";
 import { here, permission, watchPosition } from "../positions";
-import { href, turn } from "../router";
+import { fromHere, href, turn } from "../router";
 import { similar } from "../search";
 import { clients, db } from "../store";
 import type { ClientCreatePayload } from "../wire.gen";
@@ -51,6 +51,7 @@ export function NewClient({ name: prefilled }: { name?: string }) {
   const near = isPerson ? nearPlaces() : [];
   const isReady = name.trim() !== "" && found.length === 0;
   const save = async (thenVisit: boolean) => {
+    const leave = fromHere();
     const id = newId();
     const payload: ClientCreatePayload = {
       kind, name: name.trim(), phone: phone.trim() || null, address: address.trim() || null, place_id: isPerson ? placeId : null,
@@ -58,7 +59,7 @@ export function NewClient({ name: prefilled }: { name?: string }) {
     };
     if (!(await storing(() => act(db, "client.create", { id, version: null, title: payload.name }, payload)))) return;
     await afterAction(30);
-    turn(thenVisit ? "new-visit" : "client", id);
+    leave(() => turn(thenVisit ? "new-visit" : "client", id));
   };
   return (
     <>

@@ -9,7 +9,7 @@ import { longDay, span, t, time } from "../i18n";
 import { Icon } from "../icons";
 import { planned, putInOrder } from "../order";
 import { Btn, Top, Truth, visitLine } from "../parts";
-import { turn } from "../router";
+import { fromHere, turn } from "../router";
 import { clientOf, db, entries, me, now, placeOf, profile, today, visits } from "../store";
 
 const LATE_MS = 3 * 60_000;
@@ -32,11 +32,12 @@ export function OrderDay({ day }: { day: string }) {
     setSaid(t("phone.order.now_at", { name, i: to + 1, n: order.length }));
   };
   const save = async () => {
+    const leave = fromHere();
     if (!isChanged) return;
     const subject = { id: me.value!.user.id, version: null, title: longDay(day) };
     if (!(await storing(() => act(db, "day.order", subject, { day, visit_ids: order })))) return;
     await afterAction(30);
-    turn("today", day);
+    leave(() => turn("today", day));
   };
   return (
     <>

@@ -9,7 +9,7 @@ import { newId } from "../ids";
 import { Btn, Top, Truth } from "../parts";
 import { asPosition, here, permission, watchPosition } from "../positions";
 import { fixState } from "../life";
-import { turn } from "../router";
+import { fromHere, turn } from "../router";
 import { clientOf, db, joints, profile } from "../store";
 import { NotHere } from "./visit";
 
@@ -65,10 +65,11 @@ export function Invitation({ id }: { id: string }) {
   const j = joints.value.find((x) => x.id === id && !x.is_mine);
   if (!j) return <NotHere />;
   const answer = async (word: "confirmed" | "declined") => {
+    const leave = fromHere();
     const position = fixState(asPosition(), Date.now()) === "fresh" ? asPosition() : null;
     if (!(await storing(() => act(db, "joint.answer", { id: j.id, version: null, title: j.client_name }, { answer: word, position })))) return;
     await afterAction(30);
-    turn("today");
+    leave(() => turn("today"));
   };
   return (
     <>

@@ -12,7 +12,7 @@ import { code, formFor, isMissing, loadCode } from "../forms/pick";
 import { DraftKeeper } from "../kept";
 import { asPosition } from "../positions";
 import { painted } from "../painted";
-import { back, href, turn } from "../router";
+import { back, fromHere, href, turn } from "../router";
 import { arrivalAt, clientOf, db, files, isStorageFull, isWriting, joints, offsetMs, placeNameOf, pointOf, profile, promisesDone, second, today, visits } from "../store";
 import { endRecording, Further } from "../further";
 import { takePhoto } from "./checkin";
@@ -140,6 +140,7 @@ function Form({ visit, draft, change }: { visit: Visit } & Part) {
   const missing = [...missingOf(draft), ...new Set(checked?.problems.map((p) => `f-${p.field}`))];
   const nameOf = (need: string) => (doc && forms && need.startsWith("f-") ? forms.labelOf(doc.definition, need.slice(2)) : t(`phone.visit.need_${need}`));
   const close = async () => {
+    const leave = fromHere();
     if (missing.length) return showFirst(missing[0]!);
     await endRecording.peek()?.();
     if (doc && !forms) return setProblem(t("forms.not_here"));
@@ -151,7 +152,7 @@ function Form({ visit, draft, change }: { visit: Visit } & Part) {
     const shots = doc && forms ? forms.photosOf(doc, details) : [];
     if (!(await storing(() => closeVisit(db, visit, client?.name ?? "", { ...draft, details }, position, noGps, shots)))) return;
     await afterAction([30, 60, 30]);
-    turn("visit", visit.id);
+    leave(() => turn("visit", visit.id));
   };
   return (
     <>
