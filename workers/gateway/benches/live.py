@@ -48,6 +48,7 @@ def measure(here: Lab, chosen: argparse.Namespace) -> dict[str, Any]:
     lab.wait_for_file(here.home / "valkey.sock")
     company = lab.build_company(chosen.phones, chosen.dispatchers, chosen.reps_seen)
     lab.pin(lab.LOAD_CORE)
+    is_hurried = lab.hurry()
     tick = {} if chosen.tick_ms is None else {"FIELDCRM_DESK_TICK_MS": str(chosen.tick_ms)}
     gateway = here.start_gateway(tick)
     speech = SPEECHES[chosen.protocol](chosen.phones)
@@ -76,7 +77,7 @@ def measure(here: Lab, chosen: argparse.Namespace) -> dict[str, Any]:
         "core": round((in_gateway + in_valkey) / load.seconds, 3),
         "gateway_us_per_fix": round(in_gateway / fixes * 1e6, 1),
         "valkey_us_per_fix": round(in_valkey / fixes * 1e6, 1),
-        "load_late_p99_ms": share(load.behind, 0.99), **synced, **seen(watch),
+        "load_late_p99_ms": share(load.behind, 0.99), "load_goes_first": is_hurried, **synced, **seen(watch),
     }  # fmt: skip
     gateway.kill()
     gateway.wait()
