@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from redis.exceptions import RedisError
 from sqlmodel import Session
@@ -26,14 +26,13 @@ from fieldcrm.planning.model import (
 from fieldcrm.planning.notices import notify
 from fieldcrm.planning.tables import DayPlan, Proposal
 
-if TYPE_CHECKING:
-    pass
-
 JOB = "workers.optimiser.jobs.run_proposal"
 PLANNERS = (Role.dispatcher, Role.manager, Role.admin)
 REPLAN_BUDGET = 4
 """Stops that a re-plan may take elsewhere unless somebody asks for more."""
-TIMEOUT_S = {jobs.URGENT: 30, jobs.LONG: 300}
+TIMEOUT_S = {jobs.URGENT: 90, jobs.LONG: 300}
+"""Ends what has run away. Searches stop long before it, but a crowded machine may take half a
+minute to load what they need, and a late answer is better than none."""
 
 
 @dataclass(frozen=True)

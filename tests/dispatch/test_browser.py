@@ -141,7 +141,7 @@ def test_a_visit_dragged_onto_a_rep_is_proposed_applied_and_undone(
     visit_id = visit.get_attribute("data-drag-visit")
     other = page.locator(f"[data-rep-row]:not([data-rep-row='{chosen}'])").first
     drag(page, visit.locator("[data-handle]"), other)
-    page.locator(".replan .btn.primary").wait_for(timeout=60_000)
+    page.locator(".replan .btn.primary").wait_for(timeout=120_000)
     assert violations(page) == []
     page.keyboard.press("Enter")
     expect(page.locator(".toast", has_text="Plan applied")).to_be_visible()
@@ -196,7 +196,7 @@ def test_the_keyboard_does_what_a_drag_does(page: Page, install: Install) -> Non
     choose(page, 2)
     page.locator(".tv:has([data-handle])").nth(2).focus()
     page.keyboard.press("Alt+ArrowDown")
-    page.locator(".replan .btn.primary").wait_for(timeout=60_000)
+    page.locator(".replan .btn.primary").wait_for(timeout=120_000)
     page.keyboard.press("Escape")
     expect(page.locator(".replan")).to_have_count(0)
 
