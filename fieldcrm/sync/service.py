@@ -98,7 +98,17 @@ def _settle_files(m: wire.Mutation) -> None:
     )
     for sha256 in {str(h) for h in (*hashes, m.payload.get("photo_sha256")) if h}:
         if files.is_hash(sha256) and files.has(sha256):
-            visits.attach_stored(sha256)
+            _tell_visits(sha256)
+
+
+def _tell_visits(sha256: str) -> None:
+    """The visits that name a file which is here now hear of it, and of what it is."""
+    visits.attach_stored(sha256, _media_type(files.path_of(sha256)))
+
+
+def _media_type(path: Path) -> str:
+    with path.open("rb") as file:
+        return rules.file_type(file.read(16)) or "application/octet-stream"
 
 
 def _device_seq(actor: Actor, device_id: str) -> int:
@@ -331,7 +341,7 @@ def attachment_offset(actor: Actor, sha256: str) -> tuple[int, bool]:
     people.require(actor, Role.rep)
     here, is_whole = pieces.have(actor.user_id, sha256)
     if is_whole:
-        visits.attach_stored(sha256)
+        _tell_visits(sha256)
     return here, is_whole
 
 
@@ -342,7 +352,7 @@ def take_piece(
     people.require(actor, Role.rep)
     here, is_whole = pieces.take(actor.user_id, sha256, offset, length, piece)
     if is_whole:
-        visits.attach_stored(sha256)
+        _tell_visits(sha256)
     return here, is_whole
 
 
@@ -353,9 +363,7 @@ def attachment_file(actor: Actor, sha256: str) -> tuple[Path, str]:
     path = files.path_of(sha256)
     if not path.is_file():
         raise NoSuchFile()
-    with path.open("rb") as file:
-        kind = rules.file_type(file.read(16))
-    return path, kind or "application/octet-stream"
+    return path, _media_type(path)
 
 
 def _may_see_file(actor: Actor, sha256: str) -> bool:

@@ -180,8 +180,11 @@ def mark_missed(now: datetime, limit: int = 500) -> int:
 # ---- attachments ----
 
 
-def attach_stored(sha256: str) -> int:
-    """Note that a file's bytes are whole; returns how many attachments wait for nothing now."""
+def attach_stored(sha256: str, content_type: str) -> int:
+    """Note that a file's bytes are whole; returns how many attachments wait for nothing now.
+
+    `content_type` is what its bytes are: a sound that was named a photo counts as a sound.
+    """
     with reading() as session:
         if all(a.stored_at for a in store.attachments_of_hash(session, sha256)):
             return 0
@@ -189,7 +192,8 @@ def attach_stored(sha256: str) -> int:
         feed.take_turn(session)
         waiting = [a for a in store.attachments_of_hash(session, sha256) if a.stored_at is None]
         for attachment in waiting:
-            attachment.stored_at = clock.now()
+            attachment.stored_at, attachment.content_type = clock.now(), content_type
+            attachment.kind = "audio" if content_type.startswith("audio/") else "photo"
             visit = store.visit(session, attachment.visit_id)
             if visit is not None:
                 feed.touch(

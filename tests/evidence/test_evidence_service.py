@@ -177,7 +177,7 @@ def test_a_photo_that_comes_after_the_verdict_is_looked_at(company: Field) -> No
     with clock.held(when(arrives)):
         files.path_of(HASH).parent.mkdir(parents=True, exist_ok=True)
         files.path_of(HASH).write_bytes(PHOTO)
-        assert visits.attach_stored(HASH) == 2
+        assert visits.attach_stored(HASH, "image/jpeg") == 2
     assert judge(arrives + 5) == 2
     assert judge(arrives + 300) == 0
     assert "photo" in reasons_of(company, first)
@@ -196,7 +196,7 @@ def test_the_explanation_says_it_in_words(company: Field, language: str) -> None
     visit_id = made(company, start, end)
     files.path_of(HASH).parent.mkdir(parents=True, exist_ok=True)
     files.path_of(HASH).write_bytes(PHOTO)
-    visits.attach_stored(HASH)
+    visits.attach_stored(HASH, "image/jpeg")
     keep(company, Receiver(4).hears(day), day.now)
     judge(day.now + 1)
     told = service.explain(company.manager, visit_id, language)

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fieldcrm.kit import files, ids
+from fieldcrm.kit.database import reading
 from fieldcrm.kit.files import WrongHash
 from fieldcrm.kit.settings import settings as install
 from fieldcrm.people.model import RoleForbids
@@ -20,6 +21,7 @@ from fieldcrm.sync import pieces, rules, service
 from fieldcrm.sync.model import FileTooLarge, NoSuchFile, TooManyParts, WrongOffset, WrongType
 from fieldcrm.visits import service as visits
 from fieldcrm.visits.model import VisitFilters
+from fieldcrm.visits.tables import Attachment
 from tests.field import TODAY, Field
 from tests.sync.phone import Phone
 
@@ -156,6 +158,23 @@ def test_a_spoken_note_that_is_no_sound_is_refused_by_name(company: Field, conte
         "closed", 2, 1,
     )  # fmt: skip
     assert told.photos == [named(JPEG)]
+
+
+@pytest.mark.parametrize(("named_as", "content", "is_in_fact"), [
+    ("photo", b"OggS" + b"\0" * 60, ("audio", "audio/ogg")),
+    ("audio", JPEG, ("photo", "image/jpeg")),
+])  # fmt: skip
+def test_a_file_counts_as_what_its_bytes_are(
+    company: Field, named_as: str, content: bytes, is_in_fact: tuple[str, str]
+) -> None:
+    rep, phone = company.reps[0], Phone(company.reps[0], company.devices[0])
+    told = {"id": ids.new_id(), "sha256": named(content), "size": len(content), "kind": named_as}
+    began = phone.checks_in(company.visits[0])
+    phone.push(began, phone.closes(company.visits[0], attachments=[told]))
+    send(rep, content, 4000)
+    with reading() as s:
+        kept = s.get_one(Attachment, told["id"])
+        assert (kept.kind, kept.content_type) == is_in_fact
 
 
 def test_a_type_hidden_behind_small_pieces_is_refused(company: Field) -> None:
