@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from fieldcrm.kit.errors import Conflict, Invalid, NotFound
@@ -196,6 +196,33 @@ class Violation:
     subject: str
     """The job or shift concerned."""
     detail: str = ""
+
+
+@dataclass(frozen=True)
+class CycleWishes:
+    """How a cycle is to be planned."""
+
+    most_a_day: int = 12
+    """Visits a day."""
+    keeps: bool = False
+    """Visits planned already stay on their days; only what is missing is added."""
+    days_off: tuple[date, ...] = ()
+    """Nobody works on these: holidays, a meeting."""
+    most_per_year: int | None = None
+    """Visits a client may get in a year, where the law says so."""
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "most_a_day": self.most_a_day, "keeps": self.keeps,
+            "days_off": [d.isoformat() for d in self.days_off],
+            "most_per_year": self.most_per_year,
+        }  # fmt: skip
+
+
+class BadCycle(Invalid):
+    """A cycle can't be planned so; params: field."""
+
+    code = "bad_cycle"
 
 
 class NoProposal(NotFound):

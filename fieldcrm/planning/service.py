@@ -15,8 +15,10 @@ from fieldcrm.kit.database import reading, transaction
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor, Role
 from fieldcrm.people.tables import User
-from fieldcrm.planning import applying, rules, store
+from fieldcrm.planning import applying, cycle_applying, cycle_rules, cycle_store, rules, store
 from fieldcrm.planning.model import (
+    BadCycle,
+    CycleWishes,
     NoProposal,
     NothingToPlan,
     NotMovable,
@@ -28,6 +30,8 @@ from fieldcrm.planning.tables import DayPlan, Proposal
 
 JOB = "workers.optimiser.jobs.run_proposal"
 PLANNERS = (Role.dispatcher, Role.manager, Role.admin)
+APPROVERS = (Role.manager, Role.admin)
+"""Who puts a cycle's plan into force, and takes it back."""
 REPLAN_BUDGET = 4
 """Stops that a re-plan may take elsewhere unless somebody asks for more."""
 TIMEOUT_S = {jobs.URGENT: 90, jobs.LONG: 300}
@@ -41,7 +45,7 @@ class ProposalView:
 
     id: str
     kind: str
-    """replan, move, plan_days."""
+    """replan, move, plan_days, cycle."""
     status: str
     """queued, running, ready, applied, undone, discarded, cancelled, failed, stale."""
     progress: float
@@ -97,6 +101,27 @@ def request_move(actor: Actor, visit_id: str, to_rep_id: str, position: int | No
     return _request(actor, "move", reps, visit.day, asked, jobs.URGENT)
 
 
+def request_cycle(
+    actor: Actor, rep_ids: Sequence[str], first: date, weeks: int, wishes: CycleWishes | None = None
+) -> str:
+    """Ask for a plan of some reps' cycle: which client on which day over 4 to 12 weeks from a day on.
+
+    Raises BadCycle (a span of other length, in the past or out of reach, reps of several teams),
+    OutOfScope, RoleForbids.
+    """
+    people.require(actor, *PLANNERS)
+    asked, chosen = wishes or CycleWishes(), sorted(set(rep_ids))
+    until = cycle_rules.check_asked(chosen, first, weeks, asked, clock.local(clock.now()).date())
+    request = {"until": until.isoformat(), "weeks": weeks, "queue": jobs.LONG, **asked.as_json()}
+    with transaction() as session:
+        reps = [people.scope_rep_in(session, actor, rep_id) for rep_id in chosen]
+        if len({rep.team_id for rep in reps}) != 1:
+            raise BadCycle(field="rep_ids")
+        made = _add(session, actor, cycle_store.KIND, reps, first, request)
+    enqueue(made.id, jobs.LONG)
+    return made.id
+
+
 def _request(
     actor: Actor, kind: str, rep_ids: Sequence[str], day: date, request: dict[str, Any], queue: str
 ) -> str:
@@ -104,15 +129,22 @@ def _request(
     with transaction() as session:
         reps = [people.scope_rep_in(session, actor, rep_id) for rep_id in rep_ids]
         _check_day(session, rep_ids, day)
-        made = Proposal(
-            id=ids.new_id(), kind=kind, team_id=reps[0].team_id or "", rep_ids=list(rep_ids),
-            day=day, request={**request, "queue": queue}, requested_by=actor.user_id or None,
-            created_at=clock.now(),
-        )  # fmt: skip
-        session.add(made)
-        _record(session, actor, "requested", made)
+        made = _add(session, actor, kind, reps, day, {**request, "queue": queue})
     enqueue(made.id, queue)
     return made.id
+
+
+def _add(
+    session: Session, actor: Actor, kind: str, reps: Sequence[User], day: date,
+    request: dict[str, Any],
+) -> Proposal:  # fmt: skip
+    made = Proposal(
+        id=ids.new_id(), kind=kind, team_id=reps[0].team_id or "", rep_ids=[r.id for r in reps],
+        day=day, request=request, requested_by=actor.user_id or None, created_at=clock.now(),
+    )  # fmt: skip
+    session.add(made)
+    _record(session, actor, "requested", made)
+    return made
 
 
 def _check_day(session: Session, rep_ids: Sequence[str], day: date) -> None:
@@ -147,7 +179,7 @@ def _record(session: Session, actor: Actor, verb: str, proposal: Proposal, **dat
 def proposal(actor: Actor, proposal_id: str) -> ProposalView:
     """A proposal with its progress; raises NoProposal for another team's."""
     with reading() as session:
-        return _view(_scoped(session, actor, proposal_id))
+        return view_of(_scoped(session, actor, proposal_id))
 
 
 def open_proposals(actor: Actor, day: date) -> list[ProposalView]:
@@ -158,7 +190,7 @@ def open_proposals(actor: Actor, day: date) -> list[ProposalView]:
         found = store.proposals_of_day(
             session, day, None if teams is None else sorted(teams), ["queued", "running", "ready"]
         )
-    return [_view(p) for p in found]
+    return [view_of(p) for p in found if p.kind != cycle_store.KIND]
 
 
 def day_plan(actor: Actor, rep_id: str, day: date) -> DayPlan | None:
@@ -179,7 +211,8 @@ def _scoped(session: Session, actor: Actor, proposal_id: str, *, lock: bool = Fa
     return found
 
 
-def _view(p: Proposal) -> ProposalView:
+def view_of(p: Proposal) -> ProposalView:
+    """A row as screens read it."""
     return ProposalView(
         p.id, p.kind, p.status, _progress(p), p.rep_ids, p.day, p.before, p.after, p.summary,
         p.request, p.requested_by, p.created_at,
@@ -259,6 +292,8 @@ def _apply_in(session: Session, actor: Actor, proposal_id: str) -> ProposalView:
     found = _scoped(session, actor, proposal_id, lock=True)
     if found.status != "ready":
         raise ProposalNotReady(status=found.status)
+    if found.kind == cycle_store.KIND:
+        return _apply_cycle_in(session, actor, found)
     standing = store.day_visits(session, found.rep_ids, found.day)
     rows = {v.id: v for v in standing}
     begun = applying.check_unchanged(found, rows)
@@ -268,7 +303,17 @@ def _apply_in(session: Session, actor: Actor, proposal_id: str) -> ProposalView:
     found.summary = {**found.summary, "undo": undo, "begun": sorted(begun)}
     found.status, found.applied_at = "applied", clock.now()
     _record(session, actor, "applied", found, stops_moved=found.summary.get("stops_moved", 0))
-    return _view(found)
+    return view_of(found)
+
+
+def _apply_cycle_in(session: Session, actor: Actor, found: Proposal) -> ProposalView:
+    """A cycle's plan comes into force when a manager approves it, and stays written down so."""
+    people.require(actor, *APPROVERS)
+    cycle_applying.apply_in(session, actor, found)
+    found.status, found.applied_at = "applied", clock.now()
+    baseline = cycle_applying.write_down(session, actor, found)
+    _record(session, actor, "applied", found, baseline=baseline.version)
+    return view_of(found)
 
 
 def undo(actor: Actor, proposal_id: str) -> ProposalView:
@@ -278,10 +323,14 @@ def undo(actor: Actor, proposal_id: str) -> ProposalView:
         found = _scoped(session, actor, proposal_id, lock=True)
         if found.status != "applied":
             raise ProposalNotReady(status=found.status)
-        applying.undo_in(session, actor, found)
+        if found.kind == cycle_store.KIND:
+            people.require(actor, *APPROVERS)
+            cycle_applying.undo_in(session, actor, found)
+        else:
+            applying.undo_in(session, actor, found)
         found.status = "undone"
         _record(session, actor, "undone", found)
-        return _view(found)
+        return view_of(found)
 
 
 def set_lock(actor: Actor, visit_id: str, locked: bool) -> None:

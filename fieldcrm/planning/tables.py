@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy import event
 from sqlmodel import Field, Index, SQLModel
 
 from fieldcrm.kit.database import Json, UtcDateTime
@@ -68,7 +69,7 @@ class Proposal(SQLModel, table=True):
     id: str = Field(primary_key=True)
     """Also the job's id."""
     kind: str
-    """replan, move, plan_days."""
+    """replan, move, plan_days, cycle."""
     team_id: str = Field(foreign_key="team.id", index=True)
     rep_ids: list[str] = Field(default_factory=list, sa_type=Json)
     day: date
@@ -84,3 +85,32 @@ class Proposal(SQLModel, table=True):
     requested_by: str | None = None
     created_at: datetime = Field(sa_type=UtcDateTime)
     applied_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class CycleBaseline(SQLModel, table=True):
+    """An approved plan of a cycle as it was put into force; written once, changed never."""
+
+    __tablename__ = "cycle_baseline"
+    __table_args__ = (Index("cycle_baseline_version", "team_id", "version", unique=True),)
+    id: str = Field(primary_key=True)
+    team_id: str = Field(foreign_key="team.id")
+    version: int
+    """Counts up within the team."""
+    proposal_id: str = Field(foreign_key="proposal.id", index=True)
+    first_day: date
+    last_day: date
+    rep_ids: list[str] = Field(default_factory=list, sa_type=Json)
+    days: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    """{rep_id: {day: [client_id, ...]}} in the order of the day."""
+    summary: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    """visits, clients left out, driving."""
+    proposed_by: str | None = None
+    approved_by: str | None = None
+    approved_at: datetime = Field(sa_type=UtcDateTime)
+
+
+@event.listens_for(CycleBaseline, "before_update")
+@event.listens_for(CycleBaseline, "before_delete")
+def _keep_as_approved(_mapper: Any, _connection: Any, baseline: CycleBaseline) -> None:
+    """The database refuses it too; this says which row was meant."""
+    raise ValueError(f"the approved plan {baseline.id} can't be rewritten")

@@ -45,6 +45,22 @@ def _run(found: Proposal) -> None:
 
 
 def _work_out(found: Proposal) -> None:
+    if found.kind == "cycle":
+        _work_out_cycle(found)
+    else:
+        _work_out_day(found)
+
+
+def _work_out_cycle(found: Proposal) -> None:
+    from workers.optimiser.cycle_jobs import work_out  # the compiled search is loaded where needed
+
+    reporter = Reporter(found)
+    broken = work_out(found, lambda share: reporter.tell(share, None))
+    if broken:
+        _log.error("a cycle plan for %s breaks %s", found.id, [v.kind for v in broken])
+
+
+def _work_out_day(found: Proposal) -> None:
     from fieldcrm.kit.settings import settings
     from fieldcrm.regions.roads import Roads
 
