@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -189,23 +190,23 @@ def moved_ids(
 
 
 def _longest_common(a: Sequence[str], b: Sequence[str]) -> set[str]:
-    """One longest sequence that both orders share (dynamic programming)."""
-    rows = [[0] * (len(b) + 1) for _ in range(len(a) + 1)]
-    for i in range(len(a) - 1, -1, -1):
-        for j in range(len(b) - 1, -1, -1):
-            rows[i][j] = (
-                rows[i + 1][j + 1] + 1 if a[i] == b[j] else max(rows[i + 1][j], rows[i][j + 1])
-            )
+    """One longest sequence that both orders share: of `b`, the most that stand in `a` in turn.
+
+    Each order names a stop once, so this is the longest increasing run of places (patience
+    sorting): of all runs of one length, the one that ends first is kept.
+    """
+    place = {stop: n for n, stop in enumerate(a)}
+    ends: list[int] = []
+    behind: dict[int, int | None] = {}
+    for n in [place[stop] for stop in b if stop in place]:
+        length = bisect_left(ends, n)
+        behind[n] = ends[length - 1] if length else None
+        ends[length : length + 1] = [n]
     shared: set[str] = set()
-    i = j = 0
-    while i < len(a) and j < len(b):
-        if a[i] == b[j]:
-            shared.add(a[i])
-            i, j = i + 1, j + 1
-        elif rows[i + 1][j] >= rows[i][j + 1]:
-            i += 1
-        else:
-            j += 1
+    last = ends[-1] if ends else None
+    while last is not None:
+        shared.add(a[last])
+        last = behind[last]
     return shared
 
 

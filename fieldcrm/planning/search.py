@@ -175,8 +175,10 @@ def _best_change(board: Board, draft: Draft, budget: int) -> Draft | None:
                 continue
             without = (*draft.orders[:shift], rest, *draft.orders[shift + 1 :])
             for tried in _everywhere(board, without, job):
+                if moved(board, tried) > budget:  # taking in more never makes it fewer
+                    continue
                 tried = _fill_within(board, tried, budget) if draft.out else tried
-                if (best is None or tried.cost < best.cost) and moved(board, tried) <= budget:
+                if best is None or tried.cost < best.cost:
                     best = tried
     return best
 

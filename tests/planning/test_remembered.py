@@ -47,6 +47,41 @@ def test_it_forgets_before_it_grows_too_large(roads: Roads, points: list[LatLng]
         assert same(remembered.table("foot", chosen), roads.table("foot", chosen))
 
 
+def test_one_new_point_is_asked_about_and_not_remembered(
+    roads: Roads, points: list[LatLng]
+) -> None:
+    class Counted:
+        """The roads, and of how many pairs they were asked."""
+
+        pairs = 0
+
+        def table(self, mode: str, rows: list[LatLng], columns: list[LatLng] | None = None):
+            self.pairs += len(rows) * len(rows if columns is None else columns)
+            return roads.table(mode, rows, columns)
+
+    counted = Counted()
+    remembered = RememberedRoads(counted)
+    remembered.remember("foot", points[:19])
+    known_pairs = counted.pairs
+    for _ in range(2):
+        assert same(remembered.table("foot", points), roads.table("foot", points))
+    assert counted.pairs - known_pairs == 2 * (1 + 2 * 19)
+
+
+def test_a_guess_puts_a_new_point_beside_the_nearest_known(
+    roads: Roads, points: list[LatLng]
+) -> None:
+    remembered = RememberedRoads(roads)
+    remembered.remember("foot", points[:10])
+    known = roads.table("foot", points[:10])
+    beside = LatLng(points[0].lat + 1e-5, points[0].lng)
+    guessed = remembered.guess("foot", [*points[:10], beside])
+    assert (guessed.duration_s[:10, :10] == known.duration_s).all()
+    assert abs(guessed.duration_s[10, :10] - known.duration_s[0]).max() <= 1
+    assert abs(guessed.distance_m[:10, 10] - known.distance_m[:, 0]).max() <= 2
+    assert guessed.duration_s[10, 10] == guessed.distance_m[10, 10] == 0
+
+
 def test_the_dispatch_bench_measures_a_day(
     built_home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

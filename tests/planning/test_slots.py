@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import msgspec
@@ -13,8 +14,12 @@ from fieldcrm.clients.model import ClientNotFound
 from fieldcrm.clients.tables import Client
 from fieldcrm.kit.database import reading
 from fieldcrm.planning import search, slots
+from fieldcrm.planning.assemble import RepFacts, VisitFacts, make_problem
 from fieldcrm.planning.board import Board
 from fieldcrm.planning.model import CLOSED, NoRoads, Window
+from fieldcrm.planning.remembered import RememberedRoads
+from fieldcrm.regions.model import LatLng, Place
+from fieldcrm.regions.roads import Roads
 from tests.planning.company import DAY, Company
 from tests.planning.problems import HOUR, job, problem, shift
 
@@ -58,6 +63,31 @@ def test_a_dispatcher_gets_slots_on_real_roads(company: Company) -> None:
     assert {s.rep_id for s in found.slots} == {company.reps[0]}, "the other doesn't know the client"
     assert found.slots[0].longer_minutes >= 10
     assert [v.id for v in company.visits(0)] == before
+
+
+def test_guessing_first_finds_what_asking_for_all_ways_finds(
+    roads: Roads, places: list[Place]
+) -> None:
+    """Thirty reps of one town, more than are looked at with real ways at once."""
+    rng, known = random.Random(5), RememberedRoads(roads)
+    points = [LatLng(*p.point) for p in places]
+    spots = [tuple(points[n]) for n in roads.reachable_set("foot", points)]
+    reps = [RepFacts(f"rep{n}", "foot", rng.choice(spots), 540, 1050) for n in range(30)]
+    planned = [
+        VisitFacts(
+            f"v{n}", f"c{n}", f"rep{n % 30}", rng.choice(spots), minutes=20, position=n // 30 + 1
+        )
+        for n in range(120)
+    ]
+    agreed = []
+    for _ in range(8):
+        wanted = VisitFacts(slots.NEW, "new", "", rng.choice(spots), minutes=30,
+                            reps=frozenset(r.id for r in reps))  # fmt: skip
+        visits = [*planned, wanted]
+        found = slots.among(DAY, "Europe/Helsinki", reps, visits, known)
+        best = slots.cheapest(make_problem(DAY, "Europe/Helsinki", reps, visits, known.table))
+        agreed.append(found.slots[0].cost_minutes - best.slots[0].cost_minutes < 1)
+    assert all(agreed)
 
 
 def test_strangers_and_missing_roads_are_refused(company: Company, home: Path) -> None:

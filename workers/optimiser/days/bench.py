@@ -151,7 +151,7 @@ def _best_slot(
 
     def run() -> slots.Slots:
         visits = [*(v for mine in planned.values() for v in mine), wanted]
-        return slots.cheapest(make_problem(DAY, ZONE, company.reps, visits, remembered.table))
+        return slots.among(DAY, ZONE, company.reps, visits, remembered)
 
     return _timed(run)[0]
 
