@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from fieldcrm.api import (
     areas,
     arrivals,
+    client_fields,
     clients,
     corrections,
     coverage,
@@ -36,7 +37,8 @@ from fieldcrm.api import (
 from fieldcrm.api.gate import Gate
 
 PARTS = (session, live, tracks, areas, arrivals, clients, visits, plans, devices, users, reports,
-         coverage, sync, corrections, privacy, forms, messages, handovers, duplicates)  # fmt: skip
+         coverage, sync, corrections, privacy, forms, messages, handovers, duplicates,
+         client_fields)  # fmt: skip
 DESCRIPTION = (
     "What a field team did, where, and how sure that is. Sign in with `POST /api/v1/session`; the "
     "answer sets an HttpOnly cookie that every other call needs. Times are ISO 8601 in UTC, "

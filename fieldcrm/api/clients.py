@@ -18,6 +18,10 @@ router = APIRouter(prefix="/api/v1", tags=["clients"])
 ClientId = Annotated[str, Path(pattern=ID)]
 Short = Annotated[str, Field(max_length=400)]
 Letters = Annotated[list[Annotated[str, Field(max_length=20)]], Query(max_length=10)]
+OwnValues = Annotated[
+    list[Annotated[str, Field(max_length=200)]],
+    Query(max_length=20, description="`field=value` of an own field; `field=`: without a value"),
+]
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -46,6 +50,8 @@ class ClientView(BaseModel):
     territory_id: str | None
     tags: list[str]
     note: str | None
+    own_fields: dict[str, Any]
+    """Values of the fields that the administrator made (GET /client-fields), by name."""
     external_id: str | None
     source: str
     is_sample: bool
@@ -83,6 +89,8 @@ class ClientChanges(BaseModel):
     territory_id: Id | None = None
     tags: Annotated[list[Short], Field(max_length=30)] | None = None
     note: Annotated[str, Field(max_length=4000)] | None = None
+    own_fields: Annotated[dict[Short, Any], Field(max_length=100)] | None = None
+    """Those named are set, null takes one away, the others stay."""
     external_id: Short | None = None
 
 
@@ -174,24 +182,26 @@ class ImportRunView(BaseModel):
 def filters_of(
     kind: Letters = [], category: Letters = [], territory_id: Id | None = None,  # noqa: B006
     team_id: Id | None = None, rep_id: Id | None = None, archived: bool = False,
-    without_place: bool = False,
+    without_place: bool = False, own: OwnValues = [],  # noqa: B006
 ) -> ClientFilters:  # fmt: skip
-    """Filters from a query."""
+    """Filters from a query; `own` is `name=value`, or `name=` for clients without a value."""
+    of_own = tuple((name, value) for name, _, value in (pair.partition("=") for pair in own))
     return ClientFilters(
-        tuple(kind), tuple(category), territory_id, team_id, rep_id, None, archived, without_place
-    )
+        tuple(kind), tuple(category), territory_id, team_id, rep_id, None, archived, without_place,
+        of_own,
+    )  # fmt: skip
 
 
 @router.get("/clients", summary="Clients", response_model=ClientPage)
 def list_clients(
     actor: Person, search: Search = "", kind: Letters = [], category: Letters = [],  # noqa: B006
     territory_id: Id | None = None, team_id: Id | None = None, rep_id: Id | None = None,
-    archived: bool = False, without_place: bool = False,
-    sort: Annotated[str, Query(max_length=20)] = "name", limit: Limit = 50, cursor: Cursor = None,
+    archived: bool = False, without_place: bool = False, own: OwnValues = [],  # noqa: B006
+    sort: Annotated[str, Query(max_length=60)] = "name", limit: Limit = 50, cursor: Cursor = None,
 ) -> Any:  # fmt: skip
-    """Search takes any case, script or phone format; `sort` is name, category, city or updated_at
-    (`-` turns it round)."""
-    wanted = filters_of(kind, category, territory_id, team_id, rep_id, archived, without_place)
+    """Search takes any case, script or phone format; `sort` is name, category, city, updated_at or
+    `own.<field>` (`-` turns it round). `own` narrows by own fields: `field=value`."""
+    wanted = filters_of(kind, category, territory_id, team_id, rep_id, archived, without_place, own)
     page = service.find(actor, search, wanted, sort, limit, cursor)
     return {"rows": page.rows, "cursor": page.cursor}
 
@@ -200,9 +210,10 @@ def list_clients(
 def export_clients(
     form: Literal["csv", "xlsx"], actor: Person, search: Search = "", kind: Letters = [],  # noqa: B006
     category: Letters = [], territory_id: Id | None = None, archived: bool = False,  # noqa: B006
+    own: OwnValues = [],  # noqa: B006
 ) -> Response:  # fmt: skip
     """CSV (UTF-8 with its mark) or XLSX; no cell starts a formula. It comes back by the import."""
-    wanted = filters_of(kind, category, territory_id, archived=archived)
+    wanted = filters_of(kind, category, territory_id, archived=archived, own=own)
     make = exporting.export_csv if form == "csv" else exporting.export_xlsx
     headers = {"Content-Disposition": f'attachment; filename="clients.{form}"'}
     media_type = "text/csv; charset=utf-8" if form == "csv" else XLSX

@@ -9,6 +9,8 @@ from typing import Any
 
 from fieldcrm.clients import service
 from fieldcrm.clients.model import ClientFilters
+from fieldcrm.clients.ownfields import service as ownfields
+from fieldcrm.clients.ownfields.model import NUMBERS, PREFIX, OwnField
 from fieldcrm.clients.tables import Client
 from fieldcrm.kit import events
 from fieldcrm.kit.database import transaction
@@ -27,8 +29,9 @@ def export_csv(actor: Actor, search: str = "", filters: ClientFilters | None = N
     """UTF-8 with its mark, so that spreadsheets read it right; no cell starts a formula."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
-    writer.writerow(COLUMNS)
-    for row in _rows(actor, search, filters):
+    own = ownfields.list_fields(actor)
+    writer.writerow(_titles(own))
+    for row in _rows(actor, search, filters, own):
         writer.writerow([guarded(cell) for cell in row])
     return b"\xef\xbb\xbf" + out.getvalue().encode()
 
@@ -46,11 +49,12 @@ def export_xlsx(actor: Actor, search: str = "", filters: ClientFilters | None = 
     with xlsxwriter.Workbook(out, {"in_memory": True, "constant_memory": True}) as book:
         sheet = book.add_worksheet("clients")
         bold = book.add_format({"bold": True})
-        for column, title in enumerate(COLUMNS):
+        own = ownfields.list_fields(actor)
+        for column, title in enumerate(_titles(own)):
             sheet.set_column(column, column, WIDTHS.get(title, 16))
             sheet.write_string(0, column, title, bold)
         sheet.freeze_panes(1, 0)
-        for line, row in enumerate(_rows(actor, search, filters), 1):
+        for line, row in enumerate(_rows(actor, search, filters, own), 1):
             for column, cell in enumerate(row):
                 _write(sheet, line, column, cell)
     return out.getvalue()
@@ -63,13 +67,22 @@ def _write(sheet: Any, line: int, column: int, cell: Any) -> None:
         sheet.write_string(line, column, cell)
 
 
-def _rows(actor: Actor, search: str, filters: ClientFilters | None) -> Iterator[list[Any]]:
+def _titles(own: list[OwnField]) -> list[str]:
+    """By which the import knows the columns again."""
+    return [*COLUMNS, *(PREFIX + f.name for f in own)]
+
+
+def _rows(
+    actor: Actor, search: str, filters: ClientFilters | None, own: list[OwnField]
+) -> Iterator[list[Any]]:
     """Every client in scope that fits, and a note in the log of who took how many."""
     territories = {t.id: t.name for t in service.list_territories(actor)}
     taken, cursor = 0, None
     while True:
         page = service.find(actor, search, filters, "name", service.LIMIT_MAX, cursor)
-        yield from (_cells(client, territories) for client in page.rows)
+        for client in page.rows:
+            values = [_own_cell(f, client, actor.language) for f in own]
+            yield [*_cells(client, territories), *values]
         taken, cursor = taken + len(page.rows), page.cursor
         if cursor is None:
             break
@@ -78,6 +91,14 @@ def _rows(actor: Actor, search: str, filters: ClientFilters | None) -> Iterator[
             session, "clients.exported", None, actor_id=actor.user_id or None,
             source=actor.source, data={"rows": taken, "search": search[:200]},
         )  # fmt: skip
+
+
+def _own_cell(own: OwnField, client: Client, language: str) -> Any:
+    """Numbers and days as they are kept, the rest in words; all of it can be imported again."""
+    value = client.own_fields.get(own.name)
+    if isinstance(value, bool) or own.field.type not in (*NUMBERS, "date"):
+        return ownfields.text_of(own, value, language)
+    return "" if value is None else value
 
 
 def _cells(client: Client, territories: dict[str, str]) -> list[Any]:

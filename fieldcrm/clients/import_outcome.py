@@ -10,6 +10,8 @@ from typing import Any
 from fieldcrm.clients import import_plan, import_rules
 from fieldcrm.clients.import_plan import CREATE, REJECT, SKIP, UNCHANGED, UPDATE, Step
 from fieldcrm.clients.model import ImportRules, Trouble
+from fieldcrm.clients.ownfields import rules as own_rules
+from fieldcrm.clients.ownfields.model import PREFIX
 
 SHOWN_TROUBLES = 500
 EXAMPLES = 20
@@ -105,5 +107,9 @@ def _example(step: Step) -> dict[str, Any]:
     fields = step.changes if step.action == UPDATE else step.row.fields
     shown = {k: v for k, v in fields.items() if k != "phone_e164"}
     before = {k: there[k] for k in shown} if step.action == UPDATE else {}
+    if "own_fields" in shown:
+        was, now = own_rules.difference(before.pop("own_fields", {}), shown.pop("own_fields"))
+        shown |= {PREFIX + name: value for name, value in now.items()}
+        before |= {PREFIX + name: value for name, value in was.items()} if before or there else {}
     return {"row": step.row.number, "action": step.action, "name": name, "fields": shown,
             "before": before, "territory": step.row.territory}  # fmt: skip

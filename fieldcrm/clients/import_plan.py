@@ -244,6 +244,8 @@ class Planner:
 
     def _changed(self, row: Row, client: dict[str, Any]) -> Step:
         own = {k: v for k, v in row.fields.items() if row.says_kind or k != "kind"}
+        if told := own.get("own_fields"):
+            own["own_fields"] = {**client["own_fields"], **told}
         changes = {k: v for k, v in own.items() if client[k] != v}
         if "name" in changes and import_rules.is_another_name(client["name"], changes["name"]):
             params = {"name": client["name"]}

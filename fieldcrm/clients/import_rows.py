@@ -11,6 +11,8 @@ from fieldcrm.clients import import_hours, import_places, import_words, rules
 from fieldcrm.clients.folding import fold
 from fieldcrm.clients.import_rules import DEGREES, degrees
 from fieldcrm.clients.model import BadClientField, ImportRules, Table, Trouble
+from fieldcrm.clients.ownfields import rules as own_rules
+from fieldcrm.clients.ownfields.model import PREFIX, OwnField
 from fieldcrm.kit.units import distance_m
 
 FAR_M, NEAR_M = 1_500_000, 500_000
@@ -49,6 +51,10 @@ class Around:
     """The middle of all clients: helps to tell swapped axes."""
     country: str | None = None
     """Of the installation, for numbers of rows that name none."""
+    own: tuple[OwnField, ...] = ()
+    """Fields that the administrator made and that are in use."""
+    day: str = "2000-01-01"
+    """Today (ISO), from which own dates are bounded."""
 
 
 def understand(table: Table, r: ImportRules, around: Around) -> Iterator[Row]:
@@ -76,8 +82,12 @@ def _row(
     row = Row(number, {}, country=_country(texts.pop("country", "")), says_kind=says_kind)
     row.territory = texts.pop("territory", None)
     _read_place(row, texts, title, around.known_place)
+    own = {PREFIX + f.name: f for f in around.own}
     for name, text in texts.items():
-        _read(row, name, text, title.get(name, name))
+        if name in own:
+            _read_own(row, own[name], text, title.get(name, name), around.day)
+        else:
+            _read(row, name, text, title.get(name, name))
     if "name" in title and not row.fields.get("name") and r.mode != "update":
         row.troubles.append(Trouble(number, "no_name", title.get("name", "")))
     _read_phone(row, title.get("phone", "phone"), row.country or around.country)
@@ -113,6 +123,19 @@ def _read(row: Row, name: str, text: str, column: str) -> None:
         row.troubles.append(
             Trouble(row.number, code, column, text[:80], is_grave, dict(error.params))
         )
+
+
+def _read_own(row: Row, own: OwnField, text: str, column: str, day: str) -> None:
+    """Take the value of an own field; one that can't be is warned of and left as it was."""
+    value = own_rules.settled(own_rules.read_text(own.field, text))
+    kind = row.fields.get("kind", "")
+    wrong = "own_not_asked" if kind and not own.is_asked_of(kind) else ""
+    if not wrong and own_rules.problem_of(own.field, value, kind, day):
+        wrong = "bad_own"
+    if wrong:
+        row.troubles.append(Trouble(row.number, wrong, column, text[:80], False))
+    else:
+        row.fields.setdefault("own_fields", {})[own.name] = value
 
 
 def _value(name: str, text: str) -> Any:

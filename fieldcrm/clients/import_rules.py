@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fieldcrm.clients import import_places, import_words
 from fieldcrm.clients.folding import fold
 from fieldcrm.clients.model import ClientKind, ImportRules, Table, Trouble, UnreadableTable
+from fieldcrm.clients.ownfields.model import PREFIX, OwnField
 
 MATCHES = ("external_id", "phone", "name_address", "code_name")
 """`code_name` is the external id together with the name, where codes are not one list's alone."""
@@ -121,12 +122,31 @@ def _text_columns(texts: list[str], taken: set[str]) -> dict[str, str]:
     return found | (dict.fromkeys(texts, "address") if "address" not in taken else {})
 
 
-def check_rules(r: ImportRules, table: Table) -> None:
+def own_titles(table: Table, known: Mapping[str, str], own: Iterable[OwnField]) -> dict[str, str]:
+    """Column -> `own.<name>` for columns called by an own field's name or by one of its labels."""
+    found: dict[str, str] = {}
+    for column in table.columns if table.has_header else ():
+        called = fold(column)
+        field = next((f for f in own if column == PREFIX + f.name or called in _labels(f)), None)
+        name = PREFIX + field.name if field else ""
+        if name and name not in found.values() and (column not in known or column == name):
+            found[column] = name
+    return found
+
+
+def _labels(own: OwnField) -> set[str]:
+    label = own.field.label
+    every = [label] if isinstance(label, str) else label.values()
+    return {fold(own.name), *(fold(text) for text in every)}
+
+
+def check_rules(r: ImportRules, table: Table, own: Iterable[OwnField] = ()) -> None:
     """Raise UnreadableTable when the rules name what isn't there."""
+    fields = {*import_words.FIELDS, *(PREFIX + f.name for f in own)}
     for column, name in r.mapping.items():
         if column not in table.columns:
             raise UnreadableTable(why="no_column", column=column[:80])
-        if name not in import_words.FIELDS:
+        if name not in fields:
             raise UnreadableTable(why="no_field", column=str(name)[:80])
     if unknown := set(r.constants) - set(import_words.FIELDS):
         raise UnreadableTable(why="no_field", column=min(unknown)[:80])

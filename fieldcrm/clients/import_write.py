@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from fieldcrm.clients import folding, import_store, store
 from fieldcrm.clients.import_plan import CREATE, UPDATE, Step
+from fieldcrm.clients.ownfields import rules as own_rules
 from fieldcrm.clients.tables import Client, ImportRun
 from fieldcrm.kit import clock, facts, feed, ids
 from fieldcrm.people.model import Actor
@@ -51,7 +52,9 @@ def prepare(steps: Iterable[Step]) -> Piece:
 
 def _prepare_new(piece: Piece, step: Step, now: datetime) -> None:
     values: dict[str, Any] = (
-        dict.fromkeys(_COLUMNS) | {"tags": [], "is_sample": False, "version": 1} | step.changes
+        dict.fromkeys(_COLUMNS)
+        | {"tags": [], "own_fields": {}, "is_sample": False, "version": 1}
+        | step.changes
     )
     values |= {"id": ids.new_id(), "created_at": now, "updated_at": now, "source": "import"}
     values |= found_by(values)
@@ -117,12 +120,15 @@ def _keep_way_back(session: Session, run: ImportRun, piece: Piece, words: list[s
 
 def _events(actor: Actor, run: ImportRun, piece: Piece) -> Iterable[dict[str, Any]]:
     for row in piece.made:
-        fields = sorted(k for k, v in row.items() if v not in (None, [], "") and k in SAID)
+        fields = sorted(k for k, v in row.items() if v not in (None, [], {}, "") and k in SAID)
         where = {"import_id": run.id, "row": piece.row_of[row["id"]]}
         yield event(actor, "client.added", row["id"], {"fields": fields} | where)
     for row in piece.changed:
         before = {k: v for k, v in plain(piece.before[row["id"]]).items() if k in SAID}
         after = {k: v for k, v in row.items() if k in before}
+        if "own_fields" in after:
+            was, now = own_rules.difference(before["own_fields"], after["own_fields"])
+            before, after = before | {"own_fields": was}, after | {"own_fields": now}
         where = {"import_id": run.id, "row": piece.row_of[row["id"]]}
         yield event(actor, "client.changed", row["id"], {"before": before, "after": after} | where)
 

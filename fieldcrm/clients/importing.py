@@ -39,6 +39,7 @@ from fieldcrm.clients.model import (
     ImportRules,
     Table,
 )
+from fieldcrm.clients.ownfields import service as ownfields
 from fieldcrm.clients.tables import ImportRun
 from fieldcrm.kit import clock, events, facts, feed, ids, jobs
 from fieldcrm.kit.database import reading, transaction
@@ -121,7 +122,10 @@ def preview_again(
 
 def _around() -> Around:
     with reading() as session:
-        return Around(store.mean_place(session), rules.country_of(settings().timezone))
+        own = tuple(f for f in ownfields.fields_in(session) if not f.is_archived)
+        place = store.mean_place(session)
+    today = clock.local(clock.now()).date().isoformat()
+    return Around(place, rules.country_of(settings().timezone), own, today)
 
 
 def _names(table: Table, mapping: dict[str, str]) -> list[str]:
@@ -133,16 +137,21 @@ def _rules(
     file_name: str, table: Table, mapping: dict[str, str] | None, match: str | None, mode: str,
     constants: dict[str, str] | None, whole: bool, around: Around,
 ) -> ImportRules:  # fmt: skip
-    chosen = import_rules.suggest(table, around.known_place) if mapping is None else mapping
+    chosen = _suggested(table, around) if mapping is None else mapping
     given = {f: v for f, v in (constants or {}).items() if v}
     known = ImportRules(chosen, given, match or "external_id", mode, whole)
-    import_rules.check_rules(known, table)
+    import_rules.check_rules(known, table, around.own)
     if "kind" not in given:
         given["kind"] = import_rules.usual_kind(file_name, _names(table, chosen)).value
     country = None if "country" in given else import_rules.country_of_file(table, chosen)
     if country:
         given["country"] = country
     return ImportRules(chosen, given, match or _best_match(table, chosen), mode, whole)
+
+
+def _suggested(table: Table, around: Around) -> dict[str, str]:
+    found = import_rules.suggest(table, around.known_place)
+    return found | import_rules.own_titles(table, found, around.own)
 
 
 def _best_match(table: Table, mapping: dict[str, str]) -> str:

@@ -24,7 +24,7 @@ PERSON_KINDS = frozenset({ClientKind.doctor, ClientKind.pharmacist, ClientKind.b
 PLACE_KINDS = frozenset({ClientKind.organisation, ClientKind.pharmacy})
 CATEGORIES = ("A", "B", "C")
 SORTS = ("name", "category", "city", "updated_at")
-"""By what lists are ordered; `-` in front turns one round."""
+"""By what lists are ordered, beside own fields (`own.<name>`); `-` in front turns one round."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ class ClientFilters:
     archived: bool = False
     without_place: bool = False
     """Only those nobody can drive to: no coordinates."""
+    own: tuple[tuple[str, str], ...] = ()
+    """(name, value) of own fields; an empty value is none at all."""
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ LIMITS = {
     "external_id": 80,
 }  # fmt: skip
 """Characters that each text may have."""
-FIELD_FIELDS = frozenset({"phone", "email", "website", "opening_hours", "note"})
-"""What a rep may correct of a client."""
+FIELD_FIELDS = frozenset({"phone", "email", "website", "opening_hours", "note", "own_fields"})
+"""What a rep may correct of a client; which own fields, each of them says itself."""
 TAGS_MAX = 30
 VISIT_MINUTES_MAX = 480
 _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+")
@@ -37,7 +37,7 @@ def check_place(lat: float | None, lng: float | None) -> None:
 
 
 def check_may_change(actor: Actor, fields: set[str]) -> None:
-    """A rep may correct a client's contacts, hours and note; its place and standing are the office's."""
+    """A rep may correct a client's contacts, hours, note and own fields; its place and standing are the office's."""
     if actor.role is Role.rep and fields - FIELD_FIELDS:
         raise RoleForbids(role=actor.role.value)
 

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from itertools import chain
 from typing import Any
 
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from fieldcrm.clients import rules, store
 from fieldcrm.clients.model import (
@@ -27,6 +27,11 @@ from fieldcrm.clients.model import (
     TerritoryNotFound,
     WrongTie,
 )
+from fieldcrm.clients.ownfields import rules as own_rules
+from fieldcrm.clients.ownfields import service as ownfields
+from fieldcrm.clients.ownfields import store as own_store
+from fieldcrm.clients.ownfields.model import COUNTED, NUMBERS, PREFIX, UNSORTED, OwnField
+from fieldcrm.clients.ownfields.service import Counted
 from fieldcrm.clients.tables import Affiliation, Client, Promise, Territory
 from fieldcrm.kit import clock, events, facts, feed, ids
 from fieldcrm.kit.database import reading, transaction
@@ -77,19 +82,63 @@ def find(
     `search` is words in any case, script or with marks left out, or a part of a phone number;
     `sort` is one of `model.SORTS`, `-` in front turns it round. Raises BadCursor, BadClientField.
     """
-    if sort.removeprefix("-") not in SORTS:
+    by = sort.removeprefix("-")
+    if by not in SORTS and not by.startswith(PREFIX):
         raise BadClientField(field="sort")
     limit = max(1, min(limit, LIMIT_MAX))
-    after = _read_cursor(cursor, sort) if cursor else None
     query = search[:200].replace("\x00", "")
+    wanted = filters or ClientFilters()
     with reading() as session:
-        rows = store.find(session, actor, query, filters or ClientFilters(), sort, limit + 1, after)
+        sorted_by = _sorting(session, by) if by not in SORTS else None
+        after = _read_cursor(cursor, sort, sorted_by) if cursor else None
+        rows = store.find(
+            session, actor, query, wanted, sort, limit + 1, after,
+            own_store.order_by(sorted_by) if sorted_by else None, _of_own(session, wanted),
+        )  # fmt: skip
     shown = rows[:limit]
-    return Page(shown, _cursor(shown[-1], sort) if len(rows) > limit else None)
+    return Page(shown, _cursor(shown[-1], sort, sorted_by) if len(rows) > limit else None)
 
 
-def _sort_value(client: Client, sort: str) -> Any:
+def _own_field(session: Session, name: str) -> OwnField:
+    """An own field by its name; raises BadClientField for one that was never made."""
+    found = next((f for f in ownfields.fields_in(session) if f.name == name), None)
+    if found is None:
+        raise BadClientField(field=f"{PREFIX}{name[:60]}")
+    return found
+
+
+def _sorting(session: Session, by: str) -> OwnField:
+    """The own field that orders a list; raises BadClientField for one that has no order."""
+    own = _own_field(session, by.removeprefix(PREFIX))
+    if own.field.type in UNSORTED:
+        raise BadClientField(field="sort")
+    return own
+
+
+def _of_own(session: Session, wanted: ClientFilters) -> list[Any]:
+    """What narrows a list by own fields."""
+    return [own_store.has_value(_own_field(session, name), value) for name, value in wanted.own]
+
+
+def count_by_own(actor: Actor, name: str, filters: ClientFilters, none: str) -> list[Counted]:
+    """How many clients in scope, of those that pass the filters, have each value of an own field.
+
+    Clients of kinds that don't have the field are left out. Raises BadClientField for a field
+    whose values can't be counted.
+    """
+    with reading() as session:
+        own = _own_field(session, name)
+        if own.field.type not in COUNTED:
+            raise BadClientField(field=f"{PREFIX}{name}")
+        where = [store.in_scope(actor), *store.narrowed(filters), *_of_own(session, filters)]
+        found = own_store.count_by(session, own, [*where, col(Client.kind).in_(own.kinds)])
+    return ownfields.spread(own, found, actor.language, none)
+
+
+def _sort_value(client: Client, sort: str, own: OwnField | None) -> Any:
     by = sort.removeprefix("-")
+    if own is not None:
+        return _own_sort_value(client.own_fields.get(own.name), own)
     if by == "updated_at":
         return client.updated_at.isoformat()
     return {
@@ -99,12 +148,19 @@ def _sort_value(client: Client, sort: str) -> Any:
     }[by]
 
 
-def _cursor(last: Client, sort: str) -> str:
-    text = json.dumps([sort, _sort_value(last, sort), last.id], ensure_ascii=False)
+def _own_sort_value(value: Any, own: OwnField) -> Any:
+    """As the database orders it."""
+    if own.field.type in NUMBERS:
+        return repr(-1e18 if value is None else float(value))
+    return "" if value is None else str(value)
+
+
+def _cursor(last: Client, sort: str, own: OwnField | None) -> str:
+    text = json.dumps([sort, _sort_value(last, sort, own), last.id], ensure_ascii=False)
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _read_cursor(cursor: str, sort: str) -> list[Any]:
+def _read_cursor(cursor: str, sort: str, own: OwnField | None) -> list[Any]:
     try:
         padded = cursor.encode() + b"=" * (-len(cursor) % 4)
         made_for, value, client_id = json.loads(base64.urlsafe_b64decode(padded))
@@ -112,7 +168,10 @@ def _read_cursor(cursor: str, sort: str) -> list[Any]:
             raise ValueError
         if "\x00" in value + client_id:
             raise ValueError
-        return [datetime.fromisoformat(value) if "updated_at" in sort else value, client_id]
+        if own is not None and own.field.type in NUMBERS:
+            return [float(value), client_id]
+        is_time = sort.removeprefix("-") == "updated_at"
+        return [datetime.fromisoformat(value) if is_time else value, client_id]
     except (ValueError, TypeError) as error:
         raise BadCursor() from error
 
@@ -152,14 +211,34 @@ def save(
     `version` is the one the caller saw. Raises BadClientField, StaleClient, ClientNotFound,
     TerritoryNotFound, RoleForbids.
     """
-    cleaned = rules.clean(changes)
+    cleaned, own = rules.clean(changes), changes.get("own_fields")
     with transaction() as session:
         if client_id is None:
+            cleaned |= _own_values(session, actor, str(cleaned.get("kind")), {}, own)
             return _add_and_compare(session, actor, cleaned)
         client = get_in(session, actor, client_id)
         if version is not None and client.version != version:
             raise StaleClient(version=client.version)
+        kind = str(cleaned.get("kind") or client.kind)
+        cleaned |= _own_values(session, actor, kind, client.own_fields, own)
         return change_in(session, actor, client, cleaned)
+
+
+def _own_values(
+    session: Session, actor: Actor, kind: str, current: Mapping[str, Any], told: Any
+) -> dict[str, Any]:
+    """The column of own fields with the values told on top; {} where none are told."""
+    if told is None:
+        return {}
+    if not isinstance(told, Mapping):
+        raise BadClientField(field="own_fields")
+    return {"own_fields": ownfields.merged_in(session, actor, kind, current, told)}
+
+
+def set_own_in(session: Session, actor: Actor, client: Client, told: Mapping[str, Any]) -> Client:
+    """Set own fields of a client inside a transaction; those not told stay as they are."""
+    values = _own_values(session, actor, client.kind, client.own_fields, told)
+    return change_in(session, actor, client, values)
 
 
 def _add_and_compare(session: Session, actor: Actor, cleaned: dict[str, Any]) -> Client:
@@ -211,10 +290,18 @@ def change_in(
     client.version += 1
     client.updated_at = clock.now()
     session.flush()
-    tell_in(session, actor, client, kind, {"before": before, "after": changed}, held_before)
+    tell_in(session, actor, client, kind, _said(before, changed), held_before)
     if "name" in changed:
         _tell_tied_in(session, client.id)
     return client
+
+
+def _said(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """What the log tells of a change; of own fields those alone that changed."""
+    if "own_fields" in after:
+        was, now = own_rules.difference(before["own_fields"], after["own_fields"])
+        before, after = before | {"own_fields": was}, after | {"own_fields": now}
+    return {"before": before, "after": after}
 
 
 def _settle(client: Client, country: str | None) -> None:

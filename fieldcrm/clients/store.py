@@ -127,15 +127,20 @@ def _holders(some: Collection[str]) -> Iterable[Any]:
 
 def find(
     session: Session, actor: Actor, query: str, filters: ClientFilters,
-    sort: str, limit: int, after: list[Any] | None,
+    sort: str, limit: int, after: list[Any] | None, by_own: Any = None,
+    own: Collection[ColumnElement[bool]] = (),
 ) -> list[Client]:  # fmt: skip
-    """Clients in scope that hold every word of a query, in order, from after a (value, id) key."""
+    """Clients in scope that hold every word of a query, in order, from after a (value, id) key.
+
+    `by_own` orders by an own field instead of a column; `own` narrows by own fields.
+    """
     needles, beginnings = _looked_for(session, query)
-    wanted = select(Client).where(in_scope(actor), *_narrowed(filters))
+    wanted = select(Client).where(in_scope(actor), *narrowed(filters), *own)
     for alternatives in needles:
         held = [col(Client.search_text).contains(n, autoescape=True) for n in alternatives]
         wanted = wanted.where(or_(*held))
-    by, is_descending = _sort_column(sort), sort.startswith("-")
+    by = _sort_column(sort) if by_own is None else by_own
+    is_descending = sort.startswith("-")
     if needles and search_index.is_large(session):
         rare = search_index.rarest(session, beginnings)
         if rare is not None:
@@ -182,7 +187,7 @@ def _sort_column(sort: str) -> Any:
     return by[sort.lstrip("-")]
 
 
-def _narrowed(f: ClientFilters) -> list[ColumnElement[bool]]:
+def narrowed(f: ClientFilters) -> list[ColumnElement[bool]]:
     archived = col(Client.archived_at)
     found: list[Any] = [archived.is_not(None) if f.archived else archived.is_(None)]
     if f.kinds:
@@ -204,7 +209,7 @@ def _narrowed(f: ClientFilters) -> list[ColumnElement[bool]]:
 
 def count(session: Session, actor: Actor, filters: ClientFilters) -> int:
     """How many clients in scope pass the filters."""
-    wanted = select(func.count()).select_from(Client).where(in_scope(actor), *_narrowed(filters))
+    wanted = select(func.count()).select_from(Client).where(in_scope(actor), *narrowed(filters))
     return session.exec(wanted).one()
 
 

@@ -61,6 +61,10 @@ class Client(SQLModel, table=True):
     territory_id: str | None = Field(default=None, foreign_key="territory.id", index=True)
     tags: list[str] = Field(default_factory=list, sa_type=Json)
     note: str | None = None
+    own_fields: dict[str, Any] = Field(
+        default_factory=dict, sa_type=Json, sa_column_kwargs={"server_default": "{}"}
+    )
+    """Values of the fields that the administrator made, by name (see clients.ownfields)."""
     external_id: str | None = Field(default=None, index=True)
     source: str = "office"
     """office, field, import, osm, sample."""

@@ -20,6 +20,7 @@ class Page:
 
 PAGES = (
     Page("/dispatch", "desk.nav.live", "radio", DISPATCHING),
+    Page("/planning", "cycle.nav", "calendar-range", DISPATCHING),
     Page("/replay", "replay.nav", "history", DISPATCHING),
     Page("/coverage", "coverage.nav", "layers", DISPATCHING),
     Page("/clients", "office.nav.clients", "contact", DISPATCHING),

@@ -22,6 +22,10 @@ CANVAS = 1000
 """A signature's points lie within 0..1000 across and down."""
 NEXT_STEP = "next_step"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_PHONE = re.compile(r"\+?[0-9 ().\-/]{1,40}")
+DIGITS = (5, 15)
+"""Of a phone number, country included."""
+_EMAIL = re.compile(r"[^@\s,;<>]{1,64}@[^@\s,;<>]{1,180}\.[^@\s,;<>.]{2,63}")
 
 Wrong = tuple[str, dict[str, Any]] | None
 
@@ -125,6 +129,30 @@ def _number(field: FormField, value: Any, _facts: Facts) -> Wrong:
     if field.whole and told != int(told):
         return ("not_whole", {})
     return _sized(field, told)
+
+
+def _money(field: FormField, value: Any, _facts: Facts) -> Wrong:
+    """A sum in the field's unit, in hundredths at the finest."""
+    told = number(value)
+    if told is None:
+        return _WRONG_TYPE
+    if abs(told * 100 - round(told * 100)) > 1e-6 * max(1, abs(told)):
+        return ("not_money", {})
+    return _sized(field, told)
+
+
+def _phone(_field: FormField, value: Any, _facts: Facts) -> Wrong:
+    if not isinstance(value, str):
+        return _WRONG_TYPE
+    digits = sum(c.isdigit() for c in value)
+    is_number = _PHONE.fullmatch(value) and DIGITS[0] <= digits <= DIGITS[1]
+    return None if is_number else ("not_phone", {})
+
+
+def _email(_field: FormField, value: Any, _facts: Facts) -> Wrong:
+    if not isinstance(value, str):
+        return _WRONG_TYPE
+    return None if _EMAIL.fullmatch(value) else ("not_email", {})
 
 
 def _text(field: FormField, value: Any, _facts: Facts) -> Wrong:
@@ -247,7 +275,7 @@ _TYPES: dict[str, Callable[[FormField, Any, Facts], Wrong]] = {
     "choice": _choice, "choices": _choices, "number": _number, "text": _text, "date": _date,
     "yes_no": _yes_no, "photo": _photo, "products": _products, "samples": _samples,
     "stock": _stock, "questionnaire": _questionnaire, "agreement": _agreement,
-    "signature": _signature,
+    "signature": _signature, "money": _money, "phone": _phone, "email": _email,
 }  # fmt: skip
 
 

@@ -77,6 +77,11 @@ def _raw(value: Any) -> str:
     return "" if value is None else str(value)[:500]
 
 
+def value_text(field: FormField, value: Any, language: str) -> str:
+    """One value in words, of a field that speaks of no products."""
+    return _text(field, value, {}, language)
+
+
 def _row(field: FormField, value: Any, products: Mapping[str, str], language: str) -> AnswerRow:
     label = said(field.label, language)
     if field.type == "photo":
@@ -97,6 +102,9 @@ def _text(field: FormField, value: Any, products: Mapping[str, str], language: s
         case "number":
             unit = said(field.unit, language)
             return " ".join(t for t in (i18n.number(value, language), unit) if t)
+        case "money":
+            unit = said(field.unit, language)
+            return " ".join(t for t in (i18n.number(value, language, 2), unit) if t)
         case "date":
             return i18n.day(date.fromisoformat(value), language, "d MMM y")
         case "yes_no":

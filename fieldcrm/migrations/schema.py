@@ -11,6 +11,7 @@ from sqlmodel import SQLModel
 
 import fieldcrm.arrival.tables
 import fieldcrm.clients.duplicates.tables
+import fieldcrm.clients.ownfields.tables
 import fieldcrm.clients.tables
 import fieldcrm.evidence.tables
 import fieldcrm.forms.tables

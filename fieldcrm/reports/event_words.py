@@ -95,6 +95,22 @@ def _differences(data: Mapping[str, Any], names: Mapping[str, str], language: st
     if not isinstance(before, dict) or not isinstance(after, dict):
         return []
     shown = [name for name in after if name not in UNSAID or name in ("lat", "lng")]
+    own = after.get("own_fields")
+    if isinstance(own, dict):  # each field that the administrator made changes for itself
+        was = before.get("own_fields") or {}
+        told = {"before": was, "after": own}
+        shown.remove("own_fields")
+        return [
+            *_differences(told, names, language),
+            *_pairs(shown, before, after, names, language),
+        ]
+    return _pairs(shown, before, after, names, language)
+
+
+def _pairs(
+    shown: Iterable[str], before: Mapping[str, Any], after: Mapping[str, Any],
+    names: Mapping[str, str], language: str,
+) -> list[str]:  # fmt: skip
     return [
         f"{_field(n, language)}: {_value(n, before.get(n), names, language)} → "
         f"{_value(n, after[n], names, language)}"

@@ -40,6 +40,17 @@ def of_note(
     )  # fmt: skip
 
 
+def of_own_field(
+    session: Session, actor: Actor, client_id: str, name: str, mine: Any, theirs: Any
+) -> wire.FieldConflict:
+    """A card's own field that two people set; the office's value stands until the rep chooses."""
+    other = store.last_event_by_others(session, client_id, actor.user_id)
+    return wire.FieldConflict(
+        field=f"own.{name}", mine=mine, theirs=theirs, by=other.by if other else None,
+        at_ms=other.at_ms if other else None,
+    )  # fmt: skip
+
+
 def of_refusal(
     session: Session, actor: Actor, m: wire.Mutation, refusal: Refusal
 ) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from sqlmodel import Session
 
+from fieldcrm.clients.ownfields import service as ownfields
 from fieldcrm.clients.service import clients_for_rep_in
 from fieldcrm.forms import service as forms
 from fieldcrm.kit import clock
@@ -299,8 +300,17 @@ def profile_docs(session: Session, r: Reach, ids: Collection[str]) -> Made:
         lunch=wire.Lunch(start_min=user.lunch_start_min, minutes=user.lunch_minutes),
         territories=store.territory_names(session, user.id), cycle=_progress(session, r),
         colleagues=colleagues(session, user.team_id, user.id),
+        client_fields=_client_fields(session),
     )  # fmt: skip
     return {user.id: doc}
+
+
+def _client_fields(session: Session) -> list[wire.ClientFieldDoc]:
+    """The fields in use; one that is archived leaves the cards of every phone."""
+    return [
+        wire.ClientFieldDoc(own.field, [*own.kinds], "rep" in own.editors)  # type: ignore[list-item]
+        for own in ownfields.fields_in(session) if not own.is_archived
+    ]  # fmt: skip
 
 
 def _progress(session: Session, r: Reach) -> wire.CycleProgress | None:

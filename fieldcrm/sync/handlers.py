@@ -13,6 +13,7 @@ from sqlmodel import Session
 from fieldcrm.clients import service as clients
 from fieldcrm.clients.duplicates import entry, merging
 from fieldcrm.clients.model import PLACE_KINDS
+from fieldcrm.clients.ownfields import rules as own_rules
 from fieldcrm.clients.rules import clean
 from fieldcrm.clients.tables import Affiliation, Client
 from fieldcrm.kit import clock, feed, ids
@@ -176,6 +177,27 @@ def _client_note(session: Session, actor: Actor, d: Doing) -> Done:
     return Done(changed.version, told)
 
 
+def _client_field(session: Session, actor: Actor, d: Doing) -> Done:
+    """One own field of a card. What somebody else set meanwhile stays until the rep has chosen."""
+    p: wire.ClientFieldPayload = d.payload
+    feed.take_turn(session)
+    client = _standing(session, actor, d.subject_id)
+    there = client.own_fields.get(p.name)
+    wanted = own_rules.settled(p.value)
+    if there not in (p.base, wanted):
+        told = conflicts.of_own_field(session, actor, client.id, p.name, p.value, there)
+        return Done(client.version, (told,))
+    changed = clients.set_own_in(session, actor, client, {p.name: wanted})
+    if client.id != d.subject_id:  # the card that was put away says it too, should it come back
+        put_away = session.get_one(Client, d.subject_id)
+        kept = {**put_away.own_fields, p.name: wanted}
+        merging.keep_in(
+            session, actor, put_away,
+            {"own_fields": {n: v for n, v in kept.items() if v is not None}},
+        )  # fmt: skip
+    return Done(changed.version)
+
+
 def _standing(session: Session, actor: Actor, client_id: str) -> Client:
     """The rep's client; of one that was his and was merged, who stands for it. Raises ClientUnknown."""
     client = store.client(session, merging.standing_in(session, client_id))
@@ -297,7 +319,7 @@ HANDLERS: dict[str, Callable[[Session, Actor, Doing], Done | int | None]] = {
     "shift.resume": _shift_resume, "visit.check_in": _check_in, "visit.close": _close,
     "visit.create": _create, "visit.move": _move, "visit.cancel": _cancel,
     "visit.revise": _revise, "promise.done": _promise_done, "client.note": _client_note,
-    "client.create": _client_create, "client.correct": _client_correct,
+    "client.field": _client_field, "client.create": _client_create, "client.correct": _client_correct,
     "message.answer": from_office.answer,
     "joint.ask": _joint_ask, "joint.answer": _joint_answer,
     "day.order": _day_order, "day.replan": _day_replan,

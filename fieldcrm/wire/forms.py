@@ -18,7 +18,7 @@ Expression = Annotated[str, Meta(min_length=1, max_length=500)]
 Bound = Annotated[float, Meta(ge=-1e12, le=1e12)]
 FieldType = Literal[
     "choice", "choices", "number", "text", "date", "yes_no", "photo", "products", "samples",
-    "stock", "questionnaire", "agreement", "signature",
+    "stock", "questionnaire", "agreement", "signature", "money", "phone", "email",
 ]  # fmt: skip
 ClientKind = Literal["doctor", "pharmacist", "buyer", "organisation", "pharmacy"]
 
@@ -33,7 +33,7 @@ class FormOption(Struct):
 class FormField(Struct, omit_defaults=True):
     """One thing a form asks. `min` and `max` bound what the type counts:
 
-    number: the value; choices, products, stock, photo: how many; samples: pieces of one product;
+    number, money: the value; choices, products, stock, photo: how many; samples: pieces of one product;
     text: characters (max only); date: days from the day of the visit.
     """
 
@@ -56,6 +56,15 @@ class FormField(Struct, omit_defaults=True):
     with_price: bool = False
     text: Text | None = None
     """What an agreement says."""
+
+
+class ClientFieldDoc(Struct):
+    """A field of cards that the administrator made, as a phone asks it of clients of some kinds."""
+
+    field: FormField
+    kinds: list[ClientKind]
+    is_editable: bool
+    """By this phone's rep; otherwise it is only shown."""
 
 
 class FormCheck(Struct):

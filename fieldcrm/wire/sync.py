@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from fieldcrm.wire.forms import FilledForm, FormDoc
+from fieldcrm.wire.forms import ClientFieldDoc, FilledForm, FormDoc, Name
 
 Id = Annotated[str, Meta(max_length=64)]
 ShortText = Annotated[str, Meta(max_length=200)]
@@ -144,6 +144,15 @@ class ClientNotePayload(Struct, omit_defaults=True):
     base_note: LongText | UnsetType | None = UNSET
 
 
+class ClientFieldPayload(Struct):
+    """One field that the administrator made, of one card; null takes the value away."""
+
+    name: Name
+    value: Any = None
+    base: Any = None
+    """The value as it stood on the phone before the rep changed it."""
+
+
 class ClientCreatePayload(Struct):
     """A client found in the field; the mutation's subject is the id the phone made for it."""
 
@@ -221,6 +230,7 @@ PAYLOADS: dict[str, type[Struct]] = {
     "visit.revise": RevisePayload,
     "promise.done": Empty,
     "client.note": ClientNotePayload,
+    "client.field": ClientFieldPayload,
     "client.create": ClientCreatePayload,
     "client.correct": ClientCorrectPayload,
     "message.answer": MessageAnswerPayload,
@@ -466,6 +476,8 @@ class ClientDoc(Struct):
     visit_minutes: int | None
     tags: list[str]
     note: str | None
+    own_fields: dict[str, Any]
+    """Values of the fields that the administrator made, by name."""
     people: list[Workplace]
     workplaces: list[Workplace]
     promises: list[PromiseDoc]
@@ -550,6 +562,8 @@ class ProfileDoc(Struct):
     cycle: CycleProgress | None
     colleagues: list[Colleague] = []
     """Reps of the same team, who may come along on a visit."""
+    client_fields: list[ClientFieldDoc] = []
+    """Fields of cards that the administrator made, as they stand on a card."""
 
 
 class CorrectionDoc(Struct):

@@ -24,6 +24,7 @@ from sqlmodel import Session
 from fieldcrm.api.app import make_api, routes_of
 from fieldcrm.arrival.tables import ArrivalLink
 from fieldcrm.clients.duplicates.tables import ClientMerge, Duplicate
+from fieldcrm.clients.ownfields import service as ownfields
 from fieldcrm.forms.tables import ShelfCheck
 from fieldcrm.handover.tables import Handover
 from fieldcrm.kit import clock, files, ids
@@ -129,6 +130,10 @@ PUSH_KEYS = {
 }
 SQUARE = {"type": "Polygon", "coordinates": [[[24.9, 60.1], [25, 60.1], [25, 60.2], [24.9, 60.1]]]}
 AREA = {"name": "X", "geometry": SQUARE}
+OWN_FIELD = {
+    "definition": {"name": "chain", "type": "yes_no", "label": "X"}, "kinds": ["pharmacy"],
+    "editors": ["rep"],
+}  # fmt: skip
 
 ORDERS = [
     {"from_rep_id": "<rep>", "to_rep_id": "<own_rep>", "first_day": "<today>"},
@@ -359,8 +364,9 @@ RULES: dict[tuple[str, str], list[Rule]] = {
                            {"visit_id": "<visit>", "colleague_id": "<own_rep>"}, 11),
                  _mutation("joint.answer", "<joint>", {"answer": "confirmed"}, 12),
                  _mutation("client.correct", "<client>", {"city": "X"}, 13),
+                 _mutation("client.field", "<client>", {"name": "chain", "value": False, "base": True}, 14),
              ]},
-             check=lambda a: [r["status"] for r in a.json()["results"]] == ["refused"] * 13),
+             check=lambda a: [r["status"] for r in a.json()["results"]] == ["refused"] * 14),
     ],
     ("GET", f"{V}/reports/plan-vs-actual.xlsx"): [
         Rule(BOSSES, f"{V}/reports/plan-vs-actual.xlsx", {"day": "2026-05-04"}, hidden=True,
@@ -429,6 +435,21 @@ RULES: dict[tuple[str, str], list[Rule]] = {
         Rule(BOSSES, f"{V}/duplicates/<pair>/merge", body={"winner_id": "<client>"})
     ],
     ("POST", f"{V}/merges/{{merge_id}}/undo"): [Rule(BOSSES, f"{V}/merges/<merge>/undo")],
+    ("GET", f"{V}/client-fields"): [Rule(EVERYBODY, f"{V}/client-fields", hidden=True)],
+    ("POST", f"{V}/client-fields"): [Rule(ADMINS, f"{V}/client-fields", body=OWN_FIELD)],
+    ("PUT", f"{V}/client-fields/{{field_id}}"): [
+        Rule(ADMINS, f"{V}/client-fields/<own_field>", body=OWN_FIELD)
+    ],
+    ("PUT", f"{V}/client-fields/{{field_id}}/archived"): [
+        Rule(ADMINS, f"{V}/client-fields/<own_field>/archived", body={"is_archived": True})
+    ],
+    ("POST", f"{V}/client-fields/{{field_id}}/move"): [
+        Rule(ADMINS, f"{V}/client-fields/<own_field>/move", body={"by": 1})
+    ],
+    ("GET", f"{V}/client-fields/{{name}}/counts"): [
+        Rule(DESK, f"{V}/client-fields/chain/counts", hidden=True,
+             check=lambda answer: all(row["clients"] == 0 or not row["value"] for row in answer.json()))
+    ],
     ("GET", f"{V}/forms"): [Rule(DESK, f"{V}/forms", hidden=True)],
     ("GET", f"{V}/forms/{{form_id}}/versions/{{version}}"): [
         Rule(DESK, f"{V}/forms/<new>/versions/1")
@@ -516,11 +537,16 @@ def world(any_db: str, valkey: object) -> World:
                 id=ids.new_id(), visit_id=visit, sha256=SHA, size=len(PHOTO), stored_at=clock.now()
             )
         )
+    own_field = ownfields.save_field(
+        boss, OWN_FIELD["definition"], ["organisation", "pharmacy"], ["rep"]
+    )
+    clients.save(boss, {"own_fields": {"chain": True}}, client)
     area, own_area = (_area(base, team) for team in ("north", "south"))
     files.store(SHA, PHOTO)
     named = {
         "correction": _correction(base, phone.id, client),
         "message": _written(base), "area": area, "own_area": own_area, "arrival": _arrival(users["rep_north"], visit),
+        "own_field": own_field.id,
         "rep": users["rep_north"], "own_rep": users["rep_south"], "admin": users["admin"],
         "north_manager": users["manager_north"], "team": base.company.teams["north"],
         "territory": base.territories["north"], "own_territory": base.territories["south"],

@@ -28,12 +28,15 @@ def check_mergeable(winner: Any, loser: Any, is_winner_merged: bool, is_loser_me
 def changes(winner: Any, loser: Any, take: tuple[str, ...]) -> dict[str, Any]:
     """What the winner's card gets of the loser's: what was chosen, and what it hasn't itself.
 
-    Tags and notes of both stay. Raises BadClientField for what can't be taken.
+    Tags, notes and own fields of both stay, the winner's where both have one. Raises BadClientField for what can't be taken.
     """
     for name in take:
         if name not in TAKEABLE:
             raise BadClientField(field=name)
-    made = {"tags": _both_tags(winner, loser), "note": _both_notes(winner, loser)}
+    made = {
+        "tags": _both_tags(winner, loser), "note": _both_notes(winner, loser),
+        "own_fields": {**loser.own_fields, **winner.own_fields},
+    }  # fmt: skip
     for name in TAKEABLE:
         if name not in made and name != "position":
             mine, theirs = getattr(winner, name), getattr(loser, name)

@@ -12,7 +12,30 @@ depends_on = None
 
 
 def upgrade() -> None:
+    _add_client_fields()
     _add_cycle_baselines()
+
+
+def _add_client_fields() -> None:
+    """Fields of clients that the administrator makes, and a place for their values."""
+    op.create_table(
+        'client_field',
+        sa.Column('id', sa.String(), nullable=False),
+        sa.Column('name', sa.String(), nullable=False),
+        sa.Column('definition', sa.JSON(none_as_null=True), nullable=False),
+        sa.Column('kinds', sa.JSON(none_as_null=True), nullable=False),
+        sa.Column('editors', sa.JSON(none_as_null=True), nullable=False),
+        sa.Column('place', sa.Integer(), nullable=False),
+        sa.Column('archived_at', UtcDateTime(), nullable=True),
+        sa.Column('changed_at', UtcDateTime(), nullable=False),
+        sa.Column('version', sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint('id'),
+        sa.UniqueConstraint('name'),
+    )
+    op.add_column(
+        'client',
+        sa.Column('own_fields', sa.JSON(none_as_null=True), nullable=False, server_default='{}'),
+    )
 
 
 def _add_cycle_baselines() -> None:

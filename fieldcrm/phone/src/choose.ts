@@ -107,6 +107,10 @@ export async function settleFields(
   if (entry.kind === "client.note" && client) {
     const subject = { id: client.id, version: client.version, title: entry.title };
     await act(db, "client.note", subject, { note: values.note as string | null, base_note: client.note });
+  } else if (entry.kind === "client.field" && client) {
+    const name = entry.payload.name as string;
+    const subject = { id: client.id, version: client.version, title: entry.title };
+    await act(db, "client.field", subject, { name, value: values[`own.${name}`], base: client.own_fields[name] ?? null });
   } else if (visit) {
     const subject = { id: visit.id, version: visit.version, title: entry.title, client_id: visit.client_id };
     await act(db, "visit.revise", subject, values as RevisePayload);

@@ -190,5 +190,5 @@ export function newClients(entries: Entry[], known: ReadonlyMap<string, Client>)
 const NO_CLIENT: Client = {
   id: "", kind: "doctor", name: "", specialty: null, category: null, loyalty: null, phone: null, phone_e164: null, email: null,
   website: null, address: null, city: null, postcode: null, lat: null, lng: null, opening_hours: null, visit_minutes: null,
-  tags: [], note: null, people: [], workplaces: [], promises: [], history: [], cycle: null, version: 0,
+  tags: [], note: null, own_fields: {}, people: [], workplaces: [], promises: [], history: [], cycle: null, version: 0,
 };

@@ -1,6 +1,6 @@
 // Made by `python -m fieldcrm.wire.typescript` from fieldcrm/wire/sync.py: edit that.
 export const PROTOCOL_VERSION = 1;
-export const SCHEMA = "69d058df32883210";
+export const SCHEMA = "be77bdd381387a90";
 
 export interface AttachmentDoc {
   id: string;
@@ -86,12 +86,25 @@ export interface ClientDoc {
   visit_minutes: number | null;
   tags: string[];
   note: string | null;
+  own_fields: Record<string, unknown>;
   people: Workplace[];
   workplaces: Workplace[];
   promises: PromiseDoc[];
   history: PastVisit[];
   cycle: CycleFigures | null;
   version: number;
+}
+
+export interface ClientFieldDoc {
+  field: FormField;
+  kinds: ("buyer" | "doctor" | "organisation" | "pharmacist" | "pharmacy")[];
+  is_editable: boolean;
+}
+
+export interface ClientFieldPayload {
+  name: string;
+  value?: unknown;
+  base?: unknown;
 }
 
 export interface ClientNotePayload {
@@ -237,7 +250,7 @@ export interface FormDoc {
 
 export interface FormField {
   name: string;
-  type: "agreement" | "choice" | "choices" | "date" | "number" | "photo" | "products" | "questionnaire" | "samples" | "signature" | "stock" | "text" | "yes_no";
+  type: "agreement" | "choice" | "choices" | "date" | "email" | "money" | "number" | "phone" | "photo" | "products" | "questionnaire" | "samples" | "signature" | "stock" | "text" | "yes_no";
   label: string | Record<string, string>;
   hint?: string | Record<string, string> | null;
   when?: string | null;
@@ -419,6 +432,7 @@ export interface ProfileDoc {
   territories: string[];
   cycle: CycleProgress | null;
   colleagues?: Colleague[];
+  client_fields?: ClientFieldDoc[];
 }
 
 export interface PromiseDoc {
@@ -562,6 +576,7 @@ export interface Payloads {
   "visit.revise": RevisePayload;
   "promise.done": Empty;
   "client.note": ClientNotePayload;
+  "client.field": ClientFieldPayload;
   "client.create": ClientCreatePayload;
   "client.correct": ClientCorrectPayload;
   "message.answer": MessageAnswerPayload;

@@ -10,7 +10,7 @@ import { find, fold, index, phoneHit, similar } from "../src/search";
 const client = (id: string, name: string, phone: string | null = null): Client => ({
   id, kind: "doctor", name, specialty: null, category: "A", loyalty: null, phone, phone_e164: null, email: null,
   website: null, address: null, city: null, postcode: null, lat: null, lng: null, opening_hours: null,
-  visit_minutes: null, tags: [], note: null, people: [], workplaces: [], promises: [], history: [], cycle: null, version: 1,
+  visit_minutes: null, tags: [], note: null, own_fields: {}, people: [], workplaces: [], promises: [], history: [], cycle: null, version: 1,
 });
 const all = index([
   client("1", "Ирина Соколова", "+7 916 123-45-67"), client("2", "Sanna Heikkilä"), client("3", "Ștefan Țurcanu"),

@@ -18,16 +18,17 @@ interface Props<T> {
 }
 
 /** The control for a field, by its type. */
-export function Control({ field, value, set, visit }: Props<unknown> & { visit: Visit }) {
+export function Control({ field, value, set, visit }: Props<unknown> & { visit?: Visit }) {
   const props = { field, value, set } as Props<any>;
   switch (field.type) {
     case "choice": return <One {...props} />;
     case "choices": return <Some {...props} />;
-    case "number": return <NumberBox {...props} />;
+    case "number": case "money": return <NumberBox {...props} />;
+    case "phone": case "email": return <LineBox {...props} />;
     case "text": return <TextBox {...props} />;
     case "date": return <DateBox {...props} />;
     case "yes_no": return <YesNo {...props} />;
-    case "photo": return <Camera {...props} visit={visit} />;
+    case "photo": return visit ? <Camera {...props} visit={visit} /> : null;
     case "products": return <Shown {...props} />;
     case "samples": return <Samples {...props} />;
     case "stock": return <Shelf {...props} />;
@@ -78,6 +79,11 @@ function NumberBox({ field, value, set }: Props<number | string>) {
       {field.unit && <span class="muted">{say(field.unit)}</span>}
     </label>
   );
+}
+
+/** A line that brings up the keys it is written with. */
+function LineBox({ field, value, set }: Props<string>) {
+  return <input class="inp" inputMode={field.type === "phone" ? "tel" : "email"} aria-label={say(field.label)} value={value ?? ""} maxLength={254} autocomplete="off" onInput={(e) => set(e.currentTarget.value.trim() || null)} />;
 }
 
 function TextBox({ field, value, set }: Props<string>) {

@@ -57,7 +57,7 @@ export function labelOf(form: FormDefinition, name: string): string {
   return name === "next_step" ? t("forms.next_step") : say(form.fields.find((f) => f.name === name)?.label) || name;
 }
 
-export function problemText(form: FormDefinition, problem: Problem): string {
+export function problemText(form: Pick<FormDefinition, "checks">, problem: Problem): string {
   if (problem.code === "check") return say(form.checks![Number(problem.params.check)]!.text);
   const { day } = problem.params;
   return t(`forms.problem.${problem.code}`, day ? { day: longDay(String(day)) } : problem.params);
@@ -84,7 +84,7 @@ export function FormCards({ form, visit, draft, change, checked }: { form: FormD
   );
 }
 
-function FieldCard({ form, field, isDone, problem, children }: { form: FormDefinition; field: FormField; isDone: boolean; problem?: Problem; children: ComponentChildren }) {
+export function FieldCard({ form, field, isDone, problem, children }: { form: Pick<FormDefinition, "checks">; field: FormField; isDone: boolean; problem?: Problem; children: ComponentChildren }) {
   const isLeft = problem?.code === "required";
   return (
     <section class={`card ${problem ? "miss" : ""}`} id={`f-${field.name}`}><div class="fs">
@@ -146,13 +146,14 @@ function AnswerRow({ field, value }: { field: FormField; value: unknown }) {
   );
 }
 
-function answerText(field: FormField, value: unknown): string {
+export function answerText(field: FormField, value: unknown): string {
   const option = (v: string) => say(field.options?.find((o) => o.value === v)?.label) || v;
   const product = (id: string) => products.value.find((p) => p.id === id)?.name ?? id;
   const rows = () => Object.entries(value as Record<string, never>);
   switch (field.type) {
     case "choice": return option(value as string);
     case "choices": return (value as string[]).map(option).join(", ");
+    case "money": return [number(value as number, 2), say(field.unit)].filter(Boolean).join(" ");
     case "number": return [number(value as number), say(field.unit)].filter(Boolean).join(" ");
     case "date": return longDay(value as string);
     case "yes_no": return t(value ? "forms.yes" : "forms.no");

@@ -41,6 +41,8 @@ const NAME_MAX = 200;
 const STROKES_MAX = 200;
 const POINTS_MAX = 5000;
 export const CANVAS = 1000;
+const PHONE = /^\+?[0-9 ().\-/]{1,40}$/;
+const EMAIL = /^[^@\s,;<>]{1,64}@[^@\s,;<>]{1,180}\.[^@\s,;<>.]{2,63}$/u;
 
 /** The answers that were asked for, and every rule they break, in the form's order. */
 export function check(form: FormDefinition, answers: Answers, facts: Facts): Checked {
@@ -117,6 +119,18 @@ const TYPES: Record<string, (field: FormField, value: Value, facts: Facts) => Wr
     if (told === null) return WRONG_TYPE;
     return field.whole && !Number.isInteger(told) ? ["not_whole", {}] : sized(field, told);
   },
+  money(field, value) {
+    const told = number(value);
+    if (told === null) return WRONG_TYPE;
+    const isFine = Math.abs(told * 100 - Math.round(told * 100)) <= 1e-6 * Math.max(1, Math.abs(told));
+    return isFine ? sized(field, told) : ["not_money", {}];
+  },
+  phone(_field, value) {
+    if (typeof value !== "string") return WRONG_TYPE;
+    const digits = value.replace(/[^0-9]/g, "").length;
+    return PHONE.test(value) && digits >= 5 && digits <= 15 ? null : ["not_phone", {}];
+  },
+  email: (_field, value) => (typeof value !== "string" ? WRONG_TYPE : EMAIL.test(value) ? null : ["not_email", {}]),
   text(field, value) {
     if (typeof value !== "string") return WRONG_TYPE;
     const longest = Math.min(field.max ?? TEXT_MAX, TEXT_MAX);

@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { act } from "../actions";
 import { afterAction, storing } from "../app";
 import type { Client } from "../docs";
+import { Further } from "../further";
 import { daysBetween, has, longDay, number, shortDay, t, time } from "../i18n";
 import { Icon, type IconName } from "../icons";
 import { Ava, Btn, clientLine, LinkBtn, Num, Top, VerdictMark } from "../parts";
@@ -24,6 +25,7 @@ export function ClientCard({ id }: { id: string }) {
         <Who client={client} />
         <Promises client={client} />
         <Note client={client} />
+        <Further show={(m) => <m.OwnFields client={client} />} />
         <History client={client} />
         <Others title={t("phone.client.workplaces")} rows={client.workplaces} />
         <Others title={t("phone.client.people")} rows={client.people} />

@@ -7,10 +7,12 @@ import { longDay, dayOf, t, time, type Params } from "../i18n";
 import { Icon } from "../icons";
 import { Btn, Top, Truth } from "../parts";
 import { back, fromHere, turn } from "../router";
-import { clients, db, entries, me, visits } from "../store";
+import { say } from "../forms/pick";
+import { clients, db, entries, me, profile, visits } from "../store";
 import type { FieldConflict, VisitDetails } from "../wire.gen";
 import { detailLines, reasonWord } from "./closed";
 import { entryTitle } from "./outbox";
+import { ownText } from "./ownfields";
 import { NotHere } from "./visit";
 
 export function ConflictScreen({ id }: { id: string }) {
@@ -81,9 +83,9 @@ function Fields({ entry }: { entry: Entry }) {
     <Frame title={entry.title} text={t("phone.conflict.text")} left={all.filter((c) => !choices[c.field]).length} save={() => void save()}>
       {all.map((c) => (
         <>
-          <h2 class="sec">{t(`phone.conflict.field_${c.field}`)}</h2>
+          <h2 class="sec">{fieldWord(c.field)}</h2>
           <Choose
-            label={t(`phone.conflict.field_${c.field}`)} canMine choice={choices[c.field]} choose={(choice) => setChoices({ ...choices, [c.field]: choice })}
+            label={fieldWord(c.field)} canMine choice={choices[c.field]} choose={(choice) => setChoices({ ...choices, [c.field]: choice })}
             mine={{ who: t("phone.conflict.mine"), value: valueText(c.field, c.mine), by: me.value?.user.name ?? "", at_ms: entry.device_at_ms + entry.offset_ms }}
             theirs={{ who: t("phone.conflict.theirs"), value: valueText(c.field, c.theirs), by: c.by ?? t("phone.conflict.office"), at_ms: c.at_ms }}
             both={canKeepBoth(c) ? t("phone.conflict.both_texts") : undefined}
@@ -94,8 +96,14 @@ function Fields({ entry }: { entry: Entry }) {
   );
 }
 
+function fieldWord(field: string): string {
+  const own = profile.value?.client_fields?.find((f) => `own.${f.field.name}` === field);
+  return own ? say(own.field.label) : t(field.startsWith("own.") ? "phone.conflict.field_own" : `phone.conflict.field_${field}`);
+}
+
 function valueText(field: string, value: FieldConflict["mine"]): string | null {
   if (value === null || value === undefined || value === "") return null;
+  if (field.startsWith("own.")) return ownText(field.slice("own.".length), value);
   if (field === "result") return t(`phone.result.${String(value)}`);
   if (field !== "details") return String(value);
   const { shown, samples, out } = detailLines(value as VisitDetails);

@@ -73,6 +73,7 @@ export function entryTitle(e: Entry): string {
 /** Where a refused action of another kind can be put right. */
 const NEXT: Record<string, (e: Entry) => string> = {
   "client.correct": (e) => href("correct", e.subject_id),
+  "client.field": (e) => href("client", e.subject_id),
   "day.order": (e) => href("order", String(e.payload.day)),
   "day.replan": (e) => href("order", String(e.payload.day)),
   "joint.ask": (e) => href("together", String(e.payload.visit_id)),
@@ -80,7 +81,7 @@ const NEXT: Record<string, (e: Entry) => string> = {
 
 function Refused({ entry }: { entry: Entry }) {
   const visit = visits.value.get(entry.subject_id);
-  const quoted = [entry.payload.comment, entry.payload.note, entry.payload.reason].find((x): x is string => typeof x === "string" && x !== "");
+  const quoted = [entry.payload.comment, entry.payload.note, entry.payload.reason, String(entry.payload.value ?? "")].find((x): x is string => typeof x === "string" && x !== "");
   const dismiss = async () => {
     await takeTheirs(db, [entry]);
     await refresh();

@@ -1,0 +1,31 @@
+"""Rows of the fields that the administrator made; their values are with the clients."""
+
+# pyright: reportAssignmentType=false
+# SQLModel declares __tablename__ as something else than the text it takes.
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Field, SQLModel
+
+from fieldcrm.kit.database import Json, UtcDateTime
+
+
+class ClientField(SQLModel, table=True):
+    """A field of clients' cards; never deleted, so that values stay readable."""
+
+    __tablename__ = "client_field"
+    id: str = Field(primary_key=True)
+    name: str = Field(unique=True)
+    """What its values stand under in `client.own_fields`; stays as it is."""
+    definition: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    """As in wire.forms.FormField."""
+    kinds: list[str] = Field(default_factory=list, sa_type=Json)
+    editors: list[str] = Field(default_factory=list, sa_type=Json)
+    place: int = 0
+    """Among the others, from above."""
+    archived_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    changed_at: datetime = Field(sa_type=UtcDateTime)
+    version: int = 1

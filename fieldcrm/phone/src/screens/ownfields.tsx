@@ -1,0 +1,114 @@
+/** Fields of a card that the administrator made: shown, and filled in by the rep; judged as a visit's form is. */
+import { useState } from "preact/hooks";
+import { act } from "../actions";
+import { afterAction, storing } from "../app";
+import type { Client, Entry } from "../docs";
+import { Control } from "../forms/fields";
+import { answerText, FieldCard } from "../forms/form";
+import { say } from "../forms/pick";
+import { check, type Answers } from "../forms/rules";
+import { t } from "../i18n";
+import { isOpen } from "../overlay";
+import { Btn } from "../parts";
+import { db, entries, profile, today } from "../store";
+import type { ClientFieldDoc, ClientFieldPayload, FormField } from "../wire.gen";
+
+function fieldsOf(client: Client): ClientFieldDoc[] {
+  return (profile.value?.client_fields ?? []).filter((f) => f.kinds.some((k) => k === client.kind));
+}
+
+/** The card's values with what this phone has set and the server does not show yet. */
+export function valuesOf(client: Client, outbox: Entry[]): Answers {
+  const mine = outbox.filter((e) => e.kind === "client.field" && e.subject_id === client.id && isOpen(e) && !e.conflicts?.length);
+  const told = mine.map((e) => e.payload as unknown as ClientFieldPayload);
+  return { ...client.own_fields, ...Object.fromEntries(told.map((p) => [p.name, p.value])) };
+}
+
+/** A value in words; null for none. `name` is a field's, of any kind of client. */
+export function ownText(name: string, value: unknown): string | null {
+  if (value === null || value === undefined) return null;
+  const known = profile.value?.client_fields?.find((f) => f.field.name === name);
+  return known ? answerText(known.field, value) : String(value);
+}
+
+export function OwnFields({ client }: { client: Client }) {
+  const [isOpened, setOpened] = useState(false);
+  const fields = fieldsOf(client);
+  if (fields.length === 0) return null;
+  const values = valuesOf(client, entries.value);
+  return (
+    <>
+      <h2 class="sec">{t("phone.own.title")}</h2>
+      {isOpened
+        ? <Editing client={client} fields={fields.filter((f) => f.is_editable).map((f) => f.field)} before={values} close={() => setOpened(false)} />
+        : <Shown fields={fields} values={values} edit={() => setOpened(true)} />}
+    </>
+  );
+}
+
+function Shown({ fields, values, edit }: { fields: ClientFieldDoc[]; values: Answers; edit: () => void }) {
+  return (
+    <section class="card" id="own-fields">
+      <div class="list">
+        {fields.map(({ field, is_editable }) => {
+          const value = values[field.name] ?? null;
+          const isMissing = value === null && field.required && is_editable;
+          return (
+            <div>
+              <div class="t">
+                <p>{value === null ? <span class="muted">{t("phone.own.none")}</span> : answerText(field, value)}</p>
+                <p>{say(field.label)}</p>
+              </div>
+              {isMissing && <span class="req miss">{t("phone.visit.needed")}</span>}
+            </div>
+          );
+        })}
+      </div>
+      {fields.some((f) => f.is_editable) && <div class="pad"><Btn class="soft" icon="pen" onClick={edit}>{t("phone.own.edit")}</Btn></div>}
+    </section>
+  );
+}
+
+function Editing({ client, fields, before, close }: { client: Client; fields: FormField[]; before: Answers; close: () => void }) {
+  const [draft, setDraft] = useState<Answers>(before);
+  const [isJudged, setJudged] = useState(false);
+  const facts = { result: null, kind: client.kind, category: client.category, day: today.value, photos: null, has_next_step: false };
+  const { problems, kept } = check({ title: "", kinds: [], fields }, draft, facts);
+  const save = async () => {
+    setJudged(true);
+    if (problems.length > 0) return void document.getElementById(`f-${problems[0]!.field}`)?.scrollIntoView({ block: "center" });
+    const changed = fields.filter((f) => !isSame(kept[f.name], before[f.name]));
+    const isKept = await storing(async () => {
+      for (const field of changed) await set(client, field, kept[field.name] ?? null, before[field.name] ?? null);
+      return true;
+    });
+    if (!isKept) return;
+    await afterAction(10);
+    close();
+  };
+  return (
+    <>
+      {fields.map((field) => {
+        const wrong = problems.find((p) => p.field === field.name);
+        const isTold = isJudged || (wrong?.code !== "required" && !isSame(draft[field.name], before[field.name]));
+        return (
+          <FieldCard key={field.name} form={{}} field={field} isDone={field.name in kept} problem={isTold ? wrong : undefined}>
+            <Control field={field} value={draft[field.name]} set={(value) => setDraft((d) => ({ ...d, [field.name]: value }))} />
+          </FieldCard>
+        );
+      })}
+      <div class="btns"><Btn class="q" onClick={close}>{t("phone.cancel")}</Btn><Btn class="p" onClick={() => void save()}>{t("phone.save")}</Btn></div>
+    </>
+  );
+}
+
+/** One action a field: what one of them is refused for holds up no other. */
+function set(client: Client, field: FormField, value: unknown, base: unknown): Promise<Entry> {
+  const subject = { id: client.id, version: client.version, title: `${client.name} · ${say(field.label)}` };
+  const settled = typeof value === "string" ? value.trim() || null : value;
+  return act(db, "client.field", subject, { name: field.name, value: settled, base });
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one ?? null) === JSON.stringify(other ?? null);
+}
