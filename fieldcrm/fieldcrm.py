@@ -30,6 +30,8 @@ from fieldcrm.pages.home import home, missing
 from fieldcrm.pages.manager import manager
 from fieldcrm.pages.manager_state import Manager
 from fieldcrm.pages.office_messages import OfficeMessages, messages_page
+from fieldcrm.pages.planning import planning_page
+from fieldcrm.pages.planning_state import Planning
 from fieldcrm.pages.replay import replay
 from fieldcrm.pages.replay_state import Replay
 from fieldcrm.pages.sign_in import SignIn, sign_in
@@ -59,6 +61,7 @@ app = rx.App(
         "/messages.css",
         "/duplicates.css",
         "/imports.css",
+        "/planning.css",
     ],
     head_components=[
         rx.el.script(_THEME_BEFORE_PAINT),
@@ -87,6 +90,7 @@ for _page, _route, _load in (
     (duplicates_page, "/duplicates", Duplicates.load),
     (messages_page, "/messages", OfficeMessages.load),
     (handover_page, "/handover", Handovers.load),
+    (planning_page, "/planning", Planning.load),
 ):  # fmt: skip
     app.add_page(_page, route=_route, title="fieldcrm", on_load=_load)
 app.add_page(missing, route="/404", title="fieldcrm")

@@ -17,6 +17,7 @@ from fieldcrm.api import (
     clients,
     corrections,
     coverage,
+    cycles,
     devices,
     docs_page,
     duplicates,
@@ -36,8 +37,8 @@ from fieldcrm.api import (
 )
 from fieldcrm.api.gate import Gate
 
-PARTS = (session, live, tracks, areas, arrivals, clients, visits, plans, devices, users, reports,
-         coverage, sync, corrections, privacy, forms, messages, handovers, duplicates,
+PARTS = (session, live, tracks, areas, arrivals, clients, visits, plans, cycles, devices, users,
+         reports, coverage, sync, corrections, privacy, forms, messages, handovers, duplicates,
          client_fields)  # fmt: skip
 DESCRIPTION = (
     "What a field team did, where, and how sure that is. Sign in with `POST /api/v1/session`; the "

@@ -308,6 +308,15 @@ RULES: dict[tuple[str, str], list[Rule]] = {
         ]
         for verb in ("apply", "undo", "cancel")
     },
+    ("POST", f"{V}/plans/cycles"): [
+        Rule(DESK, f"{V}/plans/cycles",
+             body={"rep_ids": ["<rep>"], "first": "2099-01-05", "weeks": 4}, refused=frozenset({404, 422})),
+    ],
+    ("GET", f"{V}/plans/cycles/clients.{{form}}"): [
+        Rule(DESK, f"{V}/plans/cycles/clients.csv", {"rep_id": "<rep>", "first": "2026-05-04"}),
+        Rule(DESK, f"{V}/plans/cycles/clients.csv",
+             {"rep_id": "<rep>", "first": "2026-05-04", "proposal_id": "<proposal>"}),
+    ],
     ("DELETE", f"{V}/plans/proposals/{{proposal_id}}"): [
         Rule(DESK, f"{V}/plans/proposals/<proposal>")
     ],
