@@ -10,6 +10,7 @@ from fieldcrm.components.shell import offline_pill
 from fieldcrm.pages.admin_data import AdminData, admin_data
 from fieldcrm.pages.admin_devices import AdminDevices, admin_devices
 from fieldcrm.pages.admin_events import AdminEvents, admin_events
+from fieldcrm.pages.admin_fields import AdminFields, admin_fields
 from fieldcrm.pages.admin_forms import AdminForms
 from fieldcrm.pages.admin_forms_view import admin_forms
 from fieldcrm.pages.admin_import import admin_import
@@ -17,6 +18,7 @@ from fieldcrm.pages.admin_import_state import AdminImport
 from fieldcrm.pages.admin_person import AdminPerson, admin_person
 from fieldcrm.pages.admin_teams import AdminTeams, admin_teams, admin_territories
 from fieldcrm.pages.admin_users import AdminUsers, admin_users
+from fieldcrm.pages.client_form import ClientForm, client_form_page
 from fieldcrm.pages.clients import Clients, clients_page
 from fieldcrm.pages.corrections import Corrections, corrections_page
 from fieldcrm.pages.coverage import coverage_page
@@ -61,6 +63,7 @@ app = rx.App(
         "/messages.css",
         "/duplicates.css",
         "/imports.css",
+        "/own_fields.css",
         "/planning.css",
     ],
     head_components=[
@@ -82,6 +85,7 @@ for _page, _route, _load in (
     (admin_territories, "/admin/territories", AdminTeams.load),
     (admin_devices, "/admin/devices", AdminDevices.load),
     (admin_forms, "/admin/forms", AdminForms.load),
+    (admin_fields, "/admin/fields", AdminFields.load),
     (admin_import, "/admin/import", AdminImport.load),
     (admin_events, "/admin/events", AdminEvents.load),
     (admin_data, "/admin/data", AdminData.load),
@@ -91,6 +95,7 @@ for _page, _route, _load in (
     (messages_page, "/messages", OfficeMessages.load),
     (handover_page, "/handover", Handovers.load),
     (planning_page, "/planning", Planning.load),
+    (client_form_page, "/clients/form", ClientForm.load),
 ):  # fmt: skip
     app.add_page(_page, route=_route, title="fieldcrm", on_load=_load)
 app.add_page(missing, route="/404", title="fieldcrm")

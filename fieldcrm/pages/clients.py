@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -40,6 +40,16 @@ from fieldcrm.components.shell import manages, page
 from fieldcrm.components.words import words
 from fieldcrm.kit import clock, i18n
 from fieldcrm.kit.errors import Refusal
+from fieldcrm.pages.client_columns import (
+    ChangeRow,
+    OwnColumns,
+    own_change,
+    own_changes,
+    own_columns,
+    own_counts,
+    own_facts,
+    own_tools,
+)
 from fieldcrm.people.model import Actor
 from fieldcrm.reports.visit_list import actual_text
 from fieldcrm.visits import service as visits
@@ -65,6 +75,7 @@ class Row:
     city: str
     phone: str
     territory: str
+    own: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -129,9 +140,10 @@ class Card:
     promises: list[PromiseRow] = field(default_factory=list)
     visits: list[PastVisit] = field(default_factory=list)
     doubles: list[DoubleRow] = field(default_factory=list)
+    changes: list[ChangeRow] = field(default_factory=list)
 
 
-class Clients(Listing, Desk):
+class Clients(OwnColumns, Listing, Desk):
     """The list as the reader has asked for it, and the card that is open."""
 
     rows: list[Row] = []
@@ -167,22 +179,29 @@ class Clients(Listing, Desk):
         await self._show()
 
     def _filters(self) -> tuple[str, ...]:
-        return ("kind", "letter", "territory")
+        return ("kind", "letter", "territory", "own")
 
     def _sorts(self) -> tuple[str, ...]:
-        return SORTS
+        return (*SORTS, *self._own_sorts())
 
     async def _fill(self, cursor: str = "") -> None:
+        shown = await self._read_own(self._actor())
         wanted = ClientFilters(
             kinds=(self.kind,) if self.kind in ClientKind else (),
             categories=(self.letter,) if self.letter in CATEGORIES else (),
             territory_id=self.territory or None, archived=self.is_archive,
         )  # fmt: skip
+        await self._count(wanted)
+        wanted = replace(wanted, own=self._own_filter())
         found = await asyncio.to_thread(
             clients.find, self._actor(), self.search, wanted, self.sort, PAGE, cursor or None
         )
         names = {t.value: t.text for t in self.territories}
-        self._turn([_row(c, names, self.language) for c in found.rows], found.cursor, bool(cursor))
+        rows = [
+            replace(_row(c, names, self.language), own=self._own_texts(shown, c))
+            for c in found.rows
+        ]
+        self._turn(rows, found.cursor, bool(cursor))
         more = "+" if self.has_more else ""
         self.shown = self._t("clients_page.shown", n=len(self.rows), more=more)
 
@@ -197,7 +216,7 @@ class Clients(Listing, Desk):
     def export_url(self) -> str:
         """The same list as a file."""
         asked = {"search": self.search, "kind": self.kind, "category": self.letter,
-                 "territory_id": self.territory, "archived": "true" if self.is_archive else ""}  # fmt: skip
+                 "territory_id": self.territory, "archived": "true" if self.is_archive else "", "own": self.own}  # fmt: skip
         return f"/api/v1/clients/export.xlsx?{urlencode({k: v for k, v in asked.items() if v})}"
 
 
@@ -217,10 +236,12 @@ def _card(actor: Actor, client_id: str, language: str) -> Card:
     return Card(
         c.id, c.name, i18n.t(f"admin.client.{c.kind}", language), c.category or "",
         found.territory.name if found.territory else "",
-        [Pair(i18n.t(f"admin.field.{n}", language), str(v)) for n, v in facts if v not in (None, "")],
+        [Pair(i18n.t(f"admin.field.{n}", language), str(v)) for n, v in facts if v not in (None, "")]
+        + [Pair(label, text) for label, text in own_facts(c, actor, language)],
         _ties(found), [_promise(p, language) for p in found.promises[:8]],
         [_past(v, language) for v in past],
         [_double(v, client_id, language) for v in duplicates.of_client(actor, client_id)],
+        own_changes(client_id, actor, language),
     )  # fmt: skip
 
 
@@ -261,9 +282,13 @@ def _past(view: Any, language: str) -> PastVisit:
 
 def clients_page() -> rx.Component:
     """The page."""
-    table = list_table(Clients, COLUMNS, "clients_page.title", NONE, "clients_page.list")
+    table = list_table(
+        Clients, COLUMNS, "clients_page.title", NONE, "clients_page.list", own_columns(Clients)
+    )
     title = rx.el.h2(words("clients_page.title"), class_name="vh")
-    body = rx.el.div(title, _tools(), loaded(Clients, table), class_name="ad-b")
+    body = rx.el.div(
+        title, _tools(), own_counts(Clients), loaded(Clients, table), class_name="ad-b"
+    )
     drawer = row_drawer(Clients, "clients_page.card", Clients.card_problem, "clients_page.broken",
                         Clients.card.name, _card_body())  # fmt: skip
     return page(
@@ -297,9 +322,10 @@ def _tools() -> rx.Component:
         narrowing(Clients, "kind", "clients_page.all_kinds", kinds, "admin.field.kind"),
         narrowing(Clients, "letter", "report.all_categories", letters, "report.category"),
         narrowing(Clients, "territory", "report.all_territories", options_of(Clients.territories), "report.territory"),
-        archive, rx.el.span(Clients.shown, class_name="muted t1 nw end"),
+        archive, own_tools(Clients), rx.el.span(Clients.shown, class_name="muted t1 nw end"),
         rx.cond(manages(), rx.el.a(icon("users", "s"), words("handover.do"), href="/handover", class_name="btn sm"), rx.fragment()),
         download(words("report.export"), Clients.export_url),
+        rx.el.a(icon("plus", "s"), words("client_form.add"), href="/clients/form", class_name="btn sm primary"),
         class_name="row ad-t",
     )  # fmt: skip
 
@@ -308,13 +334,16 @@ def _card_body() -> rx.Component:
     c = Clients.card
     return rx.fragment(
         rx.el.div(
-            rx.el.div(category(c.category), rx.el.span(c.name, class_name="strong t3 el", title=c.name), class_name="row"),
+            rx.el.div(category(c.category), rx.el.span(c.name, class_name="strong t3 el", title=c.name), rx.el.span(class_name="sp"),
+                      rx.el.a(words("client_form.edit"), href=f"/clients/form?client={c.id}", class_name="btn sm"),
+                      class_name="row"),
             rx.el.div(c.kind, rx.cond(c.territory != "", f" · {c.territory}", ""), class_name="t1 muted"),
             class_name="sec dh",
         ),
         _part(c.doubles, "duplicates.maybe", _doubled),
         rx.el.dl(rx.foreach(c.facts, _fact), class_name="sec facts said"),
         _part(c.ties, "clients_page.ties", _tie), _part(c.promises, "clients_page.promises", _promised),
+        _part(c.changes, "own_fields.changes", own_change),
         rx.el.div(
             rx.el.h3(words("visits_page.title")),
             rx.cond(c.visits.length() > 0, rx.el.ul(rx.foreach(c.visits, _visit), class_name="evl"),

@@ -1,0 +1,403 @@
+"""A client added or changed at the desk: the form, who may be there already, the workplace."""
+
+# Reflex turns a State's fields into vars at run time; a checker sees the plain types.
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import reflex as rx
+
+from fieldcrm.clients import service as clients
+from fieldcrm.clients.duplicates import hints
+from fieldcrm.clients.duplicates import words as pair_words
+from fieldcrm.clients.duplicates.model import Hint
+from fieldcrm.clients.model import (
+    CATEGORIES,
+    PERSON_KINDS,
+    PLACE_KINDS,
+    BadClientField,
+    ClientFilters,
+    ClientKind,
+)
+from fieldcrm.components.alerts import Toast
+from fieldcrm.components.icons import icon
+from fieldcrm.components.messages import Messages
+from fieldcrm.components.parts import button
+from fieldcrm.components.section import Choice, Section, loaded, options_of
+from fieldcrm.components.session import DISPATCHING, Desk, allows
+from fieldcrm.components.shell import page
+from fieldcrm.components.words import words
+from fieldcrm.kit import i18n
+from fieldcrm.kit.errors import Refusal
+from fieldcrm.pages.admin import labelled, said
+
+TEXTS = ("name", "kind", "category", "specialty", "phone", "email", "website", "address", "city",
+         "postcode", "opening_hours", "note", "territory_id")  # fmt: skip
+COMPARED = ("name", "kind", "phone", "address")
+"""Fields after each of which the base is asked who is there already."""
+FOUND_MOST = 6
+
+
+@dataclass
+class ClientDraft:
+    """A client as the form starts with; an empty id is a new one."""
+
+    id: str = ""
+    version: int = 0
+    name: str = ""
+    category: str = ""
+    specialty: str = ""
+    phone: str = ""
+    email: str = ""
+    website: str = ""
+    address: str = ""
+    city: str = ""
+    postcode: str = ""
+    lat: str = ""
+    lng: str = ""
+    opening_hours: str = ""
+    visit_minutes: str = ""
+    note: str = ""
+    territory_id: str = ""
+    is_archived: bool = False
+
+
+@dataclass
+class AlikeRow:
+    """A client that the one in the form may be."""
+
+    id: str
+    name: str
+    why: str
+
+
+class ClientForm(Section, Desk):
+    """The form as it stands, who is alike, and the workplace chosen for a new person."""
+
+    draft: ClientDraft = ClientDraft()
+    kind: str = ClientKind.doctor.value
+    territories: list[Choice] = []
+    alike: list[AlikeRow] = []
+    is_sure: bool = False
+    """Whether the next press saves in spite of those alike."""
+    places: list[Choice] = []
+    place: Choice = Choice("", "")
+    refused: str = ""
+    bad_field: str = ""
+    must_confirm: bool = False
+    _told: dict[str, str] = {}
+
+    @rx.event
+    @allows(DISPATCHING)
+    async def load(self):
+        """An empty form, or that of the client whom the address names."""
+        await self._enter()
+        self.alike, self.places, self.place = [], [], Choice("", "")
+        self.refused, self.bad_field, self._told = "", "", {}
+        self.is_sure = self.must_confirm = False
+        await self._show()
+
+    @rx.event
+    @allows(DISPATCHING)
+    async def reload(self):
+        """Try again."""
+        await self._show()
+
+    async def _fill(self, cursor: str = "") -> None:
+        actor = self._actor()
+        asked = str(self.router.url.query_parameters.get("client") or "")[:64]
+        mine = await asyncio.to_thread(clients.list_territories, actor)
+        self.territories = [Choice(t.id, t.name) for t in mine]
+        self.draft, self.kind = ClientDraft(), ClientKind.doctor.value
+        if asked:
+            client = await asyncio.to_thread(clients.get, actor, asked)
+            self.draft, self.kind = draft_of(client), client.kind
+            self._told = {n: getattr(client, n) or "" for n in COMPARED}
+
+    @rx.var
+    def is_person(self) -> bool:
+        """Whether the form is of somebody who works somewhere."""
+        return self.kind in PERSON_KINDS
+
+    @rx.event
+    @allows(DISPATCHING)
+    async def compare(self, name: str, value: str):
+        """Ask who is there already, as soon as a telling field is filled in."""
+        if name not in COMPARED:
+            return
+        if name == "kind":
+            self.kind = value if value in ClientKind else self.kind
+            value = self.kind
+        self._told = {**self._told, "kind": self.kind, name: str(value)[:300]}
+        told = {k: v for k, v in self._told.items() if v}
+        self._keep(await asyncio.to_thread(self._found, told))
+
+    def _found(self, told: dict[str, Any]) -> list[Hint]:
+        try:
+            return hints.alike(self._actor(), told, self.draft.id or None)
+        except BadClientField:
+            return []  # said when it is saved
+
+    def _keep(self, found: list[Hint]) -> None:
+        rows = [
+            AlikeRow(h.client.id, h.client.name, pair_words.why(h.reasons, self.language))
+            for h in found
+        ]
+        self.is_sure = self.is_sure and [r.id for r in rows] == [r.id for r in self.alike]
+        self.alike = rows
+
+    @rx.event
+    @allows(DISPATCHING)
+    async def find_place(self, text: str):
+        """Organisations and pharmacies where a new person may work."""
+        text = str(text)[:100].strip()
+        kinds = tuple(ClientKind(k) for k in ClientKind if k in PLACE_KINDS)
+        found = (
+            await asyncio.to_thread(clients.find, self._actor(), text, ClientFilters(kinds=kinds))
+            if text
+            else None
+        )
+        rows = found.rows[:FOUND_MOST] if found else []
+        self.places = [Choice(c.id, _at(c.name, c.address)) for c in rows]
+
+    @rx.event
+    @allows(DISPATCHING)
+    def choose_place(self, place_id: str):
+        """One of those found, or none."""
+        none = Choice("", "")
+        self.place = next((p for p in self.places if p.value == place_id), none)
+        self.places = []
+
+    @rx.event
+    @allows(DISPATCHING)
+    async def save(self, data: dict):
+        """Add or change; asks once more where somebody alike is there, a refusal keeps what was typed."""
+        is_new = not self.draft.id
+        try:
+            told = read_form(data, self.kind)
+            if is_new and not await self._is_meant(told):
+                return None
+            saved = await asyncio.to_thread(self._save, told)
+        except Refusal as error:
+            self.refused = self._refusal_of_field(error)
+            self.bad_field = str(error.params.get("field", ""))
+            return None
+        await self._tell("client_form.added" if is_new else "client_form.changed", saved.name)
+        return rx.redirect(f"/clients?client={saved.id}")
+
+    async def _is_meant(self, told: dict[str, Any]) -> bool:
+        """Whether nobody alike is there, or the person has seen who is."""
+        known = {k: v for k, v in told.items() if v is not None}
+        self._keep(await asyncio.to_thread(self._found, known))
+        if not self.alike or self.is_sure:
+            return True
+        self.is_sure, self.refused = True, ""
+        return False
+
+    def _save(self, told: dict[str, Any]) -> Any:
+        actor, draft = self._actor(), self.draft
+        saved = clients.save(actor, told, draft.id or None, draft.version if draft.id else None)
+        if not draft.id and self.place.value and saved.kind in PERSON_KINDS:
+            clients.save_affiliation(actor, saved.id, self.place.value, is_main=True)
+        return saved
+
+    @rx.event
+    @allows(DISPATCHING)
+    async def archive(self):
+        """Out of the lists after a second press, or back into them."""
+        draft = self.draft
+        if not draft.is_archived and not self.must_confirm:
+            self.must_confirm = True
+            return None
+        act = clients.restore if draft.is_archived else clients.archive
+        try:
+            client = await asyncio.to_thread(act, self._actor(), draft.id, draft.version)
+        except Refusal as error:
+            self.refused = self._refusal(error)
+            return None
+        key = "client_form.restored" if draft.is_archived else "client_form.archived"
+        await self._tell(key, client.name)
+        return rx.redirect("/clients")
+
+    def _refusal_of_field(self, error: Refusal) -> str:
+        name = str(error.params.get("field", "")).removesuffix("_id")
+        key = f"admin.field.{name}"
+        if error.code.startswith("bad_") and key in i18n.catalogue(self.language):
+            return self._t("error.bad_field", field=self._t(key))
+        return self._refusal(error)
+
+    async def _tell(self, key: str, name: str) -> None:
+        messages = await self.get_state(Messages)
+        messages._say(Toast(f"client:{name}", "ok", "confirmed", self._t(key, name=name)))
+
+
+def draft_of(client: Any) -> ClientDraft:
+    """A client's fields as a form's texts."""
+    texts = {n: getattr(client, n) or "" for n in TEXTS if n != "kind"}
+    numbers = {n: _text_of(getattr(client, n)) for n in ("lat", "lng", "visit_minutes")}
+    return ClientDraft(client.id, client.version, **texts, **numbers,
+                       is_archived=client.archived_at is not None)  # fmt: skip
+
+
+def _text_of(number: float | None) -> str:
+    return "" if number is None else str(number)
+
+
+def read_form(data: dict[str, Any], kind: str) -> dict[str, Any]:
+    """A form's texts as fields of a client, which the service judges; raises BadClientField."""
+    told: dict[str, Any] = {n: str(data.get(n) or "").strip() or None for n in TEXTS}
+    told["kind"] = kind
+    told |= {n: _number(n, data.get(n), float) for n in ("lat", "lng")}
+    return told | {"visit_minutes": _number("visit_minutes", data.get("visit_minutes"), int)}
+
+
+def _number(name: str, value: Any, of: type[int] | type[float]) -> float | None:
+    """A number of a text with a comma or a point; None for an empty one."""
+    text = str(value or "").strip().replace(",", ".")
+    try:
+        return of(text) if text else None
+    except ValueError:
+        raise BadClientField(field=name) from None
+
+
+def _at(name: str, address: str | None) -> str:
+    return f"{name} · {address}" if address else name
+
+
+# ── the page ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def client_form_page() -> rx.Component:
+    """The page."""
+    name = rx.cond(ClientForm.draft.id == "", words("client_form.add"), words("client_form.change"))
+    body = rx.el.div(
+        rx.el.h2(name, class_name="vh"), loaded(ClientForm, _card(name)), class_name="ad-b"
+    )
+    return page(
+        "/clients", words("clients_page.title"), rx.el.div(body, class_name="ad-w"), class_name="ad"
+    )
+
+
+def _card(title: Any) -> rx.Component:
+    back = rx.el.a(
+        icon("chevron-left", "s"), words("handover.back"), href="/clients", class_name="btn sm"
+    )
+    f = ClientForm.draft
+    archive = button(
+        rx.cond(f.is_archived, words("client_form.restore"),
+                rx.cond(ClientForm.must_confirm, words("client_form.archive_sure"), words("client_form.archive"))),
+        kind="danger", small=True, on_click=ClientForm.archive,
+    )  # fmt: skip
+    form = rx.el.section(
+        rx.el.header(rx.el.h3(title), rx.el.span(class_name="sp"), rx.cond(f.id == "", rx.fragment(), archive), back),
+        _form(), class_name="card cf",
+    )  # fmt: skip
+    return rx.el.div(form, _alike(), class_name="cf-w")
+
+
+def _form() -> rx.Component:
+    f = ClientForm.draft
+    is_new = f.id == ""
+    save = rx.cond(
+        ClientForm.is_sure & (ClientForm.alike.length() > 0),
+        words("client_form.anyway"),
+        words("admin.save"),
+    )
+    return rx.el.form(
+        _field("kind", _kinds()), _field("name", _input("name", f.name, is_compared=True, max_length=200)),
+        _field("category", _letters()), _field("territory", _territories()),
+        rx.cond(is_new & ClientForm.is_person, _workplace(), rx.fragment()),
+        _field("phone", _input("phone", f.phone, "tel", is_compared=True)),
+        _field("email", _input("email", f.email, "email")),
+        _field("address", _input("address", f.address, is_compared=True), wide=True),
+        _field("city", _input("city", f.city)), _field("postcode", _input("postcode", f.postcode)),
+        _field("lat", _input("lat", f.lat, input_mode="decimal")), _field("lng", _input("lng", f.lng, input_mode="decimal")),
+        _field("opening_hours", _input("opening_hours", f.opening_hours, max_length=1000)),
+        _field("visit_minutes", _input("visit_minutes", f.visit_minutes, input_mode="numeric")),
+        _field("website", _input("website", f.website)),
+        rx.cond(ClientForm.is_person, _field("specialty", _input("specialty", f.specialty)), rx.fragment()),
+        _field("note", _note(), wide=True), said(ClientForm.refused),
+        rx.el.div(button(icon("check", "s"), save, kind="primary", type="submit"),
+                  rx.el.a(words("admin.cancel"), href="/clients", class_name="btn ghost"), class_name="row cf-s"),
+        on_submit=ClientForm.save, class_name="ad-f", key=f"{f.id}:{f.version}", no_validate=True,
+    )  # fmt: skip
+
+
+def _field(name: str, control: rx.Component, wide: bool = False) -> rx.Component:
+    return labelled(words(f"admin.field.{name}"), control, wide=wide)
+
+
+def _input(
+    name: str, value: Any, kind: str = "text", is_compared: bool = False, **more: Any
+) -> rx.Component:
+    is_bad = ClientForm.bad_field == name
+    if is_compared:
+        more["on_blur"] = lambda text: ClientForm.compare(name, text)
+    return rx.el.input(
+        name=name, default_value=value, type=kind, auto_complete="off", aria_invalid=rx.cond(is_bad, "true", "false"),
+        class_name=rx.cond(is_bad, "input is-err", "input"), **more,
+    )  # fmt: skip
+
+
+def _kinds() -> rx.Component:
+    options = [rx.el.option(words(f"admin.client.{k}"), value=k.value) for k in ClientKind]
+    return rx.el.select(*options, name="kind", value=ClientForm.kind, class_name="input",
+                        on_change=lambda kind: ClientForm.compare("kind", kind))  # fmt: skip
+
+
+def _letters() -> rx.Component:
+    options = [rx.el.option(letter, value=letter) for letter in CATEGORIES]
+    return rx.el.select(rx.el.option("—", value=""), *options, name="category",
+                        default_value=ClientForm.draft.category, class_name="input")  # fmt: skip
+
+
+def _territories() -> rx.Component:
+    is_bad = ClientForm.bad_field == "territory_id"
+    return rx.el.select(
+        rx.el.option("—", value=""), *options_of(ClientForm.territories), name="territory_id",
+        default_value=ClientForm.draft.territory_id, class_name=rx.cond(is_bad, "input is-err", "input"),
+    )  # fmt: skip
+
+
+def _note() -> rx.Component:
+    return rx.el.textarea(name="note", default_value=ClientForm.draft.note, rows="3", max_length=4000,
+                          class_name="input")  # fmt: skip
+
+
+def _workplace() -> rx.Component:
+    """Where a new person works: looked up, chosen, taken away again."""
+    search = rx.el.input(
+        type="search", class_name="input", placeholder=words("client_form.find_place"), auto_complete="off",
+        on_change=ClientForm.find_place.debounce(250),
+    )  # fmt: skip
+    found = rx.el.div(
+        rx.foreach(ClientForm.places, lambda p: button(
+            icon("plus", "s"), p.text, kind="ghost", small=True, type="button", on_click=ClientForm.choose_place(p.value))),
+        class_name="ms-p",
+    )  # fmt: skip
+    chosen = rx.el.div(
+        rx.el.span(words("client_form.works_at"), class_name="lb"),
+        rx.el.button(ClientForm.place.text, icon("x", "s"), type="button", class_name="btn",
+                     title=words("client_form.drop_place"), on_click=ClientForm.choose_place("")),
+        class_name="field wide",
+    )  # fmt: skip
+    looking = rx.el.div(labelled(words("client_form.works_at"), search), found, class_name="wide")
+    return rx.cond(ClientForm.place.value == "", looking, chosen)
+
+
+def _alike() -> rx.Component:
+    """Who is there already."""
+    rows = rx.el.ul(
+        rx.foreach(ClientForm.alike, lambda a: rx.el.li(
+            icon("git-merge", "s"),
+            rx.el.span(rx.el.a(a.name, href=f"/clients?client={a.id}", class_name="way med", target="_blank"),
+                       rx.el.br(), rx.el.span(a.why, class_name="t1 muted")))),
+        class_name="evl",
+    )  # fmt: skip
+    note = rx.el.div(rx.el.h4(words("client_form.alike")), rx.el.p(words("client_form.alike_why"), class_name="t1 muted"),
+                     rows, class_name="cf-a", role="status")  # fmt: skip
+    return rx.cond(ClientForm.alike.length() > 0, note, rx.fragment())
