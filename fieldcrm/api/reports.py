@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
+from pydantic import BaseModel
 
 from fieldcrm.api import coverage
 from fieldcrm.api.identity import Administrator, Allows, DeskPerson
-from fieldcrm.api.shapes import Day, Id
+from fieldcrm.api.shapes import Day, Id, Search
 from fieldcrm.kit import i18n
 from fieldcrm.people.model import Actor, Role
-from fieldcrm.reports import service, visit_list
+from fieldcrm.reports import answers, service, visit_list
 from fieldcrm.reports.eventlog import Asked, export_csv
 from fieldcrm.reports.model import Filters, PeriodKind
 from fieldcrm.reports.workbook import export_xlsx, file_name
@@ -74,3 +75,26 @@ def visits(
 
 def _one(value: str | None) -> tuple[str, ...]:
     return (value,) if value else ()
+
+
+class AnswerOut(BaseModel):
+    """How many visits gave an answer."""
+
+    value: str
+    label: str
+    visits: int
+
+
+@router.get("/form-answers", summary="Visits by answer", response_model=list[AnswerOut])
+def form_answers(
+    actor: DeskPerson, form_id: Id, field: Annotated[str, Query(max_length=40)],
+    day_from: Day | None = None, day_to: Day | None = None, rep_id: Id | None = None,
+    team_id: Id | None = None, category: Letter | None = None, search: Search = "",
+) -> list[answers.Answered]:  # fmt: skip
+    """Answers to a choice, several choices or yes and no of a visit form; the filters are those of
+    the list of visits."""
+    wanted = visit_list.filters_of(
+        search, category=category or "", rep_id=rep_id or "", team_id=team_id or "",
+        first=day_from, last=day_to,
+    )  # fmt: skip
+    return answers.count(actor, form_id, field, wanted, actor.language)

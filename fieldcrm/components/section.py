@@ -179,16 +179,27 @@ class Column:
     class_name: str = ""
 
 
+@dataclass(frozen=True)
+class Extra:
+    """Columns behind the others whose number only the state knows."""
+
+    heads: rx.Component
+    cells: Callable[[Any], rx.Component]
+    """Of a row."""
+
+
 def list_table(
-    state: Any, columns: list[Column], label: str, none: tuple[str, str], region: str
-) -> rx.Component:
+    state: Any, columns: list[Column], label: str, none: tuple[str, str], region: str,
+    extra: Extra | None = None,
+) -> rx.Component:  # fmt: skip
     """A card with the rows, a way to more of them, and what shows when there are none.
 
     `label`, `region` and `none` (title, text) are catalogue keys.
     """
+    more_heads = [extra.heads] if extra else []
     rows = rx.el.table(
-        rx.el.thead(rx.el.tr(*[_head(c, state) for c in columns])),
-        rx.el.tbody(rx.foreach(state.rows, lambda row: _line(row, columns, state))),
+        rx.el.thead(rx.el.tr(*[_head(c, state) for c in columns], *more_heads)),
+        rx.el.tbody(rx.foreach(state.rows, lambda row: _line(row, columns, state, extra))),
         class_name="tbl tight", aria_label=words(label),
     )  # fmt: skip
     more = rx.cond(
@@ -211,9 +222,10 @@ def _head(column: Column, state: Any) -> rx.Component:
     return rx.el.th(words(column.label), scope="col", class_name=column.class_name)
 
 
-def _line(row: Any, columns: list[Column], state: Any) -> rx.Component:
+def _line(row: Any, columns: list[Column], state: Any, extra: Extra | None = None) -> rx.Component:
     return rx.el.tr(
         *[rx.el.td(c.cell(row), class_name=c.class_name) for c in columns],
+        *([extra.cells(row)] if extra else []),
         aria_selected=rx.cond(state.opened == row.id, "true", "false"),
     )
 

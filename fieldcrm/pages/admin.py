@@ -18,6 +18,7 @@ SECTIONS = (
     ("/admin/territories", "admin.territories", "map-pin"),
     ("/admin/devices", "admin.devices", "smartphone"),
     ("/admin/forms", "form_admin.forms", "file-text"),
+    ("/admin/fields", "own_fields.fields", "contact"),
     ("/admin/import", "admin.import", "upload"), ("/admin/events", "admin.events", "history"),
     ("/admin/data", "privacy.data", "clock"), ("/admin/person", "privacy.person", "user"),
 )  # fmt: skip

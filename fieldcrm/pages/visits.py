@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -36,9 +36,16 @@ from fieldcrm.components.session import DISPATCHING, Desk, allows
 from fieldcrm.components.shell import page
 from fieldcrm.components.words import words
 from fieldcrm.evidence import service as evidence
+from fieldcrm.forms import service as forms
 from fieldcrm.kit import clock, i18n
 from fieldcrm.kit.errors import Refusal
 from fieldcrm.pages.manager_rows import day_of
+from fieldcrm.pages.visit_answers import (
+    AnswerCounts,
+    answer_choice,
+    answer_panel,
+    answers_text,
+)
 from fieldcrm.people import service as people
 from fieldcrm.reports.model import VERDICTS
 from fieldcrm.reports.visit_list import actual_text, filters_of
@@ -70,9 +77,11 @@ class Row:
     result: str
     verdict: str
     verdict_word: str
+    answers: str = ""
+    """To the visit's form, in words."""
 
 
-class Visits(Listing, Desk):
+class Visits(AnswerCounts, Listing, Desk):
     """The list as the reader has asked for it, and the visit that is open."""
 
     rows: list[Row] = []
@@ -103,6 +112,7 @@ class Visits(Listing, Desk):
         address = self.router.url.query_parameters
         if address.get("search"):  # what was searched for may lie ahead
             self.search, self.last = str(address["search"])[:200], ""
+        await self._read_questions(actor)
         await self._show()
         asked = address.get("visit", "") or self.opened
         if asked:
@@ -123,7 +133,10 @@ class Visits(Listing, Desk):
         found = await asyncio.to_thread(
             visits.list_visits, self._actor(), wanted, self.sort, PAGE, cursor or None
         )
-        self._turn([_row(v, self.language) for v in found.rows], found.cursor, bool(cursor))
+        read = forms.reader([v.visit.details or {} for v in found.rows], self.language)
+        rows = [replace(_row(v, self.language), answers=answers_text(v, read)) for v in found.rows]
+        await self._count(wanted)
+        self._turn(rows, found.cursor, bool(cursor))
         more = "+" if self.has_more else ""
         self.shown = self._t("report.listed", n=len(self.rows), more=more)
 
@@ -166,7 +179,9 @@ def visits_page() -> rx.Component:
     """The page."""
     table = list_table(Visits, COLUMNS, "visits_page.title", NONE, "visits_page.list")
     title = rx.el.h2(words("visits_page.title"), class_name="vh")
-    body = rx.el.div(title, _tools(), loaded(Visits, table), class_name="ad-b")
+    body = rx.el.div(
+        title, _tools(), answer_panel(Visits), loaded(Visits, table), class_name="ad-b"
+    )
     drawer = row_drawer(Visits, "report.visit_and_evidence", Visits.visit_problem, "report.visit_broken",
                         Visits.visit.client, rx.fragment(*evidence_body(Visits.visit)))  # fmt: skip
     return page(
@@ -196,6 +211,7 @@ COLUMNS = [
     Column("visits_page.actual", lambda r: r.actual, class_name="num"),
     Column("report.result", lambda r: r.result, class_name="nw"),
     Column("report.verdict", _verdict, "verdict"),
+    Column("form_admin.answers", lambda r: clipped(r.answers), class_name="muted"),
 ]
 
 
@@ -216,7 +232,7 @@ def _tools() -> rx.Component:
         narrowing(Visits, "verdict", "visits_page.all_verdicts", verdicts, "report.verdict"),
         narrowing(Visits, "letter", "report.all_categories", letters, "report.category"),
         _day("first", Visits.first, "admin.from_day"), rx.el.span("–", class_name="faint", aria_hidden="true"),
-        _day("last", Visits.last, "admin.to_day"), rx.el.span(Visits.shown, class_name="muted t1 nw end"),
+        _day("last", Visits.last, "admin.to_day"), answer_choice(Visits), rx.el.span(Visits.shown, class_name="muted t1 nw end"),
         download(words("report.export"), Visits.export_url),
         class_name="row ad-t",
     )  # fmt: skip

@@ -25,6 +25,7 @@ from fieldcrm.api.app import make_api, routes_of
 from fieldcrm.arrival.tables import ArrivalLink
 from fieldcrm.clients.duplicates.tables import ClientMerge, Duplicate
 from fieldcrm.clients.ownfields import service as ownfields
+from fieldcrm.forms import service as forms
 from fieldcrm.forms.tables import ShelfCheck
 from fieldcrm.handover.tables import Handover
 from fieldcrm.kit import clock, files, ids
@@ -130,6 +131,11 @@ PUSH_KEYS = {
 }
 SQUARE = {"type": "Polygon", "coordinates": [[[24.9, 60.1], [25, 60.1], [25, 60.2], [24.9, 60.1]]]}
 AREA = {"name": "X", "geometry": SQUARE}
+MOOD = {
+    "title": "X", "kinds": ["buyer"],
+    "fields": [{"name": "mood", "type": "choice", "label": "Mood",
+                "options": [{"value": "good", "label": "Good"}]}],
+}  # fmt: skip
 OWN_FIELD = {
     "definition": {"name": "chain", "type": "yes_no", "label": "X"}, "kinds": ["pharmacy"],
     "editors": ["rep"],
@@ -444,6 +450,10 @@ RULES: dict[tuple[str, str], list[Rule]] = {
         Rule(BOSSES, f"{V}/duplicates/<pair>/merge", body={"winner_id": "<client>"})
     ],
     ("POST", f"{V}/merges/{{merge_id}}/undo"): [Rule(BOSSES, f"{V}/merges/<merge>/undo")],
+    ("GET", f"{V}/reports/form-answers"): [
+        Rule(DESK, f"{V}/reports/form-answers", {"form_id": "<form>", "field": "mood"}, hidden=True,
+             check=lambda answer: all(row["visits"] == 0 for row in answer.json()))
+    ],
     ("GET", f"{V}/client-fields"): [Rule(EVERYBODY, f"{V}/client-fields", hidden=True)],
     ("POST", f"{V}/client-fields"): [Rule(ADMINS, f"{V}/client-fields", body=OWN_FIELD)],
     ("PUT", f"{V}/client-fields/{{field_id}}"): [
@@ -546,6 +556,10 @@ def world(any_db: str, valkey: object) -> World:
                 id=ids.new_id(), visit_id=visit, sha256=SHA, size=len(PHOTO), stored_at=clock.now()
             )
         )
+    form = forms.save_form(boss, MOOD)
+    told = {"form": {"form_id": form.id, "version": 1, "answers": {"mood": "good"}}}
+    with transaction() as session:
+        session.get_one(Visit, visit).details = told
     own_field = ownfields.save_field(
         boss, OWN_FIELD["definition"], ["organisation", "pharmacy"], ["rep"]
     )
@@ -555,7 +569,7 @@ def world(any_db: str, valkey: object) -> World:
     named = {
         "correction": _correction(base, phone.id, client),
         "message": _written(base), "area": area, "own_area": own_area, "arrival": _arrival(users["rep_north"], visit),
-        "own_field": own_field.id,
+        "own_field": own_field.id, "form": form.id,
         "rep": users["rep_north"], "own_rep": users["rep_south"], "admin": users["admin"],
         "north_manager": users["manager_north"], "team": base.company.teams["north"],
         "territory": base.territories["north"], "own_territory": base.territories["south"],
