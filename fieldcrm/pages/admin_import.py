@@ -162,7 +162,8 @@ def _mapping() -> rx.Component:
 def _column(row: Any) -> rx.Component:
     choice = rx.el.select(
         rx.el.option(words("admin.import.not_imported"), value=""),
-        *[rx.el.option(words(f"admin.field.{f}"), value=f) for f in FIELD_NAMES], value=row.field,
+        *[rx.el.option(words(f"admin.field.{f}"), value=f) for f in FIELD_NAMES],
+        rx.foreach(AdminImport.own, lambda o: rx.el.option(o.text, value=o.value)), value=row.field,
         on_change=lambda v: AdminImport.map_column(row.name, v),
         class_name=rx.cond(row.field == "", "input sm is-off", "input sm"),
         aria_label=f"{words('admin.import.field')}: {row.name}",

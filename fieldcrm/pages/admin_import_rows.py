@@ -7,6 +7,7 @@ from typing import Any
 
 from fieldcrm.clients import importing
 from fieldcrm.clients.model import ClientKind, ImportPreview
+from fieldcrm.clients.ownfields.model import PREFIX
 from fieldcrm.kit import i18n
 from fieldcrm.people import service as people
 
@@ -126,7 +127,8 @@ def example_row(e: dict[str, Any], language: str) -> ExampleRow:
 
 def _field_word(name: str, language: str) -> str:
     key = f"admin.field.{name}"
-    return i18n.t(key, language) if key in i18n.catalogue(language) else name
+    known = key in i18n.catalogue(language)
+    return i18n.t(key, language) if known else name.removeprefix(PREFIX)
 
 
 def _field_row(name: str, value: Any, e: dict[str, Any], language: str) -> FieldRow:

@@ -18,7 +18,11 @@ from fieldcrm.clients.import_places import BOXES
 from fieldcrm.clients.import_rules import MATCHES, MODES
 from fieldcrm.clients.import_words import FIELDS
 from fieldcrm.clients.model import ClientKind, ImportBuiltOn, ImportPreview
+from fieldcrm.clients.ownfields import service as ownfields
+from fieldcrm.clients.ownfields.model import PREFIX
+from fieldcrm.components.section import Choice
 from fieldcrm.components.session import ADMINISTERING, Desk, allows
+from fieldcrm.forms.words import said
 from fieldcrm.kit import i18n, ids
 from fieldcrm.kit.errors import Refusal
 from fieldcrm.kit.jobs import Cancelled
@@ -73,6 +77,8 @@ class AdminImport(Desk):
     """The run that is being undone."""
     is_undone: bool = False
     territories: list[str] = []
+    own: list[Choice] = []
+    """Own fields of clients that columns may fill."""
     totals: Totals = Totals()
     troubles: list[TroubleRow] = []
     examples: list[ExampleRow] = []
@@ -95,6 +101,8 @@ class AdminImport(Desk):
         actor = await self._enter()
         every = await asyncio.to_thread(clients.list_territories, actor)
         self.territories = [t.name for t in every]
+        fields = await asyncio.to_thread(ownfields.list_fields, actor)
+        self.own = [Choice(PREFIX + f.name, said(f.field.label, self.language)) for f in fields]
         await self._fill_runs()
         if self.step == 2 and self.run_id:
             await self._preview(dict(self._mapping))
@@ -205,7 +213,7 @@ class AdminImport(Desk):
     async def map_column(self, column: str, to: str):
         """Another field for a column, or none."""
         mapping = {c: f for c, f in self._mapping.items() if c != column}
-        if to in FIELD_NAMES:
+        if to in FIELD_NAMES or to in {choice.value for choice in self.own}:
             mapping[column] = to
         self.is_busy = True
         yield
