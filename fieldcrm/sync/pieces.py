@@ -96,6 +96,9 @@ def _finish(part: Path, sha256: str) -> None:
 
 
 def _name(part: Path, sha256: str) -> None:
+    """Give a file its name, once its bytes are on disk: who wrote the last ones may have died."""
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
     target = files.path_of(sha256)
     target.parent.mkdir(parents=True, exist_ok=True)
     part.rename(target)
