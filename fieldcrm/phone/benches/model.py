@@ -238,11 +238,12 @@ class Model:
         self.card_files |= {a["id"]: a["sha256"] for a in t.payload.get("attachments") or []}
 
     def _client_note(self, t: Taken) -> None:
-        """Over what the rep saw; beside what he did not see."""
+        """Over what the rep saw; beside what he did not see, which emptying the note leaves too."""
         stands, wanted = self.notes.get(t.subject), t.payload["note"]
         unseen = SEPARATOR.sub("\n|\n", t.payload["base_note"] or "") != (stands or "")
-        both = unseen and stands and wanted and stands != wanted
-        self.notes[t.subject] = f"{stands}\n|\n{wanted}" if both else wanted
+        if unseen and stands and stands != wanted:
+            wanted = f"{stands}\n|\n{wanted}" if wanted else stands
+        self.notes[t.subject] = wanted
 
     def _promise(self, t: Taken) -> None:
         self.kept.add(t.subject)
