@@ -1,8 +1,8 @@
-"""On foot or driving: a conditional chain over the places of a way. Pure; numpy alone.
+"""On foot or driving: a conditional chain of spells over the places of a way. Pure; numpy alone.
 
-Each place has a score for driving, each step two for changing over. A score is a sum of curves,
-one for each signal (speeds over several times, by length and by net distance), straight between
-KNOTS_MPS. The weights of the curves are learnt (`benches.fit_modes`, decision 0013), as all else
+Each place has a score for driving, each step two for changing over, each spell one for being one
+(`tracking.spells`). A score is a sum of curves, one for each signal (speeds over several times, by
+length and by net distance, straight between KNOTS_MPS; of a spell what `spells.KNOTS` says). The weights of the curves are learnt (`benches.fit_modes`, decision 0013), as all else
 is not: nobody can say by reasoning how sure 1.9 m/s over 45 s makes of a car.
 """
 
@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from math import exp, log1p
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
 from fieldcrm.tracking import parameters as p
+from fieldcrm.tracking import spells
 from fieldcrm.tracking.cleaning import Way
 from fieldcrm.tracking.windows import Array, Indices, Mask, around, highest, runs
 
@@ -30,6 +30,11 @@ BESIDE_S = (12.5, 27.5, 60.0)
 """Before a step and after it: two steps of 5 s and five, with half a step's doubt, and a minute."""
 SHORTEST_S = 1.0
 """Two fixes closer in time count as this far apart."""
+SPAN = 72
+"""Places looked at together: six minutes of a fix each 5 s, as in the traces learnt from."""
+_AT_ONCE = 64
+"""So many spans are weighed side by side: some 30 MB."""
+_LEAST = 1e-300
 
 
 class Mode(StrEnum):
@@ -50,6 +55,9 @@ class Weights(msgspec.Struct, frozen=True):
     to_driving_bias: float
     to_foot: list[list[float]]
     to_foot_bias: float
+    driving_spells: list[list[float]]
+    """A curve for each of `spells.measures`: how much it speaks for one spell of driving."""
+    foot_spells: list[list[float]]
 
 
 @cache
@@ -126,32 +134,55 @@ def driving_odds(way: Way, weights: Weights | None = None) -> Array:
     scores = w.places_bias + _curves(place_signals(way), w.places)
     to_driving = w.to_driving_bias + _curves(steps, w.to_driving)
     to_foot = w.to_foot_bias + _curves(steps, w.to_foot)
-    return _chained(scores.tolist(), to_driving.tolist(), to_foot.tolist())
+    odds, spans = np.empty(len(way)), _spans(len(way))
+    for some in np.array_split(spans, -(-len(spans) // _AT_ONCE)):
+        told = _spell_odds(
+            way, some, scores[some], to_driving[some[:, :-1]], to_foot[some[:, :-1]], w
+        )
+        for places, each in zip(some, told, strict=True):
+            inner = len(each) // 4 if places[0] else 0  # a span knows most of its middle
+            odds[places[inner:]] = each[inner:]
+    return odds
+
+
+def _spans(count: int) -> Indices:
+    """Rows of SPAN places on end, overlapping by half; one of all where there are fewer."""
+    span = min(SPAN, count)
+    starts = np.append(np.arange(0, count - span, max(1, span // 2)), count - span)
+    return starts[:, None] + np.arange(span)
+
+
+def _spell_odds(
+    way: Way, places: Indices, scores: Array, to_driving: Array, to_foot: Array, w: Weights
+) -> Array:
+    """Log odds of driving at each place of several spans (rows), all cuts into spells weighed."""
+    seen = spells.measures(way.t[places], way.x[places], way.y[places], SHORTEST_S)
+    chances = spells.weighed(
+        spells.summed(scores) + _spell_scores(seen, places.shape[1], w.driving_spells),
+        _spell_scores(seen, places.shape[1], w.foot_spells), to_driving, to_foot,
+    )  # fmt: skip
+    driving, foot = (
+        np.maximum(spells.at_places(c), _LEAST) for c in (chances.driving, chances.foot)
+    )
+    return np.log(driving) - np.log(foot)
+
+
+def _spell_scores(seen: Sequence[Array], count: int, curves: Sequence[Sequence[float]]) -> Array:
+    """A score for each spell, [span, first, last]."""
+    found = np.zeros((len(seen[0]), count, count))
+    first, last = spells.stretches(count)
+    whole = spells.is_whole(count)
+    for values, knots, curve, is_of_whole in zip(
+        seen, spells.KNOTS, curves, spells.WHOLE, strict=True
+    ):
+        found[:, first, last] += np.interp(values, knots, curve) * (whole if is_of_whole else 1)
+    return found
 
 
 def _curves(signals: Sequence[Array], curves: Sequence[Sequence[float]]) -> Array:
     return np.sum(
         [np.interp(s, KNOTS_MPS, c) for s, c in zip(signals, curves, strict=True)], axis=0
     )
-
-
-def _chained(scores: list[float], to_driving: list[float], to_foot: list[float]) -> Array:
-    """Forward and backward over two states, in log odds."""
-    count = len(scores)
-    forward, backward = [scores[0]] * count, [0.0] * count
-    for i in range(1, count):
-        a = forward[i - 1]
-        forward[i] = scores[i] + _sum(a, to_driving[i - 1]) - _sum(0.0, a + to_foot[i - 1])
-    for i in range(count - 2, -1, -1):
-        b = scores[i + 1] + backward[i + 1]
-        backward[i] = _sum(b, to_foot[i]) - _sum(0.0, b + to_driving[i])
-    return np.array(forward) + np.array(backward)
-
-
-def _sum(a: float, b: float) -> float:
-    """log(exp a + exp b)."""
-    high, low = (a, b) if a > b else (b, a)
-    return high + log1p(exp(low - high))
 
 
 def is_driving(way: Way, weights: Weights | None = None) -> Mask:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldcrm.tracking import modes
+from fieldcrm.tracking import modes, spells
 from fieldcrm.tracking.cleaning import Way
 from fieldcrm.tracking.modes import Mode, driving_odds, is_driving
 from fieldcrm.tracking.windows import runs
@@ -48,21 +48,48 @@ def test_one_who_stands_is_on_foot() -> None:
 
 
 def test_odds_are_those_of_all_labellings_weighed() -> None:
-    """The chain's answer against the sum over every labelling of a short way."""
+    """The answer against the sum over every labelling of a short way."""
     way = travelled(PARCEL, 40).only(slice(8))
     w = modes.learnt()
     score = w.places_bias + modes._curves(modes.place_signals(way), w.places)
     steps = modes.step_signals(way)
     getting_in = w.to_driving_bias + modes._curves(steps, w.to_driving)
     getting_out = w.to_foot_bias + modes._curves(steps, w.to_foot)
+    seen = spells.measures(way.t[None], way.x[None], way.y[None], modes.SHORTEST_S)
+    whole = [modes._spell_scores(seen, 8, c)[0] for c in (w.foot_spells, w.driving_spells)]
     sums = np.zeros((2, len(way)))
     for labels in product((0, 1), repeat=len(way)):
         told = sum(s for s, label in zip(score, labels, strict=True) if label)
         for i, (a, b) in enumerate(pairwise(labels)):
             told += getting_in[i] * (a < b) + getting_out[i] * (a > b)
+        told += sum(whole[mode][a, b] for mode in (0, 1) for a, b in runs(np.array(labels) == mode))
         for i, label in enumerate(labels):
             sums[label, i] += exp(told)
     assert driving_odds(way) == pytest.approx(np.log(sums[1] / sums[0]))
+
+
+def test_a_walk_knows_how_far_it_led_and_that_it_came_back() -> None:
+    """To a door 40 m away and back to the car."""
+    way = travelled([(0, 40, 1.0), (0, -40, 1.0)], 10)
+    fastest, lasted, net, led, share = (
+        values[0] for values in spells.measures(way.t[None], way.x[None], way.y[None], 1.0)
+    )
+    first, last = spells.stretches(len(way))
+    (there_and_back,) = np.flatnonzero((first == 1) & (last == len(way) - 2))
+    assert fastest[there_and_back] == pytest.approx(1)
+    assert np.exp(lasted[there_and_back]) == pytest.approx(way.t[-2] - way.t[1])
+    assert np.exp(net[there_and_back]) - 3 == pytest.approx(0, abs=1)
+    assert np.exp(led[there_and_back]) - 3 == pytest.approx(40, abs=1)
+    assert share[there_and_back] < 0.1
+
+
+def test_a_long_way_is_told_as_its_parts_are() -> None:
+    """A place in the middle of a span needs no more than the span."""
+    way = blurred(travelled(PARCEL * 3), error_m=2)
+    span = slice(modes.SPAN // 2, modes.SPAN // 2 + modes.SPAN)
+    inner = slice(modes.SPAN // 4 + 10, 3 * modes.SPAN // 4 - 10)
+    assert len(way) > 2 * modes.SPAN
+    assert (is_driving(way)[span][inner] == is_driving(way.only(span))[inner]).all()
 
 
 @given(

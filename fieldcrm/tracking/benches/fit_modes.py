@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from fieldcrm.tracking import modes
+from fieldcrm.tracking import modes, spells
 from fieldcrm.tracking.benches.recordings import Labelled, labelled
-from fieldcrm.tracking.windows import Array
+from fieldcrm.tracking.windows import Array, Mask, runs
 
 SMALL, SMOOTH = 0.3, 5.0
 """Inverse variances of the prior: of each value of a curve, and of each step between its knots."""
@@ -32,109 +32,154 @@ _IDENTITY = np.eye(len(modes.KNOTS_MPS))
 
 @dataclass(frozen=True)
 class Design:
-    """All traces side by side: a row for each place (or step), and where each trace lies.
-
-    `rows` and `steps` are (trace, time) indices into them, -1 behind a trace's end.
-    """
+    """Traces of equally many places side by side: a row for each place (or step, or stretch) of
+    each, with its shares of all knots, and what the labels say, [trace, place or step or i, j]."""
 
     places: Array
     steps: Array
-    rows: np.ndarray
-    step_rows: np.ndarray
+    stretches: np.ndarray
+    """In single precision: there are many."""
     is_driving: Array
     is_getting_in: Array
     is_getting_out: Array
+    driving_spells: Array
+    foot_spells: Array
+
+
+def designs(traces: Sequence[Labelled]) -> list[Design]:
+    """Features and labels of traces, by how many places they have."""
+    parts = [part for trace in traces for part in _spans(trace)]
+    lengths = sorted({len(part.way) for part in parts})
+    return [design([part for part in parts if len(part.way) == length]) for length in lengths]
+
+
+def _spans(trace: Labelled) -> list[Labelled]:
+    """Pieces of a trace no longer than what is looked at together; a lone place tells nothing."""
+    cuts = [slice(i, i + modes.SPAN) for i in range(0, len(trace.way) - 1, modes.SPAN)]
+    return [Labelled(trace.name, trace.way.only(c), trace.is_driving[c]) for c in cuts]
 
 
 def design(traces: Sequence[Labelled]) -> Design:
-    """Features and labels of the traces."""
-    places = [_basis(modes.place_signals(t.way)) for t in traces]
-    steps = [_basis(modes.step_signals(t.way)) for t in traces]
-    truth = [t.is_driving.astype(float) for t in traces]
+    """The same of traces of one length."""
+    truth = np.array([t.is_driving for t in traces], float)
+    t, x, y = (np.stack([getattr(trace.way, axis) for trace in traces]) for axis in "txy")
     return Design(
-        np.vstack(places), np.vstack(steps), _layout([len(p) for p in places]),
-        _layout([len(s) for s in steps]), np.concatenate(truth),
-        np.concatenate([(1 - y[:-1]) * y[1:] for y in truth]),
-        np.concatenate([y[:-1] * (1 - y[1:]) for y in truth]),
+        np.vstack([_basis(modes.place_signals(trace.way)) for trace in traces]),
+        np.vstack([_basis(modes.step_signals(trace.way)) for trace in traces]),
+        _spell_basis(spells.measures(t, x, y, modes.SHORTEST_S), truth.shape[1]),
+        truth, (1 - truth[:, :-1]) * truth[:, 1:], truth[:, :-1] * (1 - truth[:, 1:]),
+        np.stack([_spells_of(trace.is_driving) for trace in traces]),
+        np.stack([_spells_of(~trace.is_driving) for trace in traces]),
     )  # fmt: skip
+
+
+def _spells_of(labels: Mask) -> Array:
+    """1 at [i, j] where a spell goes from place i to place j."""
+    found = np.zeros((len(labels), len(labels)))
+    for first, last in runs(labels):
+        found[first, last] = 1
+    return found
 
 
 def _basis(signals: Sequence[Array]) -> Array:
     """Each signal as its shares of the two knots around it, and a one for the bias."""
-    hats = [
-        np.stack([np.interp(s, modes.KNOTS_MPS, unit) for unit in _IDENTITY], axis=1)
-        for s in signals
-    ]
+    hats = [_hats(s, modes.KNOTS_MPS) for s in signals]
     return np.hstack([*hats, np.ones((len(signals[0]), 1))])
 
 
-def _layout(lengths: Sequence[int]) -> np.ndarray:
-    found = np.full((len(lengths), max(lengths)), -1)
-    start = 0
-    for trace, length in enumerate(lengths):
-        found[trace, :length] = np.arange(start, start + length)
-        start += length
-    return found
+def _hats(values: Array, knots: Sequence[float]) -> Array:
+    return np.stack([np.interp(values, knots, unit) for unit in _IDENTITY], axis=-1)
+
+
+def _spell_basis(measures: Sequence[Array], count: int) -> np.ndarray:
+    whole = spells.is_whole(count)[:, None]
+    hats = [
+        (_hats(values, knots) * (whole if is_of_whole else 1)).astype(np.float32)
+        for values, knots, is_of_whole in zip(measures, spells.KNOTS, spells.WHOLE, strict=True)
+    ]
+    return np.concatenate(hats, axis=-1).reshape(-1, len(hats) * len(_IDENTITY))
 
 
 def loss(d: Design, w: Array, wrong: float = WRONG) -> tuple[float, Array]:
-    """What learning makes small, with the prior, and its gradient.
+    """What learning makes small, without the prior, and its gradient.
 
     The labels' negative log likelihood alone (`wrong` 0) bends every curve for the few traces that
     were labelled wrong, because nothing bounds what they cost. So most of the loss is the number
     of places told wrong, log E[exp(SHARP * number)] / SHARP for each trace, which a trace can
     raise by no more than its places.
     """
-    k, e = d.places.shape[1], d.steps.shape[1]
-    scores = d.places @ w[:k], d.steps @ w[k : k + e], d.steps @ w[k + e :]
-    truth = d.is_driving, d.is_getting_in, d.is_getting_out
-    likely = _expected(d, *scores)
-    told = sum(float(y @ score) for y, score in zip(truth, scores, strict=True))
-    value = (1 - wrong) * (likely[0] - told)
-    slopes = [(1 - wrong) * (p - y) for p, y in zip(likely[1:], truth, strict=True)]
+    scores = _scores(d, w)
+    truth = (
+        d.is_driving, d.is_getting_in, d.is_getting_out, d.driving_spells, d.foot_spells
+    )  # fmt: skip
+    likely, expected = _expected(*scores)
+    told = sum(float((y * score).sum()) for y, score in zip(truth, scores, strict=True))
+    value = (1 - wrong) * (likely - told)
+    slopes = [(1 - wrong) * (p - y) for p, y in zip(expected, truth, strict=True)]
     if wrong:
-        tilted = _expected(d, scores[0] + SHARP * (1 - 2 * d.is_driving), *scores[1:])
-        value += wrong / SHARP * (tilted[0] + SHARP * float(d.is_driving.sum()) - likely[0])
+        tilted, worse = _expected(scores[0] + SHARP * (1 - 2 * d.is_driving), *scores[1:])
+        value += wrong / SHARP * (tilted + SHARP * float(d.is_driving.sum()) - likely)
         slopes = [
             slope + wrong / SHARP * (q - p)
-            for slope, q, p in zip(slopes, tilted[1:], likely[1:], strict=True)
+            for slope, q, p in zip(slopes, worse, expected, strict=True)
         ]
-    gradient = np.concatenate([d.places.T @ slopes[0], *(d.steps.T @ s for s in slopes[1:])])
-    pull = np.concatenate([_pull(w[:k]), _pull(w[k : k + e]), _pull(w[k + e :])])
-    return float(value + w @ pull / 2), gradient + pull
+    first, last = spells.stretches(d.is_driving.shape[1])
+    uphill = [d.places.T @ slopes[0].ravel(), *(d.steps.T @ slope.ravel() for slope in slopes[1:3])]
+    for slope in slopes[3:]:
+        whole = d.stretches.T @ slope[:, first, last].ravel().astype(np.float32)
+        uphill.append(whole.astype(float))
+    return value, np.concatenate(uphill)
+
+
+def sizes() -> list[int]:
+    """How many weights places, getting in and out, and spells of driving and on foot have."""
+    knots = len(_IDENTITY)
+    places, steps = 2 + 6 * len(modes.AROUND_S), 3 + 4 * len(modes.BESIDE_S)
+    whole = len(spells.KNOTS) * knots
+    return [places * knots + 1, steps * knots + 1, steps * knots + 1, whole, whole]
+
+
+def _parts(w: Array) -> list[Array]:
+    return np.split(w, np.cumsum(sizes())[:-1])
+
+
+def _scores(d: Design, w: Array) -> tuple[Array, Array, Array, Array, Array]:
+    """Of places, getting in and out, and spells of driving and on foot, but for their places."""
+    places, getting_in, getting_out, *curves = _parts(w)
+    traces, count = d.is_driving.shape
+    first, last = spells.stretches(count)
+    driving, foot = np.zeros((2, traces, count, count))
+    for found, part in zip((driving, foot), curves, strict=True):
+        found[:, first, last] = (d.stretches @ part.astype(np.float32)).reshape(traces, -1)
+    return (
+        (d.places @ places).reshape(traces, count), (d.steps @ getting_in).reshape(traces, -1),
+        (d.steps @ getting_out).reshape(traces, -1), driving, foot,
+    )  # fmt: skip
+
+
+def pull(w: Array) -> Array:
+    """How the prior draws all curves to small and smooth ones, and their biases to small ones."""
+    places, getting_in, getting_out, driving, foot = _parts(w)
+    biased = [
+        np.append(_pull(part[:-1]), SMALL * part[-1]) for part in (places, getting_in, getting_out)
+    ]
+    return np.concatenate([*biased, _pull(driving), _pull(foot)])
 
 
 def _pull(w: Array) -> Array:
-    """How the prior draws the curves (and their bias) to small and smooth ones."""
-    curves = w[:-1].reshape(-1, len(_IDENTITY))
+    curves = w.reshape(-1, len(_IDENTITY))
     bends = np.diff(curves, axis=1, prepend=curves[:, :1], append=curves[:, -1:])
-    drawn = SMALL * curves - SMOOTH * np.diff(bends, axis=1)
-    return np.append(drawn.ravel(), SMALL * w[-1])
+    return (SMALL * curves - SMOOTH * np.diff(bends, axis=1)).ravel()
 
 
 def _expected(
-    d: Design, score: Array, getting_in: Array, getting_out: Array
-) -> tuple[float, Array, Array, Array]:
-    """Log of the sum over all labellings, and how likely each driving place and change is."""
-    has, has_step = d.rows >= 0, d.step_rows >= 0
-    s = np.where(has, score[d.rows], 0)
-    to_1, to_0 = (np.where(has_step, v[d.step_rows], 0) for v in (getting_in, getting_out))
-    foot, car = np.zeros(s.shape), s.copy()
-    for i in range(1, s.shape[1]):
-        a, b, on = foot[:, i - 1], car[:, i - 1], has_step[:, i - 1]
-        foot[:, i] = np.where(on, np.logaddexp(a, b + to_0[:, i - 1]), a)
-        car[:, i] = np.where(on, np.logaddexp(b, a + to_1[:, i - 1]) + s[:, i], b)
-    after_foot, after_car = np.zeros(s.shape), np.zeros(s.shape)
-    for i in range(s.shape[1] - 2, -1, -1):
-        on = has_step[:, i]
-        a, b = after_foot[:, i + 1], after_car[:, i + 1] + s[:, i + 1]
-        after_foot[:, i] = np.where(on, np.logaddexp(a, b + to_1[:, i]), 0)
-        after_car[:, i] = np.where(on, np.logaddexp(b, a + to_0[:, i]), 0)
-    total = np.logaddexp(foot[:, -1], car[:, -1])[:, None]
-    p = np.exp(car + after_car - total)
-    p_in = np.exp(foot[:, :-1] + to_1 + s[:, 1:] + after_car[:, 1:] - total)
-    p_out = np.exp(car[:, :-1] + to_0 + after_foot[:, 1:] - total)
-    return float(total.sum()), p[has], p_in[has_step], p_out[has_step]
+    score: Array, getting_in: Array, getting_out: Array, driving: Array, foot: Array
+) -> tuple[float, list[Array]]:
+    """Log of the sum over all labellings, and how likely each driving place, change and spell is."""
+    found = spells.weighed(spells.summed(score) + driving, foot, getting_in, getting_out)
+    begun = [chances.sum(axis=2)[:, 1:] for chances in (found.driving, found.foot)]
+    places = spells.at_places(found.driving)
+    return float(found.total.sum()), [places, *begun, found.driving, found.foot]
 
 
 def minimised(f: Callable[[Array], tuple[float, Array]], w: Array, rounds: int) -> Array:
@@ -171,18 +216,28 @@ def _downhill(slope: Array, moves: Sequence[tuple[Array, Array]]) -> Array:
 
 def fitted(traces: Sequence[Labelled]) -> modes.Weights:
     """The weights that explain the labels best."""
-    d = design(traces)
-    k, e = d.places.shape[1], d.steps.shape[1]
-    w = minimised(lambda v: loss(d, v, 0), np.zeros(k + 2 * e), START_ROUNDS)
-    w = minimised(lambda v: loss(d, v), w, ROUNDS)
+    parts = designs(traces)
+
+    def all_of(w: Array, wrong: float) -> tuple[float, Array]:
+        found = [loss(d, w, wrong) for d in parts]
+        drawn = pull(w)
+        value = sum(value for value, _ in found) + float(w @ drawn) / 2
+        return value, sum((slope for _, slope in found), drawn)
+
+    w = minimised(lambda v: all_of(v, 0), np.zeros(sum(sizes())), START_ROUNDS)
+    w = minimised(lambda v: all_of(v, WRONG), w, ROUNDS)
+    places, getting_in, getting_out, driving, foot = _parts(w)
     return modes.Weights(
-        *_curves(w[:k]), *_curves(w[k : k + e]), *_curves(w[k + e :])
-    )  # fmt: skip
+        *_curves(places), *_curves(getting_in), *_curves(getting_out), _rows(driving), _rows(foot)
+    )
 
 
 def _curves(w: Array) -> tuple[list[list[float]], float]:
-    told = [[round(float(v), 3) for v in row] for row in w[:-1].reshape(-1, len(_IDENTITY))]
-    return told, round(float(w[-1]), 3)
+    return _rows(w[:-1]), round(float(w[-1]), 3)
+
+
+def _rows(w: Array) -> list[list[float]]:
+    return [[round(float(v), 3) for v in row] for row in w.reshape(-1, len(_IDENTITY))]
 
 
 def crossed(traces: Sequence[Labelled], folds: int) -> list[np.ndarray]:
