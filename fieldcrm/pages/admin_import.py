@@ -115,10 +115,11 @@ def _dry() -> rx.Component:
 
 
 def _figure(
-    tone: str, sign: rx.Component, name: str, value: Any, is_bad: Any = False
+    tone: str, sign: rx.Component, name: str, value: Any, is_bad: Any = False, said: str = ""
 ) -> rx.Component:
+    """A count with what it counts; `said`: its word once it is done."""
     return rx.el.div(
-        rx.el.dt(rx.el.i(class_name=tone), sign, words(f"admin.import.{name}")),
+        rx.el.dt(rx.el.i(class_name=tone), sign, words(f"admin.import.{said or name}")),
         rx.el.dd(value, class_name=rx.cond(is_bad, "bad", "")),
         rx.el.dd(words(f"admin.import.{name}.why"), class_name="sub"),
     )
@@ -273,8 +274,8 @@ def _running() -> rx.Component:
 def _done() -> rx.Component:
     t = AdminImport.totals
     figures = rx.el.dl(
-        _figure("c", icon("plus", "s"), "create", t.texts["create"]),
-        _figure("u", icon("pencil", "s"), "update", t.texts["update"]),
+        _figure("c", icon("plus", "s"), "create", t.texts["create"], said="created"),
+        _figure("u", icon("pencil", "s"), "update", t.texts["update"], said="updated"),
         _figure("n", icon("minus", "s"), "unchanged", t.texts["unchanged"]),
         _figure("r", glyph("contradicted", "s"), "blocking", t.texts["rejected"], t.rejects > 0), class_name="dk",
     )  # fmt: skip
