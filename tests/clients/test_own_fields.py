@@ -276,6 +276,10 @@ def test_a_merge_keeps_both_cards_values(base: Base) -> None:
     assert service.get(boss, winner).own_fields == {"beds": 3, "chain": True}
     merging.undo(boss, made.id)
     assert service.get(boss, winner).own_fields == {"beds": 3}
+    made = merging.merge(boss, winner, base.clients[FARMACIA])
+    fill(base, "admin", STATION, beds=4)  # changed since: stays; the other goes back
+    merging.undo(boss, made.id)
+    assert service.get(boss, winner).own_fields == {"beds": 4}
 
 
 # ---- values as people write them ----

@@ -60,4 +60,16 @@ def _both_notes(winner: Any, loser: Any) -> str | None:
 
 def given_back(winner: Any, fields: Mapping[str, Any]) -> dict[str, Any]:
     """What undoing a merge restores on the winner's card: what nobody has changed since."""
-    return {n: before for n, (before, after) in fields.items() if getattr(winner, n) == after}
+    found = {n: before for n, (before, after) in fields.items() if getattr(winner, n) == after}
+    if "own_fields" in fields and "own_fields" not in found:
+        found["own_fields"] = _own_given_back(winner.own_fields, *fields["own_fields"])
+    return found
+
+
+def _own_given_back(
+    now: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Each own field for itself: one that was changed since stays, the others go back."""
+    untouched = {n for n in {*before, *after} if now.get(n) == after.get(n)}
+    kept = {n: value for n, value in now.items() if n not in untouched}
+    return kept | {n: before[n] for n in untouched if n in before}
