@@ -143,8 +143,9 @@ def _proposal() -> rx.Component:
     )
     approve = rx.cond(
         manages(),
-        button(icon("check", "s"), words("cycle.approve"), kind="primary", small=True,
-               on_click=Planning.approve),
+        button(rx.cond(Planning.is_busy, rx.el.span(class_name="spin", aria_hidden="true"), icon("check", "s")),
+               words("cycle.approve"), kind="primary", small=True, on_click=Planning.approve,
+               disabled=Planning.is_busy),
         badge(words("cycle.awaits"), tone="warn"),
     )  # fmt: skip
     ready = rx.el.div(
@@ -230,7 +231,7 @@ def _day(day: Any) -> rx.Component:
 
 def _visit(visit: Any) -> rx.Component:
     mark = rx.match(
-        visit.kind, ("locked", icon("lock", "s")), ("kept", icon("lock", "s")),
+        visit.kind, ("locked", icon("lock", "s")),
         ("closed", icon("check", "s")), rx.fragment(),
     )  # fmt: skip
     return rx.el.li(

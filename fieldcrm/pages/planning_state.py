@@ -60,6 +60,8 @@ class Planning(Section, Desk):
     told: str = ""
     """What became of the last answer."""
     undo_id: str = ""
+    is_busy: bool = False
+    """A plan is being put into force or taken back: some seconds for a whole team."""
     papers: list[Paper] = []
     baselines: list[Paper] = []
 
@@ -378,13 +380,17 @@ class Planning(Section, Desk):
     @allows(MANAGING)
     async def approve(self):
         """Put the plan into force, all of it or nothing; it is written down as a version."""
-        proposal_id, self.refused = self.proposal_id, ""
+        if self.is_busy or self.status != "ready":
+            return
+        proposal_id, self.refused, self.is_busy = self.proposal_id, "", True
+        yield
         try:
             await asyncio.to_thread(service.apply, self._actor(), proposal_id)
         except Refusal as error:
             self.refused = self._refusal(error)
         else:
             self.undo_id, self.told = proposal_id, self._t("cycle.told.applied")
+        self.is_busy = False
         self._forget()
         await self._show()
 
@@ -393,12 +399,17 @@ class Planning(Section, Desk):
     async def undo(self):
         """Take the last approved plan back."""
         proposal_id, self.undo_id, self.told = self.undo_id, "", ""
+        if not proposal_id:
+            return
+        self.is_busy = True
+        yield
         try:
             await asyncio.to_thread(service.undo, self._actor(), proposal_id)
         except Refusal as error:
             self.refused = self._refusal(error)
         else:
             self.told = self._t("cycle.told.undone")
+        self.is_busy = False
         await self._show()
 
     @rx.event

@@ -24,7 +24,7 @@ from fieldcrm.planning.tables import CycleBaseline
 from fieldcrm.visits.tables import Visit
 
 LIVE = ("planned", "under_way", "closed")
-NOT_PLANNED = "not_planned"
+NOT_PLANNED, LATER = "not_planned", "later"
 LATEST = 20
 
 
@@ -83,7 +83,7 @@ class Row:
     lacking: int
     """Remaining to schedule."""
     reason: str
-    """Why something lacks: not_planned, no_room, closed, no_position, no_route, no_days, capped."""
+    """Why something lacks: not_planned, later (after the proposed span), no_room, closed, no_position, no_route, no_days, capped."""
 
 
 SORTS = {
@@ -226,6 +226,7 @@ def _rows(session: Session, rep: User, span: Span, shown: ProposalView | None) -
         lacking = max(quota.planned - quota.done - here, 0)
         hours, place = works.get(client_id, (None, client))
         why = reasons.get(client_id) or (_why(client, hours, place, span) if lacking else "")
+        why = LATER if why == NOT_PLANNED and shown and rep.id in shown.after else why
         found.append(Row(client_id, client.name, client.category or "", quota.planned, quota.done,
                          here, lacking, why if lacking or client_id in reasons else ""))  # fmt: skip
     return found

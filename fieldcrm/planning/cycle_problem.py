@@ -150,7 +150,7 @@ def make_rep_cycle(
         service=np.array(service, np.int64), ready=times[0], due=times[1],
         patterns=tuple(patterns),
         demand=np.array([0, *[1] * (len(nodes) - 1)], np.int64),
-        capacity=np.full(len(rep.days), max(most_a_day, _fullest(kept)), np.int64),
+        capacity=np.array(_rooms(rep.days, kept, most_a_day), np.int64),
         penalty=np.array([0, *[FIXED_VALUE] * len(kept),
                           *(cycle_rules.value_of(w.category) for w in chosen)], np.int64),
         category=("-", *(f.category or "-" for f in kept), *(w.category or "-" for w in chosen)),
@@ -167,9 +167,10 @@ def _capped(wish: Wish) -> LeftOut:
     return LeftOut(wish.client_id, wish.wanted + wish.capped, wish.wanted, CAPPED)
 
 
-def _fullest(fixed: Sequence[Fixed]) -> int:
-    days = [f.day for f in fixed]
-    return max((days.count(d) for d in set(days)), default=0)
+def _rooms(days: Sequence[date], fixed: Sequence[Fixed], most_a_day: int) -> list[int]:
+    """Visits each day may hold: as asked, but never fewer than stand there."""
+    standing = [f.day for f in fixed]
+    return [max(most_a_day, standing.count(day)) for day in days]
 
 
 def _windows(rep: CycleRep, wish: Wish, zone: str) -> list[Window | None]:

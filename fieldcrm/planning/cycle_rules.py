@@ -70,7 +70,7 @@ def whole_visits(
         groups[category.get(client, "")].append(client)
     for mine in groups.values():
         parts = {c: exact[c] - found[c] for c in mine if exact[c] > found[c]}
-        more = round(sum(parts.values(), Fraction(0)))
+        more = int(sum(parts.values(), Fraction(1, 2)))
         longest = sorted(parts, key=lambda c: (last_seen.get(c, date.min), -parts[c], c))
         for client in longest[:more]:
             found[client] += 1

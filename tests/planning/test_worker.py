@@ -8,18 +8,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
 import pytest
 
-from fieldcrm.kit import bus, pulse
+from fieldcrm.kit import bus, ids, jobs, pulse
 from fieldcrm.kit.database import transaction
 from fieldcrm.planning import service
-from fieldcrm.planning.tables import Proposal
+from fieldcrm.planning.tables import Cycle, CycleTarget, Proposal
 from tests.conftest import forget_settings
 from tests.planning.company import DAY, Company
 from tests.servers import Valkey
+from workers.optimiser.jobs import run_proposal
 
 REST_MB = 120
 
@@ -141,3 +143,39 @@ def test_it_comes_back_within_ten_seconds_of_valkey(
         assert time.monotonic() - back < 15
     finally:
         again.stop()
+
+
+def test_the_long_queue_works_out_a_cycle_s_plan(
+    company: Company, worker: Callable[[str], Optimiser]
+) -> None:
+    worker("long")
+    monday = DAY + timedelta(days=4)
+    _want_often(company)
+    proposal = service.request_cycle(company.dispatcher, company.reps, monday, 4)
+    wait_for(proposal, company, "ready", 150)
+    view = service.proposal(company.dispatcher, proposal)
+    assert view.summary["new"] > 0
+    assert view.summary["solver"]["steps"] > 0
+
+
+def test_a_cycle_s_plan_that_nobody_wants_any_more_is_given_up(company: Company) -> None:
+    _want_often(company)
+    proposal = service.request_cycle(company.dispatcher, company.reps, DAY + timedelta(days=4), 4)
+    jobs.cancel(proposal)  # as a desk does while the worker is at it
+    run_proposal(proposal)
+    view = service.proposal(company.dispatcher, proposal)
+    assert (view.status, view.after) == ("cancelled", {})
+
+
+def _want_often(company: Company) -> None:
+    """A cycle that wants every client of the day again."""
+    with transaction() as session:
+        cycle = Cycle(id=ids.new_id(), name="Q4", team_id=company.team_id, starts_on=DAY,
+                      ends_on=DAY + timedelta(days=60))  # fmt: skip
+        session.add(cycle)
+        session.flush()
+        session.add_all(
+            CycleTarget(id=ids.new_id(), cycle_id=cycle.id, rep_id=v.rep_id, client_id=v.client_id,
+                        category="A", planned=5)
+            for n in range(2) for v in company.visits(n)
+        )  # fmt: skip
