@@ -151,6 +151,11 @@ export function addDays(day: string, days: number): string {
   return new Date(noon(day) + days * 86_400_000).toISOString().slice(0, 10);
 }
 
+/** Whether a text, of an address for instance, is a day: 2026-11-23. */
+export function isDay(text: string | undefined): text is string {
+  return text !== undefined && /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text));
+}
+
 export function daysBetween(from: string, to: string): number {
   return Math.round((noon(to) - noon(from)) / 86_400_000);
 }

@@ -15,7 +15,7 @@ import { MapScreen } from "./screens/map";
 import { NavigatorChoice } from "./screens/navigate";
 import { Outbox } from "./screens/outbox";
 import { ShiftScreen } from "./screens/shift";
-import { language, prepareDates, timezone } from "./i18n";
+import { isDay, language, prepareDates, timezone } from "./i18n";
 import { Opening } from "./screens/signin";
 import { FirstCopy } from "./screens/firstcopy";
 import { Today } from "./screens/today";
@@ -41,6 +41,7 @@ function Office() {
 
 function Screens() {
   const [, id] = route.value;
+  const day = isDay(id) ? id : today.value; // of an address that anybody may have written
   switch (screen.value) {
     case "map": return <MapScreen />;
     case "calendar": return further((m) => <m.Calendar />);
@@ -59,8 +60,8 @@ function Screens() {
     case "conflict": return id ? further((m) => <m.ConflictScreen id={id} key={id} />) : <Outbox />;
     case "together": return further((m) => ofVisit(id, m.Together));
     case "invitation": return id ? further((m) => <m.Invitation id={id} key={id} />) : <NotHere />;
-    case "order": return further((m) => <m.OrderDay day={id ?? today.value} />);
-    case "receipt": return further((m) => <m.Receipt day={id ?? today.value} />);
+    case "order": return further((m) => <m.OrderDay day={day} />);
+    case "receipt": return further((m) => <m.Receipt day={day} />);
     case "settings": return further((m) => <m.Settings />);
     case "tasks": return <Office />;
     case "pair": return further((m) => <m.Pair />);
@@ -69,7 +70,7 @@ function Screens() {
     case "update": return further((m) => <m.Update />);
     case "storage": return further((m) => <m.Storage />);
     case "sign-in": return further((m) => <m.SignInAgain />);
-    default: return <Today day={id} />;
+    default: return <Today day={day} />;
   }
 }
 

@@ -2,7 +2,16 @@
 import { computed, signal } from "@preact/signals";
 import { painted } from "./painted";
 
-const read = () => location.hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(decodeURIComponent);
+const read = () => location.hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(plain);
+
+/** A part of the address as it was meant; one that somebody cut amid a letter stays as it is. */
+function plain(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
 
 export const route = signal<string[]>(read());
 export const screen = computed(() => route.value[0] ?? "today");

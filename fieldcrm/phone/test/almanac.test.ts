@@ -1,7 +1,7 @@
 /** What is kept of language and time zone tells the same as asking the browser. */
 import { describe, expect, test } from "bun:test";
 import { clocks, names } from "../src/almanac";
-import { plural } from "../src/i18n";
+import { isDay, plural } from "../src/i18n";
 
 const DAY_MS = 86_400_000;
 const HOURS_13_MS = 46_800_000;
@@ -47,3 +47,6 @@ test("a number takes the form that CLDR gives it", () => {
     for (const n of [...Array(1200).keys(), 0.5, 1.5, 2.1, -1, -2, -5, 1_000_000 - 1]) expect([language, n, plural(language, n)]).toEqual([language, n, rules.select(n) as never]);
   }
 });
+
+test.each([["2026-11-23", true], ["2026-13-40", false], ["23.11.2026", false], ["0192f0aa-visit", false], ["", false], [undefined, false]])(
+  "an address that names %s names a day: %s", (text, is) => expect(isDay(text)).toBe(is));
