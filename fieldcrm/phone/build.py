@@ -59,7 +59,8 @@ def build(target: Path) -> BuildReport:
     _write_words(folder)
     _write_icons(folder)
     _write_manifest(folder)
-    script_gzip = _weigh(folder, made["eager"])
+    lying_gzip = len(gzip.compress(made["look"].encode(), 9))
+    script_gzip = _weigh(folder, made["eager"]) + lying_gzip
     if script_gzip > SCRIPT_LIMIT:
         raise BuildFailed(
             f"{script_gzip} bytes of JavaScript before the map, {SCRIPT_LIMIT} allowed"
@@ -103,13 +104,9 @@ def _bundle(folder: Path, version: str) -> dict[str, Any]:
 
 
 def _write_page(folder: Path, made: dict[str, Any]) -> None:
-    others = [name for name in made["first"] if name != made["entry"]]
-    preload = "\n".join(f'<link rel="modulepreload" href="/rep/{name}">' for name in others)
-    app = ",".join(f'["modulepreload","/rep/{name}"]' for name in made["app"])
+    css = (folder / made["css"]).read_text(encoding="utf-8").strip()
     page = (SOURCE / "index.html").read_text(encoding="utf-8")
-    for gap, text in {"{css}": f"/rep/{made['css']}", "{js}": f"/rep/{made['entry']}",
-                      "{preload}": preload, "{words}": _first_words(),
-                      "{app}": app}.items():  # fmt: skip
+    for gap, text in {"{css}": css, "{words}": _first_words(), "{look}": made["look"]}.items():
         page = page.replace(gap, text)
     (folder / "index.html").write_text(page, encoding="utf-8")
     _write_office(folder, made)

@@ -1,5 +1,6 @@
 /** The first code of a page: a known phone goes to its day, a new one to the sign-in; the app comes behind it. */
 import { render } from "preact";
+import type {} from "./first_look";
 import { isAsking, isKnown, me, screens, theme, wear, whoIsThis } from "./door";
 import { lastLanguage, speakAtOnce } from "./i18n";
 import { painted } from "./painted";
@@ -12,7 +13,18 @@ function Root() {
   return Screens ? <Screens /> : <Opening />;
 }
 
-const draw = () => render(<Root />, document.getElementById("app")!);
+function draw(): void {
+  const app = document.getElementById("app")!;
+  app.onclick = null;
+  delete document.documentElement.dataset.look; // over what was shown of the last time
+  render(<Root />, app);
+}
+
+/** What the rep pressed on what was shown of the last time. */
+function pressAgain(): void {
+  const { pressed } = globalThis;
+  if (pressed) [...document.querySelectorAll("button")].find((b) => b.className === pressed)?.click();
+}
 
 /** The day is opened from what the phone holds; nobody is asked first. */
 async function openKnown(): Promise<void> {
@@ -21,6 +33,7 @@ async function openKnown(): Promise<void> {
   draw();
   performance.mark("opened");
   await painted(); // the day stands before anything else is begun
+  pressAgain();
   await app.begin(null);
 }
 
