@@ -47,16 +47,6 @@ function eagerFrom(entry: string, all: Set<string>): Set<string> {
   return found;
 }
 
-/** The script that lies in the page itself. */
-async function lying(ahead: string[], behind: string[]): Promise<string> {
-  const done = await Bun.build({
-    entrypoints: [join(root, "src/first_look.ts")], target: "browser", format: "iife", minify: true,
-    define: { __VERSION__: JSON.stringify(version), __BOOT__: JSON.stringify(ahead), __APP__: JSON.stringify(behind) },
-  });
-  if (!done.success) throw new AggregateError(done.logs, "the page's script does not build");
-  return (await done.outputs[0]!.text()).trim();
-}
-
 const scripts = new Set(app.filter((a) => a.path.endsWith(".js")).map(fileName));
 const entry = fileName(app.find((a) => a.kind === "entry-point" && a.path.endsWith(".js")));
 /** What a page loads to stand: enough to open a known phone's day or to take a new one's sign-in. */
@@ -68,9 +58,7 @@ const eager = [...new Set([...first, ...eagerFrom(main, scripts)])];
 const kept = new Set([...scripts].filter((s) => /^(form|more|tasks)-/.test(s)).flatMap((s) => [...eagerFrom(s, scripts)]));
 const lazy = [...scripts].filter((s) => !eager.includes(s) && !kept.has(s));
 
-const behind = eager.filter((s) => !first.includes(s));
-
 console.log(JSON.stringify({
-  entry, first, look: await lying(first, behind), eager, office: fileName(office[0]), css: fileName(css.find((a) => a.path.endsWith(".css"))),
+  entry, first, app: eager.filter((s) => !first.includes(s)), eager, office: fileName(office[0]), css: fileName(css.find((a) => a.path.endsWith(".css"))),
   lazy: [...lazy, fileName(worker[0]), fileName(mapCss[0])],
 }));

@@ -20,7 +20,7 @@ def test_javascript_before_the_map_is_light(built: BuildReport) -> None:
 
 def test_the_map_is_not_part_of_what_loads_first(built: BuildReport) -> None:
     page = (built.folder / "index.html").read_text()
-    scripts = re.findall(r'"([\w-]+\.js)"', page)
+    scripts = re.findall(r'(?:src|href)="/rep/([^"]+\.js)"', page)
     assert scripts
     assert not any("maplibre" in (built.folder / s).read_text() for s in scripts)
     assert built.map_gzip > built.script_gzip

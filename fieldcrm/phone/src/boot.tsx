@@ -1,6 +1,5 @@
 /** The first code of a page: a known phone goes to its day, a new one to the sign-in; the app comes behind it. */
 import { render } from "preact";
-import type {} from "./first_look";
 import { isAsking, isKnown, me, screens, theme, wear, whoIsThis } from "./door";
 import { lastLanguage, speakAtOnce } from "./i18n";
 import { painted } from "./painted";
@@ -13,18 +12,7 @@ function Root() {
   return Screens ? <Screens /> : <Opening />;
 }
 
-function draw(): void {
-  const app = document.getElementById("app")!;
-  app.onclick = null;
-  delete document.documentElement.dataset.look; // over what was shown of the last time
-  render(<Root />, app);
-}
-
-/** What the rep pressed on what was shown of the last time. */
-function pressAgain(): void {
-  const { pressed } = globalThis;
-  if (pressed) [...document.querySelectorAll("button")].find((b) => b.className === pressed)?.click();
-}
+const draw = () => render(<Root />, document.getElementById("app")!);
 
 /** The day is opened from what the phone holds; nobody is asked first. */
 async function openKnown(): Promise<void> {
@@ -33,7 +21,6 @@ async function openKnown(): Promise<void> {
   draw();
   performance.mark("opened");
   await painted(); // the day stands before anything else is begun
-  pressAgain();
   await app.begin(null);
 }
 

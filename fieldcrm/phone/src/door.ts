@@ -2,7 +2,6 @@
 import { signal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import type { Me } from "./docs";
-import { LOOK } from "./look";
 
 export const me = signal<Me | null>(null);
 /** Whether we are still finding out who this is; the sign-in waits for the answer. */
@@ -20,7 +19,7 @@ export function isKnown(): boolean {
 
 export function setKnown(known: boolean): void {
   if (known) localStorage.setItem(KNOWN, "1");
-  else for (const key of [KNOWN, LOOK]) localStorage.removeItem(key);
+  else localStorage.removeItem(KNOWN);
 }
 
 const ASK_MS = 4000;

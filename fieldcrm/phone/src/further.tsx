@@ -7,8 +7,6 @@ import { later } from "./later";
 const more = later(() => import("./more"));
 /** At rest, so that the first of these screens opens at once. */
 export const loadFurther = more.load;
-/** From then on the day is kept for the next opening. */
-more.here.subscribe((code) => code?.keepLooks());
 export type Show = (code: typeof import("./more")) => JSX.Element | null;
 
 export function Further({ show, waiting = null, missing = null }: { show: Show; waiting?: JSX.Element | null; missing?: JSX.Element | null }) {

@@ -1,5 +1,4 @@
 /** Screens that a first look at the day can do without: one chunk, fetched when the first of them is opened. */
-export { keepLooks } from "./keep_look";
 export { Calendar } from "./screens/calendar";
 export { MoveVisit, ReviseVisit, SkipVisit } from "./screens/change";
 export { ConflictScreen } from "./screens/conflict";

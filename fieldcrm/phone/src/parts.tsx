@@ -148,9 +148,9 @@ export function Tabs() {
   );
 }
 
-/** A figure with its unit small beside it, and what it is below; one `ofNow` is not shown again later (look.ts). */
-export function Num(props: { value: ComponentChildren; unit?: string; label: string; ofNow?: boolean }) {
-  return <div class="num" data-now={props.ofNow}><b>{props.value}{props.unit && <small>{props.unit}</small>}</b><span>{props.label}</span></div>;
+/** A figure with its unit small beside it, and what it is below. */
+export function Num(props: { value: ComponentChildren; unit?: string; label: string }) {
+  return <div class="num"><b>{props.value}{props.unit && <small>{props.unit}</small>}</b><span>{props.label}</span></div>;
 }
 
 /** A duration as figure and unit, for a Num. */

@@ -40,13 +40,12 @@ export function turn(...parts: string[]): void {
   route.value = read();
 }
 
-/** The same where the rep waits for an answer: the address, which takes long, follows once that is `given` and on the screen. */
-export function turnAtOnce(given: () => Promise<unknown>, ...parts: string[]): void {
+/** The same where the rep waits for an answer: the address, which takes long, follows once the screen stands. */
+export function turnAtOnce(...parts: string[]): void {
   const shown = (route.value = parts);
-  const follow = () => {
+  void painted().then(() => {
     if (route.peek() === shown) history.replaceState({ depth }, "", href(...parts));
-  };
-  void given().catch(() => null).then(painted).then(follow);
+  });
 }
 
 /** How a screen is left once its work is stored: not at all when the rep has gone elsewhere meanwhile. */

@@ -76,21 +76,11 @@ export function find(all: Indexed[], query: string, limit = 50): Client[] {
     return all.filter((i) => forms.some((f) => i.phone.includes(f)) || i.text.includes(query.trim())).slice(0, limit).map((i) => i.client);
   }
   const words = fold(query).split(/\s+/).filter(Boolean);
-  const [first, rest]: [Client[], Client[]] = [[], []];
-  for (const i of all) {
-    if (!words.every((w) => i.text.includes(w))) continue;
-    if (beginsName(i, words[0] ?? "")) first.push(i.client);
-    else if (rest.length < limit) rest.push(i.client);
-    if (first.length === limit) break; // nobody looks further
-  }
-  return [...first, ...rest].slice(0, limit);
-}
-
-/** Whether a word of the name, which stands first, begins so. */
-function beginsName(i: Indexed, word: string): boolean {
-  if (i.text.startsWith(word)) return true;
-  const at = i.text.indexOf(` ${word}`);
-  return at >= 0 && at + 1 + word.length <= i.client.name.length + 2;
+  const hits = all.filter((i) => words.every((w) => i.text.includes(w)));
+  const isFirst = (i: Indexed) => words[0] && (i.text.startsWith(words[0]) || i.text.slice(0, i.client.name.length + 2).includes(` ${words[0]}`));
+  const [first, rest]: [Indexed[], Indexed[]] = [[], []];
+  for (const i of hits) (isFirst(i) ? first : rest).push(i);
+  return [...first, ...rest].slice(0, limit).map((i) => i.client);
 }
 
 /** Where in a shown number the digits of a query lie, as [from, to) of the text; null if nowhere. */

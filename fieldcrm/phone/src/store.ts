@@ -192,13 +192,13 @@ function overlaid(outbox: Entry[]): Laid<Visit> {
   return overlayVisits(memory.visits, [...outbox, ...early.entries], memory.profiles[0]);
 }
 
-/** Show what the rep did with a visit, at the latest while it is being stored, and go where it leads; null when it was not stored. */
-export function shownWhile<T>(kind: Kind, visit: Visit, payload: Record<string, unknown>, store: () => Promise<T | null>, stand: () => void): Promise<T | null> {
+/** Show at once what the rep did with a visit while it is being stored; null when it was not. */
+export function shownWhile<T>(kind: Kind, visit: Visit, payload: Record<string, unknown>, store: () => Promise<T | null>): Promise<T | null> {
   return early.during({
     id: "", seq: Number.MAX_SAFE_INTEGER, kind, subject_id: visit.id, base_version: visit.version, device_at_ms: Date.now(),
     offset_ms: offsetMs.peek(), payload, status: "ready", code: null, params: {}, version: null, answered_at_ms: null,
     settled: 0, dismissed: 0, title: "",
-  }, store, stand);
+  }, store);
 }
 
 let collator: Intl.Collator | null = null;

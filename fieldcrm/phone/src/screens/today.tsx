@@ -131,7 +131,7 @@ function DayHead({ day, all, next }: { day: string; all: Visit[]; next: Visit | 
           <div class="nums">
             <div class="num"><b>{done}<em>/{total}</em></b><span>{t("phone.today.visits", { n: total })}</span></div>
             {behind !== null && Math.abs(behind) < 600 && (
-              <Num ofNow value={`${behind > 0 ? "+" : behind < 0 ? "−" : ""}${Math.abs(behind)}`} unit={t("phone.unit.min_only")} label={t(behind >= 0 ? "phone.today.behind" : "phone.today.ahead")} />
+              <Num value={`${behind > 0 ? "+" : behind < 0 ? "−" : ""}${Math.abs(behind)}`} unit={t("phone.unit.min_only")} label={t(behind >= 0 ? "phone.today.behind" : "phone.today.ahead")} />
             )}
             {end !== null && <Num value={time(end)} label={t("phone.today.ends")} />}
           </div>
@@ -277,8 +277,8 @@ function Tri({ visit }: { visit: Visit }) {
   return (
     <div class="tri">
       {visit.travel_s !== null && <Num value={value} unit={unit} label={[t(`phone.mode.${visit.travel_mode ?? "foot"}`), visit.travel_m ? distance(visit.travel_m) : ""].filter(Boolean).join(" · ")} />}
-      {at && <Num ofNow value={time(at)} label={t("phone.next.arrival")} />}
-      {hours && <Num ofNow value={hours[0]} label={hours[1]} />}
+      {at && <Num value={time(at)} label={t("phone.next.arrival")} />}
+      {hours && <Num value={hours[0]} label={hours[1]} />}
     </div>
   );
 }
