@@ -127,7 +127,8 @@ def test_a_closed_app_is_woken(server: Server, day: Day, phone: Any) -> None:
         page = context.new_page()
         sign_in(page, server.base)
         worker = _Worker(context, page, server.base)
-        page.goto("about:blank")  # closed: no page of the app is open
+        page.goto("about:blank")
+        worker.is_alone()  # closed: no page of the app is open
         task = _write(day, Kind.task, "Bring the leaflets", client_id=day.clients[0])
         worker.hand_over({"t": "task", "id": task, "why": "new", "lang": "ru"})
         assert settle(lambda: _state(day, task) is State.arrived, seconds=60)
@@ -161,6 +162,12 @@ class _Worker:
         self.cdp.send("ServiceWorker.enable")
         assert settle(lambda: page.wait_for_timeout(50) or found, seconds=60)
         self.registration = found[0]
+
+    def is_alone(self) -> None:
+        """Wait until no page of the app is open any more, as the worker sees it."""
+        count = """async () => (await self.clients.matchAll(
+            {type: "window", includeUncontrolled: true})).length"""
+        settle(lambda: self.worker.evaluate(count) == 0, seconds=60)
 
     def hand_over(self, told: dict[str, Any]) -> None:
         self.cdp.send(
