@@ -25,6 +25,8 @@ PLAIN_STEPS = 300
 """Steps of the plain search, where it stands in."""
 FEW_VISITS = 40
 """One rep's day of so many visits is planned as well without loading the compiled search."""
+MANY_VISITS = 400
+"""So many are placed by the compiled search's first step: placing 1,200 one by one takes 13 s."""
 FEW_REPS = 12
 """So many reps' days are combined by CP-SAT and evened out at the end; more only by the search."""
 Progress = Callable[[float, Plan | None], None]
@@ -88,6 +90,8 @@ class _Solver:
         if self.problem.budget is not None:
             return now
         locked = [i for i, job in enumerate(self.problem.jobs) if job.is_locked]
+        if len(self.problem.jobs) > MANY_VISITS and ready.is_ready():
+            return search.fill(self.board, now, locked)
         fresh = search.fill(self.board, search.fill(self.board, self.board.empty(), locked))
         return min(search.fill(self.board, now), fresh, key=lambda d: d.cost)
 
