@@ -75,3 +75,21 @@ def lasting_chromium(profile: Path, **options: Any) -> Iterator[Any]:
         )
         with _watched(context):
             yield context
+
+
+@contextmanager
+def desk_page(base: str, login: str, password: str, **options: Any) -> Iterator[Any]:
+    """A signed-in page of 1440 x 900 that fails the test on an error nobody handled."""
+    with chromium() as browser:
+        view = {"width": 1440, "height": 900}
+        context = browser.new_context(viewport=view, locale="en-GB", **options)
+        answer = context.request.post(
+            f"{base}/api/v1/session", data={"login": login, "password": password},
+            headers={"Origin": base},
+        )  # fmt: skip
+        assert answer.ok
+        found = context.new_page()
+        errors: list[str] = []
+        found.on("pageerror", lambda error: errors.append(str(error)))
+        yield found
+        assert errors == []

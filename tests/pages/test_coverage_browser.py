@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser import chromium
+from tests.browser import desk_page
 from tests.install import PASSWORD, Install, copy_home, midday_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.flow]
@@ -28,20 +28,8 @@ def install(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @pytest.fixture(params=["light", "dark"])
 def page(request: pytest.FixtureRequest, install: Install) -> Iterator[Page]:
     """A signed-in manager's page in each theme that fails the test on an error nobody handled."""
-    with chromium() as browser:
-        context = browser.new_context(
-            viewport={"width": 1440, "height": 900}, locale="en-GB", color_scheme=request.param
-        )
-        answer = context.request.post(
-            f"{install.base}/api/v1/session", data={"login": "manager", "password": PASSWORD},
-            headers={"Origin": install.base},
-        )  # fmt: skip
-        assert answer.ok
-        found = context.new_page()
-        errors: list[str] = []
-        found.on("pageerror", lambda error: errors.append(str(error)))
+    with desk_page(install.base, "manager", PASSWORD, color_scheme=request.param) as found:
         yield found
-        assert errors == []
 
 
 def violations(page: Page) -> list[Any]:
