@@ -25,6 +25,7 @@ BENCHES = {
     "search": "fieldcrm.clients.bench",
     "import": "fieldcrm.clients.import_bench",
     "duplicates": "fieldcrm.clients.duplicates.bench",
+    "quality": "fieldcrm.quality.bench",
     "coverage": "fieldcrm.reports.coverage_bench",
     "live": "workers.gateway.benches.live",
     "backlog": "workers.gateway.benches.backlog",
@@ -145,7 +146,7 @@ def _running_verbs(verbs) -> None:  # type: ignore[no-untyped-def]
         made.add_argument("names", nargs="*", metavar="NAME", help="all where none is named")
         made.add_argument("--yes", action="store_true", help="don't ask")
     optimiser = _verb(verbs, "optimiser", run_optimiser, "Work on planning jobs.")
-    optimiser.add_argument("--queue", choices=["urgent", "long"], default="urgent")
+    optimiser.add_argument("--queue", choices=["urgent", "what_if", "long"], default="urgent")
     _verb(verbs, "build", run_build, "Build the pages and the phone app if their sources changed.")
     verbs.add_parser(
         "simulate", help="Play the sample company's reps through the public phone interfaces."
@@ -280,6 +281,11 @@ def _company_verbs(verbs) -> None:  # type: ignore[no-untyped-def]
     undone = _verb(clients, "undo", run_import_undo, "Take an import back, whole.")
     undone.add_argument("import_id")
     undone.add_argument("--json", action="store_true", help="print the outcome as JSON")
+
+    quality = verbs.add_parser("quality", help="How well clients' cards are kept.")
+    quality = quality.add_subparsers(required=True, metavar="VERB")
+    checked = _verb(quality, "run", run_quality, "Judge every card now, look for wrong pins.")
+    checked.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
 def _call(module: str) -> None:
@@ -496,6 +502,15 @@ def run_import_undo(options: argparse.Namespace) -> None:
     told = import_command.undo(options.import_id, _progress_line)
     _print_json_or(options, told, "\n".join(import_command.undo_lines(told)))
     if told["status"] != "undone":
+        raise SystemExit(1)
+
+
+def run_quality(options: argparse.Namespace) -> None:
+    from fieldcrm.quality import command
+
+    told = command.check(_progress_line)
+    _print_json_or(options, told, "\n".join(command.lines(told)))
+    if told["status"] != "done":
         raise SystemExit(1)
 
 

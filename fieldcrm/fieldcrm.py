@@ -31,13 +31,18 @@ from fieldcrm.pages.handover import Handovers, handover_page
 from fieldcrm.pages.home import home, missing
 from fieldcrm.pages.manager import manager
 from fieldcrm.pages.manager_state import Manager
+from fieldcrm.pages.my_cycle import MyCycle, my_cycle_page
 from fieldcrm.pages.office_messages import OfficeMessages, messages_page
 from fieldcrm.pages.planning import planning_page
 from fieldcrm.pages.planning_state import Planning
+from fieldcrm.pages.quality import quality_page
+from fieldcrm.pages.quality_state import Quality
 from fieldcrm.pages.replay import replay
 from fieldcrm.pages.replay_state import Replay
 from fieldcrm.pages.sign_in import SignIn, sign_in
 from fieldcrm.pages.visits import Visits, visits_page
+from fieldcrm.pages.what_if import what_if_page
+from fieldcrm.pages.what_if_state import WhatIfPage
 
 _THEME_BEFORE_PAINT = (
     "(function(){var t=localStorage.getItem('fieldcrm-theme')||'system';"
@@ -62,9 +67,12 @@ app = rx.App(
         "/forms.css",
         "/messages.css",
         "/duplicates.css",
+        "/quality.css",
         "/imports.css",
         "/own_fields.css",
+        "/lists.css",
         "/planning.css",
+        "/what_if.css",
     ],
     head_components=[
         rx.el.script(_THEME_BEFORE_PAINT),
@@ -92,9 +100,11 @@ for _page, _route, _load in (
     (admin_person, "/admin/person", AdminPerson.load),
     (corrections_page, "/corrections", Corrections.load),
     (duplicates_page, "/duplicates", Duplicates.load),
+    (quality_page, "/quality", Quality.load),
     (messages_page, "/messages", OfficeMessages.load),
     (handover_page, "/handover", Handovers.load),
-    (planning_page, "/planning", Planning.load),
+    (what_if_page, "/planning/what-if", WhatIfPage.load),
+    (planning_page, "/planning", Planning.load), (my_cycle_page, "/my-cycle", MyCycle.load),
     (client_form_page, "/clients/form", ClientForm.load),
 ):  # fmt: skip
     app.add_page(_page, route=_route, title="fieldcrm", on_load=_load)

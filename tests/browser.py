@@ -9,10 +9,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, sync_playwright
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
 
 ARGUMENTS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--disable-background-networking",
              "--disable-component-update", "--disable-sync", "--no-first-run"]  # fmt: skip
+
+AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+def violations(page: Page, within: str = "html") -> list[Any]:
+    """What axe finds wrong with a page or a part of it: (rule, the first places)."""
+    found = Axe().run(page, context=within, options=AXE).response["violations"]
+    return [(v["id"], [n["target"] for n in v["nodes"]][:5]) for v in found]
 
 
 def executable() -> str | None:
@@ -80,16 +89,25 @@ def lasting_chromium(profile: Path, **options: Any) -> Iterator[Any]:
 @contextmanager
 def desk_page(base: str, login: str, password: str, **options: Any) -> Iterator[Any]:
     """A signed-in page of 1440 x 900 that fails the test on an error nobody handled."""
-    with chromium() as browser:
-        view = {"width": 1440, "height": 900}
-        context = browser.new_context(viewport=view, locale="en-GB", **options)
-        answer = context.request.post(
-            f"{base}/api/v1/session", data={"login": login, "password": password},
-            headers={"Origin": base},
-        )  # fmt: skip
-        assert answer.ok
-        found = context.new_page()
-        errors: list[str] = []
-        found.on("pageerror", lambda error: errors.append(str(error)))
+    with chromium() as browser, signed_in(browser, base, login, password, **options) as found:
         yield found
-        assert errors == []
+
+
+@contextmanager
+def signed_in(
+    browser: Browser, base: str, login: str, password: str, **options: Any
+) -> Iterator[Any]:
+    """The same in a browser that runs already, beside whoever is signed in there."""
+    view = {"width": 1440, "height": 900}
+    context = browser.new_context(viewport=view, locale="en-GB", **options)
+    answer = context.request.post(
+        f"{base}/api/v1/session", data={"login": login, "password": password},
+        headers={"Origin": base},
+    )  # fmt: skip
+    assert answer.ok
+    found = context.new_page()
+    errors: list[str] = []
+    found.on("pageerror", lambda error: errors.append(str(error)))
+    yield found
+    assert errors == []
+    context.close()

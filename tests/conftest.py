@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.browser import what_is_shown
-from tests.install import Install, make_sample_home
+from tests.install import Install, copy_home, make_sample_home, midday_of
 from tests.servers import Postgres, Valkey
 
 
@@ -54,6 +54,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def sample_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with the sample company; never started itself, only copied."""
     return make_sample_home(tmp_path_factory.mktemp("sample") / "home")
+
+
+@pytest.fixture(scope="module")
+def install(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Install]:
+    """A running sample company with weeks behind it, at eleven on a working day, its reps standing still."""
+    home = copy_home(sample_home, tmp_path_factory.mktemp("install") / "home")
+    with Install(home, "--no-simulate", "--clock-start", midday_of(home)) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

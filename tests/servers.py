@@ -97,7 +97,7 @@ class Valkey:
              str(self.folder), "--appendonly", "yes", "--appendfsync", "always", "--save", ""],
             stdout=subprocess.DEVNULL,
         )  # fmt: skip
-        _wait_for_port(self.port)
+        wait_for_port(self.port)
 
     def stop(self) -> None:
         self.process.terminate()
@@ -105,7 +105,7 @@ class Valkey:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _wait_for_port(port: int, seconds: float = 10) -> None:
+def wait_for_port(port: int, seconds: float = 10) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         with socket.socket() as s:

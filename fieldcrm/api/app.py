@@ -14,6 +14,7 @@ from fieldcrm.api import (
     areas,
     arrivals,
     client_fields,
+    client_views,
     clients,
     corrections,
     coverage,
@@ -21,6 +22,7 @@ from fieldcrm.api import (
     devices,
     docs_page,
     duplicates,
+    exports,
     forms,
     handovers,
     live,
@@ -28,6 +30,7 @@ from fieldcrm.api import (
     plans,
     privacy,
     problems,
+    quality,
     reports,
     session,
     sync,
@@ -39,7 +42,7 @@ from fieldcrm.api.gate import Gate
 
 PARTS = (session, live, tracks, areas, arrivals, clients, visits, plans, cycles, devices, users,
          reports, coverage, sync, corrections, privacy, forms, messages, handovers, duplicates,
-         client_fields)  # fmt: skip
+         quality, client_fields, client_views, exports)  # fmt: skip
 DESCRIPTION = (
     "What a field team did, where, and how sure that is. Sign in with `POST /api/v1/session`; the "
     "answer sets an HttpOnly cookie that every other call needs. Times are ISO 8601 in UTC, "

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from fieldcrm.api.clients import Letters, OwnValues, filters_of
 from fieldcrm.api.identity import Administrator, DeskPerson, Person
 from fieldcrm.api.shapes import ID, Id, IfMatch, etag, version_in
-from fieldcrm.clients import service as clients
+from fieldcrm.clients.ownfields import listing as own_listing
 from fieldcrm.clients.ownfields import rules, service
 from fieldcrm.clients.ownfields.model import OwnField
 from fieldcrm.kit import i18n
@@ -29,6 +29,9 @@ class FieldBody(BaseModel):
     kinds: Words
     editors: Words
     """Roles that may fill it: rep, dispatcher, manager; the administrator always may."""
+    viewers: Words | None = None
+    """Roles that may see it, alike; for the others there is no such field, and nothing to fill.
+    Left out: everybody for a new field, as it was for another."""
 
 
 class FieldOut(BaseModel):
@@ -37,6 +40,7 @@ class FieldOut(BaseModel):
     definition: dict[str, Any]
     kinds: list[str]
     editors: list[str]
+    viewers: list[str]
     is_archived: bool
     changed_at: datetime
     version: int
@@ -65,21 +69,23 @@ class CountOut(BaseModel):
 def _out(own: OwnField) -> dict[str, Any]:
     return {
         "id": own.id, "name": own.name, "definition": rules.plain(own.field),
-        "kinds": [*own.kinds], "editors": sorted(own.editors), "is_archived": own.is_archived,
+        "kinds": [*own.kinds], "editors": sorted(own.editors), "viewers": sorted(own.viewers), "is_archived": own.is_archived,
         "changed_at": own.changed_at, "version": own.version,
     }  # fmt: skip
 
 
 @router.get("", summary="Own fields of clients", response_model=list[FieldOut])
 def list_fields(actor: Person, archived: bool = False) -> Any:
-    """As they stand on a card; with `archived` those kept no more, too."""
+    """Those that you may see, as they stand on a card; with `archived` those kept no more, too."""
     return [_out(own) for own in service.list_fields(actor, archived=archived)]
 
 
 @router.post("", summary="Add a field", status_code=201, response_model=FieldOut)
 def add_field(body: FieldBody, actor: Administrator, response: Response) -> Any:
     """Phones ask it from their next sync on; 422 `bad_own_field` says what is wrong."""
-    made = service.save_field(actor, body.definition, body.kinds, body.editors)
+    made = service.save_field(
+        actor, body.definition, body.kinds, body.editors, viewers=body.viewers
+    )
     etag(response, made.version)
     return _out(made)
 
@@ -91,8 +97,9 @@ def change_field(
 ) -> Any:  # fmt: skip
     """Its name and type stay as they are. If-Match with the ETag you saw is required."""
     saved = service.save_field(
-        actor, body.definition, body.kinds, body.editors, field_id, version_in(if_match)
-    )
+        actor, body.definition, body.kinds, body.editors, field_id, version_in(if_match),
+        viewers=body.viewers,
+    )  # fmt: skip
     etag(response, saved.version)
     return _out(saved)
 
@@ -118,4 +125,4 @@ def count_clients(
 ) -> Any:  # fmt: skip
     """Of a choice, several choices or yes and no; the filters are those of the list."""
     wanted = filters_of(kind, category, territory_id, team_id, rep_id, archived, own=own)
-    return clients.count_by_own(actor, name, wanted, i18n.t("own_fields.no_value", actor.language))
+    return own_listing.count_by(actor, name, wanted, i18n.t("own_fields.no_value", actor.language))

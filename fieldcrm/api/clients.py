@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fieldcrm.api.identity import Administrator, DeskPerson, Person
 from fieldcrm.api.shapes import ID, Cursor, Id, IfMatch, Limit, Search, etag, plain, version_in
-from fieldcrm.clients import exporting, import_undo, importing, service
+from fieldcrm.clients import exporting, import_undo, importing, service, workplaces
 from fieldcrm.clients.model import ClientFilters
 from fieldcrm.clients.tables import Affiliation, Client, Territory
 
@@ -231,10 +231,14 @@ def preview_import(
     mode: Literal["create", "update", "upsert"] = "upsert",
     has_header: bool | None = None,
     whole: bool = False,
+    look: bool = True,
 ) -> dict[str, Any]:
     """The body is the file (CSV, TSV, XLSX, GeoJSON, vCard). Says what would be done and what is
     wrong in which row; nothing changes. Without `column` a mapping is suggested. With `whole` one
-    rejected row keeps all others out."""
+    rejected row keeps all others out. Without `look` the file is only kept, and the answer has its
+    `run_id` alone."""
+    if not look:
+        return {"run_id": importing.keep_file(actor, file_name, content)}
     mapping = {c: f for c, _, f in (pair.rpartition("=") for pair in column)} or None
     constants = {f: value for f, _, value in (pair.partition("=") for pair in constant)}
     return plain(
@@ -330,14 +334,14 @@ def client_history(client_id: ClientId, actor: Person, limit: Limit = 100) -> li
 @router.post("/clients/{client_id}/workplaces", summary="Say where a person works", status_code=201)
 def add_workplace(client_id: ClientId, body: WorkplaceBody, actor: DeskPerson) -> dict[str, Any]:
     """The first workplace, or one said to be, is the main one."""
-    tie: Affiliation = service.save_affiliation(actor, client_id, **body.model_dump())
+    tie: Affiliation = workplaces.save_affiliation(actor, client_id, **body.model_dump())
     return plain(tie)
 
 
 @router.delete("/workplaces/{tie_id}", summary="A person left a workplace", status_code=204)
 def remove_workplace(tie_id: Annotated[str, Path(pattern=ID)], actor: DeskPerson) -> None:
     """Another of the person's places becomes the main one."""
-    service.remove_affiliation(actor, tie_id)
+    workplaces.remove_affiliation(actor, tie_id)
 
 
 @router.get("/territories", summary="Territories I see", response_model=list[TerritoryView])

@@ -180,8 +180,7 @@ def export_pairs(
 ) -> Response:  # fmt: skip
     """All pairs of the list as it is narrowed and ordered."""
     chosen = language if language in i18n.LANGUAGES else actor.language
-    make = files.export_csv if form == "csv" else files.export_xlsx
-    content = make(actor, PairFilters(search, status, kind), sort, chosen)
+    content = files.export(form, actor, PairFilters(search, status, kind), sort, chosen)
     headers = {"Content-Disposition": f'attachment; filename="duplicates.{form}"'}
     return Response(content, media_type=MEDIA[form], headers=headers)
 

@@ -12,8 +12,8 @@ from pydantic import BaseModel, Field
 
 from fieldcrm.api.identity import Administrator, DeskPerson
 from fieldcrm.api.shapes import ID, plain
+from fieldcrm.kit.standing import FileStatus
 from fieldcrm.privacy import service
-from fieldcrm.privacy.model import FileStatus
 from fieldcrm.tracking import policy
 
 router = APIRouter(prefix="/api/v1", tags=["privacy"])

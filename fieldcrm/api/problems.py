@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from starlette.exceptions import HTTPException
 
 from fieldcrm.clients import import_texts
@@ -143,7 +144,7 @@ def install(app: FastAPI) -> None:
     handlers: dict[type[Exception], Any] = {
         errors.Refusal: refused, RequestValidationError: _malformed, HTTPException: _http,
         redis.ConnectionError: _away, redis.TimeoutError: _away, OperationalError: _away,
-        Exception: _bug,
+        NoConnectionFree: _away, Exception: _bug,
     }  # fmt: skip
     for kind, handler in handlers.items():
         app.add_exception_handler(kind, handler)

@@ -6,15 +6,15 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import delete, or_
-from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from fieldcrm.arrival.tables import ArrivalLink
 from fieldcrm.clients.tables import Client
+from fieldcrm.kit.aliases import shared_alias
 from fieldcrm.people.tables import User
 from fieldcrm.visits.tables import Visit
 
-_Place: Any = aliased(Client)
+_Place: Any = shared_alias(Client)
 
 
 def link(session: Session, link_id: str) -> ArrivalLink | None:

@@ -1,9 +1,11 @@
 """`fieldcrm bench search`: how fast, and how surely, a client is found among many.
 
 Invented clients of three languages fill a database of their own (or the empty one given by
-`--database`); then each of eight kinds of query asks, through the service as an administrator, for
-clients picked at random. Recall is the share of queries whose client is among the answers. Prints
-one JSON object last.
+`--database`; with `--keep` it is kept, filled further by the next run and asked again). Then each
+of eight kinds of query asks, through the service as an administrator, for clients picked at random.
+Recall is the share of queries whose client is among the answers. As many queries for other clients
+come before and are told apart as `first`: a database that was just opened reads from disk what one
+at work has in memory. Prints one JSON object last.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 PIECE = 5_000
@@ -64,8 +67,11 @@ def invent(number: int, rng: random.Random) -> Made:
                 code + own)  # fmt: skip
 
 
-def fill(clients: int, seed: int) -> list[Made]:
-    """Store so many clients the quick way; returns a sample of them to ask for."""
+def fill(clients: int, seed: int, there: int = 0) -> list[Made]:
+    """Store so many clients the quick way; returns a sample of them to ask for.
+
+    The first `there` lie in the database from an earlier run with the same seed.
+    """
     from fieldcrm.clients import folding, search_index
     from fieldcrm.clients.tables import Client
     from fieldcrm.kit import clock
@@ -75,6 +81,8 @@ def fill(clients: int, seed: int) -> list[Made]:
     for start in range(0, clients, PIECE):
         made = [invent(n, rng) for n in range(start, min(start + PIECE, clients))]
         kept += rng.sample(made, min(len(made), 40))
+        if start < there:
+            continue
         rows, found_by = [], []
         for m in made:
             name, address = f"{m.first} {m.last}", f"{m.street} {m.house}"
@@ -139,13 +147,12 @@ KINDS: dict[str, Callable[[Made, random.Random], str]] = {
 }
 
 
-def ask(made: list[Made], queries: int, seed: int) -> dict[str, dict[str, float]]:
+def ask(made: list[Made], queries: int, seed: int) -> dict[str, dict[str, Any]]:
     """For each kind the times of its queries (ms) and its recall."""
     from fieldcrm.clients import service
     from fieldcrm.people.model import SYSTEM
 
-    rng, found = random.Random(seed), dict[str, dict[str, float]]()
-    service.find(SYSTEM, "warm up")
+    rng, found = random.Random(seed), dict[str, dict[str, Any]]()
     for kind, write in KINDS.items():
         limit = MOST if kind == "last_four" else ANSWERS
         times, hits = list[float](), 0
@@ -155,7 +162,7 @@ def ask(made: list[Made], queries: int, seed: int) -> dict[str, dict[str, float]
             page = service.find(SYSTEM, query, limit=limit)
             times.append((time.perf_counter() - began) * 1000)
             hits += any(c.id == m.id for c in page.rows)
-        found[kind] = {**_percentiles(times), "recall": round(hits / queries, 3), "times": times}  # type: ignore[dict-item]
+        found[kind] = {**_percentiles(times), "recall": round(hits / queries, 3), "times": times}
     return found
 
 
@@ -165,21 +172,35 @@ def _percentiles(times: list[float]) -> dict[str, float]:
 
 
 @contextmanager
-def _own_database(url: str | None) -> Iterator[None]:
-    """A new home, and the database to fill; refuses one that holds clients."""
-    from sqlmodel import select
+def _own_database(url: str | None, keep: str | None, clients: int) -> Iterator[int]:
+    """The database to fill, under a home that goes afterwards unless it is to be kept.
+
+    Gives the number of clients that an earlier run left there; refuses a database of others.
+    """
+    from fieldcrm.migrations import schema
+
+    with tempfile.TemporaryDirectory(prefix="fieldcrm-search-") as passing:
+        home = str(Path(keep).resolve()) if keep else passing
+        Path(home).mkdir(parents=True, exist_ok=True)
+        os.environ |= {"FIELDCRM_HOME": home, **({"FIELDCRM_DATABASE_URL": url} if url else {})}
+        schema.upgrade()
+        there, is_ours = _there()
+        if there and not (keep and is_ours and there <= clients):
+            sys.exit("fieldcrm bench search: the database holds clients; give it an empty one")
+        yield there
+
+
+def _there() -> tuple[int, bool]:
+    """How many clients a database holds, and whether they look like this bench's own."""
+    from sqlmodel import func, select
 
     from fieldcrm.clients.tables import Client
     from fieldcrm.kit.database import reading
-    from fieldcrm.migrations import schema
 
-    with tempfile.TemporaryDirectory(prefix="fieldcrm-search-") as home:
-        os.environ |= {"FIELDCRM_HOME": home, **({"FIELDCRM_DATABASE_URL": url} if url else {})}
-        schema.upgrade()
-        with reading() as session:
-            if session.exec(select(Client.id).limit(1)).first():
-                sys.exit("fieldcrm bench search: the database holds clients; give it an empty one")
-        yield
+    with reading() as session:
+        ids = select(func.count(), func.min(Client.id), func.max(Client.id)).select_from(Client)
+        n, first, last = session.exec(ids).one()
+    return n, (first, last) == (f"c{0:08}", f"c{n - 1:08}")
 
 
 def main(arguments: list[str]) -> None:
@@ -190,14 +211,21 @@ def main(arguments: list[str]) -> None:
     parser.add_argument(
         "--database", help="an empty database's URL; otherwise a SQLite file of its own"
     )
+    parser.add_argument("--keep", metavar="FOLDER", help="a home that stays, to be asked again")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
-    with _own_database(options.database):
+    with _own_database(options.database, options.keep, options.clients) as there:
         began = time.perf_counter()
-        made = fill(options.clients, options.seed)
+        made = fill(options.clients, options.seed, there)
         fill_s = time.perf_counter() - began
-        by_kind = ask(made, options.queries, options.seed)
-    every: list[Any] = [t for k in by_kind.values() for t in k.pop("times")]  # type: ignore[union-attr]
+        first = _summary(ask(made, options.queries, options.seed + 1))
+        steady = _summary(ask(made, options.queries, options.seed))
+    print(json.dumps({"clients": options.clients, "fill_s": round(fill_s, 1), **steady,
+                      "first": first}))  # fmt: skip
+
+
+def _summary(by_kind: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """All kinds together, then each."""
+    every = [t for k in by_kind.values() for t in k.pop("times")]
     recall = statistics.fmean(k["recall"] for k in by_kind.values())
-    print(json.dumps({"clients": options.clients, "fill_s": round(fill_s, 1), **_percentiles(every),
-                      "recall": round(recall, 3), "kinds": by_kind}))  # fmt: skip
+    return {**_percentiles(every), "recall": round(recall, 3), "kinds": by_kind}

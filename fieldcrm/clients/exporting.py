@@ -1,13 +1,14 @@
-"""Clients as CSV and XLSX files that open in a spreadsheet and come back through the import."""
+"""Clients as files that open in a spreadsheet, map or address book and come back by the import."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
-from fieldcrm.clients import service
+from fieldcrm.clients import export_forms, service
+from fieldcrm.clients.export_forms import guarded as guarded
 from fieldcrm.clients.model import ClientFilters
 from fieldcrm.clients.ownfields import service as ownfields
 from fieldcrm.clients.ownfields.model import NUMBERS, PREFIX, OwnField
@@ -21,50 +22,57 @@ COLUMNS = (
     "address", "city", "postcode", "lat", "lng", "opening_hours", "visit_minutes", "territory",
     "tags", "note",
 )  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-WIDTHS = {"name": 32, "address": 32, "note": 40, "opening_hours": 24}
+
+Progress = Callable[[int], None]
+"""Told how many rows are written."""
+
+
+def _quiet(_rows: int) -> None: ...
 
 
 def export_csv(actor: Actor, search: str = "", filters: ClientFilters | None = None) -> bytes:
-    """UTF-8 with its mark, so that spreadsheets read it right; no cell starts a formula."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    own = ownfields.list_fields(actor)
-    writer.writerow(_titles(own))
-    for row in _rows(actor, search, filters, own):
-        writer.writerow([guarded(cell) for cell in row])
-    return b"\xef\xbb\xbf" + out.getvalue().encode()
-
-
-def guarded(cell: Any) -> Any:
-    """A text that a spreadsheet would take for a formula, behind an apostrophe."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+    """The list as CSV, while somebody waits; a long one is made by `fieldcrm.exports`."""
+    return _at_once(actor, "csv", search, filters)
 
 
 def export_xlsx(actor: Actor, search: str = "", filters: ClientFilters | None = None) -> bytes:
-    """A workbook whose texts are texts: never formulas, links or numbers."""
-    import xlsxwriter
-
-    out = io.BytesIO()
-    with xlsxwriter.Workbook(out, {"in_memory": True, "constant_memory": True}) as book:
-        sheet = book.add_worksheet("clients")
-        bold = book.add_format({"bold": True})
-        own = ownfields.list_fields(actor)
-        for column, title in enumerate(_titles(own)):
-            sheet.set_column(column, column, WIDTHS.get(title, 16))
-            sheet.write_string(0, column, title, bold)
-        sheet.freeze_panes(1, 0)
-        for line, row in enumerate(_rows(actor, search, filters, own), 1):
-            for column, cell in enumerate(row):
-                _write(sheet, line, column, cell)
-    return out.getvalue()
+    """The same as a workbook."""
+    return _at_once(actor, "xlsx", search, filters)
 
 
-def _write(sheet: Any, line: int, column: int, cell: Any) -> None:
-    if isinstance(cell, int | float):
-        sheet.write_number(line, column, cell)
-    elif cell:
-        sheet.write_string(line, column, cell)
+def _at_once(actor: Actor, form: str, search: str, filters: ClientFilters | None) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="fieldcrm-export-") as folder:
+        path = Path(folder) / f"clients.{form}"
+        write(path, form, actor, search, filters)
+        return path.read_bytes()
+
+
+def write(
+    path: Path, form: str, actor: Actor, search: str = "", filters: ClientFilters | None = None,
+    sort: str = "name", progress: Progress = _quiet,
+) -> int:  # fmt: skip
+    """Write every client in scope that fits into a file of `export_forms.FORMS`; how many there are.
+
+    The log tells who took how many. Raises what `progress` raises, and BadClientField.
+    """
+    own = ownfields.list_fields(actor)
+    taken = 0
+
+    def told(rows: Iterator[list[Any]]) -> Iterator[list[Any]]:
+        nonlocal taken
+        for row in rows:
+            taken += 1
+            if taken % service.LIMIT_MAX == 0:
+                progress(taken)
+            yield row
+
+    export_forms.FORMS[form](path, _titles(own), told(_rows(actor, search, filters, sort, own)))
+    with transaction() as session:
+        events.record(
+            session, "clients.exported", None, actor_id=actor.user_id or None,
+            source=actor.source, data={"rows": taken, "search": search[:200]},
+        )  # fmt: skip
+    return taken
 
 
 def _titles(own: list[OwnField]) -> list[str]:
@@ -73,36 +81,33 @@ def _titles(own: list[OwnField]) -> list[str]:
 
 
 def _rows(
-    actor: Actor, search: str, filters: ClientFilters | None, own: list[OwnField]
+    actor: Actor, search: str, filters: ClientFilters | None, sort: str, own: list[OwnField]
 ) -> Iterator[list[Any]]:
-    """Every client in scope that fits, and a note in the log of who took how many."""
+    """Every client in scope that fits, as cells."""
     territories = {t.id: t.name for t in service.list_territories(actor)}
-    taken, cursor = 0, None
+    cursor = None
     while True:
-        page = service.find(actor, search, filters, "name", service.LIMIT_MAX, cursor)
+        page = service.find(actor, search, filters, sort, service.LIMIT_MAX, cursor)
+        names = ownfields.names_of(actor, own, (client.own_fields for client in page.rows))
         for client in page.rows:
-            values = [_own_cell(f, client, actor.language) for f in own]
+            values = [_own_cell(f, client, actor.language, names) for f in own]
             yield [*_cells(client, territories), *values]
-        taken, cursor = taken + len(page.rows), page.cursor
+        cursor = page.cursor
         if cursor is None:
-            break
-    with transaction() as session:
-        events.record(
-            session, "clients.exported", None, actor_id=actor.user_id or None,
-            source=actor.source, data={"rows": taken, "search": search[:200]},
-        )  # fmt: skip
+            return
 
 
-def _own_cell(own: OwnField, client: Client, language: str) -> Any:
-    """Numbers and days as they are kept, the rest in words; all of it can be imported again."""
+def _own_cell(own: OwnField, client: Client, language: str, names: Mapping[str, str]) -> Any:
+    """Numbers and days as they are kept, the rest in words; what isn't reckoned comes in again."""
     value = client.own_fields.get(own.name)
-    if isinstance(value, bool) or own.field.type not in (*NUMBERS, "date"):
-        return ownfields.text_of(own, value, language)
+    if isinstance(value, bool) or own.sense not in (*NUMBERS, "date"):
+        return ownfields.text_of(own, value, language, names)
     return "" if value is None else value
 
 
 def _cells(client: Client, territories: dict[str, str]) -> list[Any]:
-    found = client.model_dump()
-    found["territory"] = territories.get(client.territory_id or "")
-    found["tags"] = ", ".join(client.tags)
-    return ["" if found[c] is None else found[c] for c in COLUMNS]
+    told: dict[str, Any] = {
+        "territory": territories.get(client.territory_id or ""), "tags": ", ".join(client.tags),
+    }  # fmt: skip
+    found = (told[c] if c in told else getattr(client, c) for c in COLUMNS)
+    return ["" if cell is None else cell for cell in found]

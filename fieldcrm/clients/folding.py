@@ -32,6 +32,8 @@ _BETWEEN_NUMBERS = re.compile(r"[;,/|\n]|\s(?:и|și|or|and|доб\.?|ext\.?)\s"
 SOUND_MIN = 4
 """Letters below which sounds are too few to tell words apart."""
 TOKENS_MAX = 8
+PHONE_MIN = 7
+"""Digits from which on a number is surely a phone's."""
 TERM_MOST = 40
 """Characters of a term that are kept."""
 
@@ -94,15 +96,35 @@ def _is_phone_like(query: str) -> bool:
 def beginnings(query: str) -> list[tuple[str, ...]]:
     """For each word of a query what a row's term begins with (any of them), as `needles` has them."""
     if _is_phone_like(query):
-        digits, words = _phone_variants(query), fold(query).split()
-        found = [f"#{d[::-1]}" for d in digits] + [f"+{d}" for d in digits]
-        return [(*found, *words[:1])]
+        return [_phone_beginnings(query)]
     return [((latin(word) or word)[:TERM_MOST],) for word in fold(query).split()[:TOKENS_MAX]]
+
+
+def _phone_beginnings(query: str) -> tuple[str, ...]:
+    """Numbers that end so; those that begin so, where it is told or enough is there of it; and a
+    house number or code, which is never written in as many parts as a phone number."""
+    digits, groups = _phone_variants(query), _DIGITS.findall(query)
+    is_whole = len(digits[0]) >= PHONE_MIN
+    is_from_the_start = is_whole or query.strip().startswith(("+", "00"))
+    found = [f"#{d[::-1]}" for d in (digits if is_whole else digits[:1])]
+    found += [f"+{d}" for d in digits] if is_from_the_start else []
+    is_code = len(groups) == 1 or not is_whole
+    return (*found, *([max(groups, key=len)] if is_code else []))
 
 
 def with_one_less(word: str) -> set[str]:
     """A word and what is left of it without any one letter: words a slip apart share one of these."""
     return {word, *(word[:i] + word[i + 1 :] for i in range(len(word)))}
+
+
+def is_one_slip(typed: str, word: str) -> bool:
+    """Whether one letter wrong, missing, too many, or changed with the next makes one the other."""
+    start = next((i for i, (a, b) in enumerate(zip(typed, word, strict=False)) if a != b), None)
+    if start is None:
+        return abs(len(typed) - len(word)) <= 1
+    a, b = typed[start:], word[start:]
+    is_swapped = a[:2] == b[1::-1] and a[2:] == b[2:]
+    return a[1:] == b[1:] or a[1:] == b or a == b[1:] or is_swapped
 
 
 def needles(query: str) -> list[tuple[str, ...]]:

@@ -109,7 +109,16 @@ def _example(step: Step) -> dict[str, Any]:
     before = {k: there[k] for k in shown} if step.action == UPDATE else {}
     if "own_fields" in shown:
         was, now = own_rules.difference(before.pop("own_fields", {}), shown.pop("own_fields"))
-        shown |= {PREFIX + name: value for name, value in now.items()}
-        before |= {PREFIX + name: value for name, value in was.items()} if before or there else {}
+        shown |= {PREFIX + name: _brief(value) for name, value in now.items()}
+        before |= (
+            {PREFIX + name: _brief(value) for name, value in was.items()} if before or there else {}
+        )
     return {"row": step.row.number, "action": step.action, "name": name, "fields": shown,
             "before": before, "territory": step.row.territory}  # fmt: skip
+
+
+def _brief(value: Any) -> Any:
+    """A position as people write it; other values as they are."""
+    if own_rules.is_point(value):
+        return f"{value['lat']}, {value['lng']}"
+    return value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,7 +52,9 @@ class Around:
     country: str | None = None
     """Of the installation, for numbers of rows that name none."""
     own: tuple[OwnField, ...] = ()
-    """Fields that the administrator made and that are in use."""
+    """Fields that the administrator made, that are in use and that somebody fills."""
+    referred: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Own field -> what stands in its column -> id of the client that it names."""
     day: str = "2000-01-01"
     """Today (ISO), from which own dates are bounded."""
 
@@ -85,7 +87,7 @@ def _row(
     own = {PREFIX + f.name: f for f in around.own}
     for name, text in texts.items():
         if name in own:
-            _read_own(row, own[name], text, title.get(name, name), around.day)
+            _read_own(row, own[name], text, title.get(name, name), around)
         else:
             _read(row, name, text, title.get(name, name))
     if "name" in title and not row.fields.get("name") and r.mode != "update":
@@ -125,12 +127,16 @@ def _read(row: Row, name: str, text: str, column: str) -> None:
         )
 
 
-def _read_own(row: Row, own: OwnField, text: str, column: str, day: str) -> None:
+def _read_own(row: Row, own: OwnField, text: str, column: str, around: Around) -> None:
     """Take the value of an own field; one that can't be is warned of and left as it was."""
     value = own_rules.settled(own_rules.read_text(own.field, text))
+    if own.field.type == "reference":
+        value = around.referred.get(own.name, {}).get(text.strip())
     kind = row.fields.get("kind", "")
     wrong = "own_not_asked" if kind and not own.is_asked_of(kind) else ""
-    if not wrong and own_rules.problem_of(own.field, value, kind, day):
+    if not wrong and own.field.type == "reference" and value is None:
+        wrong = "own_no_client"
+    if not wrong and own_rules.problem_of(own.field, value, kind, around.day):
         wrong = "bad_own"
     if wrong:
         row.troubles.append(Trouble(row.number, wrong, column, text[:80], False))

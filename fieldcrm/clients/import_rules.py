@@ -134,6 +134,21 @@ def own_titles(table: Table, known: Mapping[str, str], own: Iterable[OwnField]) 
     return found
 
 
+def who_is_meant(
+    own: OwnField, texts: Iterable[str], named: Iterable[tuple[str, str, str, str]]
+) -> dict[str, str]:
+    """Text -> id of the one client that a reference may mean by it; `named` as the store found.
+
+    An id or external id is exact; a name counts where one client alone has it.
+    """
+    by_called: dict[str, set[str]] = {}
+    for called, client_id, kind, _ in named:
+        if own.refers_to(kind):
+            by_called.setdefault(called, set()).add(client_id)
+    ways = {text: by_called.get(text) or by_called.get(fold(text)) or set() for text in texts}
+    return {text: next(iter(ids)) for text, ids in ways.items() if len(ids) == 1}
+
+
 def _labels(own: OwnField) -> set[str]:
     label = own.field.label
     every = [label] if isinstance(label, str) else label.values()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,8 @@ from fieldcrm.clients.model import (
     Table,
 )
 from fieldcrm.clients.ownfields import service as ownfields
+from fieldcrm.clients.ownfields import store as own_store
+from fieldcrm.clients.ownfields.model import PREFIX
 from fieldcrm.clients.tables import ImportRun
 from fieldcrm.kit import clock, events, facts, feed, ids, jobs
 from fieldcrm.kit.database import reading, transaction
@@ -74,25 +76,45 @@ def preview_import(
     best. `constants` are fields that every row without its own value gets, such as kind, country or
     territory. With `whole` one rejected row keeps all others out. Raises UnreadableTable, TooLarge.
     """
-    people.require(actor, Role.admin)
-    if len(content) > settings().upload_limit_mb << 20:
-        raise TooLarge(limit_mb=settings().upload_limit_mb)
+    _check_size(actor, content)
     progress(0.0, "import.reading")
     table = read(file_name, content, mapping, has_header)
     around = _around()
     chosen = _rules(file_name, table, mapping, match, mode, constants, whole, around)
+    around = replace(around, referred=_referred(actor, table, chosen, around))
     run_id = _keep(actor, file_name, content, chosen, table)
-    told = _spool(run_id, table, chosen, around, progress)
-    described = _described(table)
-    del table
-    found = _check(
-        actor, run_id, chosen, told, described["rows"],
-        lambda share: progress(0.5 + share / 2, "import.checking"),
-    )  # fmt: skip
+    try:
+        told = _spool(run_id, table, chosen, around, progress)
+        described = _described(table)
+        del table
+        found = _check(
+            actor, run_id, chosen, told, described["rows"],
+            lambda share: progress(0.5 + share / 2, "import.checking"),
+        )  # fmt: skip
+    except BaseException:
+        _forget(run_id)
+        raise
     return ImportPreview(
         run_id, file_name, described, chosen, found.counts, found.shown_troubles, found.examples,
         found.rejected,
     )  # fmt: skip
+
+
+def keep_file(actor: Actor, file_name: str, content: bytes) -> str:
+    """Take in a file that can be read; the id of the run for `preview_again`, which looks at its rows.
+
+    Raises UnreadableTable, TooLarge.
+    """
+    _check_size(actor, content)
+    table = read(file_name, content, None, None)
+    chosen = _rules(file_name, table, None, None, "upsert", None, False, _around())
+    return _keep(actor, file_name, content, chosen, table)
+
+
+def _check_size(actor: Actor, content: bytes) -> None:
+    people.require(actor, Role.admin)
+    if len(content) > settings().upload_limit_mb << 20:
+        raise TooLarge(limit_mb=settings().upload_limit_mb)
 
 
 def read(
@@ -108,13 +130,16 @@ def read(
 def preview_again(
     actor: Actor, run_id: str, mapping: dict[str, str] | None = None, *, match: str | None = None,
     mode: str = "upsert", constants: dict[str, str] | None = None, has_header: bool | None = None,
-    whole: bool = False,
+    whole: bool = False, progress: Progress = _quiet,
 ) -> ImportPreview:  # fmt: skip
-    """The kept file read by other rules; its earlier preview is forgotten."""
+    """The kept file read by other rules; its earlier preview is forgotten.
+
+    Raises what `progress` raises; the earlier preview then stands.
+    """
     run, content = _load(actor, run_id)
     made = preview_import(
         actor, run.file_name, content, mapping, match=match, mode=mode, constants=constants,
-        has_header=has_header, whole=whole,
+        has_header=has_header, whole=whole, progress=progress,
     )  # fmt: skip
     discard(actor, run_id)
     return made
@@ -122,10 +147,29 @@ def preview_again(
 
 def _around() -> Around:
     with reading() as session:
-        own = tuple(f for f in ownfields.fields_in(session) if not f.is_archived)
+        own = tuple(
+            f for f in ownfields.fields_in(session) if not f.is_archived and not f.is_reckoned
+        )
         place = store.mean_place(session)
     today = clock.local(clock.now()).date().isoformat()
-    return Around(place, rules.country_of(settings().timezone), own, today)
+    return Around(place, rules.country_of(settings().timezone), own, day=today)
+
+
+def _referred(
+    actor: Actor, table: Table, chosen: ImportRules, around: Around
+) -> dict[str, dict[str, str]]:
+    """Own field -> what stands in its column -> id of the client that it names."""
+    found = {}
+    for column, name in chosen.mapping.items():
+        own = next((f for f in around.own if PREFIX + f.name == name), None)
+        if own is None or own.field.type != "reference":
+            continue
+        index = table.columns.index(column)
+        texts = {cells[index].strip() for _, cells in table.rows if cells[index].strip()}
+        with reading() as session:
+            named = own_store.referred(session, actor, texts)
+        found[own.name] = import_rules.who_is_meant(own, texts, named)
+    return found
 
 
 def _names(table: Table, mapping: dict[str, str]) -> list[str]:
@@ -256,27 +300,36 @@ def _drop_files(run_id: str) -> None:
 
 
 def _load(actor: Actor, run_id: str) -> tuple[ImportRun, bytes]:
-    run = _previewed(actor, run_id)
+    run = _kept(actor, run_id)
     return run, (_folder() / run.id).read_bytes()
 
 
 def _previewed(actor: Actor, run_id: str) -> ImportRun:
+    """A kept file whose rows have been looked at."""
+    run = _kept(actor, run_id)
+    if not (_rows_file(run.id).is_file() and _told_file(run.id).is_file()):
+        raise ImportNotReady(status=run.status)
+    return run
+
+
+def _kept(actor: Actor, run_id: str) -> ImportRun:
     people.require(actor, Role.admin)
     with reading() as session:
         run = store.import_run(session, run_id)
     if run is None:
         raise ImportNotFound()
-    is_there = all(
-        p.is_file() for p in (_folder() / run.id, _rows_file(run.id), _told_file(run.id))
-    )
-    if run.status != "preview" or not is_there:
+    if run.status != "preview" or not (_folder() / run.id).is_file():
         raise ImportNotReady(status=run.status)
     return run
 
 
 def discard(actor: Actor, run_id: str) -> None:
     """Forget a preview: nothing of it is left."""
-    _previewed(actor, run_id)
+    _kept(actor, run_id)
+    _forget(run_id)
+
+
+def _forget(run_id: str) -> None:
     with transaction() as session:
         import_store.forget(session, run_id)
     _drop_files(run_id)

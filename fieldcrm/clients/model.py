@@ -23,8 +23,32 @@ class ClientKind(StrEnum):
 PERSON_KINDS = frozenset({ClientKind.doctor, ClientKind.pharmacist, ClientKind.buyer})
 PLACE_KINDS = frozenset({ClientKind.organisation, ClientKind.pharmacy})
 CATEGORIES = ("A", "B", "C")
-SORTS = ("name", "category", "city", "updated_at")
+SORTS = ("name", "category", "city", "updated_at", "created_at", "kind", "specialty", "loyalty",
+         "address", "postcode", "phone", "email", "external_id", "source")  # fmt: skip
 """By what lists are ordered, beside own fields (`own.<name>`); `-` in front turns one round."""
+
+
+DISTANCE = "distance"
+"""Orders a list that is narrowed to what is near a point."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What one field of a client, or an own field (`own.<name>`), must be; see `conditions`."""
+
+    field: str
+    op: str
+    """is, is_not, has, from, to, empty, filled."""
+    value: str = ""
+
+
+@dataclass(frozen=True)
+class Near:
+    """Within so many kilometres of a point."""
+
+    lat: float
+    lng: float
+    km: float
 
 
 @dataclass(frozen=True)
@@ -43,6 +67,9 @@ class ClientFilters:
     """Only those nobody can drive to: no coordinates."""
     own: tuple[tuple[str, str], ...] = ()
     """(name, value) of own fields; an empty value is none at all."""
+    conditions: tuple[Condition, ...] = ()
+    """All of them hold."""
+    near: Near | None = None
 
 
 @dataclass(frozen=True)

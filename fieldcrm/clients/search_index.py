@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, inspect, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, and_, delete, func, inspect, intersect, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from fieldcrm.clients import folding
 from fieldcrm.clients import tables as clients
@@ -24,10 +24,15 @@ CHUNK = 400
 LARGE = 20_000
 """Clients from which on a search goes by the index; a smaller base is looked through whole, so
 that a part from the middle of a word is found too."""
-FEW = 1_000
-"""Clients that a term may have so that the others are looked for among them."""
+SOME, FEW, MANY = 100, 4_000, 40_000
+"""Clients of a word: so many are looked through; up to so many where nothing leaves fewer; up to so
+many are looked up by another word too."""
+TERMS_MOST = 8
+"""Terms that another word may stand for, to be looked up."""
 SLIPS_MOST = 24
 """Words that one mistyped word may stand for."""
+SLIPS_SEEN = 300
+"""Words that share something with a mistyped one, of which the nearest are taken."""
 WORD_MIN = 4
 """Letters below which a slip says too little."""
 
@@ -126,21 +131,67 @@ def heard_as(session: Session, word: str) -> list[str]:
 
 
 def near_to(session: Session, word: str) -> list[str]:
-    """Words of the base that are a slip or two apart from this one."""
+    """Words of the base that are a slip apart from this one; where none is, two slips."""
     if not is_word(word):
         return []
     slips = sorted(folding.with_one_less(word))
-    wanted = select(Slip.word).where(Slip.slip.in_(slips)).distinct().limit(SLIPS_MOST)
-    return list(session.execute(wanted).scalars())
+    wanted = select(Slip.word).where(Slip.slip.in_(slips)).distinct().limit(SLIPS_SEEN)
+    found = sorted(session.execute(wanted).scalars())
+    return ([w for w in found if folding.is_one_slip(word, w)] or found)[:SLIPS_MOST]
 
 
-def rarest(session: Session, beginnings: Sequence[tuple[str, ...]]) -> ColumnElement[bool] | None:
-    """Terms of the query's rarest word; None when each of them has more clients than FEW."""
-    counted = [(_count(session, begins_with(some)), n) for n, some in enumerate(beginnings)]
-    fewest, n = min(counted, default=(FEW, 0))
-    return begins_with(beginnings[n]) if fewest < FEW else None
+def among(session: Session, beginnings: Sequence[tuple[str, ...]]) -> Select[Any] | None:
+    """Ids of the clients among whom a query is looked for: of its rarest word, where that leaves
+    many with another word too; None when a single word is common."""
+    counted = sorted((_count(session, begins_with(b), FEW), n) for n, b in enumerate(beginnings))
+    if not counted:
+        return None
+    (fewest, n), others = counted[0], counted[1:]
+    if fewest == FEW:
+        n = max(range(len(beginnings)), key=lambda i: len(beginnings[i][0]))
+        others = [(FEW, i) for i in range(len(beginnings)) if i != n]
+        fewest = _count(session, begins_with(beginnings[n]), MANY)
+    rare = select(Term.client_id).where(begins_with(beginnings[n]))
+    if fewest < SOME:
+        return rare
+    if fewest < MANY:
+        for _, i in others:
+            if terms := _terms(session, beginnings[i]):
+                return _having(beginnings[n], terms)
+    if fewest < FEW:
+        return rare
+    return _common(rare, beginnings[others[0][1]]) if others else None
 
 
-def _count(session: Session, wanted: ColumnElement[bool]) -> int:
-    some = select(Term.client_id).where(wanted).limit(FEW).subquery()
+def _having(rare: tuple[str, ...], terms: Sequence[str]) -> Select[Any]:
+    """Clients with a rare word that have one of the terms too: looked up in the index alone."""
+    other = aliased(Term)
+    both = and_(other.client_id == Term.client_id, other.term.in_(terms))
+    return select(Term.client_id).join(other, both).where(begins_with(rare))
+
+
+def _common(rare: Select[Any], other: tuple[str, ...]) -> Select[Any]:
+    """Clients with either word, where both are common."""
+    found = intersect(rare, select(Term.client_id).where(begins_with(other))).subquery()
+    return select(found.c.client_id)
+
+
+def _terms(session: Session, beginnings: tuple[str, ...]) -> list[str]:
+    """The terms that begin so, walked from one to the next; none where there are too many."""
+    found: dict[str, None] = {}
+    for beginning in beginnings:
+        end, at = after(beginning), Term.term >= beginning
+        while (term := session.execute(_next(at, end)).scalar()) is not None:
+            found[term], at = None, Term.term > term
+            if len(found) > TERMS_MOST:
+                return []
+    return list(found)
+
+
+def _next(at: ColumnElement[bool], end: str) -> Select[Any]:
+    return select(Term.term).where(at, Term.term < end).order_by(Term.term).limit(1)
+
+
+def _count(session: Session, wanted: ColumnElement[bool], most: int) -> int:
+    some = select(Term.client_id).where(wanted).limit(most).subquery()
     return session.execute(select(func.count()).select_from(some)).scalar_one()

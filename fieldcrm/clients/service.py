@@ -1,23 +1,19 @@
-"""The client base: find, read, change; territories, workplaces, promises; who sees which client."""
+"""The client base: find, read, change, promise; who sees which client. Territories come with it."""
 
 from __future__ import annotations
 
-import base64
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from itertools import chain
 from typing import Any
 
-from sqlmodel import Session, col
+from sqlmodel import Session
 
-from fieldcrm.clients import rules, store
+from fieldcrm.clients import conditions, cursors, rules, store
 from fieldcrm.clients.model import (
-    PERSON_KINDS,
-    PLACE_KINDS,
+    DISTANCE,
     SORTS,
     BadClientField,
-    BadCursor,
     ClientCard,
     ClientFilters,
     ClientNotFound,
@@ -25,20 +21,23 @@ from fieldcrm.clients.model import (
     PromiseNotFound,
     StaleClient,
     TerritoryNotFound,
-    WrongTie,
 )
+from fieldcrm.clients.ownfields import listing
 from fieldcrm.clients.ownfields import rules as own_rules
 from fieldcrm.clients.ownfields import service as ownfields
 from fieldcrm.clients.ownfields import store as own_store
-from fieldcrm.clients.ownfields.model import COUNTED, NUMBERS, PREFIX, UNSORTED, OwnField
-from fieldcrm.clients.ownfields.service import Counted
-from fieldcrm.clients.tables import Affiliation, Client, Promise, Territory
+from fieldcrm.clients.ownfields.model import NUMBERS, PREFIX, OwnField
+from fieldcrm.clients.tables import Client, Promise
+from fieldcrm.clients.territories import clients_by_territory as clients_by_territory
+from fieldcrm.clients.territories import list_territories as list_territories
+from fieldcrm.clients.territories import reassign_in as reassign_in
+from fieldcrm.clients.territories import save_territory as save_territory
 from fieldcrm.kit import clock, events, facts, feed, ids
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.kit.settings import settings
 from fieldcrm.kit.tables import Event
 from fieldcrm.people import service as people
-from fieldcrm.people.model import Actor, Role, RoleForbids
+from fieldcrm.people.model import Actor, Role
 
 LIMIT_MAX = 500
 
@@ -46,23 +45,29 @@ LIMIT_MAX = 500
 
 
 def get(actor: Actor, client_id: str) -> Client:
-    """A client in the actor's scope; raises ClientNotFound."""
+    """A client in the actor's scope, with the own fields that he may see; raises ClientNotFound."""
     with reading() as session:
-        return get_in(session, actor, client_id)
+        return shown_in(session, actor, get_in(session, actor, client_id))
 
 
 def get_in(session: Session, actor: Actor, client_id: str) -> Client:
-    """The same inside another transaction."""
+    """The row as it stands, with fields that he may not see, inside another transaction."""
     found = store.client(session, actor, client_id)
     if found is None:
         raise ClientNotFound()
     return found
 
 
+def shown_in(session: Session, actor: Actor, client: Client) -> Client:
+    """A row that nobody writes any more, as somebody may see it."""
+    ownfields.show_in(session, actor, [client])
+    return client
+
+
 def card(actor: Actor, client_id: str) -> ClientCard:
     """A client with its territory, people, workplaces and promises; raises ClientNotFound."""
     with reading() as session:
-        client = get_in(session, actor, client_id)
+        client = shown_in(session, actor, get_in(session, actor, client_id))
         staff, workplaces = store.ties(session, client_id)
         territory = store.territory(session, client.territory_id) if client.territory_id else None
         promised = store.promises(session, client_id, _own_only(actor))
@@ -80,106 +85,51 @@ def find(
     """Clients in scope, a page at a time.
 
     `search` is words in any case, script or with marks left out, or a part of a phone number;
-    `sort` is one of `model.SORTS`, `-` in front turns it round. Raises BadCursor, BadClientField.
+    `sort` is one of `model.SORTS`, `own.<name>`, or `distance` beside `filters.near`; `-` in front
+    turns it round. Raises BadCursor, BadClientField.
     """
-    by = sort.removeprefix("-")
-    if by not in SORTS and not by.startswith(PREFIX):
+    by, wanted = sort.removeprefix("-"), filters or ClientFilters()
+    if by not in SORTS and not by.startswith(PREFIX) and not (by == DISTANCE and wanted.near):
         raise BadClientField(field="sort")
     limit = max(1, min(limit, LIMIT_MAX))
-    query = search[:200].replace("\x00", "")
+    with reading() as session:
+        own = listing.sorting(session, actor, by) if by.startswith(PREFIX) else None
+        is_number = by == DISTANCE or (own is not None and own.sense in NUMBERS)
+        after = cursors.read(cursor, sort, is_number=is_number) if cursor else None
+        rows = store.find(
+            session, actor, _query(search), wanted, sort, limit + 1, after,
+            own_store.order_by(own) if own else None, listing.narrowing(session, actor, wanted),
+        )  # fmt: skip
+        ownfields.show_in(session, actor, rows)
+    shown = rows[:limit]
+    return Page(shown, _cursor(shown[-1], sort, own, wanted) if len(rows) > limit else None)
+
+
+def _query(search: str) -> str:
+    return search[:200].replace("\x00", "")
+
+
+def _cursor(last: Client, sort: str, own: OwnField | None, wanted: ClientFilters) -> str:
+    by = sort.removeprefix("-")
+    if by == DISTANCE and wanted.near:
+        value = repr(conditions.squared_km(last.lat, last.lng, wanted.near))
+    elif own is not None:
+        value = listing.sort_value(last.own_fields.get(own.name), own)
+    elif by in cursors.MOMENTS:
+        value = getattr(last, by).isoformat()
+    elif by == "name":
+        value = last.sort_name
+    else:
+        value = getattr(last, by) or ("Z" if by == "category" else "")
+    return cursors.written(sort, value, last.id)
+
+
+def count(actor: Actor, filters: ClientFilters | None = None, search: str = "") -> int:
+    """How many clients in scope are found by a search and pass the filters."""
     wanted = filters or ClientFilters()
     with reading() as session:
-        sorted_by = _sorting(session, by) if by not in SORTS else None
-        after = _read_cursor(cursor, sort, sorted_by) if cursor else None
-        rows = store.find(
-            session, actor, query, wanted, sort, limit + 1, after,
-            own_store.order_by(sorted_by) if sorted_by else None, _of_own(session, wanted),
-        )  # fmt: skip
-    shown = rows[:limit]
-    return Page(shown, _cursor(shown[-1], sort, sorted_by) if len(rows) > limit else None)
-
-
-def _own_field(session: Session, name: str) -> OwnField:
-    """An own field by its name; raises BadClientField for one that was never made."""
-    found = next((f for f in ownfields.fields_in(session) if f.name == name), None)
-    if found is None:
-        raise BadClientField(field=f"{PREFIX}{name[:60]}")
-    return found
-
-
-def _sorting(session: Session, by: str) -> OwnField:
-    """The own field that orders a list; raises BadClientField for one that has no order."""
-    own = _own_field(session, by.removeprefix(PREFIX))
-    if own.field.type in UNSORTED:
-        raise BadClientField(field="sort")
-    return own
-
-
-def _of_own(session: Session, wanted: ClientFilters) -> list[Any]:
-    """What narrows a list by own fields."""
-    return [own_store.has_value(_own_field(session, name), value) for name, value in wanted.own]
-
-
-def count_by_own(actor: Actor, name: str, filters: ClientFilters, none: str) -> list[Counted]:
-    """How many clients in scope, of those that pass the filters, have each value of an own field.
-
-    Clients of kinds that don't have the field are left out. Raises BadClientField for a field
-    whose values can't be counted.
-    """
-    with reading() as session:
-        own = _own_field(session, name)
-        if own.field.type not in COUNTED:
-            raise BadClientField(field=f"{PREFIX}{name}")
-        where = [store.in_scope(actor), *store.narrowed(filters), *_of_own(session, filters)]
-        found = own_store.count_by(session, own, [*where, col(Client.kind).in_(own.kinds)])
-    return ownfields.spread(own, found, actor.language, none)
-
-
-def _sort_value(client: Client, sort: str, own: OwnField | None) -> Any:
-    by = sort.removeprefix("-")
-    if own is not None:
-        return _own_sort_value(client.own_fields.get(own.name), own)
-    if by == "updated_at":
-        return client.updated_at.isoformat()
-    return {
-        "name": client.sort_name,
-        "category": client.category or "Z",
-        "city": client.city or "",
-    }[by]
-
-
-def _own_sort_value(value: Any, own: OwnField) -> Any:
-    """As the database orders it."""
-    if own.field.type in NUMBERS:
-        return repr(-1e18 if value is None else float(value))
-    return "" if value is None else str(value)
-
-
-def _cursor(last: Client, sort: str, own: OwnField | None) -> str:
-    text = json.dumps([sort, _sort_value(last, sort, own), last.id], ensure_ascii=False)
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str, sort: str, own: OwnField | None) -> list[Any]:
-    try:
-        padded = cursor.encode() + b"=" * (-len(cursor) % 4)
-        made_for, value, client_id = json.loads(base64.urlsafe_b64decode(padded))
-        if made_for != sort or not (isinstance(value, str) and isinstance(client_id, str)):
-            raise ValueError
-        if "\x00" in value + client_id:
-            raise ValueError
-        if own is not None and own.field.type in NUMBERS:
-            return [float(value), client_id]
-        is_time = sort.removeprefix("-") == "updated_at"
-        return [datetime.fromisoformat(value) if is_time else value, client_id]
-    except (ValueError, TypeError) as error:
-        raise BadCursor() from error
-
-
-def count(actor: Actor, filters: ClientFilters | None = None) -> int:
-    """How many clients in scope pass the filters."""
-    with reading() as session:
-        return store.count(session, actor, filters or ClientFilters())
+        own = listing.narrowing(session, actor, wanted)
+        return store.count(session, actor, _query(search), wanted, own)
 
 
 def clients_for_rep_in(session: Session, rep_id: str) -> set[str]:
@@ -188,7 +138,10 @@ def clients_for_rep_in(session: Session, rep_id: str) -> set[str]:
 
 
 def history(actor: Actor, client_id: str, limit: int = 100) -> list[Event]:
-    """What was done to a client and to those merged into it, the newest first; raises ClientNotFound."""
+    """What was done to a client and to those merged into it, the newest first; raises ClientNotFound.
+
+    Nothing is told of own fields that the actor may not see.
+    """
     from fieldcrm.clients.duplicates import merge_store
     from fieldcrm.people import store as log
 
@@ -196,7 +149,17 @@ def history(actor: Actor, client_id: str, limit: int = 100) -> list[Event]:
         get_in(session, actor, client_id)
         every = [client_id, *merge_store.standing_for(session, client_id)]
         found = [e for i in every for e in log.event_log(session, "", i, None, None, limit)]
+        found = _seen(found, ownfields.hidden_in(session, actor))
     return sorted(found, key=lambda e: e.id, reverse=True)[:limit]
+
+
+def _seen(found: list[Event], hidden: frozenset[str]) -> list[Event]:
+    """Events without what they tell of hidden fields, and without those that tell nothing else."""
+    told = [(event, own_rules.told_without(event.data, hidden)) for event in found]
+    for event, data in told:
+        if data is not None and data != event.data:
+            store.show(event, "data", data)
+    return [event for event, data in told if data is not None]
 
 
 # ---- changing ----
@@ -211,33 +174,56 @@ def save(
     `version` is the one the caller saw. Raises BadClientField, StaleClient, ClientNotFound,
     TerritoryNotFound, RoleForbids.
     """
-    cleaned, own = rules.clean(changes), changes.get("own_fields")
     with transaction() as session:
-        if client_id is None:
-            cleaned |= _own_values(session, actor, str(cleaned.get("kind")), {}, own)
-            return _add_and_compare(session, actor, cleaned)
-        client = get_in(session, actor, client_id)
-        if version is not None and client.version != version:
-            raise StaleClient(version=client.version)
-        kind = str(cleaned.get("kind") or client.kind)
-        cleaned |= _own_values(session, actor, kind, client.own_fields, own)
-        return change_in(session, actor, client, cleaned)
+        saved = _save_in(session, actor, changes, client_id, version)
+    return _shown(actor, saved)
+
+
+def _shown(actor: Actor, written: Client) -> Client:
+    """What was written, as its author may see it."""
+    with reading() as session:
+        return shown_in(session, actor, written)
+
+
+def _save_in(
+    session: Session, actor: Actor, changes: Mapping[str, Any], client_id: str | None,
+    version: int | None,
+) -> Client:  # fmt: skip
+    cleaned, own = rules.clean(changes), changes.get("own_fields")
+    if client_id is None:
+        facts = {"kind": str(cleaned.get("kind")), "category": cleaned.get("category")}
+        cleaned |= _own_values(session, actor, facts, {}, own, set(facts))
+        return _add_and_compare(session, actor, cleaned)
+    client = get_in(session, actor, client_id)
+    if version is not None and client.version != version:
+        raise StaleClient(version=client.version)
+    before = {"kind": client.kind, "category": client.category}
+    facts = {name: cleaned.get(name, value) for name, value in before.items()}
+    changed = {name for name in facts if facts[name] != before[name]}
+    cleaned |= _own_values(session, actor, facts, client.own_fields, own, changed)
+    return change_in(session, actor, client, cleaned)
 
 
 def _own_values(
-    session: Session, actor: Actor, kind: str, current: Mapping[str, Any], told: Any
-) -> dict[str, Any]:
-    """The column of own fields with the values told on top; {} where none are told."""
-    if told is None:
+    session: Session, actor: Actor, facts: Mapping[str, Any], current: Mapping[str, Any], told: Any,
+    changed: Collection[str] = (), *, one_by_one: bool = False,
+) -> dict[str, Any]:  # fmt: skip
+    """The column of own fields with the values told on top; {} where nothing is told or changed."""
+    if told is None and not changed:
         return {}
+    told = {} if told is None else told
     if not isinstance(told, Mapping):
         raise BadClientField(field="own_fields")
-    return {"own_fields": ownfields.merged_in(session, actor, kind, current, told)}
+    made = ownfields.merged_in(
+        session, actor, facts, current, told, changed=changed, one_by_one=one_by_one
+    )
+    return {"own_fields": made}
 
 
 def set_own_in(session: Session, actor: Actor, client: Client, told: Mapping[str, Any]) -> Client:
     """Set own fields of a client inside a transaction; those not told stay as they are."""
-    values = _own_values(session, actor, client.kind, client.own_fields, told)
+    facts = {"kind": client.kind, "category": client.category}
+    values = _own_values(session, actor, facts, client.own_fields, told, one_by_one=True)
     return change_in(session, actor, client, values)
 
 
@@ -384,181 +370,7 @@ def _set_archived(actor: Actor, client_id: str, version: int | None, is_archived
             kind = "client.archived" if is_archived else "client.restored"
             tell_in(session, actor, client, kind, {})
             _tell_tied_in(session, client.id)
-        return client
-
-
-# ---- workplaces ----
-
-
-def save_affiliation(
-    actor: Actor, person_id: str, organisation_id: str, role: str | None = None,
-    hours: str | None = None, is_main: bool = False,
-) -> Affiliation:  # fmt: skip
-    """Say that a person works at a place; the first place, or one said to be, is the main one.
-
-    A person without coordinates of his own gets those of the main place.
-    """
-    people.require(actor, Role.admin, Role.manager, Role.dispatcher)
-    with transaction() as session:
-        person = get_in(session, actor, person_id)
-        place = get_in(session, actor, organisation_id)
-        if person.kind not in PERSON_KINDS or place.kind not in PLACE_KINDS:
-            raise WrongTie()
-        known = store.affiliations_of(session, person_id)
-        tie = next((a for a in known if a.organisation_id == organisation_id), None)
-        tie = tie or Affiliation(
-            id=ids.new_id(), person_id=person_id, organisation_id=organisation_id
-        )
-        others = [a for a in known if a is not tie]
-        tie.role, tie.hours = _short(role), _short(hours)
-        tie.is_main = is_main or not any(a.is_main for a in others)
-        for other in others:
-            other.is_main = other.is_main and not tie.is_main
-        session.add(tie)
-        _follow_main(person, place, tie)
-        session.flush()
-        data = {"organisation_id": organisation_id, "is_main": tie.is_main}
-        tell_in(session, actor, person, "client.workplace_set", data)
-        return tie
-
-
-def _short(text: str | None) -> str | None:
-    return rules.clean_text(text)[:200] or None if text else None
-
-
-def _follow_main(person: Client, place: Client, tie: Affiliation) -> None:
-    if tie.is_main and place.lat is not None:
-        person.lat, person.lng = place.lat, place.lng
-    person.version += 1
-    person.updated_at = clock.now()
-
-
-def remove_affiliation(actor: Actor, affiliation_id: str) -> None:
-    """A person no longer works at a place; another of his places becomes the main one."""
-    people.require(actor, Role.admin, Role.manager, Role.dispatcher)
-    with transaction() as session:
-        tie = store.affiliation(session, affiliation_id)
-        if tie is None:
-            raise ClientNotFound()
-        person = get_in(session, actor, tie.person_id)
-        session.delete(tie)
-        session.flush()
-        left = store.affiliations_of(session, person.id)
-        if left and not any(a.is_main for a in left):
-            left[0].is_main = True
-        person.version += 1
-        person.updated_at = clock.now()
-        data = {"organisation_id": tie.organisation_id}
-        tell_in(session, actor, person, "client.workplace_left", data)
-
-
-# ---- territories ----
-
-
-def list_territories(actor: Actor) -> list[Territory]:
-    """Territories the actor sees, by name."""
-    with reading() as session:
-        return store.territories(session, actor)
-
-
-def clients_by_territory(actor: Actor) -> dict[str, int]:
-    """How many living clients each territory that the actor sees has."""
-    with reading() as session:
-        seen = {t.id for t in store.territories(session, actor)}
-        found = store.clients_by_territory(session)
-    return {territory_id: n for territory_id, n in found.items() if territory_id in seen}
-
-
-def save_territory(
-    actor: Actor, changes: Mapping[str, Any], territory_id: str | None = None,
-    version: int | None = None,
-) -> Territory:  # fmt: skip
-    """Add a territory (name, team_id) or change one: name, team_id, rep_id, cells.
-
-    A rep must be of the territory's team; phones of the rep before and after hear of its clients.
-    """
-    people.require(actor, Role.admin)
-    with transaction() as session:
-        territory = store.territory(session, territory_id) if territory_id else None
-        if territory_id and territory is None:
-            raise TerritoryNotFound()
-        if territory and version is not None and territory.version != version:
-            raise StaleClient(version=territory.version)
-        kind = "territory.changed" if territory else "territory.added"
-        territory = territory or Territory(id=ids.new_id(), name="", team_id="", version=0)
-        before = _told_of(territory)
-        territory.sqlmodel_update(_clean_territory(changes))
-        with session.no_autoflush:
-            _check_whole(session, actor, territory)
-        territory.version += 1
-        session.add(territory)
-        session.flush()
-        _tell_territory(session, actor, territory, kind, before)
-        return territory
-
-
-def reassign_in(
-    session: Session, actor: Actor, territories: Iterable[Territory], rep_id: str
-) -> None:  # fmt: skip
-    """Give territories to another rep of their team inside a transaction; phones hear of it.
-
-    The caller has made sure that the actor may: a handover does.
-    """
-    for territory in territories:
-        before = _told_of(territory)
-        territory.rep_id = rep_id
-        territory.version += 1
-        session.add(territory)
-        session.flush()
-        _tell_territory(session, actor, territory, "territory.changed", before)
-
-
-def _told_of(territory: Territory) -> dict[str, Any]:
-    """What the log tells of a territory; of its area only how large it is."""
-    return {
-        "name": territory.name or None, "team_id": territory.team_id or None,
-        "rep_id": territory.rep_id, "cells": len(territory.cells or ()),
-    }  # fmt: skip
-
-
-def _clean_territory(changes: Mapping[str, Any]) -> dict[str, Any]:
-    cleaned = {k: changes[k] for k in ("team_id", "rep_id") if k in changes}
-    if "name" in changes:
-        cleaned["name"] = rules.clean({"name": changes["name"]})["name"]
-    if "cells" in changes:
-        cells = changes["cells"]
-        is_fit = isinstance(cells, list) and len(cells) <= 20_000
-        if not is_fit or not all(isinstance(c, str) and len(c) <= 16 for c in cells):
-            raise BadClientField(field="cells")
-        cleaned["cells"] = cells
-    return cleaned
-
-
-def _check_whole(session: Session, actor: Actor, territory: Territory) -> None:
-    if not territory.name:
-        raise BadClientField(field="name")
-    if territory.team_id not in {t.id for t in people.list_teams(actor)}:
-        raise BadClientField(field="team_id")
-    if territory.rep_id:
-        rep = people.scope_rep_in(session, actor, territory.rep_id)
-        if rep.team_id != territory.team_id:
-            raise BadClientField(field="rep_id")
-
-
-def _tell_territory(
-    session: Session, actor: Actor, territory: Territory, kind: str, before: dict[str, Any]
-) -> None:
-    events.record(
-        session, kind, territory.id, actor_id=actor.user_id or None, team_id=territory.team_id,
-        source=actor.source, data=people.difference(before, _told_of(territory)),
-    )  # fmt: skip
-    if before["rep_id"] == territory.rep_id:
-        return
-    moved = {rep_id for rep_id in (before["rep_id"], territory.rep_id) if rep_id}
-    for rep_id in moved:
-        feed.touch(session, "profile", rep_id, rep_ids=[rep_id], team_id=territory.team_id)
-    for client_id in store.ids_in_territory(session, territory.id):
-        feed.touch(session, "client", client_id, rep_ids=moved)
+    return _shown(actor, client)
 
 
 # ---- promises ----
@@ -603,9 +415,3 @@ def _promised_to(session: Session, actor: Actor, promise: Promise) -> Client | N
     if promise.rep_id == actor.user_id:
         return session.get(Client, promise.client_id)
     return store.client(session, actor, promise.client_id)
-
-
-def require_office(actor: Actor) -> None:
-    """Raise RoleForbids for a rep: bulk work is the office's."""
-    if actor.role is Role.rep:
-        raise RoleForbids(role=actor.role.value)

@@ -6,20 +6,20 @@ from collections.abc import Collection, Iterable
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, column, func, or_, table, true
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, and_, bindparam, column, exists, func, or_, table, true
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, select
 
-from fieldcrm.clients import folding, search_index
-from fieldcrm.clients.model import ClientFilters, Tie
+from fieldcrm.clients import filtering, folding, search_index
+from fieldcrm.clients.model import ClientFilters, Condition, Tie
 from fieldcrm.clients.tables import (
     Affiliation,
     Client,
-    ClientTerm,
     ImportRun,
     Promise,
     Territory,
 )
+from fieldcrm.kit.aliases import shared_alias
 from fieldcrm.people.model import Actor, Role
 
 # Visits lie above clients, so their table is known here by name only, for the scope of rows.
@@ -27,13 +27,15 @@ _visit = table(
     "visit", column("rep_id"), column("team_id"), column("client_id"), column("place_id"),
     column("state"),
 )  # fmt: skip
-_PERSON = aliased(Client)
+_PERSON = shared_alias(Client)
+OWN = "own."
+"""Before the name of an own field, as `ownfields.model.PREFIX`."""
 _CHUNK = 500
 """Values in one IN list; SQLite takes 32,766 parameters, older ones 999."""
 
 
-def in_scope(actor: Actor) -> ColumnElement[bool]:
-    """Which clients the actor sees.
+def in_scope(actor: Actor, of: Any = Client) -> ColumnElement[bool]:
+    """Which clients the actor sees; `of` is the office's query's own name for them.
 
     A rep: those of his territories, of his visits, and where his people work. A dispatcher or
     manager: those of their teams' territories and visits. An administrator: all.
@@ -43,8 +45,16 @@ def in_scope(actor: Actor) -> ColumnElement[bool]:
     if actor.role is Role.rep:
         return _in_reps_scope(actor.user_id)
     mine = select(Territory.id).where(col(Territory.team_id).in_(actor.team_ids))
-    visits = _visit.c.team_id.in_(actor.team_ids)
-    return or_(col(Client.territory_id).in_(mine), _is_visited(visits))
+    return or_(of.territory_id.in_(mine), _is_visited_by(actor.team_ids, of))
+
+
+def _is_visited_by(team_ids: Collection[str], of: Any) -> ColumnElement[bool]:
+    """Looked up for a client where his territory doesn't tell: teams' visits are too many to collect."""
+    theirs = _visit.c.team_id.in_(team_ids)
+    return or_(
+        exists().where(_visit.c.client_id == of.id, theirs),
+        exists().where(_visit.c.place_id == of.id, theirs),
+    )
 
 
 def _in_reps_scope(rep_id: Any) -> ColumnElement[bool]:
@@ -87,6 +97,11 @@ _OF_REP = select(Client.id).where(
 def ids_for_rep(session: Session, rep_id: str) -> set[str]:
     """Living clients of a rep."""
     return set(session.connection().execute(_OF_REP, {"rep_id": rep_id}).scalars())
+
+
+def show(row: Any, column: str, value: Any) -> None:
+    """Let a row that was read, and that nobody writes, tell something else than the database keeps."""
+    set_committed_value(row, column, value)
 
 
 def reps_of(session: Session, client_ids: Iterable[str]) -> dict[str, set[str]]:
@@ -134,24 +149,35 @@ def find(
 
     `by_own` orders by an own field instead of a column; `own` narrows by own fields.
     """
-    needles, beginnings = _looked_for(session, query)
-    wanted = select(Client).where(in_scope(actor), *narrowed(filters), *own)
-    for alternatives in needles:
-        held = [col(Client.search_text).contains(n, autoescape=True) for n in alternatives]
-        wanted = wanted.where(or_(*held))
-    by = _sort_column(sort) if by_own is None else by_own
+    where, is_few = _chosen(session, actor, query, filters, own)
+    by = filtering.sort_column(sort.lstrip("-"), filters.near) if by_own is None else by_own
     is_descending = sort.startswith("-")
-    if needles and search_index.is_large(session):
-        rare = search_index.rarest(session, beginnings)
-        if rare is not None:
-            few = select(ClientTerm.client_id).where(rare)
-            wanted = wanted.where(col(Client.id).in_(few))
-            by = func.coalesce(by, by)  # few rows are sorted, not picked from the order of all
+    if is_few:
+        by = func.coalesce(by, by)  # few rows are sorted, not picked from the order of all
+    wanted = select(Client).where(*where)
     if after is not None:
         wanted = wanted.where(_comes_after(by, after, is_descending))
     key = (by, col(Client.id))
     order = [c.desc() for c in key] if is_descending else [c.asc() for c in key]
     return list(session.exec(wanted.order_by(*order).limit(limit)))
+
+
+def _chosen(
+    session: Session, actor: Actor, query: str, filters: ClientFilters,
+    own: Collection[ColumnElement[bool]],
+) -> tuple[list[ColumnElement[bool]], bool]:  # fmt: skip
+    """(what clients of a list have in common, whether an index leaves few of them)."""
+    needles, beginnings = _looked_for(session, query)
+    where = [in_scope(actor), *narrowed(filters), *own]
+    for alternatives in needles:
+        held = [col(Client.search_text).contains(n, autoescape=True) for n in alternatives]
+        where.append(or_(*held))
+    if needles and search_index.is_large(session):
+        few = search_index.among(session, beginnings)
+        if few is not None:
+            where.append(col(Client.id).in_(few))
+            return where, True
+    return where, filters.near is not None
 
 
 def _looked_for(
@@ -177,17 +203,8 @@ def _comes_after(by: Any, after: list[Any], is_descending: bool) -> ColumnElemen
     return or_(beyond, and_(by == value, next_id))
 
 
-def _sort_column(sort: str) -> Any:
-    by = {
-        "name": Client.sort_name,
-        "category": func.coalesce(Client.category, "Z"),
-        "city": func.coalesce(Client.city, ""),
-        "updated_at": Client.updated_at,
-    }
-    return by[sort.lstrip("-")]
-
-
 def narrowed(f: ClientFilters) -> list[ColumnElement[bool]]:
+    """What narrows a list by columns; raises BadClientField. Own fields are `ownfields.listing`'s."""
     archived = col(Client.archived_at)
     found: list[Any] = [archived.is_not(None) if f.archived else archived.is_(None)]
     if f.kinds:
@@ -204,13 +221,20 @@ def narrowed(f: ClientFilters) -> list[ColumnElement[bool]]:
         found.append(col(Client.territory_id).in_(held))
     if f.without_place:
         found.append(col(Client.lat).is_(None))
-    return found
+    if f.tag:
+        found.append(filtering.met(Condition("tags", "has", f.tag)))
+    if f.near:
+        found.append(filtering.within(f.near))
+    return found + [filtering.met(c) for c in f.conditions if not c.field.startswith(OWN)]
 
 
-def count(session: Session, actor: Actor, filters: ClientFilters) -> int:
-    """How many clients in scope pass the filters."""
-    wanted = select(func.count()).select_from(Client).where(in_scope(actor), *narrowed(filters))
-    return session.exec(wanted).one()
+def count(
+    session: Session, actor: Actor, query: str, filters: ClientFilters,
+    own: Collection[ColumnElement[bool]] = (),
+) -> int:  # fmt: skip
+    """How many clients in scope hold every word of a query and pass the filters."""
+    where, _ = _chosen(session, actor, query, filters, own)
+    return session.exec(select(func.count()).select_from(Client).where(*where)).one()
 
 
 def ties(session: Session, client_id: str) -> tuple[list[Tie], list[Tie]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Column, String, event
+from sqlalchemy import Column, Index, String, event
 from sqlalchemy.orm import Session
 from sqlmodel import Field, SQLModel
 
@@ -36,6 +36,7 @@ class Client(SQLModel, table=True):
     """A doctor, pharmacist, buyer (people) or an organisation, pharmacy (places)."""
 
     __tablename__ = "client"
+    __table_args__ = (Index("client_place", "lat", "lng"),)
     id: str = Field(primary_key=True)
     kind: str = Field(index=True)
     """doctor, pharmacist, buyer, organisation, pharmacy."""

@@ -13,7 +13,7 @@ import reflex as rx
 
 from fieldcrm.components.amounts import duration
 from fieldcrm.components.icons import glyph, icon
-from fieldcrm.components.parts import button
+from fieldcrm.components.parts import button, icon_button
 from fieldcrm.components.session import DISPATCHING, Desk, allows
 from fieldcrm.components.words import words
 from fieldcrm.kit import i18n
@@ -146,13 +146,22 @@ def _text(alert, rep_name: str, language: str) -> str:
     return i18n.t("alert.who_when", language, rep=rep_name, at=at)
 
 
-def message_link(phone: rx.Var[str]) -> rx.Component:
-    """Writes to a rep with whatever sends short messages here; nothing without a number."""
-    return rx.cond(
-        phone != "",
-        rx.el.a(icon("message-square", "s"), href=f"sms:{phone}", class_name="btn ghost icon sm",
-                aria_label=words("alert.message"), title=words("alert.message")),
-        rx.fragment(),
+def reach(rep_id: rx.Var[str], phone: rx.Var[str]) -> rx.Component:
+    """The ways to a rep: a message to his app, and with a number a call and a short message."""
+    numbered = [
+        _way("phone", "desk.call", f"tel:{phone}"),
+        _way("smartphone", "alert.sms", f"sms:{phone}"),
+    ]
+    return rx.fragment(
+        _way("message-square", "alert.message", f"/messages?to={rep_id}"),
+        rx.cond(phone != "", rx.fragment(*numbered), rx.fragment()),
+    )
+
+
+def _way(name: str, key: str, href: str) -> rx.Component:
+    return rx.el.a(
+        icon(name, "s"), href=href, class_name="btn ghost icon sm",
+        aria_label=words(key), title=words(key),
     )  # fmt: skip
 
 
@@ -183,10 +192,19 @@ def _item(row: rx.Var[AlertRow]) -> rx.Component:
     sign = rx.cond(
         row.glyph.startswith("i-"), icon(row.glyph.replace("i-", "")), glyph(row.glyph, "l")
     )
-    acts = rx.cond(
+    answer = rx.cond(
         row.is_new,
-        button(words("alert.acknowledge"), small=True, on_click=Alerts.acknowledge(row.id)),
+        rx.fragment(
+            icon_button("clock", words("alert.snooze"), on_click=Alerts.snooze(row.id)),
+            button(words("alert.acknowledge"), small=True, on_click=Alerts.acknowledge(row.id)),
+        ),
         rx.el.span(row.seen, class_name="faint t1"),
+    )
+    acts = rx.el.div(
+        reach(row.rep_id, row.phone),
+        rx.el.span(class_name="sp"),
+        answer,
+        class_name="row g1 act",
     )
     return rx.el.li(
         rx.el.span(sign, class_name=f"ico {row.tone}"),

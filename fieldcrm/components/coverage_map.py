@@ -10,6 +10,7 @@ from typing import Any
 import reflex as rx
 from reflex_base.components.component import NoSSRComponent
 
+from fieldcrm.components.region_map import LIBRARIES
 from fieldcrm.components.session import Desk
 from fieldcrm.components.words import all_texts
 
@@ -22,7 +23,7 @@ _TEXTS = (
 class _CoverageMap(NoSSRComponent):
     library = rx.asset("coverage_map.tsx", shared=True).importable_path
     tag = "CoverageMap"
-    lib_dependencies: list[str] = ["maplibre-gl@6.14.0", "pmtiles@4.3.0"]
+    lib_dependencies: list[str] = [*LIBRARIES]
     url: rx.Var[str]
     measure: rx.Var[str]
     bounds: rx.Var[list[float]]

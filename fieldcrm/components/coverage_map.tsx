@@ -1,11 +1,10 @@
 // Coverage on the map: the server's cells of the window in view, shaded by the measure chosen. Cells
 // get finer as the map comes nearer; shades begin where they do for the whole period.
 import { useEffect, useMemo, useRef, useState } from "react";
-import { addProtocol, Map as GlMap, setWorkerUrl, type GeoJSONSource, type MapLayerMouseEvent } from "maplibre-gl";
-import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
-import "maplibre-gl/dist/maplibre-gl.css";
-import { Protocol } from "pmtiles";
+import type { GeoJSONSource, Map as GlMap } from "maplibre-gl";
 import { Icon } from "$/public/external/fieldcrm/components/behaviour/desk.tsx";
+import { MapControls, ringOf, Tip, useCellMap } from "$/public/external/fieldcrm/components/region_map/cell_map.tsx";
+import { token } from "$/public/external/fieldcrm/components/region_map/region_map.ts";
 
 type Shown = { resolution: number; steps: number[]; cells: [string, number, number[]][] };
 type Props = {
@@ -16,36 +15,19 @@ type Props = {
 const WAIT_MS = 120; // after the map came to rest
 const EDGE = 0.15; // of the window, asked for beyond it
 
-let isReady = false;
-function prepare() {
-  if (isReady) return;
-  isReady = true;
-  setWorkerUrl(workerUrl);
-  addProtocol("pmtiles", new Protocol().tile);
-}
-
-const styleUrl = () =>
-  `/region/style-${document.documentElement.dataset.theme === "dark" ? "dark" : "light"}.json?lang=${document.documentElement.lang || "en"}`;
-const token = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-
 function shape({ cells, steps }: Shown): GeoJSON.FeatureCollection {
   return {
     type: "FeatureCollection",
     features: cells.map(([cell, value, rim]) => {
-      const ring: [number, number][] = [];
-      for (let n = 0; n < rim.length; n += 2) ring.push([rim[n + 1], rim[n]]);
-      ring.push(ring[0]);
       const shade = steps.filter((step) => value >= step).length;
-      return { type: "Feature", properties: { cell, value, shade }, geometry: { type: "Polygon", coordinates: [ring] } };
+      return { type: "Feature", properties: { cell, value, shade }, geometry: { type: "Polygon", coordinates: [ringOf(rim)] } };
     }),
   };
 }
 
-function addCells(map: GlMap) {
-  if (map.getSource("cells")) return;
+function addCells(map: GlMap, label: string | undefined) {
   map.addSource("cells", { type: "geojson", data: { type: "FeatureCollection", features: [] } });
   const shades = [1, 2, 3, 4].map((n) => token(`--hex-${n}`));
-  const label = map.getStyle().layers.find((layer) => layer.type === "symbol")?.id; // names stay readable above
   map.addLayer({ id: "cells", type: "fill", source: "cells", paint: {
     "fill-color": ["match", ["get", "shade"], 0, shades[0], 1, shades[1], 2, shades[2], shades[3]], "fill-opacity": 0.72, "fill-antialias": false,
   } }, label);
@@ -58,16 +40,14 @@ export function CoverageMap({ url, measure, bounds, picked, words, lang, onPick,
   const t = (key: string) => words[`coverage.${key}`]?.[lang] ?? "";
   const number = useMemo(() => new Intl.NumberFormat(lang, { maximumFractionDigits: 1 }), [lang]);
   const whole = useMemo(() => new Intl.NumberFormat(lang, { maximumFractionDigits: 0 }), [lang]);
-  const box = useRef<HTMLDivElement>(null);
-  const map = useRef<GlMap | null>(null);
   const [shown, setShown] = useState<Shown | null>(null);
   const [problem, setProblem] = useState(false);
   const [attempt, setAttempt] = useState(0);
-  const [styled, setStyled] = useState(0);
-  const [over, setOver] = useState<{ x: number; y: number; value: number } | null>(null);
-  const last = useRef<{ shown: Shown | null; onPick: Props["onPick"]; fetch: () => void }>({ shown: null, onPick, fetch: () => undefined });
-  last.current.onPick = onPick;
-  last.current.shown = shown;
+  const look = useRef<() => void>(() => undefined);
+  const { box, map, styled, over, fit } = useCellMap({
+    layer: "cells", zoom: 11, bounds, padding: 36, maxZoom: 13, label: t("map"), addLayers: addCells,
+    onMove: () => look.current(), onPick,
+  });
 
   const isTime = measure === "presence" || measure === "silence";
   const told = (value: number) => {
@@ -76,34 +56,6 @@ export function CoverageMap({ url, measure, bounds, picked, words, lang, onPick,
     return value < 120 ? `${whole.format(value)} ${t("unit.min")}` : `${number.format(value / 60)} ${t("unit.h")}`;
   };
 
-  useEffect(() => {
-    prepare();
-    const made = new GlMap({ container: box.current!, style: styleUrl(), center: [24.9384, 60.1699], zoom: 11,
-      attributionControl: false, dragRotate: false, pitchWithRotate: false, fadeDuration: 0 });
-    map.current = made;
-    made.getCanvas().setAttribute("aria-label", t("map"));
-    made.on("style.load", () => { addCells(made); setStyled((n) => n + 1); });
-    made.on("moveend", () => last.current.fetch());
-    made.on("movestart", () => setOver(null));
-    made.on("error", () => undefined);
-    made.on("click", "cells", (event: MapLayerMouseEvent) => last.current.onPick(String(event.features?.[0]?.properties.cell ?? "")));
-    made.on("mousemove", "cells", (event: MapLayerMouseEvent) => {
-      made.getCanvas().style.cursor = "pointer";
-      setOver({ x: event.point.x, y: event.point.y, value: Number(event.features?.[0]?.properties.value) });
-    });
-    made.on("mouseleave", "cells", () => { made.getCanvas().style.cursor = ""; setOver(null); });
-    const restyle = () => made.setStyle(styleUrl(), { diff: false });
-    window.addEventListener("fieldcrm:theme", restyle);
-    const sizes = new ResizeObserver(() => made.resize());
-    sizes.observe(box.current!);
-    return () => { window.removeEventListener("fieldcrm:theme", restyle); sizes.disconnect(); map.current = null; made.remove(); };
-  }, []);
-
-  const fit = () => {
-    if (!map.current || bounds.length !== 4) return;
-    const [south, west, north, east] = bounds;
-    map.current.fitBounds([[west, south], [east, north]], { padding: 36, maxZoom: 13, animate: false });
-  };
   const where = bounds.length === 4;
   useEffect(() => { fit(); }, [where]);
 
@@ -124,7 +76,7 @@ export function CoverageMap({ url, measure, bounds, picked, words, lang, onPick,
         .then((found: Shown) => { setProblem(false); setShown(found); })
         .catch((error) => { if (error.name !== "AbortError") setProblem(true); });
     };
-    last.current.fetch = () => { clearTimeout(timer); timer = setTimeout(ask, WAIT_MS) as unknown as number; };
+    look.current = () => { clearTimeout(timer); timer = setTimeout(ask, WAIT_MS) as unknown as number; };
     ask();
     return () => { clearTimeout(timer); gone.abort(); };
   }, [url, attempt]);
@@ -142,12 +94,8 @@ export function CoverageMap({ url, measure, bounds, picked, words, lang, onPick,
   return (
     <div className="cvm" data-state={problem ? "failed" : shown ? "ready" : "loading"} data-cells={shown?.cells.length ?? 0} data-resolution={shown?.resolution ?? 0}>
       <div ref={box} className="gl" />
-      {over && <div className="float cvm-tip num" style={{ left: over.x + 12, top: over.y + 12 }}>{told(over.value)}</div>}
-      <div className="ctl float cvm-ctl" role="group" aria-label={t("controls")}>
-        <button type="button" aria-label={t("zoom_in")} title={t("zoom_in")} onClick={() => map.current?.zoomIn()}><Icon name="plus" /></button>
-        <button type="button" aria-label={t("zoom_out")} title={t("zoom_out")} onClick={() => map.current?.zoomOut()}><Icon name="minus" /></button>
-        <button type="button" aria-label={t("fit")} title={t("fit")} onClick={fit}><Icon name="locate-fixed" /></button>
-      </div>
+      {over && <Tip at={over} text={told(Number(over.cell.value))} />}
+      <MapControls map={map} fit={fit} t={t} />
       {shown && shown.cells.length > 0 && <div className="float cvm-legend">
         <b className="t1">{t(measure)}</b>
         {ranges.filter(Boolean).map((text, n) => <span key={n} className="t1 num"><i style={{ background: `var(--hex-${n + 1})` }} />{text}</span>)}
@@ -156,7 +104,6 @@ export function CoverageMap({ url, measure, bounds, picked, words, lang, onPick,
       {problem && <div className="note err map-n" role="alert"><Icon name="info" size="s" /><span>{t("failed")}</span>
         <button type="button" className="btn sm" onClick={() => setAttempt(attempt + 1)}>{t("retry")}</button></div>}
       {!problem && shown && shown.cells.length === 0 && <div className="note info map-n" role="status"><Icon name="info" size="s" /><span>{t("nothing")}</span></div>}
-      <a className="attr" href="https://www.openstreetmap.org/copyright" target="_blank" rel="noreferrer">© OpenStreetMap contributors</a>
     </div>
   );
 }

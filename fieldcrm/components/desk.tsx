@@ -24,7 +24,9 @@ export function Clock({ ms, speed, lang, title }: { ms: number; speed: number; l
     if (ms) window.fieldcrmClock = { ms, speed, at: performance.now() };
   }, [ms, speed]);
   useEffect(() => {
+    const isNew = document.documentElement.lang !== lang;
     document.documentElement.lang = lang;
+    if (isNew) window.dispatchEvent(new Event("fieldcrm:theme")); // maps are asked for anew, with names in it
     document.title = `${title} · fieldcrm`;
   }, [lang, title]);
   return null;
@@ -123,7 +125,7 @@ export function Glyph({ name, size = "" }: { name: string; size?: string }) {
 }
 
 // ── keys ───────────────────────────────────────────────────────────────────────────────────────
-function isTyping(target: EventTarget | null): boolean {
+export function isTyping(target: EventTarget | null): boolean {
   const el = target as HTMLElement | null;
   return !!el?.closest?.("input, textarea, select, [contenteditable=true], dialog[open]");
 }

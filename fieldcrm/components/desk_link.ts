@@ -17,6 +17,7 @@ type View = {
 
 const NEAR_ZOOM = 10; // from here on a city fills the map, and every rep is drawn
 const SINGLY_NEAR = 10_000, SINGLY_FAR = 500; // more than so many are one blot: counts by cell then
+const SINGLY_FILTERED = 20_000; // counts know nothing of a filter: who filters gets everybody, and draws those who pass
 const FIRST_WAIT_MS = 500, LONGEST_WAIT_MS = 20_000;
 const QUIET_MS = 30_000; // the gateway pings every 12 s: when even that is missing: the line is dead, whatever the socket says
 const GATHER_MS = 300; // notices of one change come together
@@ -27,6 +28,9 @@ export function address(gateway: string): string {
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   return `${scheme}://${location.hostname}${gateway}/ws/desk`;
 }
+
+/** More reps in view than this are to come as counts by cell. */
+export const singlyAt = (zoom: number, isFiltered: boolean) => (isFiltered ? SINGLY_FILTERED : zoom >= NEAR_ZOOM ? SINGLY_NEAR : SINGLY_FAR);
 
 export class DeskLink {
   private socket: WebSocket | null = null;
@@ -53,12 +57,13 @@ export class DeskLink {
     this.open();
   };
 
-  view(map: View) {
+  view(map: View, isFiltered: boolean) {
     const b = map.getBounds();
     const bbox = [b.getSouth(), b.getWest(), b.getNorth(), b.getEast()].map((x) => Number(x.toFixed(5)));
     const zoom = Number(map.getZoom().toFixed(2));
-    const singly = zoom >= NEAR_ZOOM ? SINGLY_NEAR : SINGLY_FAR;
-    this.lastView = JSON.stringify({ t: "view", bbox, zoom, singly, moves: true });
+    const view = JSON.stringify({ t: "view", bbox, zoom, singly: singlyAt(zoom, isFiltered), moves: true });
+    if (view === this.lastView) return;
+    this.lastView = view;
     this.sendView();
   }
 

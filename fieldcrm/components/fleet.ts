@@ -56,6 +56,7 @@ export class Fleet {
 
   private slots = new Map<string, number>();
   private slotOf: number[] = []; // by roster index
+  private lost = new Set<number>(); // the gateway told last that it knows of no place
   private isMine = new Uint8Array(0); // in the roster
   private told = new Uint8Array(0); // state as the page knows it
   private toldAt = 0;
@@ -108,6 +109,7 @@ export class Fleet {
       const state = STATES.indexOf(rep.state);
       this.told[slot] = state;
       if (!this.heardAt[slot] || this.toldAt - this.heardAt[slot] > 2000 || !this.state[slot]) this.state[slot] = state;
+      if (rep.lat === null && this.lost.has(slot)) this.unplace(slot);
       // frames tell whole seconds
       const isOlder = this.isPlaced[slot] && Math.floor(rep.fix_ms / 1000) * 1000 <= this.fixMs[slot];
       if (rep.lat === null || rep.lng === null || isOlder) continue;
@@ -158,6 +160,7 @@ export class Fleet {
       this.heardAt[slot] = now;
       isNews ||= this.told[slot] !== 0 && this.told[slot] !== state;
       const lat = view.getInt32(at + 4, true), fixMs = view.getUint32(at + 12, true) * 1000;
+      if (lat === NO_PLACE) this.lose(slot);
       if (lat === NO_PLACE || fixMs < Math.floor(this.fixMs[slot] / 1000) * 1000) continue;
       this.put(slot, lat / 1e6, view.getInt32(at + 8, true) / 1e6, view.getUint16(at + 16, true), fixMs, now);
     }
@@ -193,6 +196,18 @@ export class Fleet {
     }
   }
 
+  /** The gateway knows of no place, as after a rep's track was erased. While the page knows one, the
+   * gateway may only have begun anew: the marker goes once the page says the same. */
+  private lose(slot: number) {
+    this.lost.add(slot);
+    if (this.rows.get(this.ids[slot])?.lat == null) this.unplace(slot);
+  }
+
+  private unplace(slot: number) {
+    this.isPlaced[slot] = 0;
+    this.fixMs[slot] = 0;
+  }
+
   private cells(view: DataView, count: number): Cell[] {
     return Array.from({ length: count }, (_, n) => {
       const at = HEAD + n * RECORD;
@@ -205,6 +220,7 @@ export class Fleet {
 
   private put(slot: number, lat: number, lng: number, course: number, fixMs: number, now: number) {
     const x = mercatorX(lng), y = mercatorY(lat);
+    this.lost.delete(slot);
     if (course !== NO_COURSE) this.course[slot] = course;
     this.fixMs[slot] = fixMs;
     if (this.isPlaced[slot] && x === this.x[slot] && y === this.y[slot]) return;

@@ -19,7 +19,7 @@ export function ImportDrop({ words, lang, limitMb, onKept, onRefused }: {
     setBusy(file.name);
     onRefused("");
     try {
-      const answer = await fetch(`/api/v1/clients/imports?file_name=${encodeURIComponent(file.name)}`, {
+      const answer = await fetch(`/api/v1/clients/imports?look=false&file_name=${encodeURIComponent(file.name)}`, {
         method: "POST", credentials: "same-origin", body: file,
         headers: { "Content-Type": "application/octet-stream", "Accept-Language": lang },
       });

@@ -10,6 +10,7 @@ from typing import Any
 import reflex as rx
 from reflex_base.components.component import NoSSRComponent
 
+from fieldcrm.components.region_map import LIBRARIES
 from fieldcrm.components.session import Desk
 from fieldcrm.components.words import all_texts
 
@@ -30,7 +31,7 @@ _TEXTS = (
 class _LiveMap(NoSSRComponent):
     library = _map
     tag = "LiveMap"
-    lib_dependencies: list[str] = ["maplibre-gl@6.14.0", "pmtiles@4.3.0"]
+    lib_dependencies: list[str] = [*LIBRARIES]
     reps: rx.Var[list[Any]]
     selected: rx.Var[str]
     stops: rx.Var[list[Any]]

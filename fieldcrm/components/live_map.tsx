@@ -6,7 +6,7 @@ import { addProtocol, Map as GlMap, setWorkerUrl } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import "maplibre-gl/dist/maplibre-gl.css";
 import { Protocol } from "pmtiles";
-import { Icon, productNow } from "$/public/external/fieldcrm/components/behaviour/desk.tsx";
+import { Icon, isTyping, productNow } from "$/public/external/fieldcrm/components/behaviour/desk.tsx";
 import { DeskLink } from "$/public/external/fieldcrm/components/live_map/desk_link.ts";
 import { latOf, lngOf, OFF_SHIFT, type Rep, type Shown } from "$/public/external/fieldcrm/components/live_map/fleet.ts";
 import { addLines, type LatLng, type Lines, type Passed, setLines, setTrack } from "$/public/external/fieldcrm/components/live_map/map_lines.ts";
@@ -96,7 +96,7 @@ export function LiveMap(props: Props) {
       if (/style-|pmtiles|404/.test(text)) setHasBase(false);
     });
     made.on("dragstart", () => latest.current.follow && latest.current.onFollow(false));
-    made.on("moveend", () => link.current?.view(made));
+    made.on("moveend", look);
     const again = () => { setHasBase(true); made.setStyle(styleUrl(), { diff: false }); };
     window.addEventListener("fieldcrm:theme", again);
     const touched = () => { hasFitted.current = true; }; // who works on the map keeps his view: it never jumps under his hand
@@ -150,7 +150,7 @@ export function LiveMap(props: Props) {
       },
     });
     link.current = made;
-    if (map.current) made.view(map.current);
+    look();
     return () => made.close();
   }, [props.gateway]);
 
@@ -168,6 +168,7 @@ export function LiveMap(props: Props) {
 
   useEffect(() => {
     stage.current!.fleet.filter(props.shown ?? EVERYBODY);
+    look();
     stage.current!.arrange();
     stage.current!.news();
   }, [props.shown]);
@@ -176,6 +177,21 @@ export function LiveMap(props: Props) {
   useEffect(() => {
     const timer = setInterval(() => stage.current?.arrange(), 5000);
     return () => clearInterval(timer);
+  }, []);
+
+  // plain keys of the map; the page has its own (dispatch.py)
+  useEffect(() => {
+    const acts: Record<string, () => void> = {
+      "+": () => map.current?.zoomIn(), "=": () => map.current?.zoomIn(), "-": () => map.current?.zoomOut(),
+      "0": () => { latest.current.onFollow(false); fitTeam(true); },
+    };
+    const press = (event: KeyboardEvent) => {
+      if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTyping(event.target) || !acts[event.key]) return;
+      event.preventDefault();
+      acts[event.key]();
+    };
+    document.addEventListener("keydown", press);
+    return () => document.removeEventListener("keydown", press);
   }, []);
 
   useEffect(() => stage.current!.marks.setStops(props.stops), [props.stops]);
@@ -208,6 +224,11 @@ export function LiveMap(props: Props) {
     if (at) map.current?.easeTo({ center: at, zoom: Math.max(15, map.current.getZoom()) });
   }, [props.follow, props.selected]);
 
+  /** Tell the gateway what is looked at; what filters the map goes by single reps. */
+  function look() {
+    const { team, state: doing, text } = latest.current.shown ?? EVERYBODY;
+    if (map.current) link.current?.view(map.current, !!(team || doing || text));
+  }
   function fitTo(points: LatLng[], animate: boolean) {
     const lats = points.map((p) => p[0]);
     const lngs = points.map((p) => p[1]);

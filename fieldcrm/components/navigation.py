@@ -27,6 +27,7 @@ PAGES = (
     Page("/visits", "office.nav.visits", "clipboard-check", DISPATCHING),
     Page("/corrections", "correct.nav", "pencil", DISPATCHING),
     Page("/duplicates", "duplicates.nav", "git-merge", MANAGING),
+    Page("/quality", "quality.nav", "scale", DISPATCHING),
     Page("/messages", "messages.nav", "message-square", DISPATCHING),
     Page("/manager", "desk.nav.reports", "chart-no-axes-column", MANAGING),
     Page("/admin", "desk.nav.admin", "settings-2", ADMINISTERING),

@@ -7,12 +7,14 @@ from typing import Any
 import reflex as rx
 from reflex_base.components.component import NoSSRComponent
 
+from fieldcrm.components.region_map import LIBRARIES
+
 _library = rx.asset("place_map.tsx", shared=True).importable_path
 
 
 class _Map(NoSSRComponent):
     library = _library
-    lib_dependencies: list[str] = ["maplibre-gl@6.14.0", "pmtiles@4.3.0"]
+    lib_dependencies: list[str] = [*LIBRARIES]
     label: rx.Var[str]
 
 

@@ -1,10 +1,8 @@
 // Small still maps: where visits are wanting (H3 cells), and the track around one visit. MapLibre
 // draws the region's own basemap; what is ours is SVG above it, so that tokens and themes hold.
 import { useEffect, useRef, useState } from "react";
-import { addProtocol, LngLatBounds, Map as GlMap, setWorkerUrl } from "maplibre-gl";
-import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
-import "maplibre-gl/dist/maplibre-gl.css";
-import { Protocol } from "pmtiles";
+import { LngLatBounds, type Map as GlMap } from "maplibre-gl";
+import { followPage, regionMap } from "$/public/external/fieldcrm/components/region_map/region_map.ts";
 
 type LatLng = [number, number];
 export type Hex = { cell: string; missing: number; step: number; title: string; centre: LatLng; rim: LatLng[] };
@@ -13,32 +11,14 @@ export type Around = {
   track: LatLng[]; inside: LatLng[]; check_in: LatLng | null; check_out: LatLng | null;
 };
 
-let isReady = false;
-function prepare() {
-  if (isReady) return;
-  isReady = true;
-  setWorkerUrl(workerUrl);
-  addProtocol("pmtiles", new Protocol().tile);
-}
-
-function styleUrl(): string {
-  const theme = document.documentElement.dataset.theme === "dark" ? "dark" : "light";
-  return `/region/style-${theme}.json?lang=${document.documentElement.lang || "en"}`;
-}
-
 /** A map whose overlay is drawn anew at each move; `fit` says where to look. */
-function useMap(fit: LatLng[], key: string, padding: number, maxZoom: number) {
+export function useMap(fit: LatLng[], key: string, padding: number, maxZoom: number) {
   const box = useRef<HTMLDivElement>(null);
   const map = useRef<GlMap | null>(null);
   const [, redraw] = useState(0);
   useEffect(() => {
     if (!box.current) return;
-    prepare();
-    const made = new GlMap({
-      container: box.current, style: styleUrl(), center: [24.9384, 60.1699], zoom: 12,
-      attributionControl: false, dragRotate: false, pitchWithRotate: false, fadeDuration: 0,
-      scrollZoom: false, keyboard: false,
-    });
+    const made = regionMap(box.current, 12, { scrollZoom: false, keyboard: false });
     map.current = made;
     const canvas = made.getCanvas(); // the drawing above it has the name and says what is to be seen
     for (const name of ["role", "aria-label", "tabindex"]) canvas.removeAttribute(name);
@@ -48,9 +28,8 @@ function useMap(fit: LatLng[], key: string, padding: number, maxZoom: number) {
     made.on("resize", again);
     made.on("load", again);
     made.on("error", () => undefined);
-    const theme = new MutationObserver(() => made.setStyle(styleUrl()));
-    theme.observe(document.documentElement, { attributeFilter: ["data-theme", "lang"] });
-    return () => { theme.disconnect(); map.current = null; made.remove(); };
+    const unfollow = followPage(made);
+    return () => { unfollow(); map.current = null; made.remove(); };
   }, []);
   useEffect(() => {
     if (!map.current || !fit.length) return;

@@ -10,6 +10,7 @@ from typing import Any
 import reflex as rx
 from reflex_base.components.component import NoSSRComponent
 
+from fieldcrm.components.region_map import LIBRARIES
 from fieldcrm.components.session import Desk
 from fieldcrm.components.words import all_texts
 
@@ -22,7 +23,8 @@ _TEXTS = (
     "legend.stop", "legend.gap", "loading", "failed", "retry",
     "timeline", "play", "pause", "speed", "doubts", "previous", "next", "time", "events",
     "no_doubts", "visits", "no_visits", "off_shift", "moving", "standing", "no_position", "kmh",
-    "battery", "doubt.mock", "doubt.teleport", "doubt.speed", "doubt.frozen",
+    "battery", "doubt.mock", "doubt.teleport", "doubt.speed", "doubt.accuracy",
+    "doubt.frozen", "doubt.clock", "doubt.late",
 )  # fmt: skip
 
 
@@ -35,7 +37,7 @@ _GPX_TEXTS = (
 class _Player(NoSSRComponent):
     library = _player
     tag = "ReplayPlayer"
-    lib_dependencies: list[str] = ["maplibre-gl@6.14.0", "pmtiles@4.3.0"]
+    lib_dependencies: list[str] = [*LIBRARIES]
     span: rx.Var[Any]
     words: rx.Var[dict[str, dict[str, str]]]
     lang: rx.Var[str]

@@ -3,13 +3,11 @@
 // docs/protocol.md tells ("A day for a player"); visits, stops and gaps come from the page. The map
 // shows the day that is being played. What moves is drawn here, sixty times a second.
 import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
-import { addProtocol, Map as GlMap, setWorkerUrl, type GeoJSONSource } from "maplibre-gl";
-import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
-import "maplibre-gl/dist/maplibre-gl.css";
-import { Protocol } from "pmtiles";
+import type { GeoJSONSource, Map as GlMap } from "maplibre-gl";
 import { Icon } from "$/public/external/fieldcrm/components/behaviour/desk.tsx";
+import { followPage, regionMap, token } from "$/public/external/fieldcrm/components/region_map/region_map.ts";
 import { labelHours, momentOf, playedAt, wholeOf, windowAt } from "$/public/external/fieldcrm/components/replay_player/replay_time.ts";
-import { atTime, doubtsIn, placeOn, readTrack, until, type Doubt, type Timed, type Track } from "$/public/external/fieldcrm/components/replay_player/replay_track.ts";
+import { atTime, CALM, doubtsIn, placeOn, readTrack, until, type Doubt, type Timed, type Track } from "$/public/external/fieldcrm/components/replay_player/replay_track.ts";
 
 type LatLng = [number, number];
 type Span = { from_ms: number; to_ms: number; title: string };
@@ -30,21 +28,6 @@ type Jump = { day: number; at: number; kind: string; tone: string; text: string 
 const SPEEDS = [1, 10, 30, 60, 120, 300];
 const PAINT_MS = 100; // the way behind grows so often; the marker moves each frame
 const MINUTE = 60_000;
-
-let isReady = false;
-function prepare() {
-  if (isReady) return;
-  isReady = true;
-  setWorkerUrl(workerUrl);
-  addProtocol("pmtiles", new Protocol().tile);
-}
-
-function styleUrl(): string {
-  const theme = document.documentElement.dataset.theme === "dark" ? "dark" : "light";
-  return `/region/style-${theme}.json?lang=${document.documentElement.lang || "en"}`;
-}
-
-const token = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 function lineShape(lines: LatLng[][]): GeoJSON.Feature {
   const coordinates = lines.filter((line) => line.length > 1).map((line) => line.map(([lat, lng]) => [lng, lat]));
@@ -136,7 +119,7 @@ export function ReplayPlayer({ span, words, lang, zone, onStep }: Props) {
     return found.sort((a, b) => a.at - b.at);
   }, [span.key, tracks, lang]);
 
-  function toneOf(doubt: Doubt): string { return doubt.kind === "mock" ? "contradicted" : "doubtful"; }
+  function toneOf(doubt: Doubt): string { return doubt.kind === "mock" ? "contradicted" : CALM.has(doubt.kind) ? "calm" : "doubtful"; }
   function wordsOf(doubt: Doubt): string {
     const text = t(`doubt.${doubt.kind}`);
     return doubt.to_ms - doubt.from_ms < MINUTE ? text : `${text} · ${minutes.format(doubt.from_ms)}–${minutes.format(doubt.to_ms)}`;
@@ -144,11 +127,7 @@ export function ReplayPlayer({ span, words, lang, zone, onStep }: Props) {
 
   // the map
   useEffect(() => {
-    prepare();
-    const made = new GlMap({
-      container: box.current!, style: styleUrl(), center: [24.9384, 60.1699], zoom: 12,
-      attributionControl: false, dragRotate: false, pitchWithRotate: false, fadeDuration: 0,
-    });
+    const made = regionMap(box.current!, 12);
     map.current = made;
     made.getCanvas().setAttribute("aria-label", t("map"));
     const again = () => redraw((n) => n + 1);
@@ -157,11 +136,8 @@ export function ReplayPlayer({ span, words, lang, zone, onStep }: Props) {
     made.on("style.load", () => { addLines(made); painted.current = 0; again(); });
     made.on("dragstart", () => setFollowing(false));
     made.on("error", () => undefined);
-    const restyle = () => made.setStyle(styleUrl(), { diff: false });
-    window.addEventListener("fieldcrm:theme", restyle);
-    const sizes = new ResizeObserver(() => { made.resize(); setWidth(strip.current?.clientWidth || 900); });
-    sizes.observe(box.current!);
-    return () => { window.removeEventListener("fieldcrm:theme", restyle); sizes.disconnect(); map.current = null; made.remove(); };
+    const unfollow = followPage(made, () => undefined, () => setWidth(strip.current?.clientWidth || 900));
+    return () => { unfollow(); map.current = null; made.remove(); };
   }, []);
 
   // what doesn't move

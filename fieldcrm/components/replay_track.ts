@@ -5,11 +5,13 @@ export type Track = {
   count: number; startMs: number; endMs: number; breaks: Set<number>;
   at: Float64Array; lat: Float64Array; lng: Float64Array; speed: Float64Array; battery: Float64Array; doubts: Float64Array;
 };
-export type Doubt = { kind: "mock" | "teleport" | "speed" | "frozen"; from_ms: number; to_ms: number };
+export type Doubt = { kind: "mock" | "teleport" | "speed" | "accuracy" | "frozen" | "clock" | "late"; from_ms: number; to_ms: number };
 type Column = { name: string; unit: number; width: 0 | 1 | 2 | 4; longer: [number, number][] };
 type Head = { count: number; start_ms: number; end_ms: number; breaks: number[]; columns: Column[] };
 
-const KINDS: [Doubt["kind"], number][] = [["mock", 1], ["teleport", 2], ["speed", 4], ["frozen", 16]];
+const KINDS: [Doubt["kind"], number][] = [["mock", 1], ["teleport", 2], ["speed", 4], ["accuracy", 8], ["frozen", 16], ["clock", 32], ["late", 64]];
+/** Kinds that say how a place was told rather than that it is untrue. */
+export const CALM: ReadonlySet<Doubt["kind"]> = new Set(["accuracy", "clock", "late"]);
 const TOGETHER_MS = 3 * 60_000; // the same doubt again within this is still the same one
 
 /** The bytes of the answer as columns; throws where they are something else. */

@@ -172,7 +172,7 @@ def _shortcuts() -> rx.Component:
     known = (
         ("Ctrl K", "desk.key.search"), ("J K", "desk.key.next"), ("↵", "desk.key.apply"),
         ("Esc", "desk.key.discard"), ("Z", "desk.key.undo"), ("Alt ↑ ↓", "desk.key.move"),
-        ("F", "desk.key.follow"), ("R", "desk.key.replan"),
+        ("F", "desk.key.follow"), ("+ −", "desk.key.zoom"), ("0", "desk.key.everybody"), ("R", "desk.key.replan"),
     )  # fmt: skip
     rows = [
         rx.el.div(

@@ -7,18 +7,18 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import func
-from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from fieldcrm.clients.tables import Affiliation, Client, Promise, Territory
 from fieldcrm.handover.tables import Handover
+from fieldcrm.kit.aliases import shared_alias
 from fieldcrm.kit.among import among
 from fieldcrm.people.tables import User
 from fieldcrm.planning.tables import Cycle, CycleTarget
 from fieldcrm.visits.tables import Visit
 
-_By: Any = aliased(User)
-_To: Any = aliased(User)
+_By: Any = shared_alias(User)
+_To: Any = shared_alias(User)
 
 
 def territories_of(session: Session, rep_id: str) -> list[Territory]:

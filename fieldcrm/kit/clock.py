@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from fieldcrm.kit.settings import Settings, settings
@@ -72,6 +72,19 @@ def zone() -> ZoneInfo:
 def local(moment: datetime) -> datetime:
     """A moment in the company's time zone, for screens and for 'which day is it'."""
     return moment.astimezone(zone())
+
+
+def today() -> date:
+    """The company's day."""
+    return local(now()).date()
+
+
+def day_of(text: str) -> date | None:
+    """The day that an address or a field of a form names (ISO); None where it names none."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def from_ms(epoch_ms: float) -> datetime:

@@ -57,8 +57,9 @@ def make_engine(url: str) -> Engine:
     """An engine for a URL; `postgresql://` means psycopg 3."""
     if url.startswith("sqlite"):
         made = create_engine(
-            url, connect_args={"check_same_thread": False, "timeout": 30}, json_deserializer=_json
-        )
+            url, connect_args={"check_same_thread": False, "timeout": 30}, json_deserializer=_json,
+            pool_size=12, max_overflow=36,  # as many as threads may ask at once: nobody waits for one
+        )  # fmt: skip
         _prepare_sqlite(made)
         return made
     url = url.replace("postgres://", "postgresql://", 1)

@@ -1,4 +1,4 @@
-"""Background jobs on RQ: urgent and long queues, progress that a screen can show, cancel.
+"""Background jobs on RQ: queues by urgency, progress that a screen can show, cancel.
 
 A job function lives in its worker or service, takes JSON arguments, and calls `report` as it goes;
 it raises `Cancelled` from there when somebody cancelled it.
@@ -12,6 +12,8 @@ from typing import Any
 from fieldcrm.kit import bus
 
 URGENT = "urgent"
+WHAT_IF = "what_if"
+"""Somebody waits for the answer, but nobody in the field does: before long ones, never before urgent."""
 LONG = "long"
 
 

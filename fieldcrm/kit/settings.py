@@ -42,6 +42,8 @@ class Settings(BaseSettings):
     clock_speed: float = 1.0
     desk_tick_ms: float | None = None
     """Least time between frames of positions to one desk; by the number of desks when empty."""
+    realtime: bool = True
+    """Let the gateway and its store go before all else at the processor, where the system allows it."""
     push_hosts: str = (
         "fcm.googleapis.com,updates.push.services.mozilla.com,.push.services.mozilla.com,"
         ".notify.windows.com,.push.apple.com"

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from datetime import datetime
-from typing import Any
 
-import xlsxwriter
-
-from fieldcrm.clients.exporting import guarded
+from fieldcrm.clients.export_forms import Sheet, sheet_at_once
 from fieldcrm.kit import clock, i18n
 from fieldcrm.messages import listing
 from fieldcrm.messages.model import Filters, Kind, MessageView
@@ -24,34 +19,21 @@ HEADS = (
 WIDTHS = (17, 22, 22, 14, 60, 17, 32, 16, 17, 17, 17, 17, 17, 17, 40)
 
 
+def sheet(actor: Actor, filters: Filters, sort: str, language: str) -> Sheet:
+    """All of the list in its order: moments are moments of the company's zone."""
+    rows = (_cells(message, language) for message in listing.every(actor, filters, sort))
+    titles = [i18n.t(key, language) for key in HEADS]
+    return Sheet(i18n.t("messages.nav", language), titles, WIDTHS, rows)
+
+
 def export_csv(actor: Actor, filters: Filters, sort: str, language: str) -> bytes:
-    """UTF-8 with its mark, so that spreadsheets read it right; no cell starts a formula."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(i18n.t(key, language) for key in HEADS)
-    for message in listing.every(actor, filters, sort):
-        writer.writerow(guarded(_text(cell)) for cell in _cells(message, language))
-    return b"\xef\xbb\xbf" + out.getvalue().encode()
+    """The list as CSV, while somebody waits; a long one is made by `fieldcrm.exports`."""
+    return sheet_at_once("csv", sheet(actor, filters, sort, language))
 
 
 def export_xlsx(actor: Actor, filters: Filters, sort: str, language: str) -> bytes:
-    """A workbook whose texts are texts and whose moments are moments of the company's zone."""
-    out = io.BytesIO()
-    with xlsxwriter.Workbook(out, {"in_memory": True, "constant_memory": True}) as book:
-        sheet = book.add_worksheet(i18n.t("messages.nav", language)[:31])
-        bold = book.add_format({"bold": True})
-        moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
-        for column, (key, width) in enumerate(zip(HEADS, WIDTHS, strict=True)):
-            sheet.set_column(column, column, width)
-            sheet.write_string(0, column, i18n.t(key, language), bold)
-        sheet.freeze_panes(1, 0)
-        for line, message in enumerate(listing.every(actor, filters, sort), 1):
-            for column, cell in enumerate(_cells(message, language)):
-                if isinstance(cell, datetime):
-                    sheet.write_datetime(line, column, cell, moment)
-                elif cell:
-                    sheet.write_string(line, column, cell)
-    return out.getvalue()
+    """The same as a workbook."""
+    return sheet_at_once("xlsx", sheet(actor, filters, sort, language))
 
 
 def text_of(m: MessageView, language: str) -> str:
@@ -73,7 +55,3 @@ def _cells(m: MessageView, language: str) -> list[str | datetime | None]:
 def _local(at: datetime | None) -> datetime | None:
     """As the wall's clock shows it: a spreadsheet knows no zones."""
     return clock.local(at).replace(tzinfo=None) if at else None
-
-
-def _text(cell: Any) -> str:
-    return f"{cell:%Y-%m-%d %H:%M}" if isinstance(cell, datetime) else cell or ""

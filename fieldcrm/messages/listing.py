@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from fieldcrm.clients.folding import search_text
+from fieldcrm.kit import paging
 from fieldcrm.kit.database import reading
 from fieldcrm.messages import rules, store
 from fieldcrm.messages.model import Filters, Kind, MessageView, Page
@@ -26,26 +28,31 @@ def page(
 
     Sorts: written, rep, kind, when, state; a minus turns the order round. Raises BadSort, BadCursor.
     """
-    people.require(actor, Role.dispatcher, Role.manager, Role.admin)
-    if filters.rep_id:
-        people.scope_rep(actor, filters.rep_id)
-    wanted = replace(filters, search=filters.search[:SEARCH_MOST].replace("\x00", ""))
-    names = _names(actor) if wanted.search else {}
-    where = store.narrowed(wanted, people.visible_team_ids(actor), names)
+    where = _where(actor, filters)
     with reading() as session:
         rows, more = store.told(session, where, sort, min(limit, LIMIT_MAX), cursor)
     return Page([_view(row) for row in rows], more)
 
 
+def _where(actor: Actor, filters: Filters) -> list[Any]:
+    people.require(actor, Role.dispatcher, Role.manager, Role.admin)
+    if filters.rep_id:
+        people.scope_rep(actor, filters.rep_id)
+    wanted = replace(filters, search=filters.search[:SEARCH_MOST].replace("\x00", ""))
+    names = _names(actor) if wanted.search else {}
+    return store.narrowed(wanted, people.visible_team_ids(actor), names)
+
+
+def count(actor: Actor, filters: Filters) -> int:
+    """How many messages the list has."""
+    where = _where(actor, filters)
+    with reading() as session:
+        return store.count(session, where)
+
+
 def every(actor: Actor, filters: Filters, sort: str = NEWEST_FIRST) -> Iterator[MessageView]:
     """All of the list, page by page."""
-    cursor: str | None = None
-    while True:
-        found = page(actor, filters, sort, LIMIT_MAX, cursor)
-        yield from found.rows
-        cursor = found.cursor
-        if cursor is None:
-            return
+    return paging.every(lambda cursor: page(actor, filters, sort, LIMIT_MAX, cursor))
 
 
 def sent(actor: Actor, kind: Kind | None = None) -> list[MessageView]:

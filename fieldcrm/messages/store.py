@@ -12,11 +12,11 @@ from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import and_, case, func, literal, or_, tuple_, update
-from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, delete, select
 
 from fieldcrm.clients import folding
 from fieldcrm.clients.tables import Client
+from fieldcrm.kit.aliases import shared_alias
 from fieldcrm.kit.database import UtcDateTime
 from fieldcrm.messages.model import Filters, State
 from fieldcrm.messages.rules import STRONGEST
@@ -24,7 +24,7 @@ from fieldcrm.messages.tables import Message, PushDelivery, PushSubscription
 from fieldcrm.people.tables import Device, User
 from fieldcrm.visits.model import BadCursor, BadSort
 
-_Writer: Any = aliased(User)
+_Writer: Any = shared_alias(User)
 _OPEN = (
     col(Message.withdrawn_at).is_(None),
     col(Message.done_at).is_(None),
@@ -82,6 +82,17 @@ def told(
     found = [Told(*row) for row in session.exec(wanted)]
     more = _encoded(found[limit - 1], len(columns)) if len(found) > limit else None
     return found[:limit], more
+
+
+def count(session: Session, where: Sequence[Any]) -> int:
+    """How many messages fit."""
+    wanted = (
+        select(func.count())
+        .select_from(Message)
+        .outerjoin(Client, col(Client.id) == Message.client_id)
+        .where(*where)
+    )
+    return session.exec(wanted).one()
 
 
 def _with_names(key: Any) -> Any:

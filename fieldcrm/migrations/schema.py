@@ -13,7 +13,9 @@ import fieldcrm.arrival.tables
 import fieldcrm.clients.duplicates.tables
 import fieldcrm.clients.ownfields.tables
 import fieldcrm.clients.tables
+import fieldcrm.clients.views.tables
 import fieldcrm.evidence.tables
+import fieldcrm.exports.tables
 import fieldcrm.forms.tables
 import fieldcrm.handover.tables
 import fieldcrm.kit.tables
@@ -21,6 +23,7 @@ import fieldcrm.messages.tables
 import fieldcrm.people.tables
 import fieldcrm.planning.tables
 import fieldcrm.privacy.tables
+import fieldcrm.quality.tables
 import fieldcrm.sync.tables
 import fieldcrm.tracking.areas.tables
 import fieldcrm.tracking.tables

@@ -173,6 +173,7 @@ class Up:
         for name, *arguments in (
             ("web", "web"), ("gateway", "gateway"), ("recorder", "recorder"),
             ("optimiser", "optimiser", "--queue", "urgent"),
+            ("optimiser-what-if", "optimiser", "--queue", "what_if"),
             ("optimiser-long", "optimiser", "--queue", "long"),
         ):  # fmt: skip
             self._add(name, [sys.executable, "-m", "fieldcrm.cli", *arguments])

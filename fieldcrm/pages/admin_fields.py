@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,7 @@ class FieldRow:
     kind_word: str
     kinds: str
     editors: str
+    viewers: str
     is_required: bool
     is_archived: bool
 
@@ -57,6 +58,10 @@ class AdminFields(AdminSection, Desk):
     type: str = "choice"
     kinds: list[str] = []
     editors: list[str] = []
+    viewers: list[str] = []
+    formula: str = ""
+    of_kinds: list[str] = []
+    """Whom a reference may name; none: clients of every kind."""
     revision: int = 0
     """Rises so that inputs take their values anew."""
 
@@ -87,7 +92,9 @@ class AdminFields(AdminSection, Desk):
     @allows(ADMINISTERING)
     def begin(self):
         """A new field."""
-        self._take(FieldForm(type="choice"), ["organisation", "pharmacy"], [*EDITORS], "", 0)
+        self._take(
+            FieldForm(type="choice"), ["organisation", "pharmacy"], [*EDITORS], [*EDITORS], "", 0
+        )
 
     @rx.event
     @allows(ADMINISTERING)
@@ -96,12 +103,15 @@ class AdminFields(AdminSection, Desk):
         own = await asyncio.to_thread(_find, self._actor(), field_id)
         if own is not None:
             form = forms_draft.form_of(rules.plain(own.field))
-            self._take(form, [*own.kinds], [*own.editors], own.id, own.version)
+            self._take(form, [*own.kinds], [*own.editors], [*own.viewers], own.id, own.version)
+            self.formula, self.of_kinds = own.field.formula or "", [*own.field.of_kinds]
 
     def _take(
-        self, form: FieldForm, kinds: list[str], editors: list[str], field_id: str, version: int
-    ) -> None:
+        self, form: FieldForm, kinds: list[str], editors: list[str], viewers: list[str],
+        field_id: str, version: int,
+    ) -> None:  # fmt: skip
         self.field, self.type, self.kinds, self.editors = form, form.type, kinds, editors
+        self.viewers, self.formula, self.of_kinds = viewers, "", []
         self.field_id, self.version, self.refused = field_id, version, ""
         self.is_editing, self.revision = True, self.revision + 1
 
@@ -127,10 +137,24 @@ class AdminFields(AdminSection, Desk):
 
     @rx.event
     @allows(ADMINISTERING)
+    def switch_target(self, kind: str):
+        """A reference may name clients of a kind, or not."""
+        if kind in KINDS:
+            self.of_kinds = _switched(self.of_kinds, kind)
+
+    @rx.event
+    @allows(ADMINISTERING)
     def switch_editor(self, role: str):
         """A role fills it, or not; the administrator always may."""
         if role in EDITORS and role != "admin":
             self.editors = _switched(self.editors, role)
+
+    @rx.event
+    @allows(ADMINISTERING)
+    def switch_viewer(self, role: str):
+        """For a role there is such a field, or there is none; for the administrator always."""
+        if role in EDITORS and role != "admin":
+            self.viewers = _switched(self.viewers, role)
 
     @rx.event
     @allows(ADMINISTERING)
@@ -139,11 +163,11 @@ class AdminFields(AdminSection, Desk):
         told = dict(data) | {"type": self.type}
         if self.field_id:
             told["name"] = self.field.name
-        made = forms_draft.field_of(told)
+        made = forms_draft.field_of(told) | self._of_card(told)
         try:
             await asyncio.to_thread(
                 service.save_field, self._actor(), made, self.kinds, [*self.editors, "admin"],
-                self.field_id or None, self.version or None,
+                self.field_id or None, self.version or None, viewers=[*self.viewers, "admin"],
             )  # fmt: skip
         except BadOwnField as error:
             self._keep_typed(told)
@@ -156,11 +180,18 @@ class AdminFields(AdminSection, Desk):
         self.is_editing, self.refused = False, ""
         await self._show()
 
+    def _of_card(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        """What only types of cards have."""
+        if self.type == "reference":
+            return {"of_kinds": [kind for kind in KINDS if kind in self.of_kinds]}
+        return {"formula": str(told.get("formula") or "").strip()} if self.type == "formula" else {}
+
     def _keep_typed(self, told: Mapping[str, Any]) -> None:
         """What was typed stays in the inputs of a refused form."""
         known = FieldForm.__dataclass_fields__
         typed = {n: bool(v) if n == "required" else str(v) for n, v in told.items() if n in known}
         self.field = FieldForm(**typed)
+        self.formula = str(told.get("formula") or "")
         self.revision += 1
 
     # ── in the list ──
@@ -202,9 +233,13 @@ def _row(own: OwnField, language: str) -> FieldRow:
         own.id, own.name, text_in(own.field.label, language),
         i18n.t(f"form_admin.type.{own.field.type}", language),
         ", ".join(i18n.t(f"form_admin.kind.{k}", language) for k in own.kinds),
-        ", ".join(i18n.t(f"desk.role.{r}", language) for r in EDITORS if r in own.editors),
+        _roles(own.editors & own.viewers, language), _roles(own.viewers, language),
         own.field.required, own.is_archived,
     )  # fmt: skip
+
+
+def _roles(roles: Collection[str], language: str) -> str:
+    return ", ".join(i18n.t(f"desk.role.{r}", language) for r in EDITORS if r in roles)
 
 
 # ── the page ─────────────────────────────────────────────────────────────────────────────────────
@@ -225,7 +260,7 @@ def _list() -> rx.Component:
         button(icon("plus", "s"), words("own_fields.add"), small=True, on_click=AdminFields.begin),
         archived, class_name="row ad-t",
     )  # fmt: skip
-    heads = ("field", "type", "kinds", "editors")
+    heads = ("field", "type", "kinds", "viewers", "editors")
     table = rx.el.table(
         rx.el.thead(
             rx.el.tr(
@@ -266,7 +301,7 @@ def _line(row: Any) -> rx.Component:
     )  # fmt: skip
     return rx.el.tr(
         rx.el.td(title), rx.el.td(row.kind_word), rx.el.td(row.kinds),
-        rx.el.td(row.editors, class_name="muted"), rx.el.td(acts),
+        rx.el.td(row.viewers, class_name="muted"), rx.el.td(row.editors, class_name="muted"), rx.el.td(acts),
     )  # fmt: skip
 
 
@@ -290,7 +325,7 @@ def _editor() -> rx.Component:
     options = labelled(words("form_admin.options"), rx.el.textarea(
         name="options", default_value=f.options, class_name="input area", rows="4",
         placeholder="small = Small | Малая | Mică"), wide=True)  # fmt: skip
-    has_unit = (AdminFields.type == "number") | (AdminFields.type == "money")
+    has_unit = rx.Var.create(["number", "money", "formula"]).contains(AdminFields.type)
     has_bounds = rx.Var.create(list(WITH_BOUNDS)).contains(AdminFields.type)
     bounds = rx.el.div(
         text("min", words("form_admin.min")), text("max", words("form_admin.max")),
@@ -309,15 +344,48 @@ def _editor() -> rx.Component:
         rx.cond(has_options, rx.fragment(options), rx.fragment()),
         rx.cond(has_unit, rx.fragment(three("unit")), rx.fragment()),
         rx.cond(has_bounds, rx.fragment(bounds), rx.fragment()),
+        rx.cond(AdminFields.type == "formula", _formula(), rx.fragment()),
+        rx.cond(AdminFields.type == "reference", _targets(), rx.fragment()),
         three("hint"),
         _ticks("own_fields.kinds", KINDS, "form_admin.kind", AdminFields.kinds, AdminFields.switch_kind),
-        _ticks("own_fields.editors", EDITORS[:-1], "desk.role", AdminFields.editors, AdminFields.switch_editor),
-        rx.el.div(needed, rx.cond(AdminFields.type == "number", whole, rx.fragment()), class_name="row wide"),
+        _ticks("own_fields.viewers", EDITORS[:-1], "desk.role", AdminFields.viewers, AdminFields.switch_viewer),
+        rx.cond(AdminFields.type == "formula", rx.fragment(), _needed_when()),
+        rx.cond(
+            AdminFields.type == "formula", rx.fragment(),
+            _ticks("own_fields.editors", EDITORS[:-1], "desk.role", AdminFields.editors, AdminFields.switch_editor),
+        ),
+        rx.el.div(rx.cond(AdminFields.type == "formula", rx.fragment(), needed), rx.cond(AdminFields.type == "number", whole, rx.fragment()), class_name="row wide"),
         rx.el.div(button(words("own_fields.save"), kind="primary", type="submit"),
                   button(words("own_fields.cancel"), kind="ghost", on_click=AdminFields.close), class_name="row"),
         on_submit=AdminFields.save, class_name="ad-f", key=AdminFields.revision,
     )  # fmt: skip
     return rx.el.section(form, class_name="card ad-c of-e", aria_label=words("own_fields.editor"))
+
+
+def _formula() -> rx.Component:
+    """What is reckoned, with an example of the language."""
+    control = rx.el.input(
+        name="formula", default_value=AdminFields.formula, class_name="input mono", auto_complete="off",
+        spell_check=False, max_length=500, placeholder="(beds + wards * 4) / 2",
+    )  # fmt: skip
+    why = rx.el.p(words("own_fields.formula_why"), class_name="t1 muted")
+    return rx.el.div(labelled(words("own_fields.formula"), control), why, class_name="wide")
+
+
+def _needed_when() -> rx.Component:
+    """By which state of the card it is needed, such as a stage that is chosen."""
+    control = rx.el.input(
+        name="required_when", default_value=AdminFields.field.required_when, class_name="input mono",
+        auto_complete="off", spell_check=False, max_length=500, placeholder="stage = 'contract'",
+    )  # fmt: skip
+    return labelled(words("own_fields.required_when"), control, wide=True)
+
+
+def _targets() -> rx.Component:
+    return _ticks(
+        "own_fields.of_kinds", KINDS, "form_admin.kind", AdminFields.of_kinds,
+        AdminFields.switch_target,
+    )  # fmt: skip
 
 
 def _name() -> rx.Component:

@@ -56,9 +56,32 @@ def _steps() -> rx.Component:
 
 
 def _upload() -> rx.Component:
+    drop = rx.el.section(import_drop(AdminImport.kept, AdminImport.refuse), class_name="card im-u")
+    return rx.el.div(rx.cond(AdminImport.is_busy, _looking(), drop), _past(), class_name="im-w")
+
+
+def _looking() -> rx.Component:
+    """How far the look at a long file is, and the way to give it up."""
+    return rx.el.section(
+        rx.el.h2(AdminImport.file_name), _bar(),
+        rx.el.p(AdminImport.doing, class_name="muted", role="status"),
+        button(words("admin.import.stop_this"), on_click=AdminImport.stop_looking), class_name="card im-r",
+    )  # fmt: skip
+
+
+def _bar() -> rx.Component:
     return rx.el.div(
-        rx.el.section(import_drop(AdminImport.kept, AdminImport.refuse), class_name="card im-u"),
-        _past(), class_name="im-w",
+        rx.el.i(style={"width": f"{AdminImport.percent}%"}), class_name="bart", role="progressbar",
+        aria_valuenow=AdminImport.percent.to(int), aria_valuemin=0, aria_valuemax=100, aria_label=AdminImport.doing,
+    )  # fmt: skip
+
+
+def _looking_again() -> rx.Component:
+    """The same in a line above what was seen before."""
+    return rx.el.div(
+        rx.el.span(AdminImport.doing, class_name="muted t1 nw", role="status"), _bar(),
+        button(words("admin.import.stop_this"), small=True, on_click=AdminImport.stop_looking),
+        class_name="card row im-l",
     )  # fmt: skip
 
 
@@ -79,7 +102,8 @@ def _past() -> rx.Component:
 
 
 def _check() -> rx.Component:
-    return rx.el.div(_dry(), rx.el.div(_mapping(), _problems(), class_name="img"), class_name="im-w",
+    again = rx.cond(AdminImport.is_slow, _looking_again(), rx.fragment())
+    return rx.el.div(again, _dry(), rx.el.div(_mapping(), _problems(), class_name="img"), class_name="im-w",
                      aria_busy=rx.cond(AdminImport.is_busy, "true", "false"))  # fmt: skip
 
 
@@ -259,9 +283,7 @@ def _example_row(e: Any) -> rx.Component:
 
 def _running() -> rx.Component:
     return rx.el.section(
-        rx.el.h2(AdminImport.file_name),
-        rx.el.div(rx.el.i(style={"width": f"{AdminImport.percent}%"}), class_name="bart", role="progressbar",
-                  aria_valuenow=AdminImport.percent.to(int), aria_valuemin=0, aria_valuemax=100, aria_label=AdminImport.doing),
+        rx.el.h2(AdminImport.file_name), _bar(),
         rx.el.p(AdminImport.doing, class_name="muted", role="status"),
         button(
             rx.cond(AdminImport.is_stopping, words("admin.import.stopping"), words("admin.import.stop")),

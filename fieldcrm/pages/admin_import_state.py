@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import reflex as rx
@@ -23,7 +25,7 @@ from fieldcrm.clients.ownfields.model import PREFIX
 from fieldcrm.components.section import Choice
 from fieldcrm.components.session import ADMINISTERING, Desk, allows
 from fieldcrm.forms.words import said
-from fieldcrm.kit import i18n, ids
+from fieldcrm.kit import clock, i18n, ids
 from fieldcrm.kit.errors import Refusal
 from fieldcrm.kit.jobs import Cancelled
 from fieldcrm.pages.admin_import_rows import (
@@ -38,9 +40,16 @@ from fieldcrm.pages.admin_import_rows import (
     past_runs,
     trouble_row,
 )
+from fieldcrm.people.model import Actor
 
 FIELD_NAMES = tuple(FIELDS)
 TABS = ("problems", "rows")
+CHOICES = ("match", "mode", "kind", "territory", "country", "whole", "has_header", "template")
+LISTEN_S = 0.2
+TOLD_AFTER = 3
+"""Waits after which a look is long enough to tell how far it is."""
+DEAD_S = 20
+"""A task that was silent for so long died with its process."""
 
 
 class AdminImport(Desk):
@@ -90,9 +99,21 @@ class AdminImport(Desk):
     outcome: str = ""
     outcome_tone: str = "ok"
     runs: list[RunRow] = []
+    is_slow: bool = False
+    """A look at the rows takes so long that its progress is shown."""
     _mapping: dict[str, str] = {}
     _header: bool | None = None
     """What the person said of the first row."""
+    _look: int = 0
+    """Of the looks that were asked for, the newest: an older one is given up."""
+    _asked: dict[str, str] | None = None
+    """The mapping that it goes by; None: the suggested one."""
+    _is_wanted: bool = False
+    """Nobody has stopped it."""
+    _beat: float = 0.0
+    """When the task that looks last said so; 0: nobody does."""
+    _shown: dict[str, Any] = {}
+    """The choices by which the rows on the screen were read."""
 
     @rx.event
     @allows(ADMINISTERING)
@@ -102,11 +123,13 @@ class AdminImport(Desk):
         every = await asyncio.to_thread(clients.list_territories, actor)
         self.territories = [t.name for t in every]
         fields = await asyncio.to_thread(ownfields.list_fields, actor)
-        self.own = [Choice(PREFIX + f.name, said(f.field.label, self.language)) for f in fields]
+        self.own = [
+            Choice(PREFIX + f.name, said(f.field.label, self.language))
+            for f in fields if not f.is_reckoned
+        ]  # fmt: skip
         await self._fill_runs()
-        if self.step == 2 and self.run_id:
-            await self._preview(dict(self._mapping))
         self.is_ready = True
+        return self._wish(dict(self._mapping)) if self.step == 2 and self.run_id else None
 
     async def _fill_runs(self) -> None:
         self.runs = await asyncio.to_thread(past_runs, self._actor(), self.language)
@@ -116,24 +139,34 @@ class AdminImport(Desk):
     async def kept(self, run_id: str, file_name: str):
         """The server holds a file: show what it would do."""
         if not ids.is_id(run_id):
-            return
+            return None
         self.run_id, self.file_name, self.refused = run_id, file_name[:200], ""
         self.match, self.mode, self.kind, self.territory, self.country = "", "upsert", "", "", ""
         self.whole, self.template, self.told, self.against, self._header = False, "", "", [], None
-        yield
-        await self._preview(None)
-        await self._offer_template()
+        self.step, self._shown = 1, {}
+        return self._wish(None)
 
-    async def _offer_template(self) -> None:
-        """A file with the very columns of a template is read by it."""
+    def _wish(self, mapping: dict[str, str] | None) -> Any:
+        """Have the rows looked at by the choices as they stand; a look under way is given up."""
+        self._asked, self._is_wanted, self.is_busy, self._look = mapping, True, True, self._look + 1
+        return AdminImport.look
+
+    def _wished(self) -> dict[str, str]:
+        """Column -> field as last chosen, seen yet or not."""
+        return dict(self._mapping if self._asked is None else self._asked)
+
+    async def _offer_template(self) -> bool:
+        """A file with the very columns of a template is read by it; whether it is."""
         every = await asyncio.to_thread(import_templates.list_templates, self._actor())
         self.templates = [t.name for t in every]
         columns = [c.name for c in self.columns]
         same = next((t.name for t in every if t.has_header and t.columns == columns), "")
-        if same and self.step == 2:
-            await self._read_by(same)
+        if same:
+            self._wish(await self._read_by(same))
+        return bool(same)
 
-    async def _read_by(self, name: str) -> None:
+    async def _read_by(self, name: str) -> dict[str, str]:
+        """Choose what a template says; returns its mapping."""
         kept = await asyncio.to_thread(import_templates.get, self._actor(), name)
         rules, columns = kept.rules, {c.name for c in self.columns}
         given = rules["constants"]
@@ -142,7 +175,7 @@ class AdminImport(Desk):
             given.get(f, "") for f in ("kind", "territory", "country")
         )
         self.template = kept.name
-        await self._preview({c: f for c, f in rules["mapping"].items() if c in columns})
+        return {c: f for c, f in rules["mapping"].items() if c in columns}
 
     @rx.event
     @allows(ADMINISTERING)
@@ -151,13 +184,12 @@ class AdminImport(Desk):
         self.refused = ""
         if not name:
             self.template = ""
-            return
-        self.is_busy = True
-        yield
+            return None
         try:
-            await self._read_by(str(name)[:200])
+            return self._wish(await self._read_by(str(name)[:200]))
         except Refusal as error:
-            self.refused, self.is_busy = self._refusal(error), False
+            self.refused = self._refusal(error)
+            return None
 
     @rx.event
     @allows(ADMINISTERING)
@@ -190,17 +222,15 @@ class AdminImport(Desk):
     @allows(ADMINISTERING)
     async def switch_header(self):
         """The first row names the columns, or it doesn't."""
-        self._header, self.is_busy, self.template = not self.has_header, True, ""
-        yield
-        await self._preview(None)
+        self._header, self.template = not self.has_header, ""
+        return self._wish(None)
 
     @rx.event
     @allows(ADMINISTERING)
     async def switch_whole(self):
         """All of the file or nothing."""
-        self.whole, self.is_busy = not self.whole, True
-        yield
-        await self._preview(dict(self._mapping))
+        self.whole = not self.whole
+        return self._wish(self._wished())
 
     @rx.event
     @allows(ADMINISTERING)
@@ -212,12 +242,10 @@ class AdminImport(Desk):
     @allows(ADMINISTERING)
     async def map_column(self, column: str, to: str):
         """Another field for a column, or none."""
-        mapping = {c: f for c, f in self._mapping.items() if c != column}
+        mapping = {c: f for c, f in self._wished().items() if c != column}
         if to in FIELD_NAMES or to in {choice.value for choice in self.own}:
             mapping[column] = to
-        self.is_busy = True
-        yield
-        await self._preview(mapping)
+        return self._wish(mapping)
 
     @rx.event
     @allows(ADMINISTERING)
@@ -228,9 +256,8 @@ class AdminImport(Desk):
         is_country = name == "country" and (value == "" or value.upper() in BOXES)
         if is_country or value in allowed.get(name, ()):
             setattr(self, name, value.upper() if is_country else value)
-            self.is_busy = True
-            yield
-            await self._preview(dict(self._mapping))
+            return self._wish(self._wished())
+        return None
 
     @rx.event
     @allows(ADMINISTERING)
@@ -238,18 +265,99 @@ class AdminImport(Desk):
         """Problems, or the first rows as they would become."""
         self.tab = tab if tab in TABS else "problems"
 
-    async def _preview(self, mapping: dict[str, str] | None) -> None:
+    # ---- looking at the rows ----
+
+    @rx.event(background=True)
+    @allows(ADMINISTERING)
+    async def look(self):
+        """What the file would do by the choices as they stand, telling how far the look is.
+
+        One task looks at a time: it begins anew when the choices change meanwhile, and leaves when
+        somebody stops it.
+        """
+        async with self:
+            if clock.real_now().timestamp() - self._beat < DEAD_S:
+                return  # who looks already sees that something else is wanted
+            self._beat = clock.real_now().timestamp()
+        while await self._look_once():
+            pass
+
+    async def _look_once(self) -> bool:
+        """Look by the newest choices; whether they have changed meanwhile."""
+        async with self:
+            if not self._is_wanted or not self.run_id:
+                await self._leave()
+                return False
+            mine, heard = self._look, {"share": 0.0, "what": "import.reading", "stop": False}
+            self.percent, self.doing, looked = 0, self._t("import.reading"), self.run_id
+            work = asyncio.create_task(asyncio.to_thread(self._looking(), _stoppable(heard)))
+        looks = 0
+        while not work.done():
+            await asyncio.wait([work], timeout=LISTEN_S)
+            looks += 1
+            async with self:
+                heard["stop"] = self._look != mine
+                self._beat = clock.real_now().timestamp()
+                self.is_slow = looks > TOLD_AFTER
+                self.percent = round(100 * float(heard["share"]))
+                self.doing = self._t(str(heard["what"]))
+        async with self:
+            if self.run_id == looked:
+                await self._seen(work, is_newest=self._look == mine)
+            else:  # the file was forgotten meanwhile
+                await self._unseen(work)
+        return True
+
+    def _looking(self) -> Callable[[importing.Progress], ImportPreview]:
+        """The look by the choices of this moment."""
         given = {"kind": self.kind, "territory": self.territory, "country": self.country}
+        mapping = None if self._asked is None else dict(self._asked)
+        return partial(
+            _preview, self._actor(), self.run_id, mapping, match=self.match or None,
+            mode=self.mode, constants=given, has_header=self._header, whole=self.whole,
+        )  # fmt: skip
+
+    async def _seen(self, work: asyncio.Task[ImportPreview], is_newest: bool) -> None:
+        """Take what a look has found: also a late one, since the run before it is forgotten."""
+        is_first, wished, asked = self.step == 1, self._choices(), self._asked
         try:
-            made = await asyncio.to_thread(
-                importing.preview_again, self._actor(), self.run_id, mapping,
-                match=self.match or None, mode=self.mode, constants=given, has_header=self._header,
-                whole=self.whole,
-            )  # fmt: skip
+            made = work.result()
+        except Cancelled:
+            return
         except Refusal as error:
-            self.refused, self.is_busy = self._why(error), False
+            if is_newest:
+                self.refused, self._is_wanted = self._why(error), False
             return
         self._take(made)
+        if is_newest:
+            self._is_wanted = is_first and await self._offer_template()
+        elif self._is_wanted:
+            self._choose(wished)
+            self._asked = asked
+
+    async def _unseen(self, work: asyncio.Task[ImportPreview]) -> None:
+        with contextlib.suppress(Cancelled, Refusal):
+            await asyncio.to_thread(importing.discard, self._actor(), work.result().run_id)
+
+    def _choices(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in CHOICES}
+
+    def _choose(self, choices: dict[str, Any]) -> None:
+        for name, value in choices.items():
+            setattr(self, name, value)
+
+    async def _leave(self) -> None:
+        """The end of looking: what is on the screen was read by the choices that stand there."""
+        self._beat, self._asked, self.is_busy, self.is_slow = 0.0, None, False, False
+        self._choose(self._shown)
+        if self.step == 1 and not self.refused:  # stopped before anything was seen
+            await self._forget()
+
+    @rx.event
+    @allows(ADMINISTERING)
+    def stop_looking(self):
+        """Give up the look under way; what was seen before stays."""
+        self._is_wanted, self._look = False, self._look + 1
 
     def _why(self, error: Refusal) -> str:
         if error.code == "unreadable_table":
@@ -258,7 +366,7 @@ class AdminImport(Desk):
 
     def _take(self, made: ImportPreview) -> None:
         lang = self.language
-        self.refused, self.is_busy, self.step = "", False, 2
+        self.refused, self.step = "", 2
         self.run_id, self._mapping = made.run_id, dict(made.rules.mapping)
         self.match, self.mode = made.rules.match, made.rules.mode
         self.has_kind = "kind" in self._mapping.values()
@@ -276,15 +384,21 @@ class AdminImport(Desk):
         self.troubles = [trouble_row(asdict(t), lang) for t in made.troubles]
         self.examples = [example_row(e, lang) for e in made.examples]
         self.tab = "problems" if self.troubles else "rows"
+        self._asked = None
+        self._shown = self._choices()
 
     @rx.event
     @allows(ADMINISTERING)
     async def forget(self):
         """Back to the start; the file is deleted."""
+        self._is_wanted, self._look = False, self._look + 1
+        await self._forget()
+
+    async def _forget(self) -> None:
         with contextlib.suppress(Refusal):  # it may have been forgotten already
             await asyncio.to_thread(importing.discard, self._actor(), self.run_id)
         self.step, self.run_id, self.refused, self.outcome = 1, "", "", ""
-        self.told, self.against = "", []
+        self.told, self.against, self._shown = "", [], {}
         await self._fill_runs()
 
     @rx.event(background=True)
@@ -357,6 +471,24 @@ class AdminImport(Desk):
             self.refused = self._refusal(error)
             return
         self.is_stopping = True
+
+
+def _preview(
+    actor: Actor, run_id: str, mapping: dict[str, str] | None, progress: importing.Progress,
+    **rules: Any,
+) -> ImportPreview:  # fmt: skip
+    return importing.preview_again(actor, run_id, mapping, progress=progress, **rules)
+
+
+def _stoppable(heard: dict[str, Any]) -> importing.Progress:
+    """Tells how far it is, and ends it once somebody wants it to."""
+
+    def tell(share: float, what: str) -> None:
+        heard.update(share=share, what=what)
+        if heard["stop"]:
+            raise Cancelled(what)
+
+    return tell
 
 
 def _into(heard: dict[str, Any]) -> importing.Progress:

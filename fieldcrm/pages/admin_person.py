@@ -20,10 +20,11 @@ from fieldcrm.components.session import ADMINISTERING, Desk, allows
 from fieldcrm.components.words import words
 from fieldcrm.kit import i18n
 from fieldcrm.kit.errors import Refusal
+from fieldcrm.kit.standing import UNDER_WAY
 from fieldcrm.pages.admin import admin_page, said
 from fieldcrm.people import service as people
 from fieldcrm.privacy import service as privacy
-from fieldcrm.privacy.model import UNDER_WAY, Footprint, PersonFileView
+from fieldcrm.privacy.model import Footprint, PersonFileView
 
 LOOK_EVERY_MS = 1500
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,12 +17,13 @@ from fieldcrm.clients import service as clients
 from fieldcrm.components.alerts import Toast
 from fieldcrm.components.messages import Messages
 from fieldcrm.components.parts import button, empty
-from fieldcrm.components.section import AdminSection, Choice, loaded
+from fieldcrm.components.section import AdminSection, Choice, loaded, sort_head
 from fieldcrm.components.session import ADMINISTERING, Desk, allows
 from fieldcrm.components.words import words
 from fieldcrm.kit import i18n
 from fieldcrm.kit.errors import Refusal
 from fieldcrm.pages.admin import admin_page, said
+from fieldcrm.pages.list_files import ListFiles, file_tools
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor
 
@@ -48,15 +50,17 @@ class TerritoryRow:
     team: str
     rep_id: str
     clients: str
+    count: int
     reps: list[Choice] = field(default_factory=list)
 
 
-class AdminTeams(AdminSection, Desk):
+class AdminTeams(ListFiles, AdminSection, Desk):
     """Both tables; each page shows one."""
 
     teams: list[TeamRow] = []
     territories: list[TerritoryRow] = []
     search: str = ""
+    sort: str = "name"
     refused: str = ""
     renaming: str = ""
     """The row whose name is being changed."""
@@ -68,6 +72,18 @@ class AdminTeams(AdminSection, Desk):
         await self._enter()
         self.refused = self.renaming = ""
         await self._show()
+        await self._read_files()
+
+    def _asked(self) -> tuple[str, dict[str, Any]]:
+        return "territories", {"search": self.search} if self.search else {}
+
+    @rx.event
+    @allows(ADMINISTERING)
+    async def sort_by(self, name: str):
+        """Territories by a column; again turns it round."""
+        if name in SORTS:
+            self.sort = f"-{name}" if self.sort == name else name
+            await self._show()
 
     @rx.event
     @allows(ADMINISTERING)
@@ -79,9 +95,9 @@ class AdminTeams(AdminSection, Desk):
     async def _fill(self, cursor: str = "") -> None:
         self.teams, every = await asyncio.to_thread(_both, self._actor(), self.language)
         wanted = self.search.strip().casefold()
-        self.territories = [
-            t for t in every if wanted in f"{t.name} {t.team} {_rep_name(t)}".casefold()
-        ]
+        found = [t for t in every if wanted in f"{t.name} {t.team} {_rep_name(t)}".casefold()]
+        by, is_down = SORTS[self.sort.removeprefix("-")], self.sort.startswith("-")
+        self.territories = sorted(found, key=by, reverse=is_down)
 
     @rx.event
     @allows(ADMINISTERING)
@@ -142,6 +158,14 @@ def _rep_name(row: TerritoryRow) -> str:
     return next((r.text for r in row.reps if r.value == row.rep_id), "")
 
 
+SORTS: Mapping[str, Callable[[TerritoryRow], tuple[Any, ...]]] = {
+    "name": lambda t: (t.name.casefold(), t.id),
+    "team": lambda t: (t.team.casefold(), t.name.casefold()),
+    "rep": lambda t: (_rep_name(t).casefold(), t.name.casefold()),
+    "clients": lambda t: (t.count, t.name.casefold()),
+}
+
+
 def _both(actor: Actor, language: str) -> tuple[list[TeamRow], list[TerritoryRow]]:
     teams, places = people.list_teams(actor), clients.list_territories(actor)
     reps = people.visible_reps(actor)
@@ -160,7 +184,7 @@ def _both(actor: Actor, language: str) -> tuple[list[TeamRow], list[TerritoryRow
     return (
         [TeamRow(t.id, t.name, number(of_team[t.id]), number(leads[t.id]), number(has[t.id])) for t in teams],
         [TerritoryRow(t.id, t.version, t.name, t.team_id, names.get(t.team_id, ""), t.rep_id or "",
-                      number(counted.get(t.id, 0)), choices.get(t.team_id, [])) for t in places],
+                      number(counted.get(t.id, 0)), counted.get(t.id, 0), choices.get(t.team_id, [])) for t in places],
     )  # fmt: skip
 
 
@@ -233,15 +257,14 @@ def admin_territories() -> rx.Component:
         on_submit=AdminTeams.add_territory, reset_on_submit=True, class_name="row",
     )  # fmt: skip
     heads = [
-        ("admin.territory", ""),
-        ("admin.team", ""),
-        ("admin.rep", ""),
-        ("admin.clients", "num"),
-        ("", ""),
+        sort_head(words("admin.territory"), "name", AdminTeams),
+        sort_head(words("admin.team"), "team", AdminTeams),
+        sort_head(words("admin.rep"), "rep", AdminTeams),
+        sort_head(words("admin.clients"), "clients", AdminTeams, "num"),
+        rx.el.th(rx.el.span(words("admin.change"), class_name="vh"), scope="col"),
     ]
     rows = rx.el.table(
-        rx.el.thead(rx.el.tr(*[rx.el.th(words(k) if k else rx.el.span(words("admin.change"), class_name="vh"),
-                                        scope="col", class_name=c) for k, c in heads])),
+        rx.el.thead(rx.el.tr(*heads)),
         rx.el.tbody(rx.foreach(AdminTeams.territories, _territory)), class_name="tbl",
         aria_label=words("admin.territories"),
     )  # fmt: skip
@@ -251,7 +274,8 @@ def admin_territories() -> rx.Component:
                 rx.el.div(rows, class_name="scr", tab_index=0, role="region", aria_label=words("admin.territories")), none),
         class_name="card ad-c",
     )  # fmt: skip
-    tools = rx.el.div(search, rx.el.span(class_name="sp"), add, class_name="row ad-t")
+    files = file_tools(AdminTeams, "xlsx", "csv")
+    tools = rx.el.div(search, files, rx.el.span(class_name="sp"), add, class_name="row ad-t")
     return admin_page(
         "/admin/territories", tools, said(AdminTeams.refused), loaded(AdminTeams, card)
     )

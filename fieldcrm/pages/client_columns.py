@@ -1,4 +1,4 @@
-"""Own fields in the list of clients: columns that each person chooses, counts, one value alone."""
+"""Columns of the list of clients: each person's own choice and order, own fields among them."""
 
 # Reflex turns a State's fields into vars at run time; a checker sees the plain types.
 # pyright: reportAttributeAccessIssue=false
@@ -6,26 +6,31 @@
 from __future__ import annotations
 
 import asyncio
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import reflex as rx
 
-from fieldcrm.clients import service as clients
-from fieldcrm.clients.model import ClientFilters
+from fieldcrm.clients import conditions
+from fieldcrm.clients.model import DISTANCE, SORTS, Near
 from fieldcrm.clients.ownfields import service as ownfields
-from fieldcrm.clients.ownfields.model import COUNTED, PREFIX, UNSORTED, OwnField
-from fieldcrm.components.counted import Bar, bars, counted_panel
-from fieldcrm.components.icons import icon
-from fieldcrm.components.section import Choice, Extra, Listing, sort_head
+from fieldcrm.clients.ownfields.model import PREFIX, UNSORTED, OwnField
+from fieldcrm.clients.views import service as views
+from fieldcrm.clients.views.model import COLUMNS, COLUMNS_MAX, USUAL
+from fieldcrm.components.icons import glyph, icon
+from fieldcrm.components.parts import category, icon_button
+from fieldcrm.components.section import Extra, Listing, clipped, sort_head
 from fieldcrm.components.session import DISPATCHING, Desk, allows
 from fieldcrm.components.words import words
-from fieldcrm.forms.words import said
 from fieldcrm.kit import i18n
 from fieldcrm.people.model import Actor
-from fieldcrm.reports import answers
 
-COLUMNS_MOST = 12
+GLYPHS = {"pharmacy": "pharmacy", "organisation": "org"}
+LONG = ("address", "note", "opening_hours", "website")
+_OURS = ("source", "created_at", "updated_at", DISTANCE)
+"""Columns that no form of a client has."""
 
 
 @dataclass
@@ -37,122 +42,139 @@ class Head:
     sort: str
     """What orders by it; empty where nothing does."""
     is_shown: bool
+    is_first: bool = False
+    is_last: bool = False
 
 
 @dataclass
-class ChangeRow:
-    """A change of an own field on the card."""
+class Cell:
+    """What a row has under a heading, and how it looks."""
 
     text: str
-    by: str
+    look: str = ""
+    """kind, category, long or plain."""
+    glyph: str = ""
 
 
-class OwnColumns(Listing, Desk, mixin=True):
-    """Part of the list's state; the page asks `_read_own` first, and `_own_texts` for each row."""
+class ListColumns(Listing, Desk, mixin=True):
+    """Part of the list's state; the page asks `_read_columns` first, and `_cells` for each row."""
 
-    chosen: str = rx.LocalStorage("", name="fieldcrm-client-columns")
-    """Names with commas between, as this person last chose on this computer."""
     columns: list[Head] = []
-    counting: list[Choice] = []
-    """Fields whose values can be counted."""
-    count_by: str = ""
-    counts: list[Bar] = []
-    own: str = ""
-    """`name=value` that the list is narrowed to."""
-    own_word: str = ""
+    _chosen: list[str] = list(USUAL)
+    _own: list[Any] = []
+    """Own fields in use."""
 
-    async def _read_own(self, actor: Actor) -> list[OwnField]:
-        every = await asyncio.to_thread(ownfields.list_fields, actor)
-        shown = self.chosen.split(",")
+    async def _read_columns(self, actor: Actor) -> None:
+        self._own = await asyncio.to_thread(ownfields.list_fields, actor)
+        labels = {name: label(name, self.language) for name in COLUMNS}
+        labels |= {PREFIX + f.name: ownfields.label_of(f, self.language) for f in self._own}
+        self._chosen = [name for name in self._chosen if name in labels]
+        rest = [name for name in labels if name not in self._chosen]
+        last = len(self._chosen) - 1
         self.columns = [
-            Head(f.name, said(f.field.label, self.language),
-                 "" if f.field.type in UNSORTED else PREFIX + f.name, f.name in shown)
-            for f in every
-        ]  # fmt: skip
-        countable = [f for f in every if f.field.type in COUNTED]
-        self.counting = [Choice(f.name, said(f.field.label, self.language)) for f in countable]
-        return [f for f in every if f.name in shown]
+            Head(name, labels[name], self._sort_of(name), n <= last, n == 0, n >= last)
+            for n, name in enumerate([*self._chosen, *rest])
+        ]
 
-    def _own_sorts(self) -> tuple[str, ...]:
+    def _sort_of(self, name: str) -> str:
+        own = next((f for f in self._own if PREFIX + f.name == name), None)
+        if own is not None:
+            return "" if own.sense in UNSORTED else name
+        return name if name in SORTS or name == DISTANCE else ""
+
+    def _column_sorts(self) -> tuple[str, ...]:
         return tuple(head.sort for head in self.columns if head.sort)
 
-    def _own_filter(self) -> tuple[tuple[str, str], ...]:
-        name, sign, value = self.own.partition("=")
-        return ((name, value),) if sign else ()
-
-    def _own_texts(self, shown: list[OwnField], client: Any) -> list[str]:
-        values = client.own_fields
-        return [ownfields.text_of(f, values.get(f.name), self.language) for f in shown]
-
-    async def _count(self, wanted: ClientFilters) -> None:
-        """Count the list's clients by the chosen field, whichever value the list is narrowed to."""
-        if not self.count_by:
-            self.counts = []
-            return
-        none = self._t("own_fields.no_value")
-        found = await asyncio.to_thread(
-            clients.count_by_own, self._actor(), self.count_by, wanted, none
-        )
-        self.counts = bars(((c.value, c.label, c.clients) for c in found), self.language)
+    async def _keep_columns(self) -> None:
+        """Remember them for the person, where no view is open that has its own."""
+        if not self.view_id:
+            await asyncio.to_thread(views.keep_columns, self._actor(), tuple(self._chosen))
 
     @rx.event
     @allows(DISPATCHING)
     async def switch_column(self, name: str):
-        """A column, or not; remembered on this computer."""
+        """A column, or not."""
         known = [head.name for head in self.columns]
-        shown = [n for n in self.chosen.split(",") if n in known and n != name]
-        if name in known and name not in self.chosen.split(","):
-            shown = [*shown, name][-COLUMNS_MOST:]
-        self.chosen = ",".join(shown)
-        if self.sort.removeprefix("-").removeprefix(PREFIX) == name:
+        if name in self._chosen:
+            self._chosen = [n for n in self._chosen if n != name]
+        elif name in known and len(self._chosen) < COLUMNS_MAX:
+            self._chosen = [*self._chosen, name]
+        if self.sort.removeprefix("-") == name not in self._chosen:
             self.sort = "name"
+        await self._keep_columns()
         await self._show()
 
     @rx.event
     @allows(DISPATCHING)
-    async def count(self, name: str):
-        """Count by a field; none closes the counts."""
-        known = {choice.value for choice in self.counting}
-        self.count_by = name if name in known else ""
-        if not self.count_by:
-            self.own, self.own_word = "", ""
-        await self._show()
-
-    @rx.event
-    @allows(DISPATCHING)
-    async def only(self, value: str):
-        """The list narrowed to one value of the counted field; again: no longer."""
-        told = f"{self.count_by}={str(value)[:200]}"
-        bar = next((b for b in self.counts if b.value == value), None)
-        self.own = "" if self.own == told or bar is None else told
-        word = bar.label if bar and self.own else ""
-        self.own_word = self._t("own_fields.narrowed", value=word) if word else ""
-        await self._show()
+    async def move_column(self, name: str, by: int):
+        """A shown column one place to the left (-1) or right (1)."""
+        if name not in self._chosen or by not in (-1, 1):
+            return
+        place = self._chosen.index(name)
+        if 0 <= place + by < len(self._chosen):
+            chosen = [n for n in self._chosen if n != name]
+            chosen.insert(place + by, name)
+            self._chosen = chosen
+            await self._keep_columns()
+            await self._show()
 
 
-def own_facts(client: Any, actor: Actor, language: str) -> list[tuple[str, str]]:
-    """(label, value) of a card's own fields."""
-    fields = ownfields.list_fields(actor)
-    return [(s.label, s.text) for s in ownfields.said_of(fields, client, language)]
+def label(name: str, language: str) -> str:
+    """What a column of clients is called."""
+    if name in _OURS:
+        return i18n.t(f"client_list.field.{name}", language)
+    return i18n.t(
+        f"admin.field.{name.removesuffix('_id') if name == 'territory_id' else name}", language
+    )
 
 
-def own_changes(client_id: str, actor: Actor, language: str) -> list[ChangeRow]:
-    """The latest changes of a card's own fields, in words."""
-    found = answers.own_changes(actor, client_id, language)[:12]
+def cells(
+    chosen: Sequence[str], client: Any, own: Sequence[OwnField], territories: Mapping[str, str],
+    near: Near | None, language: str, names: Mapping[str, str],
+) -> list[Cell]:  # fmt: skip
+    """A client's cells under the chosen columns; `names` of whom own fields refer to."""
+    of_own = {PREFIX + f.name: f for f in own}
     return [
-        ChangeRow(
-            i18n.t("own_fields.change", language, field=c.label, before=c.before or "—",
-                   after=c.after or "—"),
-            " · ".join(x for x in (c.by, i18n.moment(c.at, language)) if x),
-        )
-        for c in found
+        Cell(ownfields.text_of(of_own[n], client.own_fields.get(of_own[n].name), language, names))
+        if n in of_own else _cell(n, client, territories, near, language)
+        for n in chosen
     ]  # fmt: skip
+
+
+def _cell(
+    name: str, client: Any, territories: Mapping[str, str], near: Near | None, language: str
+) -> Cell:
+    match name:
+        case "kind":
+            text = i18n.t(f"admin.client.{client.kind}", language)
+            return Cell(text, "kind", GLYPHS.get(client.kind, "doctor"))
+        case "category":
+            return Cell(client.category or "", "category")
+        case "territory":
+            return Cell(territories.get(client.territory_id or "", ""))
+        case "tags":
+            return Cell(", ".join(client.tags), "long")
+        case "source":
+            return Cell(i18n.t(f"client_list.source.{client.source}", language))
+        case "created_at" | "updated_at":
+            return Cell(i18n.moment(getattr(client, name), language, "d MMM y"))
+        case "distance":
+            return Cell(_distance(client, near, language))
+    value = getattr(client, name)
+    return Cell("" if value is None else str(value), "long" if name in LONG else "")
+
+
+def _distance(client: Any, near: Near | None, language: str) -> str:
+    if near is None or client.lat is None:
+        return ""
+    km = math.sqrt(conditions.squared_km(client.lat, client.lng, near))
+    return i18n.t("client_list.km", language, n=i18n.number(km, language, 1))
 
 
 # ── parts of the page ────────────────────────────────────────────────────────────────────────────
 
 
-def own_columns(state: Any) -> Extra:
+def columns_of(state: Any) -> Extra:
     """Headings and cells of the columns that the person has chosen."""
 
     def head(column: Any) -> rx.Component:
@@ -160,53 +182,42 @@ def own_columns(state: Any) -> Extra:
         sorts = rx.cond(column.sort != "", sort_head(column.label, column.sort, state), plain)
         return rx.cond(column.is_shown, sorts, rx.fragment())
 
-    return Extra(
-        rx.foreach(state.columns, head),
-        lambda row: rx.foreach(row.own, lambda text: rx.el.td(text, class_name="nw")),
+    return Extra(rx.foreach(state.columns, head), lambda row: rx.foreach(row.cells, _drawn))
+
+
+def _drawn(cell: Any) -> rx.Component:
+    shown = rx.match(
+        cell.look,
+        ("kind", rx.el.span(glyph(cell.glyph), cell.text, class_name="row nw")),
+        ("category", category(cell.text)),
+        ("long", clipped(cell.text)),
+        rx.fragment(cell.text),
     )
+    return rx.el.td(shown, class_name=rx.cond(cell.look == "long", "muted", "nw"))
 
 
-def own_tools(state: Any) -> rx.Component:
-    """Which columns, and counts by which field; nothing where there are no own fields."""
-    boxes = rx.foreach(
-        state.columns,
-        lambda c: rx.el.label(
-            rx.el.input(type="checkbox", checked=c.is_shown, on_change=lambda _: state.switch_column(c.name)),
-            c.label, class_name="tick",
+def column_tools(state: Any) -> rx.Component:
+    """Which columns, and in which order."""
+    return rx.el.details(
+        rx.el.summary(icon("layers", "s"), words("own_fields.columns"), class_name="btn sm"),
+        rx.el.div(
+            rx.foreach(state.columns, lambda c: _choice(c, state)), class_name="of-m card",
+            role="group", aria_label=words("own_fields.columns"),
         ),
+        class_name="of-d",
     )  # fmt: skip
-    columns = rx.el.details(
-        rx.el.summary(icon("list-filter", "s"), words("own_fields.columns"), class_name="btn sm"),
-        rx.el.div(boxes, class_name="of-m card"), class_name="of-d",
-    )  # fmt: skip
-    counting = rx.el.select(
-        rx.el.option(words("own_fields.count_by"), value=""),
-        rx.foreach(state.counting, lambda o: rx.el.option(o.text, value=o.value)),
-        value=state.count_by, on_change=state.count, class_name="input sm pick",
-        aria_label=words("own_fields.count_by"),
-    )  # fmt: skip
-    only = rx.cond(
-        state.own != "",
-        rx.el.button(state.own_word, icon("x", "s"), type="button", class_name="btn sm soft",
-                     on_click=state.only("")),
-        rx.fragment(),
-    )  # fmt: skip
-    return rx.cond(
-        state.columns.length() > 0,
-        rx.fragment(columns, rx.cond(state.counting.length() > 0, counting, rx.fragment()), only),
-        rx.fragment(),
+
+
+def _choice(c: Any, state: Any) -> rx.Component:
+    box = rx.el.input(
+        type="checkbox", checked=c.is_shown, on_change=lambda _: state.switch_column(c.name)
     )
-
-
-def own_counts(state: Any) -> rx.Component:
-    """The counts, where the person asked for them."""
-    panel = counted_panel(words("own_fields.own"), state.counts, state.count(""), state.only)
-    return rx.cond(state.count_by != "", panel, rx.fragment())
-
-
-def own_change(row: Any) -> rx.Component:
-    """A change of a field on the card."""
-    return rx.el.li(
-        icon("history", "s"),
-        rx.el.span(row.text, rx.el.br(), rx.el.span(row.by, class_name="t1 muted")),
+    left = icon_button("arrow-up", words("client_list.earlier"), small=True, disabled=c.is_first,
+                       on_click=state.move_column(c.name, -1))  # fmt: skip
+    right = icon_button("arrow-down", words("client_list.later"), small=True, disabled=c.is_last,
+                        on_click=state.move_column(c.name, 1))  # fmt: skip
+    return rx.el.div(
+        rx.el.label(box, c.label, class_name="tick"),
+        rx.cond(c.is_shown, rx.el.span(left, right, class_name="row"), rx.fragment()),
+        class_name="row li-c",
     )

@@ -12,6 +12,7 @@ from typing import Any
 import reflex as rx
 
 from fieldcrm.clients import service as clients
+from fieldcrm.clients import workplaces
 from fieldcrm.clients.duplicates import hints
 from fieldcrm.clients.duplicates import words as pair_words
 from fieldcrm.clients.duplicates.model import Hint
@@ -23,6 +24,7 @@ from fieldcrm.clients.model import (
     ClientFilters,
     ClientKind,
 )
+from fieldcrm.clients.ownfields import service as ownfields
 from fieldcrm.components.alerts import Toast
 from fieldcrm.components.icons import icon
 from fieldcrm.components.messages import Messages
@@ -33,7 +35,9 @@ from fieldcrm.components.shell import page
 from fieldcrm.components.words import words
 from fieldcrm.kit import i18n
 from fieldcrm.kit.errors import Refusal
+from fieldcrm.pages import client_own
 from fieldcrm.pages.admin import labelled, said
+from fieldcrm.pages.client_own import OwnReferences, own_inputs
 
 TEXTS = ("name", "kind", "category", "specialty", "phone", "email", "website", "address", "city",
          "postcode", "opening_hours", "note", "territory_id")  # fmt: skip
@@ -75,7 +79,7 @@ class AlikeRow:
     why: str
 
 
-class ClientForm(Section, Desk):
+class ClientForm(OwnReferences, Section, Desk):
     """The form as it stands, who is alike, and the workplace chosen for a new person."""
 
     draft: ClientDraft = ClientDraft()
@@ -90,6 +94,8 @@ class ClientForm(Section, Desk):
     bad_field: str = ""
     must_confirm: bool = False
     _told: dict[str, str] = {}
+    _values: dict[str, Any] = {}
+    """What the client has of them."""
 
     @rx.event
     @allows(DISPATCHING)
@@ -112,11 +118,17 @@ class ClientForm(Section, Desk):
         asked = str(self.router.url.query_parameters.get("client") or "")[:64]
         mine = await asyncio.to_thread(clients.list_territories, actor)
         self.territories = [Choice(t.id, t.name) for t in mine]
-        self.draft, self.kind = ClientDraft(), ClientKind.doctor.value
+        self.draft, self.kind, self._values = ClientDraft(), ClientKind.doctor.value, {}
+        self._fields = await asyncio.to_thread(ownfields.list_fields, actor)
         if asked:
             client = await asyncio.to_thread(clients.get, actor, asked)
             self.draft, self.kind = draft_of(client), client.kind
             self._told = {n: getattr(client, n) or "" for n in COMPARED}
+            self._values = dict(client.own_fields)
+        self._show_own()
+
+    def _show_own(self) -> None:
+        self.own = client_own.inputs_of(self._fields, self.kind, self._values, self._actor())
 
     @rx.var
     def is_person(self) -> bool:
@@ -132,6 +144,7 @@ class ClientForm(Section, Desk):
         if name == "kind":
             self.kind = value if value in ClientKind else self.kind
             value = self.kind
+            self._show_own()
         self._told = {**self._told, "kind": self.kind, name: str(value)[:300]}
         told = {k: v for k, v in self._told.items() if v}
         self._keep(await asyncio.to_thread(self._found, told))
@@ -178,7 +191,7 @@ class ClientForm(Section, Desk):
         """Add or change; asks once more where somebody alike is there, a refusal keeps what was typed."""
         is_new = not self.draft.id
         try:
-            told = read_form(data, self.kind)
+            told = read_form(data, self.kind) | self._read_own(data)
             if is_new and not await self._is_meant(told):
                 return None
             saved = await asyncio.to_thread(self._save, told)
@@ -188,6 +201,10 @@ class ClientForm(Section, Desk):
             return None
         await self._tell("client_form.added" if is_new else "client_form.changed", saved.name)
         return rx.redirect(f"/clients?client={saved.id}")
+
+    def _read_own(self, data: dict[str, Any]) -> dict[str, Any]:
+        own = client_own.read(data, self._fields, self.kind, self._values, self._actor())
+        return {"own_fields": own} if own else {}
 
     async def _is_meant(self, told: dict[str, Any]) -> bool:
         """Whether nobody alike is there, or the person has seen who is."""
@@ -202,7 +219,7 @@ class ClientForm(Section, Desk):
         actor, draft = self._actor(), self.draft
         saved = clients.save(actor, told, draft.id or None, draft.version if draft.id else None)
         if not draft.id and self.place.value and saved.kind in PERSON_KINDS:
-            clients.save_affiliation(actor, saved.id, self.place.value, is_main=True)
+            workplaces.save_affiliation(actor, saved.id, self.place.value, is_main=True)
         return saved
 
     @rx.event
@@ -320,7 +337,7 @@ def _form() -> rx.Component:
         _field("visit_minutes", _input("visit_minutes", f.visit_minutes, input_mode="numeric")),
         _field("website", _input("website", f.website)),
         rx.cond(ClientForm.is_person, _field("specialty", _input("specialty", f.specialty)), rx.fragment()),
-        _field("note", _note(), wide=True), said(ClientForm.refused),
+        _field("note", _note(), wide=True), own_inputs(ClientForm), said(ClientForm.refused),
         rx.el.div(button(icon("check", "s"), save, kind="primary", type="submit"),
                   rx.el.a(words("admin.cancel"), href="/clients", class_name="btn ghost"), class_name="row cf-s"),
         on_submit=ClientForm.save, class_name="ad-f", key=f"{f.id}:{f.version}", no_validate=True,

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urlencode
 
 import reflex as rx
 
@@ -16,17 +15,17 @@ from fieldcrm.clients import service as clients
 from fieldcrm.clients.duplicates import queue as duplicates
 from fieldcrm.clients.duplicates import words as pair_words
 from fieldcrm.clients.duplicates.queue import PairView
-from fieldcrm.clients.model import CATEGORIES, ClientCard, ClientFilters, ClientKind
+from fieldcrm.clients.model import CATEGORIES, ClientCard, ClientKind
+from fieldcrm.clients.ownfields import service as ownfields
+from fieldcrm.clients.views.model import plain
 from fieldcrm.components import behaviour
-from fieldcrm.components.download import download
 from fieldcrm.components.icons import glyph, icon
-from fieldcrm.components.parts import badge, category
+from fieldcrm.components.parts import badge, category, icon_button
 from fieldcrm.components.section import (
     PAGE,
     Choice,
     Column,
     Listing,
-    clipped,
     find_box,
     list_table,
     loaded,
@@ -40,23 +39,24 @@ from fieldcrm.components.shell import manages, page
 from fieldcrm.components.words import words
 from fieldcrm.kit import clock, i18n
 from fieldcrm.kit.errors import Refusal
-from fieldcrm.pages.client_columns import (
+from fieldcrm.pages.client_columns import Cell, ListColumns, cells, column_tools, columns_of
+from fieldcrm.pages.client_counts import (
     ChangeRow,
-    OwnColumns,
+    Counting,
+    count_tools,
     own_change,
     own_changes,
-    own_columns,
     own_counts,
     own_facts,
-    own_tools,
 )
+from fieldcrm.pages.client_filters import Narrowing, filter_chips, filter_tools
+from fieldcrm.pages.client_views import Views, view_notes, view_tools
+from fieldcrm.pages.list_files import ListFiles, file_tools
 from fieldcrm.people.model import Actor
 from fieldcrm.reports.visit_list import actual_text
 from fieldcrm.visits import service as visits
 from fieldcrm.visits.model import VisitFilters
 
-SORTS = ("name", "category", "city", "updated_at")
-GLYPHS = {"pharmacy": "pharmacy", "organisation": "org"}
 FACTS = ("specialty", "loyalty", "phone", "email", "website", "address", "city", "postcode", "opening_hours",
          "visit_minutes", "external_id", "note")  # fmt: skip
 
@@ -67,15 +67,7 @@ class Row:
 
     id: str
     name: str
-    glyph: str
-    kind: str
-    category: str
-    specialty: str
-    address: str
-    city: str
-    phone: str
-    territory: str
-    own: list[str] = field(default_factory=list)
+    cells: list[Cell] = field(default_factory=list)
 
 
 @dataclass
@@ -143,7 +135,7 @@ class Card:
     changes: list[ChangeRow] = field(default_factory=list)
 
 
-class Clients(OwnColumns, Listing, Desk):
+class Clients(Views, Narrowing, Counting, ListColumns, ListFiles, Listing, Desk):
     """The list as the reader has asked for it, and the card that is open."""
 
     rows: list[Row] = []
@@ -159,13 +151,17 @@ class Clients(OwnColumns, Listing, Desk):
     @rx.event
     @allows(DISPATCHING)
     async def load(self):
-        """Fill the page; an address may name a client to open."""
+        """Fill the page; an address may name a view, a search, a client to open."""
         actor = await self._enter()
         places = await asyncio.to_thread(clients.list_territories, actor)
         self.territories = [Choice(t.id, t.name) for t in places]
+        await self._read_columns(actor)
+        self._read_fields()
         address = self.router.url.query_parameters
+        await self._begin(actor, str(address.get("view", "")))
         self.search = str(address.get("search") or self.search)[:200]
         await self._show()
+        await self._read_files()
         asked = address.get("client", "") or self.opened
         if asked:
             self.opened = str(asked)[:64]
@@ -182,23 +178,36 @@ class Clients(OwnColumns, Listing, Desk):
         return ("kind", "letter", "territory", "own")
 
     def _sorts(self) -> tuple[str, ...]:
-        return (*SORTS, *self._own_sorts())
+        return ("name", *self._column_sorts())
+
+    def _asked(self) -> tuple[str, dict[str, Any]]:
+        return "clients", plain(self._list_state())
 
     async def _fill(self, cursor: str = "") -> None:
-        shown = await self._read_own(self._actor())
-        wanted = ClientFilters(
-            kinds=(self.kind,) if self.kind in ClientKind else (),
-            categories=(self.letter,) if self.letter in CATEGORIES else (),
-            territory_id=self.territory or None, archived=self.is_archive,
-        )  # fmt: skip
-        await self._count(wanted)
-        wanted = replace(wanted, own=self._own_filter())
+        actor = self._actor()
+        await self._read_columns(actor)
+        self._read_counting()
+        self._read_fields()
+        await self._read_views(actor)
+        await self._say_near()
+        self.conditions = [self._narrowed(c) for c in self._conditions()]
+        wanted = await self._wanted()
+        own = self._own_conditions()
+        others = tuple(c for c in wanted.conditions if c not in own)
+        await self._count(replace(wanted, conditions=others))
         found = await asyncio.to_thread(
-            clients.find, self._actor(), self.search, wanted, self.sort, PAGE, cursor or None
+            clients.find, actor, self.search, wanted, self.sort, PAGE, cursor or None
         )
-        names = {t.value: t.text for t in self.territories}
+        places = {t.value: t.text for t in self.territories}
+        names = await asyncio.to_thread(
+            ownfields.names_of, actor, self._own, [c.own_fields for c in found.rows]
+        )
         rows = [
-            replace(_row(c, names, self.language), own=self._own_texts(shown, c))
+            Row(
+                c.id,
+                c.name,
+                cells(self._chosen, c, self._own, places, wanted.near, self.language, names),
+            )
             for c in found.rows
         ]
         self._turn(rows, found.cursor, bool(cursor))
@@ -211,21 +220,6 @@ class Clients(OwnColumns, Listing, Desk):
             self.card = await asyncio.to_thread(_card, self._actor(), row_id, self.language)
         except Refusal as error:
             self.card, self.card_problem = Card(), self._refusal(error)
-
-    @rx.var
-    def export_url(self) -> str:
-        """The same list as a file."""
-        asked = {"search": self.search, "kind": self.kind, "category": self.letter,
-                 "territory_id": self.territory, "archived": "true" if self.is_archive else "", "own": self.own}  # fmt: skip
-        return f"/api/v1/clients/export.xlsx?{urlencode({k: v for k, v in asked.items() if v})}"
-
-
-def _row(client: Any, territories: dict[str, str], language: str) -> Row:
-    return Row(
-        client.id, client.name, GLYPHS.get(client.kind, "doctor"), i18n.t(f"admin.client.{client.kind}", language),
-        client.category or "", client.specialty or "", client.address or "", client.city or "", client.phone or "",
-        territories.get(client.territory_id or "", ""),
-    )  # fmt: skip
 
 
 def _card(actor: Actor, client_id: str, language: str) -> Card:
@@ -283,11 +277,17 @@ def _past(view: Any, language: str) -> PastVisit:
 def clients_page() -> rx.Component:
     """The page."""
     table = list_table(
-        Clients, COLUMNS, "clients_page.title", NONE, "clients_page.list", own_columns(Clients)
+        Clients, COLUMNS, "clients_page.title", NONE, "clients_page.list", columns_of(Clients)
     )
     title = rx.el.h2(words("clients_page.title"), class_name="vh")
     body = rx.el.div(
-        title, _tools(), own_counts(Clients), loaded(Clients, table), class_name="ad-b"
+        title,
+        _tools(),
+        filter_chips(Clients),
+        view_notes(Clients),
+        own_counts(Clients),
+        loaded(Clients, table),
+        class_name="ad-b",
     )
     drawer = row_drawer(Clients, "clients_page.card", Clients.card_problem, "clients_page.broken",
                         Clients.card.name, _card_body())  # fmt: skip
@@ -298,16 +298,8 @@ def clients_page() -> rx.Component:
 
 
 NONE = ("clients_page.none", "clients_page.none_why")
-COLUMNS = [
-    Column("admin.field.name", lambda r: opener(r.name, r.id, Clients), "name"),
-    Column("admin.field.kind", lambda r: rx.el.span(glyph(r.glyph), r.kind, class_name="row nw")),
-    Column("report.category", lambda r: category(r.category), "category"),
-    Column("admin.field.specialty", lambda r: r.specialty),
-    Column("admin.field.address", lambda r: clipped(r.address), class_name="muted"),
-    Column("admin.field.city", lambda r: r.city, "city", "muted"),
-    Column("admin.field.phone", lambda r: r.phone, class_name="nw"),
-    Column("report.territory", lambda r: r.territory),
-]
+COLUMNS = [Column("admin.field.name", lambda r: opener(r.name, r.id, Clients), "name")]
+"""The others are each person's own choice."""
 
 
 def _tools() -> rx.Component:
@@ -318,13 +310,13 @@ def _tools() -> rx.Component:
         words("clients_page.archive"), class_name="tick",
     )  # fmt: skip
     return rx.el.div(
-        find_box(Clients, "clients_page.find"),
+        view_tools(Clients), find_box(Clients, "clients_page.find"),
         narrowing(Clients, "kind", "clients_page.all_kinds", kinds, "admin.field.kind"),
         narrowing(Clients, "letter", "report.all_categories", letters, "report.category"),
         narrowing(Clients, "territory", "report.all_territories", options_of(Clients.territories), "report.territory"),
-        archive, own_tools(Clients), rx.el.span(Clients.shown, class_name="muted t1 nw end"),
+        filter_tools(Clients), archive, column_tools(Clients), count_tools(Clients), rx.el.span(Clients.shown, class_name="muted t1 nw end"),
         rx.cond(manages(), rx.el.a(icon("users", "s"), words("handover.do"), href="/handover", class_name="btn sm"), rx.fragment()),
-        download(words("report.export"), Clients.export_url),
+        file_tools(Clients, "xlsx", "csv", "geojson", "vcf"),
         rx.el.a(icon("plus", "s"), words("client_form.add"), href="/clients/form", class_name="btn sm primary"),
         class_name="row ad-t",
     )  # fmt: skip
@@ -335,6 +327,8 @@ def _card_body() -> rx.Component:
     return rx.fragment(
         rx.el.div(
             rx.el.div(category(c.category), rx.el.span(c.name, class_name="strong t3 el", title=c.name), rx.el.span(class_name="sp"),
+                      icon_button("locate-fixed", words("client_list.near_this"), small=True,
+                                  on_click=Clients.near_client(c.id)),
                       rx.el.a(words("client_form.edit"), href=f"/clients/form?client={c.id}", class_name="btn sm"),
                       class_name="row"),
             rx.el.div(c.kind, rx.cond(c.territory != "", f" · {c.territory}", ""), class_name="t1 muted"),

@@ -8,14 +8,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
 
 import reflex as rx
 
 from fieldcrm.clients.tables import CardPhoto
 from fieldcrm.components import behaviour
 from fieldcrm.components.alerts import Toast
-from fieldcrm.components.download import download
 from fieldcrm.components.icons import icon
 from fieldcrm.components.messages import Messages
 from fieldcrm.components.parts import badge, button
@@ -41,6 +39,7 @@ from fieldcrm.kit import files, i18n
 from fieldcrm.kit.errors import Refusal
 from fieldcrm.kit.units import distance_m
 from fieldcrm.pages.admin import said
+from fieldcrm.pages.list_files import ListFiles, file_tools
 from fieldcrm.pages.manager_rows import day_of
 from fieldcrm.people import service as people
 from fieldcrm.sync import correction_list, corrections
@@ -120,7 +119,7 @@ class Card:
     photos: list[Photo] = field(default_factory=list)
 
 
-class Corrections(Listing, Desk):
+class Corrections(ListFiles, Listing, Desk):
     """The list as the reader has asked for it, and the correction that is open."""
 
     rows: list[Row] = []
@@ -144,6 +143,7 @@ class Corrections(Listing, Desk):
         every = await asyncio.to_thread(people.visible_reps, actor, True)
         self.reps = [Choice(r.id, r.name) for r in every]
         await self._show()
+        await self._read_files()
         asked = self.router.url.query_parameters.get("correction", "") or self.opened
         if asked:
             self.opened = str(asked)[:64]
@@ -233,12 +233,10 @@ class Corrections(Listing, Desk):
         if self.opened:
             await self._open(self.opened)
 
-    @rx.var
-    def export_url(self) -> str:
-        """The same list as a file."""
+    def _asked(self) -> tuple[str, dict[str, Any]]:
         asked = {"search": self.search, "status": self.status, "what": self.what, "rep_id": self.rep,
-                 "first": self.first, "last": self.last, "language": self.language}  # fmt: skip
-        return f"/api/v1/corrections/export.xlsx?{urlencode({k: v for k, v in asked.items() if v})}"
+                 "first": self.first, "last": self.last, "sort": self.sort}  # fmt: skip
+        return "corrections", {k: v for k, v in asked.items() if v}
 
 
 def distance(metres: float, language: str) -> str:
@@ -248,10 +246,15 @@ def distance(metres: float, language: str) -> str:
     return f"{i18n.number(metres / 1000, language, 1)}\u00a0{i18n.t('correct.km', language)}"
 
 
+def _asker(c: corrections.Correction, language: str) -> str:
+    """The rep, or what the product found itself."""
+    return c.rep_name or i18n.t("quality.by_visits", language)
+
+
 def _row(listed: Listed, language: str) -> Row:
     c = listed.correction
     return Row(
-        c.id, i18n.moment(c.at, language, "d MMM HH:mm"), c.client_name, c.rep_name,
+        c.id, i18n.moment(c.at, language, "d MMM HH:mm"), c.client_name, _asker(c, language),
         ", ".join(i18n.t(f"correct.what.{w}", language) for w, fields in WHAT.items() if set(fields) & c.wanted.keys()),
         " · ".join(f"{line.was} → {line.wanted}" for line in _lines(listed, language)), listed.status,
         i18n.t(f"correct.status.{listed.status}", language), listed.decided_by,
@@ -301,7 +304,7 @@ def _card(found: Detail, language: str) -> Card:
     moved = distance(distance_m(*old, *new), language) if old and new else ""
     return Card(
         id=c.id, client_id=c.client_id, client=c.client_name, comment=c.comment or "",
-        asked=f"{c.rep_name}, {i18n.moment(c.at, language, 'd MMM y HH:mm')}", status=listed.status,
+        asked=f"{_asker(c, language)}, {i18n.moment(c.at, language, 'd MMM y HH:mm')}", status=listed.status,
         status_word=i18n.t(f"correct.status.{listed.status}", language),
         decided=f"{listed.decided_by}, {i18n.moment(listed.decided_at, language, 'd MMM y HH:mm')}"
         if listed.decided_at else "",
@@ -386,7 +389,7 @@ def _tools() -> rx.Component:
         narrowing(Corrections, "rep", "report.all_reps", options_of(Corrections.reps), "report.rep"),
         _day("first", Corrections.first, "admin.from_day"), rx.el.span("–", class_name="faint", aria_hidden="true"),
         _day("last", Corrections.last, "admin.to_day"), rx.el.span(Corrections.shown, class_name="muted t1 nw end"),
-        office, download(words("report.export"), Corrections.export_url),
+        office, file_tools(Corrections, "xlsx", "csv"),
         class_name="row ad-t",
     )  # fmt: skip
 

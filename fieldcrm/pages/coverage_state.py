@@ -359,11 +359,8 @@ def _into(heard: dict[str, Any]) -> coverage.Tell:
 
 
 def _date(text: str) -> date | None:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return day if 2000 <= day.year < 2100 else None
+    day = clock.day_of(text)
+    return day if day and 2000 <= day.year < 2100 else None
 
 
 def _bounds(found: rules.Grid) -> list[float]:

@@ -10,7 +10,7 @@ from typing import Any
 import reflex as rx
 
 from fieldcrm.components import behaviour
-from fieldcrm.components.alerts import AlertRow, message_link
+from fieldcrm.components.alerts import AlertRow, reach
 from fieldcrm.components.area_tools import area_tools
 from fieldcrm.components.dragging import hold_still, visit_drag
 from fieldcrm.components.icons import glyph, icon
@@ -128,16 +128,10 @@ def _alert(alert: rx.Var[AlertRow]) -> rx.Component:
     sign = rx.cond(
         alert.glyph.startswith("i-"), icon(alert.glyph.replace("i-", "")), glyph(alert.glyph, "l")
     )
-    call = rx.cond(
-        alert.phone != "",
-        rx.el.a(icon("phone", "s"), href=f"tel:{alert.phone}", class_name="btn ghost icon sm",
-                aria_label=words("desk.call"), title=words("desk.call")),
-        rx.fragment(),
-    )  # fmt: skip
     acts = [
         button(words("alert.show"), small=True, on_click=Dispatch.show_alert(alert.rep_id)),
         button(words("alert.replan"), small=True, on_click=Dispatch.replan_of(alert.rep_id)),
-        rx.el.span(class_name="sp"), call, message_link(alert.phone),
+        rx.el.span(class_name="sp"), reach(alert.rep_id, alert.phone),
         icon_button("clock", words("alert.snooze"), on_click=Dispatch.answer_alert(alert.id, "snooze")),
         icon_button("check", words("alert.acknowledge"), on_click=Dispatch.answer_alert(alert.id, "seen")),
     ]  # fmt: skip

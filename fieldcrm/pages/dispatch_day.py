@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from fieldcrm.components.amounts import duration
 from fieldcrm.kit import clock, i18n, units
 from fieldcrm.pages.dispatch_reps import expected_at, late_text, lateness_s
 from fieldcrm.people.tables import User
+from fieldcrm.tracking.areas.model import VisitStay
 from fieldcrm.tracking.modes import Mode
 from fieldcrm.visits.store import VisitView
 from fieldcrm.visits.tables import Visit
@@ -18,8 +19,11 @@ from fieldcrm.visits.tables import Visit
 HIDES_HOUR = 4.5
 """An hour's label closer to now's own (per cent of the ribbon) is left out."""
 KIND_GLYPHS = {"pharmacy": "pharmacy", "organisation": "org"}
+UNMARKED_MS = 5 * 60_000
+"""Who is at a client's for longer without checking in may have forgotten it."""
 LEAST_TOLD_M = 50
 """Less would be told as 0.0 km."""
+NOBODY_STAYED: Mapping[str, VisitStay] = {}
 HELD = ("met", "order", "out_of_stock")
 
 
@@ -41,6 +45,10 @@ class VisitRow:
     """Arrival: actual, or expected with a tilde before it."""
     second: str
     is_expected: bool
+    there: str
+    """That his fixes have him at the place of a visit that he did not check in at."""
+    is_unmarked: bool
+    """He has been there too long for that."""
     late: str
     verdict: str
     verdict_word: str
@@ -97,12 +105,15 @@ class Ribbon:
 
 
 def visit_rows(
-    day: list[VisitView], language: str, bounds: tuple[datetime, datetime]
+    day: list[VisitView],
+    language: str,
+    bounds: tuple[datetime, datetime],
+    stays: Mapping[str, VisitStay] = NOBODY_STAYED,
 ) -> list[VisitRow]:
     """The day as a list: done with actual times, the rest with expected ones."""
     now_id = _under_way_or_next(day)
     return [
-        _visit_row(n, view, view.visit.id == now_id, language, bounds)
+        _visit_row(n, view, view.visit.id == now_id, language, bounds, stays.get(view.visit.id))
         for n, view in enumerate(day, 1)
     ]
 
@@ -116,23 +127,39 @@ def _under_way_or_next(day: list[VisitView]) -> str | None:
 
 
 def _visit_row(
-    n: int, view: VisitView, is_now: bool, language: str, bounds: tuple[datetime, datetime]
-) -> VisitRow:
+    n: int, view: VisitView, is_now: bool, language: str, bounds: tuple[datetime, datetime],
+    stay: VisitStay | None,
+) -> VisitRow:  # fmt: skip
     v = view.visit
     first, second, is_expected = _times(v, language)
     left, width = _span(v, bounds)
     kind = _kind(v, is_now)
+    there, is_unmarked = _there(v, stay, language)
     return VisitRow(
         id=v.id, label=str(n), order=n, kind=kind, title=view.client_name, sub=_sub(view, language),
         category=view.category or "", glyph=KIND_GLYPHS.get(view.client_kind, "doctor"),
         plan=i18n.time_of_day(v.planned_at, language) if v.planned_at else "—",
-        first=first, second=second, is_expected=is_expected,
+        first=first, second=second, is_expected=is_expected, there=there, is_unmarked=is_unmarked,
         late=late_text(lateness_s(v), language) if v.state == "planned" else "",
         verdict=v.verdict if v.state == "closed" else "",
         verdict_word=i18n.t(f"verdict.{v.verdict}", language) if v.state == "closed" else "",
         is_locked=v.is_locked, can_move=_can_move(v),
         lat=v.lat, lng=v.lng, left=left, width=width, ribbon=_ribbon_class(kind),
     )  # fmt: skip
+
+
+def _there(v: Visit, stay: VisitStay | None, language: str) -> tuple[str, bool]:
+    """`there since 10:12`, and whether he should have checked in by now."""
+    if stay is None or v.checked_in_at or v.state not in ("planned", "missed"):
+        return "", False
+    begin, end = (
+        i18n.time_of_day(clock.from_ms(ms), language) for ms in (stay.from_ms, stay.last_ms)
+    )
+    if stay.left_ms:
+        return i18n.t("dispatch.was_there", language, begin=begin, end=end), True
+    is_unmarked = clock.now_ms() - stay.from_ms >= UNMARKED_MS
+    key = "dispatch.there_unmarked" if is_unmarked else "dispatch.there_since"
+    return i18n.t(key, language, at=begin), is_unmarked
 
 
 def _can_move(v: Visit) -> bool:

@@ -19,7 +19,9 @@ from fieldcrm.people.tables import User
 from fieldcrm.planning import service as planning
 from fieldcrm.tracking import battery
 from fieldcrm.tracking import service as tracking
-from fieldcrm.tracking.model import LiveRep
+from fieldcrm.tracking.areas import visit_stays
+from fieldcrm.tracking.areas.model import Stays
+from fieldcrm.tracking.model import LiveRep, RepState
 from fieldcrm.visits import board
 from fieldcrm.visits import service as visits
 from fieldcrm.visits.store import VisitView
@@ -55,6 +57,8 @@ class DayLoad:
     day: list[VisitView]
     track: dict[str, Any]
     line: list[list[float]]
+    stays: Stays
+    """When he was at his visits' places, by his fixes."""
 
 
 def load_team(actor: Actor, selected: str, language: str) -> TeamLoad:
@@ -64,10 +68,12 @@ def load_team(actor: Actor, selected: str, language: str) -> TeamLoad:
     live = tracking.live(actor, None)
     views = board.visits_of_day(actor, today)
     by_id, states = {rep.id: rep for rep in reps}, {row.rep_id: row.state.value for row in live}
+    standing = [row.rep_id for row in live if row.state is RepState.idle]
+    stays = visit_stays.stays_of(standing, today)
     phone = next((row for row in live if row.rep_id == selected), None)
     heard = tracking.phone_status(actor, selected) if phone else None
     return TeamLoad(
-        reps=dispatch_reps.rep_rows(reps, live, views, language),
+        reps=dispatch_reps.rep_rows(reps, live, views, language, stays),
         teams=[Choice(team.id, team.name) for team in people.list_teams(actor)],
         alerts=alert_rows(actor, language),
         loose=dispatch_loose.loose_rows(views, by_id, states, language),
@@ -92,7 +98,8 @@ def load_day(actor: Actor, rep_id: str, on: date) -> DayLoad:
     day = dispatch_reps.in_order(visits.day(actor, rep_id, on))
     track = tracking.day_track(actor, rep_id, on)
     plan = planning.day_plan(actor, rep_id, on)
-    return DayLoad(rep, day, track, dispatch_day.line_ahead(plan.line if plan else [], day))
+    stays = visit_stays.stays_of([rep_id], on).get(rep_id, {})
+    return DayLoad(rep, day, track, dispatch_day.line_ahead(plan.line if plan else [], day), stays)
 
 
 def plain_lines(lines: list[list[Any]]) -> list[list[list[float]]]:

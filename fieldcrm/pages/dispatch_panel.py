@@ -10,7 +10,7 @@ from typing import Any
 import reflex as rx
 
 from fieldcrm.components import behaviour
-from fieldcrm.components.alerts import message_link
+from fieldcrm.components.alerts import reach
 from fieldcrm.components.icons import glyph, icon
 from fieldcrm.components.parts import badge, button, category, empty, icon_button, segments
 from fieldcrm.components.words import words
@@ -53,12 +53,6 @@ def right_panel() -> rx.Component:
 
 
 def _head(rep: Any) -> rx.Component:
-    call = rx.cond(
-        rep.phone != "",
-        rx.el.a(icon("phone"), href=f"tel:{rep.phone}", class_name="btn ghost icon sm", aria_label=words("desk.call"),
-                title=words("desk.call")),
-        rx.fragment(),
-    )  # fmt: skip
     tone = rx.match(
         rep.state,
         ("moving", "accent"),
@@ -70,7 +64,7 @@ def _head(rep: Any) -> rx.Component:
     return rx.el.div(
         rx.el.div(
             glyph(rep.glyph, "l"), rx.el.h2(rep.name, class_name="el"),
-            badge(rep.state_word, tone=tone), rx.el.span(class_name="sp"), call, message_link(rep.phone),
+            badge(rep.state_word, tone=tone), rx.el.span(class_name="sp"), reach(rep.id, rep.phone),
             icon_button("x", words("desk.close"), on_click=Dispatch.unselect),
             class_name="row",
         ),
@@ -160,8 +154,7 @@ def _visit(v: rx.Var[VisitRow]) -> rx.Component:
     )  # fmt: skip
     name = rx.el.div(
         rx.el.div(rx.el.span(v.title, class_name=rx.cond(v.can_move, "el med", "el"), title=v.title), class_name="row g1"),
-        rx.el.div(category(v.category), glyph(v.glyph, "s"), rx.el.span(v.sub, class_name="el", title=v.sub),
-                  class_name="row g1 t1 faint"),
+        rx.cond(v.there != "", _there(v), _where(v)),
         class_name="tvb",
     )  # fmt: skip
     row = [
@@ -180,6 +173,17 @@ def _visit(v: rx.Var[VisitRow]) -> rx.Component:
         rx.cond(Dispatch.move_menu == v.id, _move_menu(v), rx.fragment()),
         key=v.id,
     )  # fmt: skip
+
+
+def _where(v: rx.Var[VisitRow]) -> rx.Component:
+    place = rx.el.span(v.sub, class_name="el", title=v.sub)
+    return rx.el.div(category(v.category), glyph(v.glyph, "s"), place, class_name="row g1 t1 faint")
+
+
+def _there(v: rx.Var[VisitRow]) -> rx.Component:
+    """By his fixes he is, or was, at a visit's place without having checked in."""
+    told = rx.el.span(v.there, class_name=rx.cond(v.is_unmarked, "el late", "el"), title=v.there)
+    return rx.el.div(icon("map-pin", "s"), told, class_name="row g1 t1")
 
 
 def _hand(v: rx.Var[VisitRow]) -> rx.Component:

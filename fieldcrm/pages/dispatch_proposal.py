@@ -174,7 +174,7 @@ def proposed_day(
 
 
 def _left_out(row: VisitRow, gone: dict[str, Any], language: str) -> VisitRow:
-    return replace(row, kind="missed", label="–", first="—", late="", sub=_why_dropped(gone, language),
+    return replace(row, kind="missed", label="–", first="—", late="", there="", sub=_why_dropped(gone, language),
                    can_move=False, is_expected=False, ribbon="rb p missed")  # fmt: skip
 
 
@@ -186,7 +186,7 @@ def _proposed_row(
         return VisitRow(
             id=stop["visit_id"], label=str(n), order=n, kind="moved", title=stop["client_name"],
             sub=i18n.t("proposal.comes", language), category="", glyph="doctor", plan="—",
-            first=begins, second="", is_expected=True, late="", verdict="", verdict_word="",
+            first=begins, second="", is_expected=True, there="", is_unmarked=False, late="", verdict="", verdict_word="",
             is_locked=False, can_move=False, lat=None, lng=None, left=-10, width=0,
             ribbon="rb p moved",
         )  # fmt: skip
@@ -194,4 +194,5 @@ def _proposed_row(
         row, label=str(n), order=n, first=begins, late="", can_move=False,
         kind="moved" if is_moved else row.kind, ribbon="rb p moved" if is_moved else row.ribbon,
         sub=i18n.t("proposal.was", language, n=row.order) if is_moved else row.sub,
+        there="" if is_moved else row.there,
     )  # fmt: skip

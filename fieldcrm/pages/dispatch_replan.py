@@ -17,6 +17,7 @@ from fieldcrm.components.alerts import Action
 from fieldcrm.components.session import DISPATCHING, allows
 from fieldcrm.kit import clock, i18n
 from fieldcrm.kit.errors import NotFound, Refusal
+from fieldcrm.kit.standing import UNDER_WAY
 from fieldcrm.pages import dispatch_proposal as words
 from fieldcrm.pages.dispatch_day import DayFigures, VisitRow
 from fieldcrm.pages.dispatch_messages import Saying
@@ -25,7 +26,6 @@ from fieldcrm.planning import service as planning
 from fieldcrm.visits import service as visits
 from fieldcrm.visits.model import MoveRequest
 
-WAITING = ("queued", "running")
 WATCH_EVERY_S = 0.4
 WATCH_TIMES = 300
 
@@ -81,8 +81,8 @@ class Replanning(Saying, mixin=True):
     @rx.event
     @allows(DISPATCHING)
     async def replan_of(self, rep_id: str):
-        """The same for a rep somebody else's alert names, who is selected by it."""
-        return [type(self).select_rep(rep_id), type(self).replan]
+        """The same for a rep whom an alert names: he is selected, with his day of today."""
+        return [type(self).show_alert(rep_id), type(self).replan]
 
     @rx.event
     @allows(DISPATCHING)
@@ -171,7 +171,7 @@ class Replanning(Saying, mixin=True):
                 if self.proposal_id != proposal_id:
                     return
                 await self._show_proposal(view)
-                if self.proposal_status not in WAITING:
+                if self.proposal_status not in UNDER_WAY:
                     return
             await asyncio.sleep(WATCH_EVERY_S)
 
@@ -180,7 +180,7 @@ class Replanning(Saying, mixin=True):
         self.proposal_progress = round(100 * float(view.progress or 0))
         if self.proposal_status == "ready":
             self._show_ready(view)
-        elif self.proposal_status in WAITING:
+        elif self.proposal_status in UNDER_WAY:
             self.proposal_title = self._t("proposal.working")
         else:
             error = (view.summary or {}).get("error") or f"proposal.{self.proposal_status}"
@@ -275,7 +275,7 @@ class Replanning(Saying, mixin=True):
         self._forget_proposal()
         if not proposal_id:
             return
-        end = planning.cancel if status in WAITING else planning.discard
+        end = planning.cancel if status in UNDER_WAY else planning.discard
         with contextlib.suppress(Refusal):  # it may have ended by itself meanwhile
             await asyncio.to_thread(end, self._actor(), proposal_id)
         await self._cancel_again()

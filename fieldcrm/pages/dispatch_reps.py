@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from fieldcrm.components.amounts import duration, signed_duration
 from fieldcrm.kit import clock, i18n
 from fieldcrm.people.tables import User
+from fieldcrm.tracking.areas.model import Stays
 from fieldcrm.tracking.model import LiveRep
 from fieldcrm.visits.board import DayVisit
 from fieldcrm.visits.store import VisitView
@@ -94,14 +95,18 @@ def late_text(seconds: int, language: str) -> str:
 
 
 def rep_rows(
-    reps: Sequence[User], live: Sequence[LiveRep], visits: Sequence[DayVisit], language: str
-) -> list[RepRow]:
-    """Every rep, those who need attention first."""
+    reps: Sequence[User], live: Sequence[LiveRep], visits: Sequence[DayVisit], language: str,
+    stays: Mapping[str, Stays],
+) -> list[RepRow]:  # fmt: skip
+    """Every rep, those who need attention first; `stays`: who is at his visits' places."""
     where = {row.rep_id: row for row in live}
     days: dict[str, list[DayVisit]] = {rep.id: [] for rep in reps}
     for view in visits:
         days.get(view.visit.rep_id, []).append(view)
-    rows = [rep_row(rep, where.get(rep.id), in_order(days[rep.id]), language) for rep in reps]
+    rows = [
+        rep_row(rep, where.get(rep.id), in_order(days[rep.id]), language, stays.get(rep.id, {}))
+        for rep in reps
+    ]
     return sorted(rows, key=lambda row: (row.rank, row.name))
 
 
@@ -114,7 +119,9 @@ def in_order[View: (VisitView, DayVisit)](views: Sequence[View]) -> list[View]:
     )
 
 
-def rep_row(rep: User, live: LiveRep | None, day: list[DayVisit], language: str) -> RepRow:
+def rep_row(
+    rep: User, live: LiveRep | None, day: list[DayVisit], language: str, stays: Stays
+) -> RepRow:
     state = live.state.value if live else "off_shift"
     ahead = next((v for v in day if v.visit.state == "planned"), None)
     late_s = lateness_s(ahead.visit) if ahead else 0
@@ -123,7 +130,7 @@ def rep_row(rep: User, live: LiveRep | None, day: list[DayVisit], language: str)
         id=rep.id, name=rep.name, short=short_name(rep.name), team_id=rep.team_id or "",
         phone=rep.phone or "", state=state, glyph=GLYPHS[state],
         state_word=i18n.t(f"state.{state}", language),
-        what=_what(live, state, day, language), is_bad=state == "silent",
+        what=_what(live, state, day, language, stays), is_bad=state == "silent",
         since_ms=(live.since_ms or 0) if live else 0, lat=live.lat if live else None,
         lng=live.lng if live else None, course=live.course_deg if live else None,
         fix_ms=(live.fix_at_ms or 0) if live else 0,
@@ -160,7 +167,9 @@ def _rank(state: str, late_s: int, since_ms: int | None) -> int:
     return 2 if state == "idle" and is_long else 3
 
 
-def _what(live: LiveRep | None, state: str, day: list[DayVisit], language: str) -> str:
+def _what(
+    live: LiveRep | None, state: str, day: list[DayVisit], language: str, stays: Stays
+) -> str:
     word = i18n.t(f"state.{state}", language)
     if live is None:
         return word
@@ -171,11 +180,22 @@ def _what(live: LiveRep | None, state: str, day: list[DayVisit], language: str) 
         return f"{_lasts(word, live.fix_at_ms, language)}{_because(live, language)}"
     if state == "in_visit":
         place = next((v.client_name for v in day if v.visit.state == "under_way"), "")
-        told = _lasts(word, live.since_ms, language)
-        return f"{told} · {place}" if place else told
+        return _at(_lasts(word, live.since_ms, language), place)
     if state == "paused":
         return f"{word}{_because(live, language)}"
-    return _lasts(word, live.since_ms, language) if state == "idle" else word
+    if state == "idle":
+        return _at(_lasts(word, live.since_ms, language), _place_of(day, stays))
+    return word
+
+
+def _at(told: str, place: str) -> str:
+    return f"{told} · {place}" if place else told
+
+
+def _place_of(day: list[DayVisit], stays: Stays) -> str:
+    """Whose place he is at by his fixes, of those he has yet to visit."""
+    there = {visit_id for visit_id, stay in stays.items() if not stay.left_ms}
+    return next((v.client_name for v in day if v.id in there and v.state == "planned"), "")
 
 
 def _lasts(word: str, since_ms: int | None, language: str) -> str:

@@ -89,7 +89,7 @@ class Dispatch(Team, Replanning, Arriving, Desk):
     @rx.var
     def is_past(self) -> bool:
         """Whether the shown day is over: nothing of it can be planned any more."""
-        return bool(self.on_day) and self.on_day < _today().isoformat()
+        return bool(self.on_day) and self.on_day < clock.today().isoformat()
 
     @rx.var
     def stops(self) -> list[StopDot]:
@@ -119,7 +119,7 @@ class Dispatch(Team, Replanning, Arriving, Desk):
     async def load(self):
         """Fill the page; the address may name a rep, his day, or a client to show."""
         actor = await self._enter()
-        self.today = i18n.day(_today(), self.language, "EEE d MMM")
+        self.today = i18n.day(clock.today(), self.language, "EEE d MMM")
         self._show_date(self._shown_date())
         await self._read_team(actor)
         asked = self.router.url.query_parameters
@@ -127,7 +127,7 @@ class Dispatch(Team, Replanning, Arriving, Desk):
             await self._point_at(actor, asked["client"])
         wanted = asked.get("rep") or self.selected
         if asked.get("day"):
-            self._show_date(_date(asked["day"]) or _today())
+            self._show_date(clock.day_of(asked["day"]) or clock.today())
         if wanted and any(rep.id == wanted for rep in self._everyone):
             return Dispatch.select_rep(wanted)
         return None
@@ -180,7 +180,7 @@ class Dispatch(Team, Replanning, Arriving, Desk):
             self._unselect()
             return
         bounds = dispatch_day.day_bounds(loaded.rep, loaded.day, on)
-        self.day = dispatch_day.visit_rows(loaded.day, self.language, bounds)
+        self.day = dispatch_day.visit_rows(loaded.day, self.language, bounds, loaded.stays)
         self.figures = dispatch_day.figures(loaded.day, loaded.track, self.language)
         self.ribbon = dispatch_day.ribbon(bounds, self.language)
         self.lines = MapLines(plan=loaded.line, track=plain_lines(loaded.track["lines"]))
@@ -216,14 +216,14 @@ class Dispatch(Team, Replanning, Arriving, Desk):
     async def step_day(self, by: int):
         """The selected rep's day before, or the one after."""
         on = self._shown_date() + timedelta(days=1 if by > 0 else -1)
-        if -DAYS_BACK <= (on - _today()).days <= DAYS_AHEAD:
+        if -DAYS_BACK <= (on - clock.today()).days <= DAYS_AHEAD:
             await self._look_at_day(on)
 
     @rx.event
     @allows(DISPATCHING)
     async def back_to_today(self):
         """The day that is now."""
-        await self._look_at_day(_today())
+        await self._look_at_day(clock.today())
 
     async def _look_at_day(self, on: date) -> None:
         await self._drop_proposal()
@@ -233,7 +233,7 @@ class Dispatch(Team, Replanning, Arriving, Desk):
         self._fit()
 
     def _show_date(self, on: date) -> None:
-        today = _today()
+        today = clock.today()
         self.on_day, self.is_today = on.isoformat(), on == today
         near = {0: "today", 1: "tomorrow", -1: "yesterday"}.get((on - today).days)
         self.day_word = (
@@ -254,7 +254,7 @@ class Dispatch(Team, Replanning, Arriving, Desk):
         self._forget_proposal()
         self.selected, self.follow, self.move_menu = "", False, ""
         self.day, self.lines, self.phone = [], MapLines(), []
-        self._show_date(_today())
+        self._show_date(clock.today())
 
     @rx.event
     @allows(DISPATCHING)
@@ -266,11 +266,14 @@ class Dispatch(Team, Replanning, Arriving, Desk):
     @allows(DISPATCHING)
     async def show_alert(self, rep_id: str):
         """The rep an alert is about, on the map and with his day of today."""
-        if rep_id == self.selected and self.is_today:
+        if rep_id != self.selected:
+            self._show_date(clock.today())
+            return Dispatch.select_rep(rep_id)
+        if self.is_today:
             self._fit()
-            return None
-        self._show_date(_today())
-        return Dispatch.select_rep(rep_id)
+        else:
+            await self._look_at_day(clock.today())
+        return None
 
     @rx.event
     @allows(DISPATCHING)
@@ -323,14 +326,3 @@ class Dispatch(Team, Replanning, Arriving, Desk):
     def toast_act(self, _toast_id: str, name: str):
         """A message's button."""
         return Dispatch.undo if name == "undo" else None
-
-
-def _today() -> date:
-    return clock.local(clock.now()).date()
-
-
-def _date(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None

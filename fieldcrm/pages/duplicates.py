@@ -12,9 +12,8 @@ import reflex as rx
 from fieldcrm.clients.duplicates.model import Status
 from fieldcrm.clients.model import ClientKind
 from fieldcrm.components import behaviour
-from fieldcrm.components.download import download
 from fieldcrm.components.icons import icon
-from fieldcrm.components.parts import badge, button, kbd
+from fieldcrm.components.parts import badge, button, empty, kbd
 from fieldcrm.components.section import (
     Column,
     clipped,
@@ -29,6 +28,7 @@ from fieldcrm.components.shell import page
 from fieldcrm.components.words import words
 from fieldcrm.pages.admin import said
 from fieldcrm.pages.duplicates_state import RULES, Duplicates
+from fieldcrm.pages.list_files import file_tools
 
 WATCH_MS = 1_500
 
@@ -36,6 +36,13 @@ WATCH_MS = 1_500
 def duplicates_page() -> rx.Component:
     """The page."""
     table = list_table(Duplicates, COLUMNS, "duplicates.title", NONE, "duplicates.list")
+    why = rx.cond(
+        Duplicates.may_sweep, words("duplicates.never_why"), words("duplicates.never_who")
+    )
+    unswept = rx.el.section(
+        empty("no_match", words("duplicates.sweep.never"), why), class_name="card ad-c"
+    )
+    table = rx.cond(Duplicates.is_unswept, unswept, table)
     title = rx.el.h2(words("duplicates.title"), class_name="vh")
     body = rx.el.div(title, _sweep(), _tools(), loaded(Duplicates, table), class_name="ad-b")
     drawer = row_drawer(Duplicates, "duplicates.one", Duplicates.card_problem, "duplicates.broken",
@@ -103,7 +110,7 @@ def _tools() -> rx.Component:
         narrowing(Duplicates, "status", "duplicates.all_statuses", statuses, "duplicates.status"),
         narrowing(Duplicates, "kind", "clients_page.all_kinds", kinds, "admin.field.kind"),
         rx.el.span(Duplicates.shown, class_name="muted t1 nw end"),
-        download(words("report.export"), Duplicates.export_url), class_name="row ad-t",
+        file_tools(Duplicates, "xlsx", "csv"), class_name="row ad-t",
     )  # fmt: skip
 
 

@@ -6,15 +6,14 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
-from urllib.parse import urlencode
 
 import reflex as rx
 
 from fieldcrm.clients.duplicates import merge_rules, merging, queue, sweeping
 from fieldcrm.clients.duplicates import words as pair_words
-from fieldcrm.clients.duplicates.model import UNDER_WAY, PairFilters, Status
+from fieldcrm.clients.duplicates.model import PairFilters, Status
 from fieldcrm.clients.duplicates.queue import PairView
 from fieldcrm.clients.duplicates.sweeping import SweepView
 from fieldcrm.clients.model import ClientKind
@@ -24,6 +23,8 @@ from fieldcrm.components.section import PAGE, Listing
 from fieldcrm.components.session import ADMINISTERING, MANAGING, Desk, allows
 from fieldcrm.kit import i18n
 from fieldcrm.kit.errors import Refusal
+from fieldcrm.kit.standing import UNDER_WAY
+from fieldcrm.pages.list_files import ListFiles
 from fieldcrm.people.model import Role
 
 FILTERS = ("status", "kind")
@@ -83,7 +84,7 @@ class Card:
     lines: list[Line] = field(default_factory=list)
 
 
-class Duplicates(Listing, Desk):
+class Duplicates(ListFiles, Listing, Desk):
     """The queue as the reader has asked for it, and the pair that is open."""
 
     rows: list[Row] = []
@@ -113,6 +114,7 @@ class Duplicates(Listing, Desk):
         self.may_sweep = actor.role is Role.admin
         await self._look()
         await self._show()
+        await self._read_files()
         asked = self.router.url.query_parameters.get("pair", "") or self.opened
         if asked:
             self.opened = str(asked)[:64]
@@ -287,13 +289,14 @@ class Duplicates(Listing, Desk):
         self.sweep_percent = round(seen.progress * 100) if seen else 0
         self.sweep_said = _sweep_text(seen, self.language)
 
+    def _asked(self) -> tuple[str, dict[str, Any]]:
+        wanted = self._wanted()
+        return "duplicates", {k: v for k, v in asdict(wanted).items() if v} | {"sort": self.sort}
+
     @rx.var
-    def export_url(self) -> str:
-        """The same queue as a file."""
-        asked = {"search": self.search, "kind": self.kind, "sort": self.sort,
-                 "language": self.language}  # fmt: skip
-        kept = {k: v for k, v in asked.items() if v} | {"status": self.status}
-        return f"/api/v1/duplicates/export.xlsx?{urlencode(kept)}"
+    def is_unswept(self) -> bool:
+        """Whether no pair is listed because nobody has looked through the base yet."""
+        return not self.rows and self.sweep_id == ""
 
 
 def _percent(share: float, language: str) -> str:

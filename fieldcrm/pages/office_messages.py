@@ -9,13 +9,11 @@ import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
 
 import reflex as rx
 
 from fieldcrm.clients import service as clients
 from fieldcrm.components.alerts import Toast
-from fieldcrm.components.download import download
 from fieldcrm.components.icons import glyph, icon
 from fieldcrm.components.messages import Messages
 from fieldcrm.components.parts import badge, button, empty
@@ -48,6 +46,7 @@ from fieldcrm.messages.model import (
     State,
 )
 from fieldcrm.pages.admin import labelled, said
+from fieldcrm.pages.list_files import ListFiles, file_tools
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor
 
@@ -83,7 +82,7 @@ class Row:
     may_withdraw: bool
 
 
-class OfficeMessages(Listing, Desk):
+class OfficeMessages(ListFiles, Listing, Desk):
     """The form, and what was sent, as the reader has asked for it."""
 
     rows: list[Row] = []
@@ -94,22 +93,31 @@ class OfficeMessages(Listing, Desk):
     kind: str = ""
     state: str = ""
     places: list[Choice] = []
+    to: str = ""
+    """Whom the address asks to write to."""
     place: str = ""
     place_name: str = ""
     refused: str = ""
     asked: str = ""
     """The message whose withdrawal awaits a second press."""
     sent_count: int = 0
-    """Makes the form anew after each message."""
+    """Makes the form anew, after each message and with another reader."""
 
     @rx.event
     @allows(DISPATCHING)
     async def load(self):
-        """Fill the page."""
+        """Fill the page; the address may name whom to write to (`to`, a rep)."""
         actor = await self._enter()
         self.refused, self.asked = "", ""
         self.readers = await asyncio.to_thread(_readers, actor, self.language)
+        self._write_to(self.router.url.query_parameters.get("to", ""))
         await self._show()
+        await self._read_files()
+
+    def _write_to(self, rep_id: str) -> None:
+        """Begin the form with a reader; a stranger's id is nobody's."""
+        self.to = rep_id if any(rep_id == choice.value for choice in self.readers) else ""
+        self.sent_count += 1
 
     def _filters(self) -> tuple[str, ...]:
         return FILTERS
@@ -137,22 +145,10 @@ class OfficeMessages(Listing, Desk):
         """Whether something was asked for: then an empty list has found nothing."""
         return any((self.search, self.rep, self.kind, self.state))
 
-    def _export_url(self, form: str) -> str:
-        asked = {"search": self.search, "rep_id": self.rep, "kind": self.kind, "sort": self.sort,
-                 "language": self.language}  # fmt: skip
-        asked |= {"open": "true"} if self.state == OPEN else {"state": self.state}
-        query = urlencode({k: v for k, v in asked.items() if v})
-        return f"/api/v1/messages/export.{form}?{query}"
-
-    @rx.var
-    def csv_url(self) -> str:
-        """The same list as CSV."""
-        return self._export_url("csv")
-
-    @rx.var
-    def xlsx_url(self) -> str:
-        """The same list as a workbook."""
-        return self._export_url("xlsx")
+    def _asked(self) -> tuple[str, dict[str, Any]]:
+        asked = {"search": self.search, "rep_id": self.rep, "kind": self.kind, "sort": self.sort}
+        asked |= {"is_open": "true"} if self.state == OPEN else {"state": self.state}
+        return "messages", {k: v for k, v in asked.items() if v}
 
     @rx.event
     @allows(DISPATCHING)
@@ -193,7 +189,7 @@ class OfficeMessages(Listing, Desk):
         except Refusal as error:
             self.refused = self._refusal(error)
             return
-        self.refused, self.sent_count = "", self.sent_count + 1
+        self.refused, self.to, self.sent_count = "", "", self.sent_count + 1
         self.place, self.place_name, self.places = "", "", []
         toasts = await self.get_state(Messages)
         toasts._say(Toast("message", "ok", "confirmed", self._t("messages.sent", n=len(made))))
@@ -287,7 +283,7 @@ def _form() -> rx.Component:
     )  # fmt: skip
     readers = rx.el.select(
         rx.el.option(words("messages.choose"), value=""), *options_of(OfficeMessages.readers),
-        name="to", class_name="input", required=True,
+        name="to", class_name="input", required=True, default_value=OfficeMessages.to,
     )  # fmt: skip
     text = rx.el.textarea(
         name="text", rows="2", max_length=1000, required=True, class_name="input area"
@@ -346,8 +342,7 @@ def _tools() -> rx.Component:
         narrowing(OfficeMessages, "kind", "messages.all_kinds", kinds, "messages.kind"),
         narrowing(OfficeMessages, "state", "messages.all_states", [ahead, *states], "messages.state"),
         rx.el.span(OfficeMessages.shown, class_name="muted t1 nw end"),
-        download(words("report.export"), OfficeMessages.xlsx_url),
-        download(words("admin.export_csv"), OfficeMessages.csv_url),
+        file_tools(OfficeMessages, "xlsx", "csv"),
         class_name="row ad-t",
     )  # fmt: skip
 

@@ -10,13 +10,16 @@ from typing import Any
 import reflex as rx
 
 from fieldcrm.components import behaviour
+from fieldcrm.components.cycle_drag import cycle_drag
 from fieldcrm.components.download import download
 from fieldcrm.components.icons import icon
 from fieldcrm.components.parts import badge, button, category, empty, icon_button, note, segments
 from fieldcrm.components.section import Column, clipped, find_box, list_table, loaded
 from fieldcrm.components.shell import manages, page
 from fieldcrm.components.words import words
-from fieldcrm.pages.planning_state import ONE, TEAM, WAITING, Planning
+from fieldcrm.kit.standing import UNDER_WAY
+from fieldcrm.pages.planning_calendar import beside, calendar, held_panel
+from fieldcrm.pages.planning_state import ONE, TEAM, Planning
 from fieldcrm.planning.cycle_rules import WEEKS
 
 WATCH_MS = 1_000
@@ -25,10 +28,12 @@ EXPORT = "/api/v1/plans/cycles/clients."
 
 def planning_page() -> rx.Component:
     """The page."""
-    body = rx.el.div(_loads(), _calendar(), _side(), class_name="cy-b")
+    body = rx.el.div(_loads(), calendar(Planning, Planning.rep_name, _legend(), can_lock=True), _side(),
+                     class_name="cy-b")  # fmt: skip
     nobody = empty("no_plan", words("cycle.nobody"), words("cycle.nobody_why"))
     return page(
-        "/planning", words("cycle.title"), _tools(), _question(), _answer(), _proposal(),
+        "/planning", words("cycle.title"),
+        cycle_drag(Planning, Planning.status != "", words("hand.working")), _tools(), _question(), _answer(), _proposal(),
         loaded(Planning, rx.cond(Planning.reps.length() > 0, body, nobody)), class_name="cyc",
     )  # fmt: skip
 
@@ -52,6 +57,7 @@ def _tools() -> rx.Component:
             class_name="input sm pick", aria_label=words("cycle.weeks"),
         ),
         rx.el.span(class_name="sp"),
+        rx.el.a(icon("scale", "s"), words("whatif.link"), href="/planning/what-if", class_name="btn sm"),
         button(
             icon("calendar-range", "s"), words("cycle.plan"), kind="primary", small=True,
             on_click=Planning.ask, aria_expanded=rx.cond(Planning.is_asking, "true", "false"),
@@ -117,7 +123,14 @@ def _answer() -> rx.Component:
         button(icon("undo-2", "s"), words("dispatch.undo"), small=True, on_click=Planning.undo),
         rx.fragment(),
     )
-    told = note("ok", icon("check", "s"), rx.el.span(Planning.told), back,
+    moved_back = rx.cond(
+        Planning.move_id != "",
+        button(
+            icon("undo-2", "s"), words("dispatch.undo"), small=True, on_click=Planning.undo_move
+        ),
+        rx.fragment(),
+    )
+    told = note("ok", icon("check", "s"), rx.el.span(Planning.told), back, moved_back,
                 rx.el.span(class_name="sp"), away, role="status")  # fmt: skip
     refused = note("err", icon("info", "s"), rx.el.span(Planning.refused),
                    rx.el.span(class_name="sp"), away, role="alert")  # fmt: skip
@@ -148,15 +161,30 @@ def _proposal() -> rx.Component:
                disabled=Planning.is_busy),
         badge(words("cycle.awaits"), tone="warn"),
     )  # fmt: skip
+    back = rx.cond(
+        manages() & Planning.is_by_rep,
+        rx.el.span(
+            rx.el.input(class_name="input sm", value=Planning.word, on_change=Planning.write_word,
+                        aria_label=words("hand.word"), placeholder=words("hand.word")),
+            button(words("hand.send_back"), small=True, on_click=Planning.send_back),
+            class_name="row g1",
+        ),
+        rx.fragment(),
+    )  # fmt: skip
+    applying = rx.el.span(
+        rx.el.progress(value=Planning.percent, max=100, aria_label=words("hand.applying")),
+        Planning.percent, " %", class_name="row g1",
+    )  # fmt: skip
     ready = rx.el.div(
         rx.el.span(words("cycle.proposed"), class_name="strong nw"), looks,
+        rx.cond(Planning.rep_word != "", rx.el.span(Planning.rep_word, class_name="muted"), rx.fragment()),
         rx.el.ul(rx.foreach(Planning.changes, lambda text: rx.el.li(text)), class_name="cy-d"),
         rx.cond(Planning.is_estimate, badge(words("cycle.estimate"), tone="warn"), rx.fragment()),
-        rx.el.span(class_name="sp"), approve,
+        rx.el.span(class_name="sp"), rx.cond(Planning.is_busy, applying, rx.fragment()), back, approve,
         button(words("cycle.discard"), small=True, on_click=Planning.discard),
         class_name="row cy-p", role="status",
     )  # fmt: skip
-    is_waiting = rx.Var.create(list(WAITING)).contains(Planning.status)
+    is_waiting = rx.Var.create(list(UNDER_WAY)).contains(Planning.status)
     return rx.cond(is_waiting, waits, rx.cond(Planning.status == "ready", ready, rx.fragment()))
 
 
@@ -181,22 +209,10 @@ def _load(row: Any) -> rx.Component:
             bar, rx.el.span(row.average, class_name="t1 muted el"),
             type="button", on_click=Planning.choose_rep(row.id), class_name="cy-o",
             aria_pressed=rx.cond(Planning.rep == row.id, "true", "false"),
+            custom_attrs={"data-drop-rep": row.id, "data-price": Planning.prices[row.id],
+                          "data-breaks": Planning.breaks[row.id],
+                          "data-tone": Planning.tones[row.id]},
         )
-    )  # fmt: skip
-
-
-# ---- calendar ----
-
-
-def _calendar() -> rx.Component:
-    return rx.el.section(
-        rx.el.div(
-            rx.el.h2(Planning.rep_name, class_name="el"), rx.el.span(class_name="sp"), _legend(),
-            class_name="row cy-ch",
-        ),
-        rx.el.div(rx.foreach(Planning.calendar, _week), class_name="scr cy-c", tab_index=0,
-                  role="region", aria_label=words("cycle.calendar")),
-        class_name="cy-m",
     )  # fmt: skip
 
 
@@ -209,42 +225,11 @@ def _legend() -> rx.Component:
     return rx.cond((Planning.status == "ready") & Planning.is_after, legend, rx.fragment())
 
 
-def _week(week: Any) -> rx.Component:
-    return rx.el.section(
-        rx.el.h3(words("cycle.week_of"), " ", week.label, rx.el.span(week.figures, class_name="muted")),
-        rx.el.div(rx.foreach(week.days, _day), class_name="cy-w"), class_name="cy-wk",
-    )  # fmt: skip
-
-
-def _day(day: Any) -> rx.Component:
-    bar = rx.el.div(
-        rx.el.i(style={"width": f"{day.share}%"}), class_name="bart", aria_hidden="true"
-    )
-    return rx.el.div(
-        rx.el.div(rx.el.b(day.label), rx.el.span(day.figures, class_name="muted"), class_name="cy-dh"),
-        bar,
-        rx.el.ul(rx.foreach(day.visits, _visit), aria_label=day.label),
-        rx.cond(day.more != "", rx.el.span(day.more, class_name="t1 muted"), rx.fragment()),
-        class_name=f"cy-day {day.tone}", custom_attrs={"data-day": day.day},
-    )  # fmt: skip
-
-
-def _visit(visit: Any) -> rx.Component:
-    mark = rx.match(
-        visit.kind, ("locked", icon("lock", "s")),
-        ("closed", icon("check", "s")), rx.fragment(),
-    )  # fmt: skip
-    return rx.el.li(
-        category(visit.category), rx.el.span(visit.name, class_name="el"), mark,
-        class_name=f"cy-v {visit.kind}", title=visit.note,
-    )  # fmt: skip
-
-
 # ---- clients, proposals, approved plans ----
 
 NONE = ("cycle.no_clients", "cycle.no_clients_why")
 COLUMNS = [
-    Column("cycle.client", lambda r: clipped(r.name), "name"),
+    Column("cycle.client", lambda r: _client(r), "name"),
     Column("cycle.category", lambda r: category(r.category), "category"),
     Column("cycle.wanted", lambda r: r.planned, "planned", "num"),
     Column("cycle.done", lambda r: r.done, "done", "num"),
@@ -254,7 +239,34 @@ COLUMNS = [
 ]
 
 
+def _client(row: Any) -> rx.Component:
+    """A client's name: taken hold of, it is planned on a day."""
+    is_free = (row.lacking > 0) & (Planning.status == "")
+    handle = rx.el.button(
+        row.name, type="button", class_name="cy-cl el cell-l", title=row.name,
+        on_click=Planning.pick("", row.id),
+        custom_attrs={"data-cy-client": row.id, "data-title": row.name},
+    )  # fmt: skip
+    return rx.cond(is_free, handle, clipped(row.name))
+
+
 def _side() -> rx.Component:
+    lock = rx.cond(
+        Planning.held_visit != "",
+        rx.cond(
+            Planning.is_held_locked,
+            button(
+                icon("lock", "s"), words("hand.unlock"), small=True, on_click=Planning.lock(False)
+            ),
+            button(icon("lock", "s"), words("hand.lock"), small=True, on_click=Planning.lock(True)),
+        ),
+        rx.fragment(),
+    )
+    below = rx.cond(Planning.held_name != "", held_panel(Planning, lock), _papers_or_clients())
+    return beside(Planning, below)
+
+
+def _papers_or_clients() -> rx.Component:
     tabs = segments(
         (words("cycle.clients"), Planning.side == "clients", Planning.choose_side("clients")),
         (words("cycle.papers"), Planning.side == "papers", Planning.choose_side("papers")),

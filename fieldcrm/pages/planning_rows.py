@@ -13,6 +13,8 @@ from fieldcrm.planning.service import ProposalView
 
 SHOWN_MOST = 14
 """Visits of a day that its cell names."""
+MOVABLE = ("planned", "kept", "same", "moved")
+LOCKABLE = ("planned", "locked")
 
 
 @dataclass
@@ -26,6 +28,7 @@ class Visit:
     kind: str
     at: str
     note: str
+    can_move: bool = False
 
 
 @dataclass
@@ -40,8 +43,33 @@ class Cell:
     tone: str
     """off, past, today or empty."""
     is_open: bool
+    """Whether something can be put there still."""
     visits: list[Visit] = field(default_factory=list)
     more: str = ""
+    can_lock: bool = False
+    is_locked: bool = False
+    """Every planned visit of it is."""
+
+
+@dataclass
+class Pin:
+    """A visit on the map."""
+
+    key: str
+    day: str
+    number: int
+    name: str
+    lat: float
+    lng: float
+    kind: str
+
+
+def pins(days: list[cycle_board.Day]) -> list[Pin]:
+    """Every visit of the calendar that has a place, numbered along its day."""
+    return [
+        Pin(f"{e.visit_id or e.client_id}/{day.day}", day.day.isoformat(), n, e.name, *e.point, e.kind)
+        for day in days for n, e in enumerate(day.entries, 1) if e.point
+    ]  # fmt: skip
 
 
 @dataclass
@@ -119,17 +147,24 @@ def _cell(day: cycle_board.Day, today: date, minutes_a_day: int, language: str) 
     tone = "today" if day.day == today else "past" if day.day < today else ""
     tone = tone or ("" if day.is_workday else "off")
     share = min(100, round(100 * day.minutes / max(1, minutes_a_day)))
-    shown = [_visit(e, n, day.day, language) for n, e in enumerate(day.entries[:SHOWN_MOST])]
+    shown = [
+        _visit(e, n, day.day, language, day.day > today)
+        for n, e in enumerate(day.entries[:SHOWN_MOST])
+    ]
     rest = len(day.entries) - len(shown)
     return Cell(
         day.day.isoformat(), i18n.day(day.day, language, "EEE d MMM"),
         _figures(len(day.entries), day.minutes, language) if day.entries else "", share, tone,
-        day.is_workday and day.day > today, shown,
-        i18n.t("cycle.more", language, n=rest) if rest else "",
+        day.day > today, shown, i18n.t("cycle.more", language, n=rest) if rest else "",
+        day.day > today and any(e.kind in LOCKABLE for e in day.entries),
+        any(e.kind == "locked" for e in day.entries)
+        and not any(e.kind == "planned" for e in day.entries),
     )  # fmt: skip
 
 
-def _visit(entry: cycle_board.Entry, number: int, day: date, language: str) -> Visit:
+def _visit(
+    entry: cycle_board.Entry, number: int, day: date, language: str, is_ahead: bool
+) -> Visit:
     at = (
         i18n.time_of_day(clock.local(datetime.fromisoformat(entry.at)), language)
         if entry.at
@@ -142,6 +177,7 @@ def _visit(entry: cycle_board.Entry, number: int, day: date, language: str) -> V
     return Visit(
         f"{day}-{number}", entry.visit_id, entry.name, entry.category, entry.kind, at,
         " · ".join(part for part in (entry.name, at, note) if part),
+        is_ahead and bool(entry.visit_id) and entry.kind in MOVABLE,
     )  # fmt: skip
 
 
@@ -188,10 +224,25 @@ def paper_of(view: ProposalView, names: Mapping[str, str], language: str) -> Pap
     """A proposal that waits."""
     by = names.get(view.requested_by or "", "")
     status = i18n.t(f"planning.status.{view.status}", language)
-    return Paper(
-        view.id, _span(view.day, date.fromisoformat(view.request["until"]), language),
-        " · ".join(p for p in (status, by, i18n.t("cycle.reps", language, n=len(view.rep_ids))) if p),
-    )  # fmt: skip
+    whose = i18n.t("cycle.reps", language, n=len(view.rep_ids))
+    about = (status, by, i18n.t("hand.by_rep", language) if is_by_rep(view) else whose)
+    span = _span(view.day, date.fromisoformat(view.request["until"]), language)
+    return Paper(view.id, span, " · ".join(p for p in about if p))
+
+
+def is_by_rep(view: ProposalView) -> bool:
+    """Whether a rep proposed it for his own cycle."""
+    return bool(view.request.get("by_rep"))
+
+
+def own_paper(view: ProposalView, language: str) -> Paper:
+    """What a rep proposed, as he sees it: what became of it, and the manager's word."""
+    title = _span(view.day, date.fromisoformat(view.request["until"]), language)
+    about = [i18n.t(f"planning.status.{view.status}", language),
+             i18n.t("cycle.diff.moved", language, n=view.summary.get("moved", 0))]  # fmt: skip
+    if view.summary.get("word"):
+        about.append(i18n.t("mine.manager_says", language, word=view.summary["word"]))
+    return Paper(view.id, title, " · ".join(about))
 
 
 def approved_paper(each: cycle_board.Approved, names: Mapping[str, str], language: str) -> Paper:
@@ -217,3 +268,11 @@ def people_in(views: list[ProposalView], kept: list[cycle_board.Approved]) -> se
     """Whose names these papers need."""
     every: list[Any] = [v.requested_by for v in views] + [a.baseline.approved_by for a in kept]
     return {each for each in every if each}
+
+
+def day_named(text: str) -> date | None:
+    """An ISO day as a page names it, None where it is none."""
+    try:
+        return date.fromisoformat(str(text)[:10])
+    except ValueError:
+        return None

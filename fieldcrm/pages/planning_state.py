@@ -6,32 +6,34 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from datetime import date, timedelta
-from urllib.parse import urlencode
 
 import reflex as rx
 
-from fieldcrm.components.section import SEARCH_MOST, Choice, Section
-from fieldcrm.components.session import DISPATCHING, MANAGING, Desk, allows
+from fieldcrm.components.section import Choice
+from fieldcrm.components.session import DISPATCHING, Desk, allows
+from fieldcrm.kit import clock
 from fieldcrm.kit.errors import Refusal
+from fieldcrm.kit.standing import UNDER_WAY
 from fieldcrm.pages import planning_rows as shown
-from fieldcrm.pages.planning_rows import ClientRow, LoadRow, Paper, Week
+from fieldcrm.pages.planning_answers import Answers
+from fieldcrm.pages.planning_held import Held
+from fieldcrm.pages.planning_list import ROWS, ClientList
+from fieldcrm.pages.planning_rows import LoadRow, Paper, Week
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor
 from fieldcrm.people.tables import User
-from fieldcrm.planning import cycle_board, cycle_rules, service
+from fieldcrm.planning import cycle_board, cycle_hand, cycle_rules, service
+from fieldcrm.planning.cycle_drafts import Move
 from fieldcrm.planning.model import BadCycle, CycleWishes
 from fieldcrm.planning.service import ProposalView
 
-WAITING = ("queued", "running")
 USUAL_WEEKS, USUAL_MOST = 4, 12
 ONE, TEAM = "one", "team"
-ROWS = 60
 DAYS_OFF_MOST = 20
 
 
-class Planning(Section, Desk):
+class Planning(ClientList, Answers, Held, Desk):
     """What the page shows."""
 
     reps: list[LoadRow] = []
@@ -49,30 +51,13 @@ class Planning(Section, Desk):
     keeps: bool = True
     per_year: str = ""
     days_off: list[Choice] = []
-    refused: str = ""
 
-    proposal_id: str = ""
-    status: str = ""
-    percent: int = 0
-    is_after: bool = True
     changes: list[str] = []
     is_estimate: bool = False
-    told: str = ""
-    """What became of the last answer."""
-    undo_id: str = ""
-    is_busy: bool = False
-    """A plan is being put into force or taken back: some seconds for a whole team."""
+    is_by_rep: bool = False
+    rep_word: str = ""
     papers: list[Paper] = []
     baselines: list[Paper] = []
-
-    rows: list[ClientRow] = []
-    search: str = ""
-    sort: str = "-lacking"
-    only_lacking: bool = False
-    has_more: bool = False
-    count_told: str = ""
-    opened: str = ""
-    _wanted: int = ROWS
 
     # ---- looking ----
 
@@ -81,8 +66,8 @@ class Planning(Section, Desk):
     async def load(self):
         """Fill the page; the address may name a rep or a proposal."""
         await self._enter()
-        today = cycle_board.today()
-        self.first = (_date(self.first) or today + timedelta(days=1)).isoformat()
+        today = clock.today()
+        self.first = (clock.day_of(self.first) or today + timedelta(days=1)).isoformat()
         asked = self.router.url.query_parameters
         self.rep = str(asked.get("rep") or self.rep)[:64]
         self.proposal_id = str(asked.get("proposal") or self.proposal_id)[:64]
@@ -115,7 +100,8 @@ class Planning(Section, Desk):
         span = (self._first(), self.weeks)
         days = await asyncio.to_thread(cycle_board.calendar, actor, rep.id, *span, view)
         minutes = max(1, rep.shift_end_min - rep.shift_start_min)
-        self.calendar = shown.weeks(days, cycle_board.today(), minutes, self.language)
+        self.calendar = shown.weeks(days, clock.today(), minutes, self.language)
+        self.pins = shown.pins(days)
         found = await asyncio.to_thread(
             cycle_board.clients,
             actor,
@@ -148,7 +134,9 @@ class Planning(Section, Desk):
         if view.status == "ready":
             self.changes = shown.difference(view, self.language)
             self.is_estimate = bool(view.summary.get("solver", {}).get("is_estimate"))
-        elif view.status not in WAITING:
+            self.is_by_rep, said = shown.is_by_rep(view), view.request.get("word", "")
+            self.rep_word = self._t("hand.rep_says", word=said) if said else ""
+        elif view.status not in UNDER_WAY:
             error = view.summary.get("error") or f"planning.status.{view.status}"
             if view.status != "discarded":
                 self.refused = self._t(error) if view.status not in ("applied", "undone") else ""
@@ -156,7 +144,7 @@ class Planning(Section, Desk):
 
     def _forget(self) -> None:
         self.proposal_id, self.status, self.changes, self.percent = "", "", [], 0
-        self.is_after, self.is_estimate = True, False
+        self.is_after, self.is_estimate, self.is_by_rep, self.rep_word = True, False, False, ""
 
     async def _papers(self, actor: Actor) -> None:
         waiting = await asyncio.to_thread(cycle_board.waiting, actor)
@@ -166,7 +154,7 @@ class Planning(Section, Desk):
         self.baselines = [shown.approved_paper(a, names, self.language) for a in kept]
 
     def _first(self) -> date:
-        return _date(self.first) or cycle_board.today() + timedelta(days=1)
+        return clock.day_of(self.first) or clock.today() + timedelta(days=1)
 
     def _most(self) -> int:
         return int(self.most) if self.most.isdigit() and int(self.most) else USUAL_MOST
@@ -177,12 +165,14 @@ class Planning(Section, Desk):
         """Another rep's calendar."""
         self.rep, self._wanted, self.opened = str(rep_id)[:64], ROWS, ""
         await self._show()
+        if self.held_name:
+            await self._hold(self.held_visit, self.held_client)
 
     @rx.event
     @allows(DISPATCHING)
     async def choose_first(self, value: str):
         """The span's first day."""
-        if _date(str(value)[:10]):
+        if clock.day_of(str(value)[:10]):
             self.first = str(value)[:10]
             await self._show()
 
@@ -207,57 +197,6 @@ class Planning(Section, Desk):
     def choose_side(self, side: str):
         """Clients, or proposals and approved plans."""
         self.side = "papers" if side == "papers" else "clients"
-
-    # ---- the list of clients ----
-
-    @rx.event
-    @allows(DISPATCHING)
-    async def narrow(self, name: str, value: str):
-        """Look for a name."""
-        if name == "search":
-            self.search, self._wanted = str(value)[:SEARCH_MOST], ROWS
-            await self._show()
-
-    @rx.event
-    @allows(DISPATCHING)
-    async def show_lacking(self, is_only: bool):
-        """Only clients for whom visits lack, or everybody."""
-        self.only_lacking, self._wanted = bool(is_only), ROWS
-        await self._show()
-
-    @rx.event
-    @allows(DISPATCHING)
-    async def sort_by(self, name: str):
-        """By a column; again turns it round."""
-        if name in cycle_board.SORTS:
-            self.sort = f"-{name}" if self.sort == name else name
-            await self._show()
-
-    @rx.event
-    @allows(DISPATCHING)
-    async def clear(self):
-        """Everybody."""
-        self.search, self.only_lacking = "", False
-        await self._show()
-
-    @rx.event
-    @allows(DISPATCHING)
-    async def more(self):
-        """The next rows."""
-        self._wanted += ROWS
-        await self._show()
-
-    @rx.var
-    def export_asked(self) -> str:
-        """The same list, for a file."""
-        is_shown = self.is_after and self.status == "ready"
-        asked = {
-            "rep_id": self.rep, "first": self.first, "weeks": self.weeks, "sort": self.sort,
-            "search": self.search, "language": self.language,
-            "lacking": "true" if self.only_lacking else "",
-            "proposal_id": self.proposal_id if is_shown else "",
-        }  # fmt: skip
-        return "?" + urlencode({k: v for k, v in asked.items() if v})
 
     # ---- asking ----
 
@@ -284,7 +223,7 @@ class Planning(Section, Desk):
     @allows(DISPATCHING)
     def add_day_off(self, value: str):
         """Nobody works on this day."""
-        day = _date(str(value)[:10])
+        day = clock.day_of(str(value)[:10])
         known = {d.value for d in self.days_off}
         if day and day.isoformat() not in known and len(known) < DAYS_OFF_MOST:
             text = shown.i18n.day(day, self.language)
@@ -340,87 +279,81 @@ class Planning(Section, Desk):
     @allows(DISPATCHING)
     async def watch(self):
         """How far the job is; the plan when it is ready."""
-        if self.proposal_id and self.status in WAITING:
+        if self.proposal_id and self.status in UNDER_WAY:
             view = await asyncio.to_thread(service.proposal, self._actor(), self.proposal_id)
-            if view.status in WAITING:
+            if view.status in UNDER_WAY:
                 self.status, self.percent = view.status, round(100 * view.progress)
             else:
                 await self._show()
 
-    # ---- answering ----
+    # ---- by hand ----
+
+    def _span(self) -> tuple[str, date, date]:
+        first, last = cycle_board.span_of(self._first(), self.weeks)
+        return self.rep, max(first, clock.today()), last
 
     @rx.event
     @allows(DISPATCHING)
-    async def open(self, proposal_id: str):
-        """Look at a proposal that waits."""
-        self.proposal_id, self.is_after, self.told = str(proposal_id)[:64], True, ""
-        with contextlib.suppress(Refusal):
-            view = await asyncio.to_thread(service.proposal, self._actor(), self.proposal_id)
-            self.first, self.weeks = (
-                view.day.isoformat(),
-                int(view.request.get("weeks", self.weeks)),
+    async def drop(self, visit_id: str, client_id: str, day: str, rep_id: str):
+        """Put what is held on a day, or its own day with a colleague; it moves at once."""
+        self.told = self.refused = self.move_id = ""
+        try:
+            wanted = await asyncio.to_thread(self._move, visit_id, client_id, day, rep_id)
+            view = await asyncio.to_thread(cycle_hand.move, self._actor(), wanted, self._most())
+        except Refusal as error:
+            self.refused = self._refusal(error)
+        else:
+            told = shown.i18n.day(wanted.to_day, self.language, "EEE d MMM")
+            self.move_id = view.id
+            self.told = self._t("hand.told.moved", name=self.held_name or "…", day=told)
+        self._let_go()
+        await self._show()
+
+    def _move(self, visit_id: str, client_id: str, day: str, rep_id: str) -> Move:
+        """What was asked for; raises NotMovable where nothing says which day."""
+        visit = str(visit_id)[:64]
+        to_day = clock.day_of(str(day)[:10]) or cycle_hand.day_of(self._actor(), visit)
+        return Move(str(rep_id)[:64] or self.rep, to_day, visit, str(client_id)[:64])
+
+    @rx.event
+    @allows(DISPATCHING)
+    async def undo_move(self):
+        """Take the last move back."""
+        move_id, self.move_id, self.told = self.move_id, "", ""
+        if not move_id:
+            return
+        try:
+            await asyncio.to_thread(service.undo, self._actor(), move_id)
+        except Refusal as error:
+            self.refused = self._refusal(error)
+        else:
+            self.told = self._t("hand.told.undone")
+        await self._show()
+
+    @rx.event
+    @allows(DISPATCHING)
+    async def lock(self, is_locked: bool):
+        """Keep the held visit where it is whatever is planned, or let it go."""
+        try:
+            await asyncio.to_thread(
+                service.set_lock, self._actor(), self.held_visit, bool(is_locked)
             )
-            if self.rep not in view.rep_ids:
-                self.rep = view.rep_ids[0]
+        except Refusal as error:
+            self.refused = self._refusal(error)
+        self._let_go()
         await self._show()
 
     @rx.event
     @allows(DISPATCHING)
-    async def discard(self):
-        """Put the proposal away, or stop working it out; nothing has moved."""
-        end = service.cancel if self.status in WAITING else service.discard
-        is_stopped = self.status in WAITING
-        with contextlib.suppress(Refusal):  # it may have ended by itself meanwhile
-            await asyncio.to_thread(end, self._actor(), self.proposal_id)
-        self._forget()
-        self.told = self._t("cycle.told.cancelled" if is_stopped else "cycle.told.discarded")
-        await self._show()
-
-    @rx.event
-    @allows(MANAGING)
-    async def approve(self):
-        """Put the plan into force, all of it or nothing; it is written down as a version."""
-        if self.is_busy or self.status != "ready":
+    async def lock_day(self, day: str, is_locked: bool):
+        """The same for every visit of a day."""
+        chosen = clock.day_of(str(day)[:10])
+        if chosen is None:
             return
-        proposal_id, self.refused, self.is_busy = self.proposal_id, "", True
-        yield
         try:
-            await asyncio.to_thread(service.apply, self._actor(), proposal_id)
+            await asyncio.to_thread(
+                cycle_hand.lock_day, self._actor(), self.rep, chosen, bool(is_locked)
+            )
         except Refusal as error:
             self.refused = self._refusal(error)
-        else:
-            self.undo_id, self.told = proposal_id, self._t("cycle.told.applied")
-        self.is_busy = False
-        self._forget()
         await self._show()
-
-    @rx.event
-    @allows(MANAGING)
-    async def undo(self):
-        """Take the last approved plan back."""
-        proposal_id, self.undo_id, self.told = self.undo_id, "", ""
-        if not proposal_id:
-            return
-        self.is_busy = True
-        yield
-        try:
-            await asyncio.to_thread(service.undo, self._actor(), proposal_id)
-        except Refusal as error:
-            self.refused = self._refusal(error)
-        else:
-            self.told = self._t("cycle.told.undone")
-        self.is_busy = False
-        await self._show()
-
-    @rx.event
-    @allows(DISPATCHING)
-    def put_aside(self):
-        """The word about the last answer is read."""
-        self.told = self.refused = self.undo_id = ""
-
-
-def _date(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None

@@ -103,9 +103,8 @@ def load(actor: Actor, rep_id: str, day: date, language: str, start_ms: int = 0)
     now_ms = clock.now_ms()
     shifts = [Stretch(s.start_ms, min(s.end_ms or now_ms, now_ms)) for s in spans]
     first, last = bounds(day, played, shifts, track)
-    begin = min(
-        (at for at in [track["first_at_ms"], *(s.from_ms for s in shifts)] if at), default=first
-    )
+    begun = (at for at in [track["first_at_ms"], *(s.from_ms for s in shifts)] if at)
+    begin = max(first, min(begun, default=first))  # a shift may have begun the evening before
     return PlayedDay(
         key=f"{rep_id}|{day}|{language}|{track['fixes']}", url=f"/api/v1/tracks/{rep_id}/{day}/replay",
         from_ms=first, to_ms=last, start_ms=start_ms if first <= start_ms <= last else begin,
@@ -127,11 +126,17 @@ def is_empty(day: PlayedDay) -> bool:
 def bounds(
     day: date, played: Iterable[PlayedVisit], shifts: Iterable[Stretch], track: dict[str, Any]
 ) -> tuple[int, int]:
-    """Where the time line begins and ends (epoch ms): around shifts, track and plan, in the day."""
+    """Where the time line begins and ends (epoch ms): around shifts, track and plan, in the day.
+
+    What goes on over midnight begins or ends there.
+    """
     start, end = (_ms(at) for at in clock.day_bounds(day))
+    lasting = [(s.from_ms, s.to_ms) for s in shifts] + [(v.from_ms, v.to_ms) for v in played]
     seen = [track["first_at_ms"], track["last_at_ms"]]
-    seen += [at for s in shifts for at in (s.from_ms, s.to_ms)]
-    seen += [at for v in played for at in (v.from_ms, v.to_ms, v.planned_ms, v.planned_end_ms)]
+    seen += [
+        at for s in lasting if s[0] and s[1] > start for at in (max(s[0], start), min(s[1], end))
+    ]
+    seen += [at for v in played for at in (v.planned_ms, v.planned_end_ms)]
     known = [at for at in seen if at and start <= at <= end]
     if not known:
         return start + 8 * SHORTEST_MS, start + 18 * SHORTEST_MS

@@ -70,7 +70,7 @@ class Replay(Desk):
         wanted = asked.get("rep") or self.rep_id
         known = {rep.id for rep in reps}
         self.rep_id = wanted if wanted in known else (reps[0].id if len(reps) == 1 else "")
-        first, last = _date(asked.get("day", "")), _date(asked.get("to", ""))
+        first, last = clock.day_of(asked.get("day", "")), clock.day_of(asked.get("to", ""))
         if first is None:
             first, last = self._days()
         self._set_days(first, last or first)
@@ -90,7 +90,7 @@ class Replay(Desk):
     async def choose_day(self, day: str):
         """Another first day, as many days on; nonsense leaves it."""
         first, last = self._days()
-        chosen = _date(day) or first
+        chosen = clock.day_of(day) or first
         return await self._turn_to(chosen, chosen + (last - first))
 
     @rx.event
@@ -98,7 +98,7 @@ class Replay(Desk):
     async def choose_last(self, day: str):
         """Another last day; the first follows where it would be too far away."""
         first, last = self._days()
-        last = _date(day) or last
+        last = clock.day_of(day) or last
         return await self._turn_to(max(min(first, last), last - LONGEST), last)
 
     @rx.event
@@ -123,8 +123,8 @@ class Replay(Desk):
         await self._read(self._actor())
 
     def _days(self) -> tuple[date, date]:
-        first = _date(self.on_day) or _today()
-        return first, _date(self.to_day) or first
+        first = clock.day_of(self.on_day) or clock.today()
+        return first, clock.day_of(self.to_day) or first
 
     async def _turn_to(self, first: date, last: date) -> Any:
         self._set_days(first, last)
@@ -132,7 +132,7 @@ class Replay(Desk):
         return self._address()
 
     def _set_days(self, first: date, last: date) -> None:
-        first = min(max(first, OLDEST), _today() + AHEAD)
+        first = min(max(first, OLDEST), clock.today() + AHEAD)
         last = min(max(last, first), first + LONGEST)
         self.on_day, self.to_day = first.isoformat(), last.isoformat()
         self.day_word = replay_span.told(first, last, self.language)
@@ -155,17 +155,6 @@ class Replay(Desk):
         last = "" if self.is_day else f"&to={self.to_day}"
         path = f"/replay?rep={self.rep_id}&day={self.on_day}{last}"
         return rx.call_script(f"history.replaceState(history.state, '', {path!r})")
-
-
-def _today() -> date:
-    return clock.local(clock.now()).date()
-
-
-def _date(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _number(text: str) -> int:

@@ -8,13 +8,11 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlencode
 
 import reflex as rx
 
 from fieldcrm.clients.model import CATEGORIES
 from fieldcrm.components import behaviour
-from fieldcrm.components.download import download
 from fieldcrm.components.evidence_drawer import EvidenceView, evidence_body, evidence_view
 from fieldcrm.components.icons import glyph
 from fieldcrm.components.parts import category
@@ -39,6 +37,7 @@ from fieldcrm.evidence import service as evidence
 from fieldcrm.forms import service as forms
 from fieldcrm.kit import clock, i18n
 from fieldcrm.kit.errors import Refusal
+from fieldcrm.pages.list_files import ListFiles, file_tools
 from fieldcrm.pages.manager_rows import day_of
 from fieldcrm.pages.visit_answers import (
     AnswerCounts,
@@ -81,7 +80,7 @@ class Row:
     """To the visit's form, in words."""
 
 
-class Visits(AnswerCounts, Listing, Desk):
+class Visits(AnswerCounts, ListFiles, Listing, Desk):
     """The list as the reader has asked for it, and the visit that is open."""
 
     rows: list[Row] = []
@@ -114,6 +113,7 @@ class Visits(AnswerCounts, Listing, Desk):
             self.search, self.last = str(address["search"])[:200], ""
         await self._read_questions(actor)
         await self._show()
+        await self._read_files()
         asked = address.get("visit", "") or self.opened
         if asked:
             self.opened = str(asked)[:64]
@@ -149,13 +149,10 @@ class Visits(AnswerCounts, Listing, Desk):
             return
         self.visit = evidence_view(found, self.language)
 
-    @rx.var
-    def export_url(self) -> str:
-        """The same list as a file."""
+    def _asked(self) -> tuple[str, dict[str, Any]]:
         asked = {"search": self.search, "state": self.state, "verdict": self.verdict, "category": self.letter,
-                 "rep_id": self.rep, "team_id": self.team, "first": self.first, "last": self.last,
-                 "language": self.language}  # fmt: skip
-        return f"/api/v1/reports/visits.xlsx?{urlencode({k: v for k, v in asked.items() if v})}"
+                 "rep_id": self.rep, "team_id": self.team, "first": self.first, "last": self.last}  # fmt: skip
+        return "visits", {k: v for k, v in asked.items() if v}
 
 
 def _row(view: VisitView, language: str) -> Row:
@@ -233,6 +230,6 @@ def _tools() -> rx.Component:
         narrowing(Visits, "letter", "report.all_categories", letters, "report.category"),
         _day("first", Visits.first, "admin.from_day"), rx.el.span("–", class_name="faint", aria_hidden="true"),
         _day("last", Visits.last, "admin.to_day"), answer_choice(Visits), rx.el.span(Visits.shown, class_name="muted t1 nw end"),
-        download(words("report.export"), Visits.export_url),
+        file_tools(Visits, "xlsx", "csv"),
         class_name="row ad-t",
     )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 from fieldcrm.kit import bus
 
 DEVICES_CHANNEL = "devices"
-"""Here gateways hear {"t": "revoked", "device_id"} and {"t": "signed_out", "user_id"}."""
+"""Here gateways hear {"t": "revoked", "device_id"} and {"t": "signed_out" | "changed", "user_id"}."""
 
 
 def tell_gateways(notices: list[dict[str, Any]]) -> None:

@@ -164,9 +164,11 @@ def save_user(
         with transaction() as session:
             if user_id is None:
                 return _add_user(session, actor, cleaned, changes)
-            return _change_user(session, actor, user_id, cleaned, changes, version)
+            changed = _change_user(session, actor, user_id, cleaned, changes, version)
     except IntegrityError as error:
         raise LoginTaken(field="login") from error
+    notices.tell_gateways([{"t": "changed", "user_id": user_id}])
+    return changed
 
 
 def _add_user(

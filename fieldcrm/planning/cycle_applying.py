@@ -1,7 +1,9 @@
-"""A cycle's plan put into force, written down and taken back, inside the caller's transaction."""
+"""A cycle's plan put into force and written down, inside the caller's transaction."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -10,129 +12,223 @@ from sqlmodel import Session
 from fieldcrm.kit import clock, feed, ids
 from fieldcrm.people.model import Actor
 from fieldcrm.planning import cycle_store, outcome, store
-from fieldcrm.planning.applying import tell
 from fieldcrm.planning.cycle_outcome import KEPT, NEW
-from fieldcrm.planning.model import CannotUndo, ProposalStale
+from fieldcrm.planning.model import ProposalStale
 from fieldcrm.planning.tables import CycleBaseline, DayPlan, Proposal
-from fieldcrm.visits import service as visits
+from fieldcrm.visits import store as visit_store
+from fieldcrm.visits import together
 from fieldcrm.visits.model import MoveRequest
 from fieldcrm.visits.tables import Visit
+from fieldcrm.visits.together import Report
 
-BEGUN = ("under_way", "closed")
 REASON = "cycle_plan"
+BEGUN = ("under_way", "closed")
+Stop = dict[str, Any]
+"""A visit of a day as its proposal tells it (`cycle_outcome`)."""
 
 
-def apply_in(session: Session, actor: Actor, found: Proposal) -> None:
-    """Visits made, moved and taken away as the plan says; done and locked ones keep day and time.
+@dataclass(frozen=True)
+class Step:
+    """One visit that the plan makes, moves or takes away, and how it is asked for."""
 
-    Raises ProposalStale when the span has begun or anything in it moved on, but for visits that
-    were begun or done meanwhile, which stay as they are.
+    request: MoveRequest
+    was: Visit | None
+    stop: Stop | None = None
+    """None where the visit is taken away."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The span's visits as the plan comes into force."""
+
+    rows: dict[str, Visit]
+    """Those that the plan was made of, by id."""
+    left: frozenset[str]
+    """Moved, locked, begun, made or called off since the plan was made: nobody touches them."""
+
+
+def apply_in(session: Session, actor: Actor, found: Proposal, report: Report | None = None) -> None:
+    """Visits made, moved and taken away as the plan says; what moved on meanwhile stays as it is.
+
+    `report` hears how many visits are written. Raises ProposalStale when the span has begun, when
+    something was planned beside the plan, or where a visit that moved on meets its client's other
+    one on a day.
     """
     if found.day <= clock.local(clock.now()).date():
         raise ProposalStale()
-    rows = _rows(session, found)
-    undo: dict[str, Any] = {}
-    for rep_id, plan in found.after.items():
-        for day, told in plan["days"].items():
-            _apply_day(session, actor, found, rep_id, date.fromisoformat(day), told, rows, undo)
-        for removed in plan["removed"]:
-            _take_away(session, actor, rows[removed["visit_id"]], undo)
-    found.summary = {**found.summary, "undo": undo}
+    standing = standing_in(session, found)
+    steps = [*_placed(found, standing), *_taken_away(found, standing)]
+    undo = {s.request.visit_id: _as_was(s) for s in steps}
+    rows = together.apply_moves(session, actor, [s.request for s in steps], report)
+    for step in steps:
+        row = rows[step.request.visit_id]
+        if step.stop is not None and step.stop["kind"] != KEPT:
+            _write_way(row, step.stop)
+        undo[row.id]["version_after"] = row.version
+    made = {id(s.stop): s.request.visit_id for s in steps if s.stop is not None}
+    _save_day_plans(session, actor, found, {**standing.rows, **rows}, made)
+    found.summary = {**found.summary, "undo": undo, "untouched": sorted(standing.left)}
 
 
-def _rows(session: Session, found: Proposal) -> dict[str, Visit]:
-    """The span's visits as they stand; raises ProposalStale."""
+# ---- what stands ----
+
+
+def standing_in(session: Session, found: Proposal) -> Standing:
+    """The span's visits as they are now, and which of them moved on; raises ProposalStale."""
     last = date.fromisoformat(found.request["until"])
     planned = cycle_store.span_visits(session, found.rep_ids, found.day, last)
     versions: dict[str, int] = found.summary["versions"]
-    rows = {v.id: v for v in planned}
-    for visit_id in versions.keys() - rows.keys():
-        row = store.visit(session, visit_id)
-        if row is None or row.state not in BEGUN:
-            raise ProposalStale()
-        rows[visit_id] = row
-    for row in planned:
-        if versions.get(row.id) != row.version:
-            raise ProposalStale()
-    return rows
+    rows = visit_store.visits_for_writing(session, versions)
+    wanted = _changed_by(found)
+    left = frozenset(
+        i for i, version in versions.items()
+        if i not in rows or rows[i].version != version or rows[i].state != "planned"
+        or (rows[i].is_locked and i in wanted)
+    )  # fmt: skip
+    successors = {rows[i].moved_to_id for i in left if i in rows}
+    beside = [v for v in planned if v.id not in versions]
+    if any(v.id not in successors for v in beside):
+        raise ProposalStale()
+    alive = [rows[i] for i in left if i in rows and rows[i].state in ("planned", *BEGUN)]
+    if _is_twice_a_day(found, left, [*alive, *beside]):
+        raise ProposalStale()
+    return Standing(rows, left)
 
 
-def _apply_day(
-    session: Session, actor: Actor, found: Proposal, rep_id: str, day: date, told: dict[str, Any],
-    rows: dict[str, Visit], undo: dict[str, Any],
-) -> None:  # fmt: skip
-    stops: list[dict[str, Any]] = []
-    for position, stop in enumerate(told["stops"], 1):
-        row = _place(session, actor, rep_id, day, position, stop, rows, undo)
-        stops.append(_plan_stop(row, stop, position))
-    if any(stop["kind"] != KEPT for stop in told["stops"]):
-        _save_day_plan(session, actor, found, rep_id, day, told, stops)
+def _stops(found: Proposal) -> Iterator[tuple[str, date, int, Stop]]:
+    """(rep, day, place in the order, stop) of the whole plan."""
+    for rep_id, plan in found.after.items():
+        for text, told in plan["days"].items():
+            for place, stop in enumerate(told["stops"], 1):
+                yield rep_id, date.fromisoformat(text), stop.get("position", place), stop
 
 
-def _place(
-    session: Session, actor: Actor, rep_id: str, day: date, position: int, stop: dict[str, Any],
-    rows: dict[str, Visit], undo: dict[str, Any],
-) -> Visit:  # fmt: skip
-    """One visit on its day; of a fixed one only its place in the order follows."""
-    if stop["kind"] == NEW:
-        return _make(session, actor, rep_id, day, position, stop, undo)
-    row = rows[stop["visit_id"]]
-    if row.state != "planned":
-        return row
-    is_kept = stop["kind"] == KEPT
-    start = None if is_kept else datetime.fromisoformat(stop["start_at"])
-    if row.position == position and row.day == day and (is_kept or row.planned_at == start):
-        return row
-    undo[row.id] = _as_was(row)
-    visits.apply_move(session, actor, MoveRequest(
-        row.id, "assign", at=clock.now(), order=position, reason=REASON,
-        day=None if is_kept or row.day == day else day, planned_at=start,
-    ))  # fmt: skip
-    if not is_kept:
-        row.expected_at, row.pause_min = start, 0
-        row.travel_s, row.travel_m = stop["travel_s"], stop["travel_m"]
-        row.travel_mode = stop["mode"]
-        row.plan_reason = {"code": REASON, "from": stop["from"]}
-        tell(session, row)
-    undo[row.id]["version_after"] = row.version
-    return row
+def _changed_by(found: Proposal) -> set[str]:
+    """Visits that the plan wouldn't leave as they are."""
+    moved = {stop["visit_id"] for *_, stop in _stops(found) if stop["kind"] != KEPT}
+    away = {r["visit_id"] for plan in found.after.values() for r in plan["removed"]}
+    return moved | away
 
 
-def _make(
-    session: Session, actor: Actor, rep_id: str, day: date, position: int, stop: dict[str, Any],
-    undo: dict[str, Any],
-) -> Visit:  # fmt: skip
-    start = datetime.fromisoformat(stop["start_at"])
-    row = visits.apply_move(session, actor, MoveRequest(
+def _is_twice_a_day(found: Proposal, left: frozenset[str], moved_on: list[Visit]) -> bool:
+    """Whether a client would be visited twice a day: by the plan, and by a visit that moved on."""
+    taken = {(v.rep_id, v.day, v.client_id) for v in moved_on}
+    return any(
+        (rep_id, day, stop["client_id"]) in taken
+        for rep_id, day, _, stop in _stops(found) if stop["visit_id"] not in left
+    )  # fmt: skip
+
+
+# ---- what is asked for ----
+
+
+def _placed(found: Proposal, standing: Standing) -> Iterator[Step]:
+    """Every stop that isn't as the plan has it; of a kept one only its place in the order follows."""
+    for rep_id, day, position, stop in _stops(found):
+        row = standing.rows.get(stop["visit_id"] or "")
+        if stop["kind"] == NEW:
+            yield _new(rep_id, day, position, stop)
+        elif row is not None and row.id not in standing.left:
+            start = None if stop["kind"] == KEPT else _moment(stop["start_at"])
+            is_there = (row.rep_id, row.day, row.position) == (rep_id, day, position)
+            is_as_told = start is None or (start, stop["travel_s"]) == (
+                row.planned_at,
+                row.travel_s,
+            )
+            if not is_there or not is_as_told:
+                yield _moved(row, rep_id, day, position, stop, start)
+
+
+def _new(rep_id: str, day: date, position: int, stop: Stop) -> Step:
+    request = MoveRequest(
         ids.new_id(), "plan", at=clock.now(), rep_id=rep_id, client_id=stop["client_id"], day=day,
-        order=position, planned_at=start, planned_minutes=stop["minutes"], reason=REASON,
-    ))  # fmt: skip
-    row.travel_s, row.travel_m = stop["travel_s"], stop["travel_m"]
-    row.travel_mode = stop["mode"]
-    row.plan_reason = {"code": REASON, "from": None}
-    session.add(row)
-    undo[row.id] = {"made": True, "version_after": row.version}
-    return row
+        order=position, planned_at=_moment(stop["start_at"]), planned_minutes=stop["minutes"],
+        reason=REASON,
+    )  # fmt: skip
+    return Step(request, None, stop)
 
 
-def _take_away(session: Session, actor: Actor, row: Visit, undo: dict[str, Any]) -> None:
-    if row.state != "planned":
-        return
-    undo[row.id] = _as_was(row) | {"taken_away": True}
-    visits.apply_move(session, actor, MoveRequest(row.id, "cancel", at=clock.now(), reason=REASON))
-    undo[row.id]["version_after"] = row.version
+def _moved(
+    row: Visit, rep_id: str, day: date, position: int, stop: Stop, start: datetime | None
+) -> Step:
+    is_kept = stop["kind"] == KEPT
+    request = MoveRequest(
+        row.id, "assign", at=clock.now(), order=position, reason=REASON, planned_at=start,
+        day=None if is_kept or row.day == day else day,
+        rep_id=None if is_kept or row.rep_id == rep_id else rep_id,
+    )  # fmt: skip
+    return Step(request, row, stop)
 
 
-def _as_was(row: Visit) -> dict[str, Any]:
-    return {
-        "day": row.day.isoformat(), "position": row.position,
+def _taken_away(found: Proposal, standing: Standing) -> Iterator[Step]:
+    for plan in found.after.values():
+        for removed in plan["removed"]:
+            row = standing.rows.get(removed["visit_id"])
+            if row is not None and row.id not in standing.left:
+                yield Step(MoveRequest(row.id, "cancel", at=clock.now(), reason=REASON), row)
+
+
+def _as_was(step: Step) -> dict[str, Any]:
+    row = step.was
+    if row is None:
+        return {"made": True}
+    old = {
+        "rep_id": row.rep_id, "day": row.day.isoformat(), "position": row.position,
         "planned_at": outcome.iso(row.planned_at), "expected_at": outcome.iso(row.expected_at),
         "travel_s": row.travel_s, "travel_m": row.travel_m, "plan_reason": row.plan_reason,
         "pause_min": row.pause_min, "travel_mode": row.travel_mode,
     }  # fmt: skip
+    return old | ({"taken_away": True} if step.stop is None else {})
 
 
-def _plan_stop(row: Visit, stop: dict[str, Any], position: int) -> dict[str, Any]:
+def _write_way(row: Visit, stop: Stop) -> None:
+    """What a move doesn't say: when to be expected, the way there, why it is here."""
+    row.expected_at, row.pause_min = row.planned_at, 0
+    row.travel_s, row.travel_m = stop["travel_s"], stop["travel_m"]
+    row.travel_mode = stop["mode"]
+    row.plan_reason = {"code": REASON, "from": stop["from"]}
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+# ---- the days' own plans ----
+
+
+def _save_day_plans(
+    session: Session, actor: Actor, found: Proposal, rows: dict[str, Visit], made: dict[int, str]
+) -> None:
+    """A day's plan follows where one stands already; the others are planned when their day comes."""
+    last = date.fromisoformat(found.request["until"])
+    standing = {
+        (p.rep_id, p.day) for p in store.newest_plans(session, found.rep_ids, found.day, last)
+    }
+    for rep_id, plan in found.after.items():
+        for text, told in plan["days"].items():
+            is_kept = all(stop["kind"] == KEPT for stop in told["stops"])
+            if (rep_id, date.fromisoformat(text)) in standing and not is_kept:
+                _save_day_plan(session, actor, found, rep_id, text, told, rows, made)
+
+
+def _save_day_plan(
+    session: Session, actor: Actor, found: Proposal, rep_id: str, text: str, told: dict[str, Any],
+    rows: dict[str, Visit], made: dict[int, str],
+) -> None:  # fmt: skip
+    day = date.fromisoformat(text)
+    named = [(made.get(id(s)) or s["visit_id"], s) for s in told["stops"]]
+    kept = [(rows[i], s) for i, s in named if (rows[i].rep_id, rows[i].day) == (rep_id, day)]
+    store.save_day_plan(session, DayPlan(
+        id=ids.new_id(), rep_id=rep_id, day=day, dropped=[], line=[],
+        stops=[_plan_stop(row, stop, n) for n, (row, stop) in enumerate(kept, 1)],
+        drive_s=told["drive_s"], distance_m=told["drive_m"],
+        solver={**found.summary.get("solver", {}), "proposal_id": found.id, "checked": []},
+        created_by=actor.user_id or None, created_at=clock.now(),
+    ))  # fmt: skip
+    feed.touch(session, "plan", text, rep_ids=[rep_id], team_id=found.team_id)
+
+
+def _plan_stop(row: Visit, stop: Stop, position: int) -> dict[str, Any]:
     start = _moment(stop["start_at"]) or row.planned_at
     leave = start and start + timedelta(minutes=stop["minutes"])
     return {
@@ -143,20 +239,7 @@ def _plan_stop(row: Visit, stop: dict[str, Any], position: int) -> dict[str, Any
     }  # fmt: skip
 
 
-def _save_day_plan(
-    session: Session, actor: Actor, found: Proposal, rep_id: str, day: date, told: dict[str, Any],
-    stops: list[dict[str, Any]],
-) -> None:  # fmt: skip
-    """The day's plan follows where one stands already; the others are planned when their day comes."""
-    if store.newest_plan(session, rep_id, day) is None:
-        return
-    store.save_day_plan(session, DayPlan(
-        id=ids.new_id(), rep_id=rep_id, day=day, stops=stops, dropped=[], line=[],
-        drive_s=told["drive_s"], distance_m=told["drive_m"],
-        solver={**found.summary.get("solver", {}), "proposal_id": found.id, "checked": []},
-        created_by=actor.user_id or None, created_at=clock.now(),
-    ))  # fmt: skip
-    feed.touch(session, "plan", day.isoformat(), rep_ids=[rep_id], team_id=found.team_id)
+# ---- written down ----
 
 
 def write_down(session: Session, actor: Actor, found: Proposal) -> CycleBaseline:
@@ -175,64 +258,3 @@ def write_down(session: Session, actor: Actor, found: Proposal) -> CycleBaseline
     )  # fmt: skip
     session.add(baseline)
     return baseline
-
-
-# ---- taking it back ----
-
-
-def undo_in(session: Session, actor: Actor, found: Proposal) -> None:
-    """Every visit as it was; raises CannotUndo when one moved on since."""
-    was: dict[str, dict[str, Any]] = found.summary.get("undo", {})
-    rows = {i: store.visit(session, i, lock=True) for i in was}
-    for visit_id, old in was.items():
-        row = rows[visit_id]
-        if row is None or row.version != old["version_after"]:
-            raise CannotUndo(visit_id=visit_id)
-    for visit_id, old in was.items():
-        row = rows[visit_id]
-        assert row is not None
-        _put_back(session, actor, row, old)
-    _restore_plans(session, actor, found)
-
-
-def _put_back(session: Session, actor: Actor, row: Visit, old: dict[str, Any]) -> None:
-    now = clock.now()
-    if old.get("made"):
-        visits.apply_move(session, actor, MoveRequest(row.id, "cancel", at=now, reason=REASON))
-        return
-    if old.get("taken_away"):
-        visits.apply_move(session, actor, MoveRequest(row.id, "reopen", at=now, reason=REASON))
-    visits.apply_move(session, actor, MoveRequest(
-        row.id, "assign", at=now, order=old["position"], day=date.fromisoformat(old["day"]),
-        reason=REASON,
-    ))  # fmt: skip
-    row.planned_at, row.expected_at = _moment(old["planned_at"]), _moment(old["expected_at"])
-    row.travel_s, row.travel_m = old["travel_s"], old["travel_m"]
-    row.plan_reason, row.pause_min = old["plan_reason"], old["pause_min"]
-    row.travel_mode = old["travel_mode"]
-    tell(session, row)
-
-
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
-
-
-def _restore_plans(session: Session, actor: Actor, found: Proposal) -> None:
-    """The day plans before, each as a new version."""
-    for rep_id, plan in found.after.items():
-        for text in plan["days"]:
-            day = date.fromisoformat(text)
-            newest = store.newest_plan(session, rep_id, day)
-            if newest is None or newest.solver.get("proposal_id") != found.id:
-                continue
-            earlier = store.plan_before(session, rep_id, day, found.id)
-            if earlier is None:
-                continue
-            store.save_day_plan(session, DayPlan(
-                id=ids.new_id(), rep_id=rep_id, day=day, stops=earlier.stops,
-                dropped=earlier.dropped, line=earlier.line, drive_s=earlier.drive_s,
-                distance_m=earlier.distance_m,
-                solver={**earlier.solver, "restored": earlier.version},
-                created_by=actor.user_id or None, created_at=clock.now(),
-            ))  # fmt: skip
-            feed.touch(session, "plan", text, rep_ids=[rep_id], team_id=found.team_id)

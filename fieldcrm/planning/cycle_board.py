@@ -10,11 +10,10 @@ from typing import Any
 from sqlmodel import Session
 
 from fieldcrm.clients.tables import Client
-from fieldcrm.kit import clock
 from fieldcrm.kit.database import reading
 from fieldcrm.kit.settings import settings
 from fieldcrm.people import service as people
-from fieldcrm.people.model import Actor
+from fieldcrm.people.model import Actor, Role
 from fieldcrm.people.tables import User
 from fieldcrm.planning import cycle_facts, cycle_store, rules
 from fieldcrm.planning.cycle_facts import Span
@@ -43,6 +42,7 @@ class Entry:
     """ISO moment of its planned start, or empty."""
     moved_from: str = ""
     """ISO day."""
+    point: tuple[float, float] | None = None
 
 
 @dataclass
@@ -137,8 +137,8 @@ def _minutes(visit: Visit) -> int:
 def calendar(
     actor: Actor, rep_id: str, first: date, weeks: int, shown: ProposalView | None = None
 ) -> list[Day]:
-    """A rep's days from the span's first Monday on; raises OutOfScope."""
-    people.require(actor, *PLANNERS)
+    """A rep's days from the span's first Monday on, his own to him too; raises OutOfScope."""
+    people.require(actor, *PLANNERS, Role.rep)
     begins, ends = span_of(first, weeks)
     with reading() as session:
         rep = people.scope_rep_in(session, actor, rep_id)
@@ -159,7 +159,8 @@ def _fill_standing(
     spoken = (shown.day, date.fromisoformat(shown.request["until"])) if shown else None
     names = cycle_store.names(session, (v.client_id for v in standing))
     for visit in standing:
-        is_spoken = spoken and spoken[0] <= visit.day <= spoken[1] and visit.state == "planned"
+        is_within = spoken and spoken[0] <= visit.day <= spoken[1]
+        is_spoken = is_within and visit.state == "planned"
         if not is_spoken and visit.day in days:
             days[visit.day].entries.append(_entry(visit, names.get(visit.client_id)))
             days[visit.day].minutes += _minutes(visit)
@@ -170,8 +171,14 @@ def _entry(visit: Visit, client: Client | None) -> Entry:
     at = visit.checked_in_at or visit.planned_at
     return Entry(
         visit.id, visit.client_id, client.name if client else "", (client and client.category) or "",
-        kind, at.isoformat() if at else "",
+        kind, at.isoformat() if at else "", "", _point(visit) or _point(client),
     )  # fmt: skip
+
+
+def _point(place: Visit | Client | None) -> tuple[float, float] | None:
+    if place is None or place.lat is None or place.lng is None:
+        return None
+    return place.lat, place.lng
 
 
 def _fill_proposed(session: Session, days: dict[date, Day], proposed: dict[str, Any]) -> None:
@@ -187,7 +194,7 @@ def _fill_proposed(session: Session, days: dict[date, Day], proposed: dict[str, 
             day.entries.append(Entry(
                 stop["visit_id"] or "", stop["client_id"], client.name if client else "",
                 (client and client.category) or "", stop["kind"], stop["start_at"] or "",
-                stop["from"] or "",
+                stop["from"] or "", _point(client),
             ))  # fmt: skip
 
 
@@ -295,8 +302,3 @@ def approved(actor: Actor) -> list[Approved]:
     with reading() as session:
         found = cycle_store.baselines(session, None if teams is None else sorted(teams), LATEST)
     return [Approved(baseline, status) for baseline, status in found]
-
-
-def today() -> date:
-    """The company's day."""
-    return clock.local(clock.now()).date()

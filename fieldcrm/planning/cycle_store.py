@@ -13,6 +13,8 @@ from fieldcrm.planning.tables import Cycle, CycleBaseline, CycleTarget, Proposal
 from fieldcrm.visits.tables import Visit
 
 KIND = "cycle"
+HAND = "by_hand"
+"""Kind of a proposal that was moves by hand, applied at once."""
 OPEN = ("queued", "running", "ready", "stale", "failed")
 _YEAR = timedelta(days=365)
 _CHUNK = 500
@@ -90,6 +92,24 @@ def done_in_year(session: Session, rep_id: str, day: date) -> dict[str, int]:
     return dict(session.exec(wanted).all())
 
 
+def client_days(session: Session, client_id: str, but: str, around: date) -> list[date]:
+    """Days of a client's visits, made or planned, within a year around a day; one visit left out."""
+    wanted = select(col(Visit.day)).where(
+        Visit.client_id == client_id, Visit.id != but, Visit.day > around - _YEAR,
+        Visit.day < around + _YEAR, col(Visit.state).in_(("closed", "under_way", "planned")),
+    )  # fmt: skip
+    return list(session.exec(wanted.distinct()))
+
+
+def client_count(session: Session, rep_id: str, client_id: str, first: date, last: date) -> int:
+    """Visits of a rep to a client between two days (inclusive), made or planned."""
+    wanted = select(func.count()).where(
+        Visit.rep_id == rep_id, Visit.client_id == client_id, Visit.day >= first,
+        Visit.day <= last, col(Visit.state).in_(("closed", "under_way", "planned")),
+    )  # fmt: skip
+    return session.exec(wanted).one()
+
+
 def names(session: Session, client_ids: Iterable[str]) -> dict[str, Client]:
     """Clients by id, also archived ones."""
     every, found = sorted(set(client_ids)), dict[str, Client]()
@@ -106,6 +126,16 @@ def proposals(
     wanted = select(Proposal).where(Proposal.kind == KIND, col(Proposal.status).in_(statuses))
     if team_ids is not None:
         wanted = wanted.where(col(Proposal.team_id).in_(team_ids))
+    return list(session.exec(wanted.order_by(col(Proposal.created_at).desc()).limit(limit)))
+
+
+def own_proposals(
+    session: Session, user_id: str, statuses: Sequence[str] = (), limit: int = 10
+) -> list[Proposal]:
+    """Cycle plans that somebody asked for himself, the newest first."""
+    wanted = select(Proposal).where(Proposal.kind == KIND, Proposal.requested_by == user_id)
+    if statuses:
+        wanted = wanted.where(col(Proposal.status).in_(statuses))
     return list(session.exec(wanted.order_by(col(Proposal.created_at).desc()).limit(limit)))
 
 

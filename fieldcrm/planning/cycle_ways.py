@@ -12,6 +12,7 @@ from fieldcrm.planning.cycle_model import Ints
 from fieldcrm.planning.cycle_problem import NO_WAY, Point
 
 if TYPE_CHECKING:
+    from fieldcrm.planning.remembered import RememberedRoads
     from fieldcrm.regions.model import Mode
     from fieldcrm.regions.roads import Roads
 
@@ -26,7 +27,7 @@ class RoadWays:
 
     is_estimate = False
 
-    def __init__(self, roads: Roads) -> None:
+    def __init__(self, roads: Roads | RememberedRoads) -> None:
         self.roads = roads
 
     def __call__(self, mode: str, points: Sequence[Point]) -> tuple[Ints, Ints]:
@@ -65,4 +66,16 @@ def ways_here() -> RoadWays | Estimate:
     try:
         return RoadWays(Roads(settings().region_dir))
     except RegionMissing:
+        return Estimate()
+
+
+def ways_remembered() -> RoadWays | Estimate:
+    """The same for a page that asks about much the same places again and again."""
+    from fieldcrm.kit.settings import settings
+    from fieldcrm.planning import slots
+    from fieldcrm.planning.model import NoRoads
+
+    try:
+        return RoadWays(slots.remembered(settings().region_dir))
+    except NoRoads:
         return Estimate()

@@ -243,6 +243,12 @@ class ProposalStale(Conflict):
     code = "proposal_stale"
 
 
+class MissingWord(Invalid):
+    """Who gives a proposal back says why."""
+
+    code = "word_needed"
+
+
 class NothingToPlan(Invalid):
     """No planned visit is left to place that day."""
 

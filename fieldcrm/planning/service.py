@@ -7,15 +7,21 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from redis.exceptions import RedisError
 from sqlmodel import Session
 
-from fieldcrm.kit import clock, events, feed, ids, jobs
+from fieldcrm.kit import clock, events, feed, ids, job_rows, jobs
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor, Role
 from fieldcrm.people.tables import User
-from fieldcrm.planning import applying, cycle_applying, cycle_rules, cycle_store, rules, store
+from fieldcrm.planning import (
+    applying,
+    cycle_applying,
+    cycle_rules,
+    cycle_store,
+    cycle_undoing,
+    store,
+)
 from fieldcrm.planning.model import (
     BadCycle,
     CycleWishes,
@@ -27,6 +33,7 @@ from fieldcrm.planning.model import (
 )
 from fieldcrm.planning.notices import notify
 from fieldcrm.planning.tables import DayPlan, Proposal
+from fieldcrm.visits.together import Report
 
 JOB = "workers.optimiser.jobs.run_proposal"
 PLANNERS = (Role.dispatcher, Role.manager, Role.admin)
@@ -45,9 +52,9 @@ class ProposalView:
 
     id: str
     kind: str
-    """replan, move, plan_days, cycle."""
+    """replan, move, plan_days, cycle, by_hand (moves of a cycle, applied at once)."""
     status: str
-    """queued, running, ready, applied, undone, discarded, cancelled, failed, stale."""
+    """queued, running, ready, applied, undone, discarded, cancelled, failed, stale, returned."""
     progress: float
     rep_ids: list[str]
     day: date
@@ -157,10 +164,7 @@ def _check_day(session: Session, rep_ids: Sequence[str], day: date) -> None:
 
 def enqueue(proposal_id: str, queue: str) -> None:
     """Queue a proposal's job; with Redis away it stays queued and a worker finds it later."""
-    try:
-        jobs.enqueue(queue, JOB, proposal_id, job_id=proposal_id, timeout_s=TIMEOUT_S[queue])
-    except RedisError:
-        return
+    job_rows.offer(queue, JOB, proposal_id, timeout_s=TIMEOUT_S[queue])
 
 
 def _record(session: Session, actor: Actor, verb: str, proposal: Proposal, **data: Any) -> None:
@@ -214,18 +218,9 @@ def _scoped(session: Session, actor: Actor, proposal_id: str, *, lock: bool = Fa
 def view_of(p: Proposal) -> ProposalView:
     """A row as screens read it."""
     return ProposalView(
-        p.id, p.kind, p.status, _progress(p), p.rep_ids, p.day, p.before, p.after, p.summary,
+        p.id, p.kind, p.status, job_rows.progress(p), p.rep_ids, p.day, p.before, p.after, p.summary,
         p.request, p.requested_by, p.created_at,
     )  # fmt: skip
-
-
-def _progress(p: Proposal) -> float:
-    if p.status not in ("queued", "running"):
-        return 1.0
-    try:
-        return jobs.state(p.id).progress
-    except RedisError:
-        return 0.0
 
 
 def day_plans(actor: Actor, first: date, last: date) -> list[DayPlan]:
@@ -245,36 +240,31 @@ def discard(actor: Actor, proposal_id: str) -> None:
         if found.status in ("ready", "queued", "running", "stale", "failed"):
             found.status = "discarded"
             _record(session, actor, "discarded", found)
-    _stop_job(proposal_id)
+    job_rows.stop(proposal_id)
 
 
 def cancel(actor: Actor, proposal_id: str) -> None:
     """Stop a proposal that is being worked out."""
     with transaction() as session:
         found = _scoped(session, actor, proposal_id, lock=True)
-        if found.status not in ("queued", "running"):
+        if not job_rows.is_under_way(found):
             raise ProposalNotReady(status=found.status)
         found.status = "cancelled"
         _record(session, actor, "cancelled", found)
-    _stop_job(proposal_id)
+    job_rows.stop(proposal_id)
 
 
-def _stop_job(proposal_id: str) -> None:
-    try:
-        jobs.cancel(proposal_id)
-    except RedisError:
-        return
-
-
-def apply(actor: Actor, proposal_id: str) -> ProposalView:
+def apply(actor: Actor, proposal_id: str, report: Report | None = None) -> ProposalView:
     """Put a ready proposal into force: visits, day plans, phones; all of it or nothing.
 
-    Visits that were done or begun meanwhile stay as they are. Raises ProposalNotReady, and
-    ProposalStale (the proposal's status then too) when anything else moved on.
+    Visits that were done or begun meanwhile stay as they are; in a cycle's plan all that moved on.
+    `report` hears how far a cycle's plan is. Raises ProposalNotReady (of two who apply one proposal
+    the second hears its status, applied), and ProposalStale (the proposal's status then too) when
+    anything else moved on.
     """
     try:
         with transaction() as session:
-            return _apply_in(session, actor, proposal_id)
+            return _apply_in(session, actor, proposal_id, report)
     except ProposalStale:
         _mark_stale(actor, proposal_id)
         raise
@@ -287,13 +277,15 @@ def _mark_stale(actor: Actor, proposal_id: str) -> None:
         notify(session, found)
 
 
-def _apply_in(session: Session, actor: Actor, proposal_id: str) -> ProposalView:
+def _apply_in(
+    session: Session, actor: Actor, proposal_id: str, report: Report | None
+) -> ProposalView:
     feed.take_turn(session)
     found = _scoped(session, actor, proposal_id, lock=True)
     if found.status != "ready":
         raise ProposalNotReady(status=found.status)
     if found.kind == cycle_store.KIND:
-        return _apply_cycle_in(session, actor, found)
+        return _apply_cycle_in(session, actor, found, report)
     standing = store.day_visits(session, found.rep_ids, found.day)
     rows = {v.id: v for v in standing}
     begun = applying.check_unchanged(found, rows)
@@ -306,10 +298,12 @@ def _apply_in(session: Session, actor: Actor, proposal_id: str) -> ProposalView:
     return view_of(found)
 
 
-def _apply_cycle_in(session: Session, actor: Actor, found: Proposal) -> ProposalView:
+def _apply_cycle_in(
+    session: Session, actor: Actor, found: Proposal, report: Report | None
+) -> ProposalView:
     """A cycle's plan comes into force when a manager approves it, and stays written down so."""
     people.require(actor, *APPROVERS)
-    cycle_applying.apply_in(session, actor, found)
+    cycle_applying.apply_in(session, actor, found, report)
     found.status, found.applied_at = "applied", clock.now()
     baseline = cycle_applying.write_down(session, actor, found)
     _record(session, actor, "applied", found, baseline=baseline.version)
@@ -323,9 +317,9 @@ def undo(actor: Actor, proposal_id: str) -> ProposalView:
         found = _scoped(session, actor, proposal_id, lock=True)
         if found.status != "applied":
             raise ProposalNotReady(status=found.status)
-        if found.kind == cycle_store.KIND:
-            people.require(actor, *APPROVERS)
-            cycle_applying.undo_in(session, actor, found)
+        if found.kind in (cycle_store.KIND, cycle_store.HAND):
+            people.require(actor, *(APPROVERS if found.kind == cycle_store.KIND else PLANNERS))
+            cycle_undoing.undo_in(session, actor, found)
         else:
             applying.undo_in(session, actor, found)
         found.status = "undone"
@@ -350,58 +344,3 @@ def set_lock(actor: Actor, visit_id: str, locked: bool) -> None:
             session, "visit.locked" if locked else "visit.unlocked", row.id,
             actor_id=actor.user_id or None, team_id=row.team_id, source=actor.source,
         )  # fmt: skip
-
-
-# ---- the cycle ----
-
-
-@dataclass(frozen=True)
-class CycleProgress:
-    """How far a rep's cycle is on a day."""
-
-    cycle_id: str
-    name: str
-    starts_on: date
-    ends_on: date
-    clients: dict[str, rules.CycleCount]
-    pace: float | None
-    """1.0 is on pace."""
-
-    @property
-    def planned(self) -> int:
-        return sum(c.planned for c in self.clients.values())
-
-    @property
-    def done(self) -> int:
-        """Visits done that the plan wanted: more at one client never hide a gap at another."""
-        return sum(min(c.actual, c.planned) for c in self.clients.values())
-
-    @property
-    def remaining(self) -> int:
-        return sum(c.remaining for c in self.clients.values())
-
-    @property
-    def to_schedule(self) -> int:
-        return sum(c.to_schedule for c in self.clients.values())
-
-
-def cycle_progress_in(session: Session, rep_id: str, day: date) -> CycleProgress | None:
-    """A rep's cycle on a day, by the field's arithmetic; None without a cycle or targets."""
-    rep = session.get(User, rep_id)
-    cycle = store.cycle_on(session, rep.team_id, day) if rep and rep.team_id else None
-    wanted = store.targets(session, cycle.id, rep_id) if cycle else {}
-    if cycle is None or not wanted:
-        return None
-    done = store.visit_counts(session, rep_id, cycle.starts_on, cycle.ends_on, "closed")
-    ahead = store.visit_counts(session, rep_id, day, cycle.ends_on, "planned")
-    counts = {
-        client: rules.CycleCount(planned, done.get(client, 0), ahead.get(client, 0))
-        for client, planned in wanted.items()
-    }
-    days = rules.workdays(cycle.starts_on, cycle.ends_on, rep.work_days if rep else "12345")
-    met = sum(min(c.actual, c.planned) for c in counts.values())
-    gone = sum(d <= day for d in days)
-    return CycleProgress(
-        cycle.id, cycle.name, cycle.starts_on, cycle.ends_on, counts,
-        rules.pace(sum(wanted.values()), met, gone, len(days)),
-    )  # fmt: skip

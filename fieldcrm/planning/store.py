@@ -9,6 +9,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from fieldcrm.clients.tables import Client
+from fieldcrm.kit.standing import UNDER_WAY
 from fieldcrm.people.tables import User
 from fieldcrm.planning.tables import Cycle, CycleTarget, DayPlan, Proposal
 from fieldcrm.visits.tables import Visit
@@ -20,6 +21,12 @@ def reps(session: Session, rep_ids: Iterable[str]) -> list[User]:
     """Active reps by id."""
     wanted = select(User).where(col(User.id).in_(list(rep_ids)), col(User.is_active))
     return list(session.exec(wanted.where(User.role == "rep").order_by(col(User.id))))
+
+
+def reps_of_team(session: Session, team_id: str) -> list[User]:
+    """A team's active reps by name."""
+    wanted = select(User).where(User.team_id == team_id, col(User.is_active), User.role == "rep")
+    return list(session.exec(wanted.order_by(col(User.name), col(User.id))))
 
 
 def day_visits(session: Session, rep_ids: Iterable[str], day: date) -> list[Visit]:
@@ -51,7 +58,7 @@ def proposal(session: Session, proposal_id: str, *, lock: bool = False) -> Propo
 
 def unfinished_proposals(session: Session) -> list[Proposal]:
     """Proposals that a worker should have or be working on."""
-    wanted = select(Proposal).where(col(Proposal.status).in_(["queued", "running"]))
+    wanted = select(Proposal).where(col(Proposal.status).in_(UNDER_WAY))
     return list(session.exec(wanted.order_by(col(Proposal.created_at))))
 
 

@@ -1,4 +1,4 @@
-"""Rows of planning: the cycle and its targets, day plans as saved, proposals awaiting a person."""
+"""Rows of planning: the cycle and its targets, day plans as saved, proposals, what-ifs."""
 
 # pyright: reportAssignmentType=false
 # SQLModel declares __tablename__ as something else than the text it takes.
@@ -114,3 +114,44 @@ class CycleBaseline(SQLModel, table=True):
 def _keep_as_approved(_mapper: Any, _connection: Any, baseline: CycleBaseline) -> None:
     """The database refuses it too; this says which row was meant."""
     raise ValueError(f"the approved plan {baseline.id} can't be rewritten")
+
+
+class WhatIf(SQLModel, table=True):
+    """A question about a team's span: what its scenarios have in common."""
+
+    __tablename__ = "what_if"
+    id: str = Field(primary_key=True)
+    team_id: str = Field(foreign_key="team.id", index=True)
+    first_day: date
+    last_day: date
+    rep_ids: list[str] = Field(default_factory=list, sa_type=Json)
+    resolution: int
+    """Of the H3 cells that territories are made of."""
+    assumptions: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    """most_a_day, rep_month, per_km."""
+    asked_by: str | None = None
+    asked_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class WhatIfScenario(SQLModel, table=True):
+    """A list of changes and what would come of them; number 0 is the team as it is."""
+
+    __tablename__ = "what_if_scenario"
+    id: str = Field(primary_key=True)
+    """Also the job's id."""
+    what_if_id: str = Field(foreign_key="what_if.id", index=True)
+    number: int
+    changes: list[dict[str, Any]] = Field(default_factory=list, sa_type=Json)
+    status: str = "queued"
+    """queued, running, ready, failed, cancelled; a cancelled one keeps the best it had."""
+    facts: str = ""
+    """What the data were when it was worked out: scenarios of the same compare."""
+    outcome: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    """{reps: [...], cells: {cell: rep_id}, load: {cell: minutes}, handed, now, is_rough, is_estimate,
+    seconds, steps}; see planning.whatif_working."""
+    error: str | None = None
+    """A catalogue key."""
+    asked_at: datetime = Field(sa_type=UtcDateTime)
+    finished_at: datetime | None = Field(
+        default=None, sa_type=UtcDateTime, sa_column_kwargs={"name": "done_at"}
+    )

@@ -7,9 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlmodel import Session
-
-from fieldcrm.kit import feed
+from fieldcrm.kit import feed, job_rows
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.kit.settings import settings
 from fieldcrm.planning import assemble, dayfacts, outcome, store
@@ -31,16 +29,10 @@ MOVED_WEIGHT = 100
 def begin(proposal_id: str) -> Proposal | None:
     """Take a proposal up; None when nobody wants it any more."""
     with transaction() as session:
-        found = store.proposal(session, proposal_id, lock=True)
-        if found is None or found.status not in ("queued", "running"):
-            return None
-        found.status = "running"
-        _notify_progress(session, found, 0.0)
+        found = job_rows.take_up(store.proposal(session, proposal_id, lock=True))
+        if found is not None:
+            feed.notify_desk(session, found.team_id, notice(found.id, found.status, 0.0))
         return found
-
-
-def _notify_progress(session: Session, found: Proposal, progress: float) -> None:
-    feed.notify_desk(session, found.team_id, notice(found.id, found.status, progress))
 
 
 def load_problem(found: Proposal, roads: Roads, now: datetime) -> tuple[Problem, DayFacts]:
@@ -152,7 +144,7 @@ def fail(proposal_id: str, error: str, status: str = "failed", **data: Any) -> N
     """Close a proposal that came to nothing; `error` is a catalogue key after planning.error."""
     with transaction() as session:
         found = store.proposal(session, proposal_id, lock=True)
-        if found is None or found.status not in ("queued", "running"):
+        if found is None or not job_rows.is_under_way(found):
             return
         found.status = status
         found.summary = {**found.summary, "error": f"planning.error.{error}", **data}

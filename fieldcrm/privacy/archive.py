@@ -29,18 +29,20 @@ _encode = msgspec.json.Encoder(enc_hook=str).encode
 
 
 def write(target: Path, rep_id: str, language: str, progress: Progress) -> dict[str, int]:
-    """Write a person's zip; it appears under its name only when it is whole. Counts by kind."""
+    """Write a person's zip, for nobody else on this machine to read. Counts by kind.
+
+    Where it fails nothing is left.
+    """
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    part = target.with_name(target.name + ".part")
     try:
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as raw:
+        with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as raw:
             with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as into:
                 counts = _fill(_Zip(into), rep_id, language, progress)
             raw.flush()
             os.fsync(raw.fileno())
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
     return counts
 
 

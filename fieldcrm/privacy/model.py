@@ -4,23 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from fieldcrm.kit.errors import Conflict, NotFound
-
-
-class FileStatus(StrEnum):
-    """How a person's file stands."""
-
-    queued = "queued"
-    running = "running"
-    ready = "ready"
-    failed = "failed"
-    cancelled = "cancelled"
-    expired = "expired"
-
-
-UNDER_WAY = frozenset({FileStatus.queued, FileStatus.running})
+from fieldcrm.kit.standing import FileStatus
 
 
 class NoSuchFile(NotFound):

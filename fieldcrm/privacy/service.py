@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,11 +12,12 @@ from typing import Any
 from redis.exceptions import RedisError
 from sqlmodel import Session
 
-from fieldcrm.kit import bus, clock, events, ids, jobs
+from fieldcrm.kit import bus, clock, events, ids, job_rows, jobs
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.kit.errors import Unavailable
-from fieldcrm.kit.jobs import Cancelled
+from fieldcrm.kit.made_files import MadeFiles
 from fieldcrm.kit.settings import settings
+from fieldcrm.kit.standing import FileStatus
 from fieldcrm.messages import service as messages
 from fieldcrm.messages.tables import Message
 from fieldcrm.people import service as people
@@ -25,10 +25,8 @@ from fieldcrm.people.model import Actor, Role
 from fieldcrm.people.tables import User
 from fieldcrm.privacy import archive, store
 from fieldcrm.privacy.model import (
-    UNDER_WAY,
     Erased,
     FileNotReady,
-    FileStatus,
     FileUnderWay,
     Footprint,
     NoSuchFile,
@@ -91,39 +89,18 @@ def ask_file(actor: Actor, rep_id: str) -> PersonFileView:
             raise FileUnderWay()
         session.add(made)
         _log(session, actor, rep, "person.file_asked", {})
-    try:
-        jobs.enqueue(
-            jobs.LONG, "fieldcrm.privacy.service.make_file", made.id, job_id=made.id,
-            timeout_s=MAKE_WITHIN_S,
-        )  # fmt: skip
-    except RedisError as error:
-        _finish(made.id, FileStatus.failed)
-        raise Unavailable("jobs") from error
+    _files.queue(made.id)
     return _view(made, rep.name)
 
 
 def make_file(file_id: str) -> None:
     """The job: write the zip of a person, unless it is cancelled meanwhile."""
-    with transaction() as session:
-        made = store.file(session, file_id)
-        if made is None or made.status not in UNDER_WAY:
-            return
-        made.status = FileStatus.running
-        rep_id, maker = made.rep_id, people.actor_of(made.maker_id, "worker")
-    try:
-        counts = archive.write(
-            path_of(file_id), rep_id, maker.language, lambda s, n: jobs.report(file_id, s, n)
-        )
-        jobs.report(file_id, 1.0)
-    except Cancelled:
-        path_of(file_id).unlink(missing_ok=True)
-        _finish(file_id, FileStatus.cancelled)
-    except BaseException:
-        _finish(file_id, FileStatus.failed)
-        raise
-    else:
-        if not _finish(file_id, FileStatus.ready, counts):  # cancelled at the last moment
-            path_of(file_id).unlink(missing_ok=True)
+    _files.make(file_id, _write)
+
+
+def _write(made: PersonFile, path: Path) -> Mapping[str, int]:
+    language = people.actor_of(made.maker_id, "worker").language
+    return archive.write(path, made.rep_id, language, lambda s, n: jobs.report(made.id, s, n))
 
 
 def path_of(file_id: str) -> Path:
@@ -131,20 +108,18 @@ def path_of(file_id: str) -> Path:
     return settings().home / "person-files" / f"{file_id}.zip"
 
 
-def _finish(file_id: str, status: FileStatus, counts: Mapping[str, int] | None = None) -> bool:
-    """How it ended; of two endings the first counts, and False says that this isn't it."""
-    with transaction() as session:
-        made = store.file(session, file_id)
-        if made is None or made.status not in UNDER_WAY:
-            return False
-        made.status, made.finished_at, made.counts = status, clock.now(), dict(counts or {})
-        if status is FileStatus.ready:
-            made.expires_at, made.size = clock.now() + KEEP_FILE, path_of(file_id).stat().st_size
-            rep, maker = session.get(User, made.rep_id), session.get(User, made.maker_id)
-            if rep is not None and maker is not None:
-                asker = Actor(maker.id, Role.admin, frozenset(), source="worker")
-                _log(session, asker, rep, "person.file_made", {"fixes": made.counts["fixes"]})
-        return True
+def _log_made(session: Session, made: PersonFile, counts: Mapping[str, int]) -> None:
+    made.counts = dict(counts)
+    rep, maker = session.get(User, made.rep_id), session.get(User, made.maker_id)
+    if rep is not None and maker is not None:
+        asker = Actor(maker.id, Role.admin, frozenset(), source="worker")
+        _log(session, asker, rep, "person.file_made", {"fixes": made.counts["fixes"]})
+
+
+_files = MadeFiles[PersonFile](
+    "fieldcrm.privacy.service.make_file", MAKE_WITHIN_S, KEEP_FILE, store.file,
+    lambda made: path_of(made.id), _log_made,
+)  # fmt: skip
 
 
 def files(actor: Actor) -> list[PersonFileView]:
@@ -153,29 +128,15 @@ def files(actor: Actor) -> list[PersonFileView]:
     erase_expired(clock.now())
     with reading() as session:
         found = store.files_of(session, actor.user_id, SHOWN)
-    return [_view(_settled(made), name) for made, name in found]
-
-
-def _settled(made: PersonFile) -> PersonFile:
-    """A file whose job has died is failed, whoever looks first."""
-    if made.status in UNDER_WAY:
-        with suppress(RedisError):
-            ended = jobs.state(made.id).status
-            if ended in (FileStatus.failed, FileStatus.cancelled):
-                _finish(made.id, FileStatus(ended))
-                made.status = ended
-    return made
+    return [_view(made, name) for made, name in found]
 
 
 def _view(made: PersonFile, rep_name: str) -> PersonFileView:
-    progress, note = 0.0, ""
-    if made.status in UNDER_WAY:
-        with suppress(RedisError):
-            state = jobs.state(made.id)
-            progress, note = state.progress, state.note
+    """As its maker sees it, a file whose job has died as failed."""
+    state = job_rows.seen(_files.settled(made))
     return PersonFileView(
         id=made.id, rep_id=made.rep_id, rep_name=rep_name, status=FileStatus(made.status),
-        progress=1.0 if made.status == FileStatus.ready else progress, note=note,
+        progress=_files.progress(made), note=state.note if state else "",
         asked_at=made.asked_at, finished_at=made.finished_at, expires_at=made.expires_at,
         size=made.size, counts=made.counts,
     )  # fmt: skip
@@ -186,15 +147,11 @@ def cancel_file(actor: Actor, file_id: str) -> None:
     people.require(actor, Role.admin)
     with transaction() as session:
         made = _own(session, actor, file_id)
-        was = made.status
-        made.status = FileStatus.expired if was == FileStatus.ready else FileStatus.cancelled
-        made.finished_at = made.finished_at or clock.now()
+        if not _files.drop_in(made):
+            return
         rep = people.scope_rep_in(session, actor, made.rep_id)
         _log(session, actor, rep, "person.file_cancelled", {})
-    if was in UNDER_WAY:
-        with suppress(RedisError):  # the job sees the row too before it calls the file ready
-            jobs.cancel(file_id)
-    path_of(file_id).unlink(missing_ok=True)
+    _files.clear(made)
 
 
 def fetch_file(actor: Actor, file_id: str) -> tuple[Path, str]:
@@ -223,22 +180,12 @@ def _own(session: Session, actor: Actor, file_id: str) -> PersonFile:
 
 def erase_expired(now: datetime) -> int:
     """Erase files whose time is over; returns how many."""
-    return _expire([m for m in _ready() if m.expires_at is None or m.expires_at <= now])
+    return _files.expire([m for m in _ready() if m.expires_at is None or m.expires_at <= now])
 
 
 def _ready(rep_id: str | None = None) -> list[PersonFile]:
     with reading() as session:
         return store.ready_files(session, rep_id=rep_id)
-
-
-def _expire(gone: list[PersonFile]) -> int:
-    for made in gone:
-        path_of(made.id).unlink(missing_ok=True)
-        with transaction() as session:
-            row = store.file(session, made.id)
-            if row is not None:
-                row.status = FileStatus.expired
-    return len(gone)
 
 
 # ---- erasure, in two steps ----
@@ -277,7 +224,7 @@ def erase(actor: Actor, rep_id: str, login: str, seal: str, with_photos: bool = 
     _break_seal(actor, rep_id, seal)
     fixes = person.erase_track(actor, rep_id)
     pictures = photos.erase(rep_id=rep_id) if with_photos else 0
-    _expire(_ready(rep_id))
+    _files.expire(_ready(rep_id))
     with transaction() as session:
         written = messages.erase_in(session, rep_id)
         _log(session, actor, rep, "person.messages_erased", {"messages": written})

@@ -15,11 +15,11 @@ from sqlmodel import Session, SQLModel, col, select
 from fieldcrm.clients.tables import CardPhoto, Client, Promise
 from fieldcrm.evidence.tables import Verdict
 from fieldcrm.forms.tables import ShelfCheck
+from fieldcrm.kit.standing import UNDER_WAY, FileStatus
 from fieldcrm.kit.tables import Event
 from fieldcrm.messages.tables import Message, PushSubscription
 from fieldcrm.people.tables import Device, SignIn, Team, User
 from fieldcrm.planning.tables import DayPlan
-from fieldcrm.privacy.model import UNDER_WAY, FileStatus
 from fieldcrm.privacy.tables import PersonFile
 from fieldcrm.sync.tables import Mutation
 from fieldcrm.tracking.tables import Alert, Shift, TrackChunk

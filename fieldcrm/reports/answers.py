@@ -114,11 +114,13 @@ def own_changes(actor: Actor, client_id: str, language: str) -> list[Changed]:
     known = {f.name: f for f in ownfields.list_fields(actor, archived=True)}
     with reading() as session:
         names = event_names.names_of(session, {e.actor_id for e in told if e.actor_id})
+    states = [_own(e.data.get(side)) for e in told for side in ("before", "after")]
+    refers = ownfields.names_of(actor, known.values(), states)
     return [
         Changed(
             words.said(known[name].field.label, language),
-            ownfields.text_of(known[name], _own(e.data.get("before")).get(name), language),
-            ownfields.text_of(known[name], value, language), names.get(e.actor_id or "", ""), e.at,
+            ownfields.text_of(known[name], _own(e.data.get("before")).get(name), language, refers),
+            ownfields.text_of(known[name], value, language, refers), names.get(e.actor_id or "", ""), e.at,
         )
         for e in told for name, value in _own(e.data["after"]).items() if name in known
     ]  # fmt: skip

@@ -15,7 +15,7 @@ from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor
 
 KINDS = ("visit", "client", "clients", "promise", "user", "team", "device", "territory", "plan",
-         "shift", "alert", "area", "arrival", "mutation", "track", "person", "sync")  # fmt: skip
+         "shift", "alert", "area", "arrival", "mutation", "track", "person", "sync", "export")  # fmt: skip
 """What events are about: their kinds begin so."""
 EXPORT_MOST = 100_000
 COLUMNS = ("at", "actor_id", "actor", "kind", "subject_id", "team_id", "source", "data")

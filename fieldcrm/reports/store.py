@@ -31,6 +31,7 @@ from sqlmodel import Session
 from fieldcrm.clients import tables as clients
 from fieldcrm.evidence import tables as evidence
 from fieldcrm.kit import clock
+from fieldcrm.kit.aliases import shared_alias
 from fieldcrm.kit.database import UtcDateTime
 from fieldcrm.people import tables as people
 from fieldcrm.planning import tables as planning
@@ -49,7 +50,7 @@ Cycle: Any = planning.Cycle
 CycleTarget: Any = planning.CycleTarget
 Shift: Any = tracking.Shift
 
-Moved, Last = aliased(Visit, name="moved"), aliased(Visit, name="last")
+Moved, Last = shared_alias(Visit, name="moved"), shared_alias(Visit, name="last")
 DAY = timedelta(days=1)
 
 

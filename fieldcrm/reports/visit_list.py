@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, datetime
-from io import BytesIO
 from itertools import batched
+from typing import Any
 
-import xlsxwriter
-
+from fieldcrm.clients.export_forms import Sheet, sheet_at_once
 from fieldcrm.forms import service as forms
 from fieldcrm.kit import clock, i18n
 from fieldcrm.people.model import Actor
@@ -42,27 +42,24 @@ def filters_of(
     )  # fmt: skip
 
 
+def sheet(actor: Actor, filters: VisitFilters, language: str) -> Sheet:
+    """Every visit of the list, in order of day."""
+    titles = [i18n.t(key, language) for key in HEADS]
+    return Sheet(
+        i18n.t("report.sheet.visits", language), titles, WIDTHS, _lines(actor, filters, language)
+    )
+
+
+def _lines(actor: Actor, filters: VisitFilters, language: str) -> Iterator[tuple[Any, ...]]:
+    for views in batched(visits.export_rows(actor, filters), PIECE):
+        read = forms.reader([v.visit.details or {} for v in views], language)
+        for view in views:
+            yield (view.visit.day, *_texts(view, language), *_answers(view, read))
+
+
 def export_xlsx(actor: Actor, filters: VisitFilters, language: str) -> bytes:
-    """Every visit of the list, in order of day; texts stay texts."""
-    buffer = BytesIO()
-    options = {"constant_memory": False, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(buffer, {"in_memory": True, **options}) as book:
-        sheet = book.add_worksheet(i18n.t("report.sheet.visits", language)[:31])
-        bold, day = book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd"})
-        for n, (key, width) in enumerate(zip(HEADS, WIDTHS, strict=True)):
-            sheet.set_column(n, n, width)
-            sheet.write_string(0, n, i18n.t(key, language), bold)
-        line = 0
-        for views in batched(visits.export_rows(actor, filters), PIECE):
-            read = forms.reader([v.visit.details or {} for v in views], language)
-            for view in views:
-                line += 1
-                on = view.visit.day
-                sheet.write_datetime(line, 0, datetime(on.year, on.month, on.day), day)
-                for n, text in enumerate((*_texts(view, language), *_answers(view, read)), start=1):
-                    sheet.write_string(line, n, text)
-        sheet.freeze_panes(1, 0)
-    return buffer.getvalue()
+    """The same as a workbook, while somebody waits; a long list is made by `fieldcrm.exports`."""
+    return sheet_at_once("xlsx", sheet(actor, filters, language))
 
 
 def _texts(view: VisitView, language: str) -> tuple[str, ...]:

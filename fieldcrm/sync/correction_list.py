@@ -110,15 +110,26 @@ def page(
     Sorts: at, client, rep; a minus turns the order round. Raises BadSort, BadCursor.
     """
     people.require(actor, Role.dispatcher, Role.manager, Role.admin)
-    wanted = store.Wanted(
+    wanted = _wanted(filters)
+    with reading() as session:
+        rows, more = store.page(session, actor, wanted, sort, min(limit, LIMIT_MAX), cursor)
+        return [_listed(row) for row in rows], more
+
+
+def _wanted(filters: Filters) -> store.Wanted:
+    return store.Wanted(
         search=filters.search, status={TAKEN: ACCEPTED, REFUSED: DECLINED}.get(filters.status, filters.status),
         fields=WHAT.get(filters.what, ()), rep_id=filters.rep_id,
         since=clock.day_bounds(filters.first)[0] if filters.first else None,
         until=clock.day_bounds(filters.last)[1] if filters.last else None,
     )  # fmt: skip
+
+
+def count(actor: Actor, filters: Filters) -> int:
+    """How many corrections the list has."""
+    people.require(actor, Role.dispatcher, Role.manager, Role.admin)
     with reading() as session:
-        rows, more = store.page(session, actor, wanted, sort, min(limit, LIMIT_MAX), cursor)
-        return [_listed(row) for row in rows], more
+        return store.count(session, actor, _wanted(filters))
 
 
 def every(actor: Actor, filters: Filters, sort: str = "-at") -> Iterator[Listed]:

@@ -12,13 +12,13 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import and_, func, literal, or_, tuple_
-from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from fieldcrm.clients import folding
 from fieldcrm.clients.duplicates.tables import ClientMerge
 from fieldcrm.clients.store import in_scope
 from fieldcrm.clients.tables import Client
+from fieldcrm.kit.aliases import shared_alias
 from fieldcrm.kit.tables import Event
 from fieldcrm.people.model import Actor
 from fieldcrm.people.tables import User
@@ -28,11 +28,13 @@ from fieldcrm.visits.tables import Visit
 
 DECIDED = (ACCEPTED, DECLINED)
 OPEN = "open"
-Asked: Any = aliased(Event)
-Decision: Any = aliased(Event)
-Rep: Any = aliased(User)
-Decider: Any = aliased(User)
-SORTS: dict[str, Any] = {"at": Asked.id, "client": col(Client.sort_name), "rep": Rep.name}
+Asked: Any = shared_alias(Event)
+Decision: Any = shared_alias(Event)
+Rep: Any = shared_alias(User)
+Decider: Any = shared_alias(User)
+RepName: Any = func.coalesce(Rep.name, "")
+"""Empty where the product asked itself, for what visits tell of a pin."""
+SORTS: dict[str, Any] = {"at": Asked.id, "client": col(Client.sort_name), "rep": RepName}
 
 
 class Row(NamedTuple):
@@ -65,10 +67,10 @@ def _rows(actor: Actor) -> Any:
         Decision.data["id"].as_string() == Asked.data["id"].as_string(),
     )
     return (
-        select(Asked, Client, Rep.name, Decision, Decider.name)  # type: ignore[call-overload]
+        select(Asked, Client, RepName, Decision, Decider.name)  # type: ignore[call-overload]
         .outerjoin(ClientMerge, _is_merged())
         .join(Client, col(Client.id) == func.coalesce(ClientMerge.standing_id, Asked.subject_id))
-        .join(Rep, Rep.id == Asked.actor_id)
+        .outerjoin(Rep, Rep.id == Asked.actor_id)
         .outerjoin(Decision, decided)
         .outerjoin(Decider, Decider.id == Decision.actor_id)
         .where(Asked.kind == ASKED, in_scope(actor))
@@ -97,6 +99,12 @@ def page(
     order = [c.desc() if is_down else c.asc() for c in key]
     found = [Row(*row) for row in session.exec(statement.order_by(*order).limit(limit + 1))]
     return found[:limit], _encoded(sort, found[limit - 1]) if len(found) > limit else None
+
+
+def count(session: Session, actor: Actor, wanted: Wanted) -> int:
+    """How many corrections the list has."""
+    inside = _rows(actor).where(*_narrowed(wanted)).with_only_columns(Asked.id).subquery()
+    return session.execute(select(func.count()).select_from(inside)).scalar_one()
 
 
 def _narrowed(wanted: Wanted) -> list[Any]:

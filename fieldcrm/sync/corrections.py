@@ -68,7 +68,8 @@ def ask_in(
             sha256=photo.sha256, content_type=photo.content_type, size=photo.size,
             taken_at=photo.taken_at, lat=photo.lat, lng=photo.lng, asked_at=clock.now(),
         ))  # fmt: skip
-    feed.touch(session, "correction", correction_id, rep_ids=[actor.user_id])
+    if actor.user_id:  # what the product found itself stands on nobody's phone
+        feed.touch(session, "correction", correction_id, rep_ids=[actor.user_id])
 
 
 def _is_seen(session: Session, actor: Actor, client_id: str) -> bool:
@@ -99,29 +100,39 @@ def decide(
     """
     people.require(actor, Role.dispatcher, Role.manager, Role.admin)
     with transaction() as session:
-        feed.take_turn(session)
-        found = store.correction(session, correction_id, ASKED)
-        standing = merging.standing_in(session, found[1].id) if found else ""
-        if found is None or not _is_seen(session, actor, standing):
-            raise NoSuchCorrection()
-        event, asked_of = found
-        client = session.get_one(Client, standing)
-        if store.is_decided(session, asked_of.id, correction_id, (ACCEPTED, DECLINED)):
-            raise CorrectionDecided()
-        wanted, before = event.data["wanted"], event.data["before"]
-        overtaken = [
-            name for name in wanted if getattr(client, name) not in (before[name], wanted[name])
-        ]
-        if accept and overtaken and not overwrite:
-            raise CorrectionOvertaken(fields=sorted(overtaken))
-        if accept:
-            clients.change_in(session, actor, client, wanted)
-        if accept and asked_of is not client:
-            merging.keep_in(session, actor, asked_of, wanted)
-        kind = ACCEPTED if accept else DECLINED
-        told = {"id": correction_id, "rep_id": event.actor_id}
-        if reason.strip():
-            told["reason"] = reason.strip()[:REASON_MOST]
-        clients.tell_in(session, actor, asked_of, kind, told, also=[event.actor_id or ""])
-        feed.touch(session, "correction", correction_id, rep_ids=[event.actor_id or ""])
-        return client
+        return decide_in(session, actor, correction_id, accept, overwrite, reason)
+
+
+def decide_in(
+    session: Session, actor: Actor, correction_id: str, accept: bool, overwrite: bool = False,
+    reason: str = "",
+) -> Client:  # fmt: skip
+    """The same inside another transaction."""
+    feed.take_turn(session)
+    found = store.correction(session, correction_id, ASKED)
+    standing = merging.standing_in(session, found[1].id) if found else ""
+    if found is None or not _is_seen(session, actor, standing):
+        raise NoSuchCorrection()
+    event, asked_of = found
+    client = session.get_one(Client, standing)
+    if store.is_decided(session, asked_of.id, correction_id, (ACCEPTED, DECLINED)):
+        raise CorrectionDecided()
+    wanted, before = event.data["wanted"], event.data["before"]
+    overtaken = [
+        name for name in wanted if getattr(client, name) not in (before[name], wanted[name])
+    ]
+    if accept and overtaken and not overwrite:
+        raise CorrectionOvertaken(fields=sorted(overtaken))
+    if accept:
+        clients.change_in(session, actor, client, wanted)
+    if accept and asked_of is not client:
+        merging.keep_in(session, actor, asked_of, wanted)
+    kind = ACCEPTED if accept else DECLINED
+    told = {"id": correction_id, "rep_id": event.actor_id}
+    if reason.strip():
+        told["reason"] = reason.strip()[:REASON_MOST]
+    asker = [event.actor_id] if event.actor_id else []
+    clients.tell_in(session, actor, asked_of, kind, told, also=asker)
+    if asker:
+        feed.touch(session, "correction", correction_id, rep_ids=asker)
+    return client

@@ -15,6 +15,7 @@ from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from fieldcrm.clients.tables import Affiliation, Client, Promise, Territory
+from fieldcrm.forms.tables import ShelfCheck
 from fieldcrm.kit.among import among
 from fieldcrm.kit.database import UtcDateTime
 from fieldcrm.people.tables import Team, User
@@ -33,6 +34,7 @@ _CLIENT, _LINK, _PROMISE, _TERRITORY = _tables(Client, Affiliation, Promise, Ter
 _VISIT, _ATTACHMENT, _PRODUCT = _tables(Visit, Attachment, Product)
 _USER, _TEAM, _SHIFT = _tables(User, Team, Shift)
 _CYCLE, _TARGET, _PLAN = _tables(Cycle, CycleTarget, DayPlan)
+(_SHELF,) = _tables(ShelfCheck)
 _PERSON, _ORGANISATION = _CLIENT.alias("person"), _CLIENT.alias("organisation")
 
 
@@ -206,6 +208,46 @@ _HISTORY = (
 def history(session: Session, client_ids: Collection[str]) -> list[Past]:
     """The last closed visits of each client with the rep's name, newest first."""
     return [Past._make(row) for row in _rows(session, _HISTORY, {"ids": [*client_ids]})]
+
+
+class Seen(NamedTuple):
+    """One product on a client's shelf, as a visit found it."""
+
+    client_id: str
+    product_id: str
+    is_there: bool
+    price: float | None
+    day: date
+    visit_id: str
+    closed_at: datetime
+    rep_name: str
+
+
+# Of the last day alone who looked and when: joined for every look, they would cost the most.
+_LAST_LOOKS = (
+    columns(*(_SHELF.c[n] for n in ("client_id", "product_id", "is_there", "price", "day",
+                                    "visit_id", "rep_id")),
+            func.rank().over(partition_by=(_SHELF.c.client_id, _SHELF.c.product_id),
+                             order_by=_SHELF.c.day.desc()).label("rank"))
+    .where(among(_SHELF.c.client_id, "ids"), _SHELF.c.day >= _FIRST)
+    .subquery()
+)  # fmt: skip
+_LAST_SEEN = (
+    columns(*_LAST_LOOKS.c[:6], _VISIT.c.closed_at, _USER.c.name)
+    .join(_VISIT, _VISIT.c.id == _LAST_LOOKS.c.visit_id)
+    .join(_USER, _USER.c.id == _LAST_LOOKS.c.rep_id)
+    .where(_LAST_LOOKS.c.rank == 1, _VISIT.c.closed_at.is_not(None))
+    .order_by(_VISIT.c.closed_at, _VISIT.c.id, _LAST_LOOKS.c.product_id)
+)
+
+
+def last_seen(session: Session, client_ids: Collection[str], first: date) -> list[Seen]:
+    """What stood on each client's shelf by product, as it was seen last since a day.
+
+    Where several visits looked on that day, the one closed last stands last.
+    """
+    wanted = {"ids": [*client_ids], "first": first}
+    return [Seen._make(row) for row in _rows(session, _LAST_SEEN, wanted)]
 
 
 _PRODUCTS = _told(_PRODUCT, wire.ProductDoc).where(among(_PRODUCT.c.id, "ids"))

@@ -10,11 +10,13 @@ from typing import Any
 import msgspec
 from sqlmodel import Session
 
+from fieldcrm.clients.ownfields import rules as own_rules
 from fieldcrm.clients.ownfields import service as ownfields
+from fieldcrm.clients.ownfields.model import OF_CARDS, OwnField
 from fieldcrm.clients.service import clients_for_rep_in
 from fieldcrm.forms import service as forms
 from fieldcrm.kit import clock
-from fieldcrm.people.model import Actor
+from fieldcrm.people.model import Actor, Role
 from fieldcrm.sync import document_store as store
 from fieldcrm.sync.from_office import message_docs, message_ids
 from fieldcrm.sync.rep_asks import (
@@ -28,6 +30,8 @@ from fieldcrm.wire import sync as wire
 
 DAYS_BEHIND = 7
 DAYS_AHEAD = 14
+SHELF_DAYS = 183
+"""How old a figure of a shelf may be and still tell something of it."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,12 @@ class Reach:
         if "user" not in self._known:
             self._known["user"] = store.user(session, self.rep_id)
         return self._known["user"]
+
+    def actor(self, session: Session) -> Actor:
+        """The rep, as one who reads cards."""
+        rep = self.user(session)
+        team_ids = frozenset({rep.team_id} if rep and rep.team_id else ())
+        return Actor(self.rep_id, Role.rep, team_ids, language=rep.language if rep else "en")
 
     def cycle(self, session: Session) -> store.Span | None:
         """The cycle of the rep's team that today belongs to."""
@@ -163,7 +173,9 @@ def client_docs(session: Session, r: Reach, ids: Collection[str]) -> Made:
     mine = r.clients(session).intersection(ids)
     rows = store.clients(session, mine)
     around = _Around(session, r, [c.id for c in rows])
-    return {c.id: _client(c, around) for c in rows}
+    made = {c.id: _client(c, around) for c in rows}
+    ownfields.tell_phone_in(session, r.actor(session), made.values())
+    return made
 
 
 class _Around:
@@ -180,6 +192,9 @@ class _Around:
             self.promises.setdefault(promise.client_id, []).append(_promise(promise))
         for visit in store.history(session, ids):
             self.history.setdefault(visit.client_id, []).append(_past(visit))
+        self.shelves: dict[str, dict[str, wire.ShelfFigure]] = {}
+        for seen in store.last_seen(session, ids, r.today - timedelta(days=SHELF_DAYS)):
+            self.shelves.setdefault(seen.client_id, {})[seen.product_id] = _seen(seen)
         self.cycle = r.figures(session)
 
     def _link(self, link: store.Link) -> None:
@@ -203,6 +218,7 @@ def _client(c: Any, around: _Around) -> wire.ClientDoc:
         *(each.get(key, []) for each in beside),
         around.cycle.get(key),
         version,
+        [*around.shelves.get(key, {}).values()],
     )
     return wire.ClientDoc(*told)
 
@@ -216,6 +232,13 @@ def _promise(p: Any) -> wire.PromiseDoc:
 
 def _past(v: store.Past) -> wire.PastVisit:
     return wire.PastVisit(v.id, v.day.isoformat(), v.result, v.comment, v.rep_name)
+
+
+def _seen(s: store.Seen) -> wire.ShelfFigure:
+    return wire.ShelfFigure(
+        product_id=s.product_id, is_there=s.is_there, price=s.price, day=s.day.isoformat(),
+        at_ms=ms(s.closed_at) or 0, rep_name=s.rep_name, visit_id=s.visit_id,
+    )  # fmt: skip
 
 
 def cycle_figures(session: Session, r: Reach) -> dict[str, wire.CycleFigures]:
@@ -300,17 +323,21 @@ def profile_docs(session: Session, r: Reach, ids: Collection[str]) -> Made:
         lunch=wire.Lunch(start_min=user.lunch_start_min, minutes=user.lunch_minutes),
         territories=store.territory_names(session, user.id), cycle=_progress(session, r),
         colleagues=colleagues(session, user.team_id, user.id),
-        client_fields=_client_fields(session),
+        client_fields=_client_fields(session, r),
     )  # fmt: skip
     return {user.id: doc}
 
 
-def _client_fields(session: Session) -> list[wire.ClientFieldDoc]:
-    """The fields in use; one that is archived leaves the cards of every phone."""
-    return [
-        wire.ClientFieldDoc(own.field, [*own.kinds], "rep" in own.editors)  # type: ignore[list-item]
-        for own in ownfields.fields_in(session) if not own.is_archived
-    ]  # fmt: skip
+def _client_fields(session: Session, r: Reach) -> list[wire.ClientFieldDoc]:
+    """The fields in use that reps may see; one that is archived leaves the cards of every phone."""
+    rep = r.actor(session)
+    seen = (own for own in ownfields.seen_in(session, rep) if not own.is_archived)
+    return [_client_field(own, rep) for own in seen]
+
+
+def _client_field(own: OwnField, rep: Actor) -> wire.ClientFieldDoc:
+    is_editable = own.is_filled_by(rep) and own.field.type not in OF_CARDS
+    return wire.ClientFieldDoc(own_rules.on_phone(own.field), [*own.kinds], is_editable)  # type: ignore[arg-type]
 
 
 def _progress(session: Session, r: Reach) -> wire.CycleProgress | None:

@@ -14,6 +14,7 @@ from fieldcrm.clients import service as clients
 from fieldcrm.clients.duplicates import entry, merging
 from fieldcrm.clients.model import PLACE_KINDS
 from fieldcrm.clients.ownfields import rules as own_rules
+from fieldcrm.clients.ownfields import service as ownfields
 from fieldcrm.clients.rules import clean
 from fieldcrm.clients.tables import Affiliation, Client
 from fieldcrm.kit import clock, feed, ids
@@ -182,6 +183,7 @@ def _client_field(session: Session, actor: Actor, d: Doing) -> Done:
     p: wire.ClientFieldPayload = d.payload
     feed.take_turn(session)
     client = _standing(session, actor, d.subject_id)
+    ownfields.check_seen_in(session, actor, p.name)
     there = client.own_fields.get(p.name)
     wanted = own_rules.settled(p.value)
     if there not in (p.base, wanted):

@@ -81,11 +81,13 @@ def last_event_by_others(session: Session, subject_id: str, user_id: str) -> Dee
 def correction(session: Session, correction_id: str, kind: str) -> tuple[Event, Client] | None:
     """The event by which a correction was asked for, and its client, locked."""
     sent = session.get(Mutation, correction_id)
-    if sent is None:
-        return None
-    wanted = select(Event).where(Event.kind == kind, Event.subject_id == sent.subject_id)
+    wanted = select(Event).where(Event.kind == kind)
+    if sent is not None:
+        wanted = wanted.where(Event.subject_id == sent.subject_id)
+    else:  # the product asked itself, so that no phone sent it
+        wanted = wanted.where(col(Event.data)["id"].as_string() == correction_id)
     asked = next((e for e in session.exec(wanted) if e.data.get("id") == correction_id), None)
-    card = client(session, sent.subject_id)
+    card = client(session, asked.subject_id or "") if asked else None
     return None if asked is None or card is None else (asked, card)
 
 

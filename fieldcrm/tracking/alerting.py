@@ -37,6 +37,8 @@ class PlannedStop:
     planned_ms: int | None
     lat: float | None
     lng: float | None
+    is_there: bool = False
+    """The rep has been at its place for a while, by his fixes."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +84,9 @@ def _late(rep: LiveRep, stops: Sequence[PlannedStop], now_ms: int) -> Wish | Non
     minutes = (now_ms - (coming.planned_ms or 0)) // 60_000
     if minutes < LATE_MIN:
         return None
-    data = {
-        "visit_id": coming.visit_id, "minutes": minutes, "cause": f"alert.cause.late_{rep.state.value}",
-    }  # fmt: skip
+    is_unmarked = coming.is_there and rep.state in (RepState.idle, RepState.moving)
+    why = "there" if is_unmarked else rep.state.value
+    data = {"visit_id": coming.visit_id, "minutes": minutes, "cause": f"alert.cause.late_{why}"}
     return Wish(AlertKind.late, data)
 
 

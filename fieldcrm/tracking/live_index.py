@@ -3,8 +3,9 @@
 Keys: hash `live` (rep -> LivePoint), hash `phones` (rep -> PhoneStatus), hash `clocks`
 (device -> offset), stream `fixes` (batches for the recorder), sorted set `held:<rep>` (fixes that
 wait for their shift), set `held` (which reps have such), hash `counts` (by reason). Channels:
-`cell:<who publishes>:<H3 at PUBLISH>` carries LivePoints, `live:phones` PhoneStatuses, `gateways` the
-names of those that publish: a gateway listens to the others' cells alone, since it knows its own.
+`cell:<who publishes>:{<shard>}` (sharded: a cluster spreads them over its nodes) carry LivePoints, each
+coarse cell (H3 at PUBLISH) on its own shard; `live:phones` PhoneStatuses, `gateways` the names of those
+that publish: a gateway listens to the others' cells alone, since it knows its own.
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ COMPRESS_FROM = 4096
 _DOUBTS = [(int(doubt), f"doubt_{doubt.name}") for doubt in Doubt if doubt]
 GATEWAY_ID = secrets.token_bytes(8)
 """Tells this process's own publications from others'."""
+SHARDS = 61
+"""Channels of cells a publisher has; a prime, so that no pattern of cells falls on few of them."""
+_BITS_BELOW = 24
+"""Of an H3 index at PUBLISH, all ones: the digits it doesn't use."""
 OTHERS = "-"
 """Under this name publishes who is no gateway."""
 
@@ -139,15 +144,20 @@ def point_of(fix: Fix, still_since_ms: int | None, offset_ms: int) -> LivePoint:
     return LivePoint(fix, still_since_ms, offset_ms, cells.fine_cell(fix.lat, fix.lng))
 
 
+def shard_of(coarse: int) -> int:
+    """On which shard a coarse cell (at cells.PUBLISH) is published; neighbours on different ones."""
+    return (coarse >> _BITS_BELOW) % SHARDS
+
+
 @cache
-def cell_channel(coarse: int, publisher: str) -> str:
-    """The channel on which one publishes positions within a coarse cell (at cells.PUBLISH)."""
-    return f"cell:{publisher}:{coarse:x}"
+def cell_channel(shard: int, publisher: str) -> str:
+    """The channel on which one publishes positions within the coarse cells of a shard."""
+    return f"cell:{publisher}:{{{shard}}}"
 
 
-def cell_channels(publisher: str) -> str:
-    """The pattern of all such channels of one who publishes."""
-    return f"cell:{publisher}:*"
+def cell_channels(publisher: str) -> list[str]:
+    """All such channels of one who publishes."""
+    return [cell_channel(shard, publisher) for shard in range(SHARDS)]
 
 
 def commands_of(writes: Writes) -> Commands:
@@ -172,7 +182,7 @@ def commands_of(writes: Writes) -> Commands:
         commands.add(b"HINCRBY", COUNTS.encode(), reason.encode(), b"%d" % count)
     commands.end()
     for channel, told in by_channel(writes.points.values()).items():
-        commands.add(b"PUBLISH", channel.encode(), GATEWAY_ID + packed_array(len(told), told))
+        commands.add(b"SPUBLISH", channel.encode(), GATEWAY_ID + packed_array(len(told), told))
     if writes.statuses:
         statuses = GATEWAY_ID + encode(list(writes.statuses.values()))
         commands.add(b"PUBLISH", PHONES_CHANNEL.encode(), statuses)
@@ -202,8 +212,8 @@ def by_channel(points: Iterable[tuple[LivePoint, bytes]]) -> dict[str, list[byte
     """Encoded points grouped by the channel of their coarse cell."""
     grouped: dict[int, list[bytes]] = defaultdict(list)
     for point, packed in points:
-        grouped[cells.published(point.cell)].append(packed)
-    return {cell_channel(cell, GATEWAY_ID.hex()): told for cell, told in grouped.items()}
+        grouped[shard_of(cells.published(point.cell))].append(packed)
+    return {cell_channel(shard, GATEWAY_ID.hex()): told for shard, told in grouped.items()}
 
 
 _statuses = msgspec.msgpack.Decoder(list[PhoneStatus])
@@ -317,9 +327,8 @@ def show_if_newest(connection: redis.Redis, fixes: Sequence[Fix]) -> None:
     point = point_of(newest, newest.fix_at_ms, known.offset_ms if known else 0)
     pipe = connection.pipeline(transaction=True)
     pipe.hset(LIVE, newest.rep_id, encode(point))  # type: ignore[arg-type]
-    pipe.publish(
-        cell_channel(cells.parent(point.cell, cells.PUBLISH), OTHERS), GATEWAY_ID + encode([point])
-    )
+    shard = shard_of(cells.published(point.cell))
+    pipe.execute_command("SPUBLISH", cell_channel(shard, OTHERS), GATEWAY_ID + encode([point]))
     pipe.execute()
 
 

@@ -158,7 +158,7 @@ def _spell_odds(
     """Log odds of driving at each place of several spans (rows), all cuts into spells weighed."""
     seen = spells.measures(way.t[places], way.x[places], way.y[places], SHORTEST_S)
     chances = spells.weighed(
-        spells.summed(scores) + _spell_scores(seen, places.shape[1], w.driving_spells),
+        scores, _spell_scores(seen, places.shape[1], w.driving_spells),
         _spell_scores(seen, places.shape[1], w.foot_spells), to_driving, to_foot,
     )  # fmt: skip
     driving, foot = (

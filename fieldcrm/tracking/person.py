@@ -101,6 +101,7 @@ def _wait_for_recorder() -> None:
 
 def _forget_live(connection: redis.Redis, rep_id: str) -> None:
     """Erase where a rep is, what waits for his shift, and what his phones said of themselves."""
+    areas.forget_stays(connection, rep_id)
     clocks: Any = connection.hscan_iter(live_index.CLOCKS, match=f"{rep_id}|*")
     pipe = connection.pipeline(transaction=True)
     pipe.hdel(live_index.LIVE, rep_id)

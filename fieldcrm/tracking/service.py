@@ -28,6 +28,7 @@ from fieldcrm.tracking import (
     streets,
     trips,
 )
+from fieldcrm.tracking.areas import visit_stays
 from fieldcrm.tracking.live_index import LivePoint, PhoneStatus
 from fieldcrm.tracking.model import (
     MOMENT_KINDS,
@@ -241,9 +242,13 @@ def resolve_alert(session: Session, alert: Alert, now: datetime) -> None:
 
 def _stops_by_rep(session: Session, today: date) -> dict[str, list[alerting.PlannedStop]]:
     found: dict[str, list[alerting.PlannedStop]] = defaultdict(list)
-    for v in store.visits_of_day(session, [today]):
-        stop = alerting.PlannedStop(v.id, v.state, _ms(v.planned_at), v.lat, v.lng)
-        found[v.rep_id].append(stop)
+    stops = store.stops_of_day(session, today)
+    stays = visit_stays.stays_of(sorted({rep_id for _, rep_id, *_ in stops}), today)
+    for visit_id, rep_id, state, planned_at, lat, lng in stops:
+        stay = stays.get(rep_id, {}).get(visit_id)
+        is_there = stay is not None and not stay.left_ms
+        stop = alerting.PlannedStop(visit_id, state, _ms(planned_at), lat, lng, is_there)
+        found[rep_id].append(stop)
     return found
 
 

@@ -15,6 +15,8 @@ import numpy as np
 
 from fieldcrm.tracking.windows import Array
 
+_MOST = 600.0
+"""Scores beyond it are as good as certain; its exponential is still a float."""
 _NEAR_M = 3.0
 """Two places nearer than the error are one."""
 _METRES = (0.0, 4.0, 8.0, 15.0, 25.0, 40.0, 70.0, 150.0, 400.0, 1500.0)
@@ -82,33 +84,53 @@ def summed(scores: Array) -> Array:
     return told[:, None, :] - (told - scores)[:, :, None]
 
 
-def weighed(driving: Array, foot: Array, to_driving: Array, to_foot: Array) -> Chances:
-    """All ways to cut series into spells, by the scores of spells and of the steps between them."""
-    count = driving.shape[1]
-    shape = driving.shape[:2]
-    begun, ended = np.full((2, *shape), -np.inf), np.empty((2, *shape))
-    begun[:, :, 0] = 0
-    after, rest = np.zeros((2, *shape)), np.empty((2, *shape))
-    spells, turns = np.stack([driving, foot]), np.stack([to_driving, to_foot])
-    by_end = np.ascontiguousarray(spells.swapaxes(2, 3))
+def weighed(
+    places: Array, driving: Array, foot: Array, to_driving: Array, to_foot: Array
+) -> Chances:
+    """All ways to cut series into spells, by how much each place speaks for driving (rows), by the
+    scores of whole spells, and by those of the steps between them."""
+    lift = np.maximum(places, 0)
+    shares = _shares(places, lift, driving, foot)
+    turns = np.exp(np.stack([to_driving, to_foot]))
+    begun, ended = _begun(shares, turns)
+    after = _after(shares, turns)
+    shares *= (begun / ended[:, None])[..., None]
+    shares *= after[:, :, None]
+    return Chances(np.log(ended / begun[0, :, 0]) + lift.sum(axis=1), shares[0], shares[1])
+
+
+def _shares(places: Array, lift: Array, driving: Array, foot: Array) -> Array:
+    """Exponentials of the scores of driving spells and those on foot, [kind, series, i, j].
+
+    Of every way to cut a series the better of both ways at each place is taken off, so that what
+    these multiply to over a whole series stays within what a float holds.
+    """
+    scores = np.stack([driving + summed(places - lift), foot - summed(lift)])
+    return np.triu(np.exp(np.minimum(scores, _MOST, out=scores), out=scores))
+
+
+def _begun(shares: Array, turns: Array) -> tuple[Array, Array]:
+    """What leads up to each spell's beginning, [kind, series, i], and to the end of all.
+
+    In shares of the more likely of the two labellings without a change, for the same reason.
+    """
+    begun = np.zeros(shares.shape[:-1])
+    begun[..., 0] = 1 / np.maximum(shares[..., 0, -1].max(axis=0), np.exp(-_MOST))
+    ended, count = begun[..., 0], begun.shape[-1]
     for j in range(count):
-        ended[:, :, j] = _sum(begun[:, :, : j + 1] + by_end[:, :, j, : j + 1])
+        ended = np.einsum("kbi,kbi->kb", begun[..., : j + 1], shares[..., : j + 1, j])
         if j + 1 < count:
-            begun[:, :, j + 1] = ended[::-1, :, j] + turns[:, :, j]
-    for i in range(count - 1, -1, -1):
-        if i + 1 < count:
-            after[:, :, i] = (turns[:, :, i] + rest[:, :, i + 1])[::-1]
-        rest[:, :, i] = _sum(spells[:, :, i, i:] + after[:, :, i:])
-    total = np.logaddexp(*ended[:, :, -1])
-    logs = begun[..., None] + spells + after[:, :, None, :] - total[:, None, None]
-    chances = np.triu(np.exp(np.minimum(logs, 0)))
-    return Chances(total, chances[0], chances[1])
+            begun[..., j + 1] = ended[::-1] * turns[..., j]
+    return begun, ended.sum(axis=0)
 
 
-def _sum(logs: Array) -> Array:
-    """log of the sum of exponentials over the last axis."""
-    top = logs.max(axis=-1)
-    return top + np.log(np.exp(logs - top[..., None]).sum(axis=-1))
+def _after(shares: Array, turns: Array) -> Array:
+    """What may follow each spell's end, [kind, series, j]."""
+    after = np.ones(shares.shape[:-1])
+    for i in range(after.shape[-1] - 1, 0, -1):
+        rest = np.einsum("kbj,kbj->kb", shares[..., i, i:], after[..., i:])
+        after[..., i - 1] = (rest * turns[..., i - 1])[::-1]
+    return after
 
 
 def at_places(chances: Array) -> Array:

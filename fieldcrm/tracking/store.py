@@ -274,12 +274,17 @@ def fixes_stored(session: Session, rep_ids: Iterable[str] | None = None) -> int:
     return int(session.exec(statement).one())
 
 
-def visits_of_day(session: Session, days: Iterable[object]) -> list[Visit]:
-    """Planned and under-way visits of these local dates, in the order of each rep's day."""
-    statement = select(Visit).where(
-        col(Visit.day).in_(list(days)), col(Visit.state).in_(["planned", "under_way", "closed"])
+Stop = tuple[str, str, str, datetime | None, float | None, float | None]
+"""A visit's id, rep, state, planned start, lat and lng: whole rows of everybody's day cost ten times that."""
+
+
+def stops_of_day(session: Session, day: date) -> list[Stop]:
+    """Visits of a local date that still count, in the order of each rep's day."""
+    columns: Any = (Visit.id, Visit.rep_id, Visit.state, Visit.planned_at, Visit.lat, Visit.lng)
+    wanted = select(*columns).where(
+        Visit.day == day, col(Visit.state).in_(["planned", "under_way", "closed"])
     )
-    return list(session.exec(statement.order_by(col(Visit.rep_id), col(Visit.position))))
+    return list(session.exec(wanted.order_by(col(Visit.rep_id), col(Visit.position))))
 
 
 def lock_alerts(session: Session) -> None:

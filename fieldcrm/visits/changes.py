@@ -33,6 +33,19 @@ def note(
     before: dict[str, Any], follow: dict[str, Any],
 ) -> None:  # fmt: skip
     """The change with both clocks, place and fields before and after; and its event."""
+    change, event = rows_of(actor, request, visit, from_state, before, follow)
+    session.add(VisitChange(**change))
+    events.record(
+        session, event["kind"], visit.id, actor_id=event["actor_id"], team_id=visit.team_id,
+        source=actor.source, data=event["data"],
+    )  # fmt: skip
+
+
+def rows_of(
+    actor: Actor, request: MoveRequest, visit: Visit, from_state: str | None,
+    before: dict[str, Any], follow: dict[str, Any],
+) -> tuple[dict[str, Any], dict[str, Any]]:  # fmt: skip
+    """The columns of a change and of its event, for those who write many at once."""
     after = fields_of(visit)
     changed = [name for name in TOLD if before.get(name) != after[name]]
     where = request.position
@@ -43,18 +56,18 @@ def note(
     }  # fmt: skip
     if request.reason:
         data["reason"] = request.reason
-    session.add(
-        VisitChange(
-            id=request.change_id or ids.new_id(), visit_id=visit.id, move=request.move,
-            from_state=from_state, to_state=visit.state, actor_id=actor.user_id or None,
-            device_at=request.device_at, at=request.at, server_at=clock.now(),
-            lat=where.lat if where else None, lng=where.lng if where else None,
-            accuracy_m=where.accuracy_m if where else None, source=actor.source, data=data,
-            version=visit.version,
-        )
-    )  # fmt: skip
-    events.record(
-        session, f"visit.{request.move}", visit.id, actor_id=actor.user_id or None,
-        team_id=visit.team_id, source=actor.source,
-        data={"from": from_state, "to": visit.state, "fields": changed},
-    )  # fmt: skip
+    now, by = clock.now(), actor.user_id or None
+    change = {
+        "id": request.change_id or ids.new_id(), "visit_id": visit.id, "move": request.move,
+        "from_state": from_state, "to_state": visit.state, "actor_id": by,
+        "device_at": request.device_at, "at": request.at, "server_at": now,
+        "lat": where.lat if where else None, "lng": where.lng if where else None,
+        "accuracy_m": where.accuracy_m if where else None, "source": actor.source, "data": data,
+        "version": visit.version,
+    }  # fmt: skip
+    event = {
+        "id": ids.new_id(), "at": now, "actor_id": by, "kind": f"visit.{request.move}",
+        "subject_id": visit.id, "team_id": visit.team_id, "source": actor.source,
+        "data": {"from": from_state, "to": visit.state, "fields": changed},
+    }  # fmt: skip
+    return change, event

@@ -76,6 +76,11 @@ def _new_visit(session: Session, r: MoveRequest, rep: User, client: Client) -> V
     place = _place(session, r, client)
     merging.note_arrival_in(session, r.client_id, "visit.client_id", r.visit_id)
     merging.note_arrival_in(session, r.place_id, "visit.place_id", r.visit_id)
+    return new_row(r, rep, client, place)
+
+
+def new_row(r: MoveRequest, rep: User, client: Client, place: Client | None) -> Visit:
+    """The row of a new visit to a client at a place."""
     at = place if place and place.lat is not None else client
     now = clock.now()
     assert r.day is not None

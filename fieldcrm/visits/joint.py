@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import or_
-from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from fieldcrm.clients.tables import Client
 from fieldcrm.kit import events, feed
+from fieldcrm.kit.aliases import shared_alias
 from fieldcrm.kit.errors import Conflict
 from fieldcrm.people.model import Actor, OutOfScope
 from fieldcrm.people.tables import User
@@ -143,9 +143,9 @@ def _asked(session: Session, visit_id: str) -> list[JointVisit]:
     return list(session.exec(wanted))
 
 
-_Owner = aliased(User, name="owner")
-_Mate = aliased(User, name="mate")
-_Place = aliased(Client, name="joint_place")
+_Owner = shared_alias(User, name="owner")
+_Mate = shared_alias(User, name="mate")
+_Place = shared_alias(Client, name="joint_place")
 
 
 def with_names(session: Session, wanted: Iterable[object]) -> list[Joint]:

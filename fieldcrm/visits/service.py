@@ -77,9 +77,9 @@ def apply_move(session: Session, actor: Actor, request: MoveRequest) -> Visit:
         return _replayed(session, actor, request, done)
     feed.take_turn(session)
     before = _load(session, actor, request)
-    _check(session, actor, request, before)
+    check_request(request)
     from_state = before.state if before else None
-    to_state = _decide(actor, request, before)
+    to_state = state_after(actor, request, before)
     fields_before = changes.fields_of(before)
     visit, follow = effects.EFFECTS[request.move](session, actor, request, before)
     visit.state = to_state
@@ -118,13 +118,15 @@ def _load(session: Session, actor: Actor, request: MoveRequest) -> Visit | None:
     return visit
 
 
-def _check(session: Session, actor: Actor, request: MoveRequest, before: Visit | None) -> None:
+def check_request(request: MoveRequest) -> None:
+    """Whether a move's own words hold, whatever the visit; raises UnknownResult, WrongDay."""
     rules.check_result(life(), request.changes.get("result", request.result))
     if request.move in ("plan", "create", "move"):
         rules.check_new_day(request.day, clock.local(request.at).date(), life().limits)
 
 
-def _decide(actor: Actor, request: MoveRequest, before: Visit | None) -> str:
+def state_after(actor: Actor, request: MoveRequest, before: Visit | None) -> str:
+    """The state a move leads to; raises UnknownMove, MoveForbidden, IllegalMove, MissingNeed."""
     standing = _standing(before)
     given = rules.given(life(), request, standing, clock.local(request.at).date())
     return rules.decide(life(), request.move, standing.state, _role(actor), given)
@@ -150,12 +152,19 @@ def _tell(session: Session, request: MoveRequest, visit: Visit, before: dict[str
         _send_cards(session, visit, reps)
     if request.move in ("close", "revise"):
         clients.tell_holders_in(session, visit.client_id, reps)  # colleagues' cards show it too
+        if visit.place_id and _looked_at_shelf(request, visit):
+            clients.tell_holders_in(session, visit.place_id, reps)  # the shelf is the place's
     elif before.get("state") != visit.state or before.get("day") != visit.day.isoformat():
         feed.touch(session, "client", visit.client_id, rep_ids=reps)  # how many are still planned
     if request.move in ("close", "revise"):
         feed.touch(session, "profile", visit.rep_id, rep_ids=[visit.rep_id])
     if request.move in ("check_in", "close", "cancel", "move", "create"):
         running.refresh_expected_in(session, visit.rep_id, visit.day)
+
+
+def _looked_at_shelf(request: MoveRequest, visit: Visit) -> bool:
+    """Whether a place's shelf may stand otherwise on its card now; a revision may take it back."""
+    return bool((visit.details or {}).get("stock")) or "details" in request.changes
 
 
 def _send_cards(session: Session, visit: Visit, reps: set[str]) -> None:
@@ -238,9 +247,18 @@ def list_visits(
     cursor: str | None = None,
 ) -> Page[VisitView]:  # fmt: skip
     """One page of the visits the actor may see; raises BadSort, BadCursor."""
-    where = [_scope(actor), *store.filter_clauses(filters or VisitFilters())]
+    by_day = sort.removeprefix("-") == "day" and actor.role is not Role.rep and not actor.is_admin
+    seen = store.unindexed(Visit.team_id).in_(actor.team_ids) if by_day else _scope(actor)
+    where = [seen, *store.filter_clauses(filters or VisitFilters())]
     with reading() as session:
         return store.page(session, where, sort, max(1, min(limit, LIST_MAX)), cursor)
+
+
+def count(actor: Actor, filters: VisitFilters | None = None) -> int:
+    """How many visits a list has that the actor may see."""
+    where = [_scope(actor), *store.filter_clauses(filters or VisitFilters())]
+    with reading() as session:
+        return store.count(session, where)
 
 
 def export_rows(actor: Actor, filters: VisitFilters | None = None) -> Iterator[VisitView]:

@@ -7,19 +7,23 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import batched
 from typing import Any
 
-from sqlalchemy import String, and_, cast, func, literal, or_, tuple_
-from sqlalchemy.orm import aliased
+from sqlalchemy import String, and_, cast, func, insert, literal, or_, tuple_
 from sqlmodel import Session, col, select
 
 from fieldcrm.clients import folding
 from fieldcrm.clients.tables import Affiliation, Client
+from fieldcrm.kit.aliases import shared_alias
+from fieldcrm.kit.tables import Event
 from fieldcrm.people.tables import User
 from fieldcrm.visits.model import BadCursor, BadSort, VisitFilters
-from fieldcrm.visits.tables import Attachment, Visit, VisitChange
+from fieldcrm.visits.tables import Attachment, JointVisit, Visit, VisitChange
 
-Place = aliased(Client, name="place")
+Place = shared_alias(Client, name="place")
+AT_ONCE = 500
+"""Ids asked for in one statement."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,25 @@ def visit(session: Session, visit_id: str, *, lock: bool = False) -> Visit | Non
         return session.get(Visit, visit_id)
     wanted = select(Visit).where(Visit.id == visit_id).with_for_update()
     return session.exec(wanted.execution_options(populate_existing=True)).first()
+
+
+def visits_for_writing(session: Session, visit_ids: Iterable[str]) -> dict[str, Visit]:
+    """Visits by id, locked in the order of their ids so that two writers never wait crosswise."""
+    found: dict[str, Visit] = {}
+    for some in batched(sorted(set(visit_ids)), AT_ONCE):
+        wanted = select(Visit).where(col(Visit.id).in_(some)).order_by(col(Visit.id))
+        fresh = wanted.with_for_update().execution_options(populate_existing=True)
+        found |= {v.id: v for v in session.exec(fresh)}
+    return found
+
+
+def add_changes(
+    session: Session, changes: list[dict[str, Any]], events: list[dict[str, Any]]
+) -> None:
+    """Many changes and their events by columns: rows of a model each cost ten times as much."""
+    if changes:
+        session.execute(insert(VisitChange), changes)
+        session.execute(insert(Event), events)
 
 
 def change(session: Session, change_id: str) -> VisitChange | None:
@@ -147,6 +170,33 @@ def main_place(session: Session, person_id: str) -> Client | None:
     return session.exec(wanted).first()
 
 
+def clients_with_places(
+    session: Session, client_ids: Iterable[str]
+) -> dict[str, tuple[Client, Client | None]]:
+    """Clients by id, each with the organisation where it mainly works."""
+    found: dict[str, tuple[Client, Client | None]] = {}
+    for some in batched(sorted(set(client_ids)), AT_ONCE):
+        rows = session.exec(select(Client).where(col(Client.id).in_(some)))
+        found |= {c.id: (c, None) for c in rows}
+        ties = (
+            select(Affiliation.person_id, Client)
+            .join(Client, col(Client.id) == Affiliation.organisation_id)
+            .where(col(Affiliation.person_id).in_(some))
+            .order_by(col(Affiliation.is_main), col(Affiliation.id).desc())
+        )
+        for person, place in session.exec(ties):
+            found[person] = (found[person][0], place)
+    return found
+
+
+def joint_rows(session: Session, visit_ids: Iterable[str]) -> list[JointVisit]:
+    """Colleagues asked to these visits."""
+    found: list[JointVisit] = []
+    for some in batched(sorted(set(visit_ids)), AT_ONCE):
+        found += session.exec(select(JointVisit).where(col(JointVisit.visit_id).in_(some)))
+    return found
+
+
 def works_at(session: Session, person_id: str, organisation_id: str) -> bool:
     wanted = select(Affiliation.id).where(
         Affiliation.person_id == person_id, Affiliation.organisation_id == organisation_id
@@ -162,10 +212,7 @@ Scope = Callable[[Any], Any]
 def views(session: Session, *where: Any, order: Sequence[Any] = (), limit: int | None = None):
     """Visits with the names a screen shows."""
     wanted = (
-        select(Visit, Client, Place, User)
-        .join(Client, col(Client.id) == Visit.client_id)
-        .join(User, col(User.id) == Visit.rep_id)
-        .outerjoin(Place, col(Place.id) == Visit.place_id)
+        _joined(select(Visit, Client, Place, User))
         .where(*where)
         .order_by(*(order or (col(Visit.day), col(Visit.position), col(Visit.id))))
     )
@@ -180,6 +227,11 @@ def _view(row: Visit, who: Client, place: Client | None, by: User) -> VisitView:
         address=(place.address if place else None) or who.address,
         place_name=place.name if place else None, rep_name=by.name,
     )  # fmt: skip
+
+
+def unindexed(column: Any) -> Any:
+    """A column that no index is taken for: another one gives the order in which a page is read."""
+    return func.coalesce(column, column)
 
 
 def scope_clause(rep_id: str | None, team_ids: frozenset[str] | None) -> Any:
@@ -249,10 +301,28 @@ def page(
     is_down = sort.startswith("-")
     after = [_after(key, _decoded(cursor, key), is_down)] if cursor else []
     order = [c.desc() if is_down else c.asc() for c in key]
-    rows = views(session, *where, *after, order=order, limit=limit + 1)
+    chosen = (
+        _joined(select(Visit.id)).where(*where, *after).order_by(*order).limit(limit + 1)
+    )  # what is ordered is narrow: long rows of all visits are read for one page alone
+    found = list(session.exec(chosen))
+    rows = views(session, col(Visit.id).in_(found), order=order)
     shown = rows[:limit]
     more = _encoded(session, key, shown[-1]) if len(rows) > limit else None
     return Page(shown, more)
+
+
+def count(session: Session, where: Sequence[Any]) -> int:
+    """How many visits fit."""
+    return session.exec(_joined(select(func.count()).select_from(Visit)).where(*where)).one()
+
+
+def _joined(wanted: Any) -> Any:
+    """With what a list is narrowed and ordered by beside the visits' own columns."""
+    return (
+        wanted.join(Client, col(Client.id) == Visit.client_id)
+        .join(User, col(User.id) == Visit.rep_id)
+        .outerjoin(Place, col(Place.id) == Visit.place_id)
+    )
 
 
 def _after(key: tuple[Any, ...], values: list[Any], is_down: bool) -> Any:

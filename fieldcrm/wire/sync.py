@@ -449,6 +449,21 @@ class PastVisit(Struct):
     rep_name: str
 
 
+class ShelfFigure(Struct):
+    """One product on the client's shelf, as the last visit that looked found it."""
+
+    product_id: str
+    is_there: bool
+    """False: out of stock."""
+    price: float | None
+    """In the company's currency; null where none was noted."""
+    day: str
+    at_ms: int
+    """When that visit was closed."""
+    rep_name: str
+    visit_id: str
+
+
 class CycleFigures(Struct):
     planned: int
     actual: int
@@ -484,6 +499,8 @@ class ClientDoc(Struct):
     history: list[PastVisit]
     cycle: CycleFigures | None
     version: int
+    shelf: list[ShelfFigure] = []
+    """Of the last half year; an older server tells none."""
 
 
 class ProductDoc(Struct):

@@ -25,6 +25,8 @@ from fieldcrm.api.app import make_api, routes_of
 from fieldcrm.arrival.tables import ArrivalLink
 from fieldcrm.clients.duplicates.tables import ClientMerge, Duplicate
 from fieldcrm.clients.ownfields import service as ownfields
+from fieldcrm.clients.views import service as views
+from fieldcrm.exports import service as exports
 from fieldcrm.forms import service as forms
 from fieldcrm.forms.tables import ShelfCheck
 from fieldcrm.handover.tables import Handover
@@ -38,6 +40,8 @@ from fieldcrm.people import registry
 from fieldcrm.people import service as people
 from fieldcrm.people.tables import User
 from fieldcrm.planning.tables import DayPlan, Proposal
+from fieldcrm.quality import checking
+from fieldcrm.quality.tables import PinProposal
 from fieldcrm.reports import coverage_rules
 from fieldcrm.tracking.areas import service as areas
 from fieldcrm.tracking.areas.model import Draft, Shape, ShapeKind
@@ -450,10 +454,59 @@ RULES: dict[tuple[str, str], list[Rule]] = {
         Rule(BOSSES, f"{V}/duplicates/<pair>/merge", body={"winner_id": "<client>"})
     ],
     ("POST", f"{V}/merges/{{merge_id}}/undo"): [Rule(BOSSES, f"{V}/merges/<merge>/undo")],
+    ("GET", f"{V}/quality/clients"): [
+        Rule(DESK, f"{V}/quality/clients", asked, hidden=True)
+        for asked in ({}, {"territory_id": "<territory>"}, {"rep_id": "<rep>", "search": "Töölö"})
+    ],
+    ("GET", f"{V}/quality/clients/export.{{form}}"): [
+        Rule(DESK, f"{V}/quality/clients/export.csv", hidden=True,
+             check=lambda a: "Sibeliuksenkatu" not in a.text),
+        Rule(DESK, f"{V}/quality/clients/export.xlsx", hidden=True,
+             check=lambda a: "Sibeliuksenkatu" not in _workbook(a)),
+    ],
+    ("GET", f"{V}/quality/clients/{{client_id}}"): [Rule(DESK, f"{V}/quality/clients/<client>")],
+    ("POST", f"{V}/quality/clients/{{client_id}}/confirm"): [
+        Rule(DESK, f"{V}/quality/clients/<client>/confirm")
+    ],
+    ("GET", f"{V}/quality/summary"): [Rule(DESK, f"{V}/quality/summary", hidden=True)],
+    ("GET", f"{V}/quality/runs"): [Rule(DESK, f"{V}/quality/runs", hidden=True)],
+    ("POST", f"{V}/quality/runs"): [Rule(ADMINS, f"{V}/quality/runs")],
+    ("DELETE", f"{V}/quality/runs/{{run_id}}"): [Rule(ADMINS, f"{V}/quality/runs/<new>")],
+    ("GET", f"{V}/quality/pins"): [
+        Rule(DESK, f"{V}/quality/pins", {"status": status}, hidden=True) for status in ("", "open")
+    ],
+    ("POST", f"{V}/quality/pins/{{pin_id}}"): [
+        Rule(DESK, f"{V}/quality/pins/<pin>", body={"accept": accept}) for accept in (True, False)
+    ],
+    ("GET", f"{V}/quality/norms"): [Rule(DESK, f"{V}/quality/norms", hidden=True)],
+    ("PUT", f"{V}/quality/norms"): [Rule(ADMINS, f"{V}/quality/norms", body={"stale_days": 30})],
+    ("GET", f"{V}/quality/geocoder"): [Rule(ADMINS, f"{V}/quality/geocoder")],
+    ("PUT", f"{V}/quality/geocoder"): [Rule(ADMINS, f"{V}/quality/geocoder", body={})],
+    ("POST", f"{V}/quality/geocoding"): [Rule(ADMINS, f"{V}/quality/geocoding")],
     ("GET", f"{V}/reports/form-answers"): [
         Rule(DESK, f"{V}/reports/form-answers", {"form_id": "<form>", "field": "mood"}, hidden=True,
              check=lambda answer: all(row["visits"] == 0 for row in answer.json()))
     ],
+    ("GET", f"{V}/client-views"): [Rule(DESK, f"{V}/client-views", hidden=True)],
+    ("POST", f"{V}/client-views"): [
+        Rule(DESK, f"{V}/client-views", body={"name": "X", "shared": "team", "team_id": "<team>"},
+             refused=frozenset({403}))
+    ],
+    ("PUT", f"{V}/client-views/default"): [
+        Rule(DESK, f"{V}/client-views/default", body={"view_id": "<view>"})
+    ],
+    ("GET", f"{V}/client-views/{{view_id}}"): [Rule(DESK, f"{V}/client-views/<view>")],
+    ("PUT", f"{V}/client-views/{{view_id}}"): [
+        Rule(DESK, f"{V}/client-views/<view>", body={"name": "X"})
+    ],
+    ("DELETE", f"{V}/client-views/{{view_id}}"): [Rule(DESK, f"{V}/client-views/<view>")],
+    ("GET", f"{V}/exports"): [Rule(DESK, f"{V}/exports", hidden=True)],
+    ("POST", f"{V}/exports"): [
+        Rule(DESK, f"{V}/exports", body={"list": "visits", "form": "vcf"}, refused=frozenset({422}))
+    ],
+    ("GET", f"{V}/exports/{{export_id}}"): [Rule(DESK, f"{V}/exports/<export>")],
+    ("DELETE", f"{V}/exports/{{export_id}}"): [Rule(DESK, f"{V}/exports/<export>")],
+    ("GET", f"{V}/exports/{{export_id}}/file"): [Rule(DESK, f"{V}/exports/<export>/file")],
     ("GET", f"{V}/client-fields"): [Rule(EVERYBODY, f"{V}/client-fields", hidden=True)],
     ("POST", f"{V}/client-fields"): [Rule(ADMINS, f"{V}/client-fields", body=OWN_FIELD)],
     ("PUT", f"{V}/client-fields/{{field_id}}"): [
@@ -537,8 +590,9 @@ def world(any_db: str, valkey: object) -> World:
     device, *_ = registry.pair_device(boss, users["rep_north"], "osmand")
     phone = registry.register_device(base.actor("rep_north"), ids.new_id(), "phone", "1")
     from fieldcrm.clients import service as clients
+    from fieldcrm.clients import workplaces
 
-    tie = clients.save_affiliation(boss, doctor, client)
+    tie = workplaces.save_affiliation(boss, doctor, client)
     with transaction() as session:
         promise = clients.add_promise_in(
             session, base.actor("rep_north"), doctor, users["rep_north"], "x", None
@@ -566,7 +620,10 @@ def world(any_db: str, valkey: object) -> World:
     clients.save(boss, {"own_fields": {"chain": True}}, client)
     area, own_area = (_area(base, team) for team in ("north", "south"))
     files.store(SHA, PHOTO)
+    pin = _pin(client)
+    checking.run_now(boss)
     named = {
+        "pin": pin,
         "correction": _correction(base, phone.id, client),
         "message": _written(base), "area": area, "own_area": own_area, "arrival": _arrival(users["rep_north"], visit),
         "own_field": own_field.id, "form": form.id,
@@ -578,6 +635,8 @@ def world(any_db: str, valkey: object) -> World:
         "promise": promise.id, "proposal": proposal, "joint": _together(base, visit),
         "handover": _handed_over(base), "pair": _pair(client, doctor), "merge": _merge(client, doctor),
         "today": clock.local(clock.now()).date().isoformat(),
+        "view": views.save(base.actor("manager_north"), "Ours", {}, "team", base.company.teams["north"]).id,
+        "export": exports.ask(base.actor("manager_north"), "clients", "csv", {}).id,
     }  # fmt: skip
     return World(base, named)
 
@@ -642,6 +701,15 @@ def _pair(client_id: str, other_id: str) -> str:
     """Two clients of the north that may be one."""
     row = Duplicate(id=ids.new_id(), left_id=client_id, right_id=other_id, probability=0.9,
                     found_at=clock.now())  # fmt: skip
+    with transaction() as session:
+        session.add(row)
+    return row.id
+
+
+def _pin(client_id: str) -> str:
+    """A geocoder says that the north's client stands elsewhere."""
+    row = PinProposal(id=ids.new_id(), client_id=client_id, source="geocoder", lat=60.2, lng=24.9,
+                      found_at=clock.now())  # fmt: skip
     with transaction() as session:
         session.add(row)
     return row.id

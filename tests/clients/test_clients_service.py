@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from sqlmodel import select
 
-from fieldcrm.clients import service
+from fieldcrm.clients import service, workplaces
 from fieldcrm.clients.model import (
     BadClientField,
     BadCursor,
@@ -83,7 +83,7 @@ class TestScope:
             base.clients["Dr Щербаков Артём"],
             base.clients["Farmacia Ștefan cel Mare"],
         )
-        service.save_affiliation(boss, doctor, pharmacy, "pharmacist")
+        workplaces.save_affiliation(boss, doctor, pharmacy, "pharmacist")
         assert names(service.find(base.actor("rep_north"))) == NORTH | SOUTH
 
 
@@ -252,8 +252,8 @@ class TestWorkplaces:
         station, pharmacy = (
             base.clients[n] for n in ("Töölö Health Station", "Farmacia Ștefan cel Mare")
         )
-        service.save_affiliation(boss, doctor, station)
-        second = service.save_affiliation(boss, doctor, pharmacy, is_main=True)
+        workplaces.save_affiliation(boss, doctor, station)
+        second = workplaces.save_affiliation(boss, doctor, pharmacy, is_main=True)
         shown = service.card(boss, doctor)
         assert [(t.client_id, t.is_main) for t in shown.workplaces] == [
             (pharmacy, True),
@@ -261,7 +261,7 @@ class TestWorkplaces:
         ]
         assert shown.client.lat == 60.1839
         assert [t.client_id for t in service.card(boss, station).people] == [doctor]
-        service.remove_affiliation(boss, second.id)
+        workplaces.remove_affiliation(boss, second.id)
         assert [t.is_main for t in service.card(boss, doctor).workplaces] == [True]
 
     def test_places_dont_work_at_people(self, base: Base):
@@ -269,7 +269,7 @@ class TestWorkplaces:
         doctor, station = base.clients["Dr Щербаков Артём"], base.clients["Töölö Health Station"]
         for person, place in ((station, doctor), (doctor, doctor), (station, station)):
             with pytest.raises(WrongTie):
-                service.save_affiliation(boss, person, place)
+                workplaces.save_affiliation(boss, person, place)
 
 
 class TestTerritories:

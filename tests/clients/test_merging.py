@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sqlmodel import col, select
 
 from fieldcrm.clients import service as clients
+from fieldcrm.clients import workplaces
 from fieldcrm.clients.duplicates import merging
 from fieldcrm.clients.duplicates.model import MergeBuiltOn, MergeUndone, NoSuchMerge, NotMergeable
 from fieldcrm.clients.model import BadClientField, ClientNotFound
@@ -124,7 +125,7 @@ class TestMerge:
             (both, second, True),
             (one, second, True),
         ):
-            clients.save_affiliation(company.admin, person, place, is_main=main)
+            workplaces.save_affiliation(company.admin, person, place, is_main=main)
         before = ties()
         made = merging.merge(company.admin, first, second)
         assert [t.client_id for t in clients.card(company.admin, both).workplaces] == [first]
@@ -135,7 +136,7 @@ class TestMerge:
 
     def test_a_merged_person_has_one_main_workplace(self, company: Field) -> None:
         place = add(company, kind="organisation", name="Clinic")
-        clients.save_affiliation(company.admin, company.clients[1], place)
+        workplaces.save_affiliation(company.admin, company.clients[1], place)
         made = merging.merge(company.admin, company.clients[0], company.clients[1])
         mains = [t.is_main for t in clients.card(company.admin, company.clients[0]).workplaces]
         assert sorted(mains) == [False, True]

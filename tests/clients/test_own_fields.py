@@ -12,7 +12,7 @@ import pytest
 from fieldcrm.clients import exporting, importing, service
 from fieldcrm.clients.duplicates import merging
 from fieldcrm.clients.model import BadClientField, ClientFilters
-from fieldcrm.clients.ownfields import rules
+from fieldcrm.clients.ownfields import listing, rules
 from fieldcrm.clients.ownfields import service as own
 from fieldcrm.clients.ownfields.model import (
     BadOwnField,
@@ -218,7 +218,7 @@ def test_clients_are_counted_by_value_in_scope_and_filters(base: Base) -> None:
     fill(base, "admin", FARMACIA, size="small", equipment=["ct", "mri"])
 
     def counted(login: str, name: str, **told: Any) -> dict[str, int]:
-        rows = service.count_by_own(base.actor(login), name, ClientFilters(**told), "none")
+        rows = listing.count_by(base.actor(login), name, ClientFilters(**told), "none")
         return {row.label: row.clients for row in rows}
 
     assert counted("admin", "size") == {"Small": 2, "=Large": 0, "none": 0}

@@ -87,6 +87,50 @@ def test_pages_of_a_search_hold_everyone_once(base_of: Base) -> None:
     assert seen == [f"Koskinen {n:02}" for n in range(25)]
 
 
+@pytest.mark.parametrize(
+    ("some", "few", "many"), [(0, 9, 99), (0, 3, 99), (0, 3, 3), (99, 999, 999)]
+)
+def test_words_that_many_share_find_who_has_them_all(
+    base: Base, monkeypatch: pytest.MonkeyPatch, some: int, few: int, many: int
+) -> None:
+    """Whichever way a query's words are looked up, as the base is large or small."""
+    for name, value in (("LARGE", 0), ("SOME", some), ("FEW", few), ("MANY", many)):
+        monkeypatch.setattr(search_index, name, value)
+    for n in range(12):
+        add(base, name=f"Elena Popescu {n:02}", address=f"Calea {n + 80}")
+        add(base, name=f"Ioana Popescu {n:02}", address=f"Calea {n}")
+        add(base, name=f"Elena Ionescu {n:02}", phone=f"+7 916 000 00 {n:02}")
+    assert names(base, "elena popescu") == [f"Elena Popescu {n:02}" for n in range(12)]
+    assert names(base, "pope ele") == [f"Elena Popescu {n:02}" for n in range(12)]
+    assert names(base, "popescu calea 85") == ["Elena Popescu 05"]
+    assert names(base, "Popescu Ele 07 calea") == ["Elena Popescu 07"]
+    assert names(base, "8 (916) 000-00-05") == ["Elena Ionescu 05"]
+    assert len(names(base, "elena")) == 24
+
+
+def test_a_short_number_is_the_end_of_one_before_it_is_its_beginning(
+    base: Base, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_index, "LARGE", 0)
+    add(base, name="Ends", phone="+40 721 000 407")
+    add(base, name="Begins", phone="+407 210 003 33")
+    assert names(base, "0407") == ["Ends"]
+    assert set(names(base, "+407")) == {"Begins", "Ends"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "word", "is_one"),
+    [
+        ("popescu", "popescu", True), ("popesu", "popescu", True), ("popesccu", "popescu", True),
+        ("poepscu", "popescu", True), ("popescu", "popescv", True), ("popescu", "popes", False),
+        ("ppoescu", "popesuc", False), ("opescu", "popescu", True), ("popescuu", "popescu", True),
+    ],
+)  # fmt: skip
+def test_one_slip_is_told_from_two(typed: str, word: str, is_one: bool) -> None:
+    assert folding.is_one_slip(typed, word) is is_one
+    assert folding.is_one_slip(word, typed) is is_one
+
+
 def test_a_search_stays_within_ones_rows(base_of: Base) -> None:
     fill(base_of)
     assert service.find(base_of.actor("rep_north"), "Țurcanu").rows == []

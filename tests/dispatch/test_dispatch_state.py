@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -260,6 +260,25 @@ def test_a_day_beyond_the_planned_ones_is_not_shown(field: Field, desk: Dispatch
     for _ in range(40):
         call(desk, "step_day", 1)
     assert (date.fromisoformat(desk.on_day) - NOW.date()).days == 31
+
+
+def test_an_alert_of_the_rep_whose_other_day_is_shown_leads_to_his_today(
+    field: Field, desk: Dispatch
+) -> None:
+    with transaction() as session:
+        ahead = session.get(Visit, field.visits[3])
+        assert ahead is not None
+        ahead.day = NOW.date() + timedelta(days=1)
+    rep_id = field.reps[0].user_id
+    call(desk, "select_rep", rep_id)
+    call(desk, "step_day", 1)
+    assert [v.id for v in desk.day] == field.visits[3:]
+    call(desk, "show_alert", rep_id)
+    assert (desk.is_today, [v.id for v in desk.day]) == (True, field.visits[:3])
+    call(desk, "step_day", 1)
+    first, _ = call(desk, "replan_of", rep_id)
+    call(desk, first.handler.fn.__name__, rep_id)
+    assert (desk.is_today, [v.id for v in desk.day]) == (True, field.visits[:3])
 
 
 def test_visits_of_a_rep_who_is_not_at_work_want_another(field: Field, desk: Dispatch) -> None:

@@ -82,6 +82,15 @@ def test_a_map_that_stands_is_not_painted_again_while_reps_move_over_it(page: Pa
         assert page.evaluate("measured.blank") == 0, "the map lies below them still"
 
 
+def test_plain_keys_zoom_and_show_everybody(page: Page) -> None:
+    began = page.evaluate("fieldcrmMap.getZoom()")
+    page.keyboard.press("+")
+    page.wait_for_function(f"fieldcrmMap.getZoom() > {began} + 0.9 && !fieldcrmMap.isMoving()")
+    page.wait_for_function(f"+document.querySelector('.gl').dataset.inView < {REPS}")
+    page.keyboard.press("0")
+    page.wait_for_function(f"document.querySelector('.gl').dataset.inView === '{REPS}'")
+
+
 def test_reps_a_filter_leaves_out_are_gone_from_the_map(page: Page) -> None:
     page.evaluate("show({ shown: { team: 'nobodys', state: '', text: '' } })")
     deadline = time.monotonic() + 30

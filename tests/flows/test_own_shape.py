@@ -69,6 +69,40 @@ def add_field(page: Page, install: Install) -> None:
     expect(page.locator("tbody")).to_contain_text("Parking", timeout=LONG)
 
 
+def add_formula(page: Page, install: Install) -> None:
+    """Whether one parks in the yard, reckoned; the dispatcher doesn't see it."""
+    page.click("text=Add a field")
+    page.locator("form select").select_option("formula")
+    page.fill("input[name=label_en]", "Yard")
+    page.fill("input[name=name]", "yard")
+    page.fill("input[name=formula]", "parking = 'nowhere' + 1")
+    kinds, viewers = page.locator("fieldset").nth(0), page.locator("fieldset").nth(1)
+    for n in range(len(KINDS)):
+        tick(kinds.locator("input").nth(n))
+    seen = viewers.get_by_label("Dispatcher")
+    seen.click()
+    expect(seen).not_to_be_checked(timeout=LONG)
+    page.click("button[type=submit]")
+    expect(page.locator("main")).to_contain_text("doesn't go together", timeout=LONG)
+    page.fill("input[name=formula]", "parking = 'yard'")
+    page.click("button[type=submit]")
+    expect(page.locator("tbody")).to_contain_text("Formula", timeout=LONG)
+
+
+def change_at_desk(page: Page, install: Install, client_id: str) -> None:
+    """The form of the client: the choice is made anew, what is reckoned of it can't be typed."""
+    page.goto(f"{install.base}/clients/form?client={client_id}")
+    inputs = page.locator("#own-inputs")
+    reckoned = inputs.locator("input[name='own.yard']")
+    expect(reckoned).to_have_value("Yes", timeout=LONG)
+    expect(reckoned).to_be_disabled()
+    inputs.locator("select[name='own.parking']").select_option("street")
+    page.click(".cf form button[type=submit]")
+    drawer = page.locator(".drawer")
+    expect(drawer).to_contain_text("Parking: =In the yard → On the street", timeout=LONG)
+    expect(drawer.locator("dl")).to_contain_text("YardNo", timeout=LONG)
+
+
 def add_question(page: Page, install: Install) -> None:
     """Every held visit is asked how it went."""
     page.goto(f"{install.base}/admin/forms")
@@ -104,6 +138,7 @@ def fill_card(page: Page, install: Install, client_id: str) -> None:
     page.click("#f-parking button:has-text('In the yard')")
     page.click("main .btns .btn.p")
     expect(page.locator("#own-fields")).to_contain_text("=In the yard")
+    expect(page.locator("#own-fields")).to_contain_text("Yard")
 
 
 def hold_visit(page: Page, install: Install, visit: dict[str, Any]) -> None:
@@ -168,10 +203,11 @@ def test_a_field_and_a_question_of_the_administrators_come_out_everywhere(
     running = {p.pid for p in install.family()}
     admin = desk(browser, install, "admin")
     add_field(admin, install)
+    add_formula(admin, install)
     add_question(admin, install)
     visit = work_offline(browser, install)
     card = api(admin, f"{install.base}/api/v1/clients/{visit['client_id']}")["client"]
-    assert card["own_fields"] == {"parking": "yard"}
+    assert card["own_fields"] == {"parking": "yard", "yard": True}
 
     # the list, with the column that the person chooses, and the count of its values
     admin.goto(f"{install.base}/clients?search={card['name'].split()[-1]}")
@@ -208,4 +244,16 @@ def test_a_field_and_a_question_of_the_administrators_come_out_everywhere(
     expect(admin.locator("tbody")).to_contain_text("Mood: Warm", timeout=LONG)
     admin.get_by_label("Count by…").select_option(f"{told['form_id']}:mood")
     expect(admin.locator(".of-c")).to_contain_text("Warm", timeout=LONG)
+
+    # the desk changes it; who may not see a field has neither its value nor its name
+    change_at_desk(admin, install, visit["client_id"])
+    dispatcher = desk(browser, install, "dispatcher")
+    card = api(dispatcher, f"{install.base}/api/v1/clients/{visit['client_id']}")["client"]
+    assert card["own_fields"] == {"parking": "street"}
+    fields = api(dispatcher, f"{install.base}/api/v1/client-fields")
+    assert [f["name"] for f in fields] == ["parking"]
+    dispatcher.goto(f"{install.base}/clients?client={visit['client_id']}")
+    shown = dispatcher.locator(".drawer dl")
+    expect(shown).to_contain_text("ParkingOn the street", timeout=LONG)
+    expect(shown).not_to_contain_text("Yard")
     assert {p.pid for p in install.family()} >= running

@@ -37,6 +37,7 @@ def test_compose_names_every_part() -> None:
         "recorder",
         "optimiser",
         "optimiser-long",
+        "optimiser-what-if",
     }
 
 

@@ -365,7 +365,7 @@ def test_the_desk_reads_answers_in_the_drawer_and_in_the_workbook(
     ]  # fmt: skip
     filters = visit_list.filters_of()
     book = zipfile.ZipFile(io.BytesIO(visit_list.export_xlsx(company.manager, filters, "ro")))
-    texts = book.read("xl/sharedStrings.xml").decode()
+    texts = book.read("xl/worksheets/sheet1.xml").decode()
     assert "Vizită la medic" in texts
     assert "Părerea medicului: Va încerca" in texts
 

@@ -16,7 +16,7 @@ from datetime import timedelta
 import pytest
 from websockets.exceptions import WebSocketException
 
-from fieldcrm.kit import bus, clock, ids
+from fieldcrm.kit import bus, cells, clock, ids
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.people import registry
 from fieldcrm.people import service as people
@@ -24,6 +24,7 @@ from fieldcrm.people.model import SYSTEM, Actor, Role
 from fieldcrm.people.tables import User
 from fieldcrm.tracking import live_index, person, shifts
 from fieldcrm.tracking import service as tracking
+from fieldcrm.tracking.model import Fix
 from tests.gateway.test_sockets import fixes, frame, told
 from tests.gateway.town import GatewayProcess, Process, Town, wait_for
 from workers.gateway.benches.insisting import SocketPhone
@@ -286,3 +287,21 @@ def test_an_older_fix_through_the_other_gateway_moves_no_marker(pair: Pair, town
             newest = max(newest, at)
         shown = live_index.points_of(bus.connection(), town.reps)[town.reps[0]]
         assert shown.fix.fix_at_ms == newest
+
+
+def test_places_of_a_town_are_spread_over_the_shards() -> None:
+    town = {
+        cells.published(cells.fine_cell(60.1 + i * 0.01, 24.6 + j * 0.02))
+        for i in range(20) for j in range(20)
+    }  # fmt: skip
+    used = Counter(live_index.shard_of(cell) for cell in town)
+    assert len(used) > 20
+    assert max(used.values()) < len(town) / 5
+    own = live_index.cell_channels(live_index.GATEWAY_ID.hex())
+    assert len(set(own)) == live_index.SHARDS
+    told = [(live_index.point_of(_fix_at(lat), None, 0), b"") for lat in (59.0, 60.0, 61.0)]
+    assert set(live_index.by_channel(told)) <= set(own)
+
+
+def _fix_at(lat: float) -> Fix:
+    return Fix("rep", "device", 1, 1, 1, 1, lat, 25.0)

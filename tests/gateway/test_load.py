@@ -101,10 +101,10 @@ def test_sockets_and_ingest_over_tls(
 ) -> None:
     monkeypatch.setenv("FIELDCRM_TLS", "1")
     trust = ssl.create_default_context(cafile=certificate)
+    town.shift()  # before the gateway reads the crew: else the first fix may have to wait for news of it
+    token = town.token("owntracks")
     process = GatewayProcess(verify=trust)
     try:
-        town.shift()
-        token = town.token("owntracks")
         basic = base64.b64encode(f"x:{token}".encode()).decode()
         told_now = {"_type": "location", "lat": LAT, "lon": LNG, "tst": int(time.time())}
         reply = httpx.post(f"{process.url}/ingest/owntracks", json=told_now, verify=trust,

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from rq import Queue, SimpleWorker
 
-from fieldcrm.kit import bus, clock, ids, jobs
+from fieldcrm.kit import clock, ids
 from fieldcrm.kit.database import transaction
 from fieldcrm.pages.admin_data import AdminData
 from fieldcrm.pages.admin_person import AdminPerson
@@ -19,6 +18,7 @@ from fieldcrm.tracking.model import Fix
 from tests.pages.conftest import Open, call
 from tests.reports.conftest import Field
 from tests.sync.phone import Phone
+from tests.working import work_off
 
 DAY_MS = 86_400_000
 AS_IT_IS = {"keep_days": "400", "alert_days": "400", "photo_days": "", "quiet_from": "",
@@ -81,10 +81,7 @@ def test_a_persons_data_is_counted_put_in_a_file_and_erased(team: Field, open_pa
     assert {a.label: a.value for a in page.kept}["Positions"] == "2"
     call(page, "ask_file")
     assert (page.files[0].word, page.is_making) == ("waits", True)
-    worker = SimpleWorker(
-        [Queue(jobs.LONG, connection=bus.connection())], connection=bus.connection()
-    )
-    worker.work(burst=True)
+    work_off()
     call(page, "look")
     assert (page.files[0].status, page.files[0].percent, page.is_making) == ("ready", 100, False)
     call(page, "erase", {"login": "rep_north"})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from types import MethodType
 from typing import Any
 
 import pytest
@@ -141,6 +143,13 @@ def test_teams_and_territories_are_added_renamed_and_handed_over(
     assert page.territories[0].rep_id == users["rep_north"]
     call(page, "rename_territory", {"id": place.id, "name": "Kamppi"})
     assert page.territories[0].name == "Kamppi"
+    call(page, "add_territory", {"name": "Arabia", "team_id": north})
+    assert [t.name for t in page.territories] == ["Arabia", "Kamppi"]
+    call(page, "sort_by", "rep")
+    call(page, "sort_by", "rep")
+    assert ([t.name for t in page.territories], page.sort) == (["Kamppi", "Arabia"], "-rep")
+    call(page, "sort_by", "cells")
+    assert page.sort == "-rep"
     call(page, "find", "nowhere")
     assert page.territories == []
 
@@ -211,19 +220,51 @@ def kept(team: Field, content: bytes, name: str = "clients.csv") -> str:
 GOOD = "Name;Address;Category;Code\nAptekă ș;Street 1;A;1\n=SUM(A1);Street 2;B;2\n".encode()
 
 
+class Unlocked:
+    """A State whose background lock is taken at once, as it is when nobody else works on it."""
+
+    def __init__(self, state: Any) -> None:
+        object.__setattr__(self, "state", state)
+
+    async def __aenter__(self) -> Any:
+        return self
+
+    async def __aexit__(self, *_: Any) -> None:
+        return None
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.state, name)
+        is_own = isinstance(found, MethodType) and found.__self__ is self.state
+        return MethodType(found.__func__, self) if is_own else found
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self.state, name, value)
+
+
+def look(page: Any) -> None:
+    """Let the task that looks at the rows do so, as the server does beside the page."""
+    asyncio.run(type(page).event_handlers["look"].fn(Unlocked(page)))
+
+
+def looked(page: Any, name: str, *args: Any) -> None:
+    """Press something that has the rows looked at, and wait for it."""
+    if call(page, name, *args) != [None]:
+        look(page)
+
+
 def test_an_import_shows_what_it_would_do_and_maps_anew(team: Field, open_page: Open) -> None:
     page = open_page(AdminImport, "admin")
-    call(page, "kept", kept(team, GOOD.replace(b";B;", b";Z;")), "clients.csv")
+    looked(page, "kept", kept(team, GOOD.replace(b";B;", b";Z;")), "clients.csv")
     assert page.step == 2
     assert {c.name: c.field for c in page.columns}["Category"] == "category"
     assert (page.totals.rejects, page.totals.blocks, page.totals.creates) == (1, 0, 1)
     assert page.troubles[0].row == "3"
-    call(page, "map_column", "Category", "note")
+    looked(page, "map_column", "Category", "note")
     assert page.totals.rejects == 0
     assert page.totals.creates == 2
-    call(page, "choose", "kind", "pharmacy")
+    looked(page, "choose", "kind", "pharmacy")
     assert page.kind == "pharmacy"
-    call(page, "choose", "mode", "delete everything")
+    looked(page, "choose", "mode", "delete everything")
     assert page.mode == "upsert"
     call(page, "forget")
     assert (page.step, page.run_id) == (1, "")
@@ -234,15 +275,15 @@ def test_a_row_is_shown_with_what_stands_there_now(team: Field, open_page: Open)
     boss = team.company.actor("admin")
     importing.run_import(boss, kept(team, GOOD))
     page = open_page(AdminImport, "admin")
-    call(page, "kept", kept(team, GOOD.replace(b"Street 1", b"Street 9")), "clients.csv")
+    looked(page, "kept", kept(team, GOOD.replace(b"Street 1", b"Street 9")), "clients.csv")
     assert (page.totals.creates, page.totals.updates, page.totals.keeps) == (0, 1, 1)
     changed = next(e for e in page.examples if e.action == "update")
     assert [(f.name, f.before, f.after) for f in changed.fields] == [
         ("Address", "Street 1", "Street 9")
     ]
-    call(page, "switch_whole")
+    looked(page, "switch_whole")
     assert page.whole
-    call(page, "switch_header")
+    looked(page, "switch_header")
     assert not page.has_header
     assert page.columns[0].name == "1"
 
@@ -278,14 +319,14 @@ def test_a_reading_kept_as_a_template_is_offered_to_the_next_file(
     team: Field, open_page: Open
 ) -> None:
     page = open_page(AdminImport, "admin")
-    call(page, "kept", kept(team, GOOD), "clients.csv")
-    call(page, "map_column", "Category", "note")
-    call(page, "choose", "kind", "pharmacy")
+    looked(page, "kept", kept(team, GOOD), "clients.csv")
+    looked(page, "map_column", "Category", "note")
+    looked(page, "choose", "kind", "pharmacy")
     call(page, "save_template", {"name": "  Monthly  "})
     assert (page.templates, page.template) == (["Monthly"], "Monthly")
     call(page, "save_template", {"name": " "})
     assert page.refused
-    call(page, "kept", kept(team, GOOD), "next.csv")
+    looked(page, "kept", kept(team, GOOD), "next.csv")
     assert (page.template, page.kind) == ("Monthly", "pharmacy")
     assert {c.name: c.field for c in page.columns}["Category"] == "note"
     call(page, "drop_template")
@@ -294,36 +335,64 @@ def test_a_reading_kept_as_a_template_is_offered_to_the_next_file(
 
 def test_a_made_up_run_is_refused(team: Field, open_page: Open) -> None:
     page = open_page(AdminImport, "admin")
-    call(page, "kept", "../../etc/passwd", "x")
+    looked(page, "kept", "../../etc/passwd", "x")
     assert page.run_id == ""
-    call(page, "kept", "01a1f3ad-8e00-7ca7-9e04-005c511979d6", "x")
+    looked(page, "kept", "01a1f3ad-8e00-7ca7-9e04-005c511979d6", "x")
     assert page.refused == "This import does not exist."
 
 
-class Unlocked:
-    """A State whose background lock is taken at once, as it is when nobody else works on it."""
+def test_a_look_that_is_stopped_leaves_what_was_seen_before(team: Field, open_page: Open) -> None:
+    page = open_page(AdminImport, "admin")
+    looked(page, "kept", kept(team, GOOD), "clients.csv")
+    run_id, kind = page.run_id, page.kind
+    fields = {c.name: c.field for c in page.columns}
+    call(page, "map_column", "Category", "note")
+    call(page, "choose", "kind", "pharmacy")
+    assert page.is_busy
+    call(page, "stop_looking")
+    look(page)
+    assert (page.is_busy, page.step, page.run_id) == (False, 2, run_id)
+    assert ({c.name: c.field for c in page.columns}, page.kind) == (fields, kind)
+    looked(page, "choose", "mode", "create")
+    assert {c.name: c.field for c in page.columns} == fields
 
-    def __init__(self, state: Any) -> None:
-        object.__setattr__(self, "state", state)
 
-    async def __aenter__(self) -> Any:
-        return self
+def test_choices_made_while_a_look_goes_on_count_together(team: Field, open_page: Open) -> None:
+    page = open_page(AdminImport, "admin")
+    looked(page, "kept", kept(team, GOOD), "clients.csv")
+    call(page, "map_column", "Category", "note")
+    call(page, "map_column", "Address", "")
+    looked(page, "choose", "kind", "pharmacy")
+    fields = {c.name: c.field for c in page.columns}
+    assert (fields["Category"], fields["Address"], page.kind) == ("note", "", "pharmacy")
 
-    async def __aexit__(self, *_: Any) -> None:
-        return None
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.state, name)
+def test_a_first_look_that_is_stopped_forgets_the_file(team: Field, open_page: Open) -> None:
+    page = open_page(AdminImport, "admin")
+    call(page, "kept", importing.keep_file(team.company.actor("admin"), "f.csv", GOOD), "f.csv")
+    call(page, "stop_looking")
+    look(page)
+    assert (page.step, page.run_id, page.is_busy, page.refused) == (1, "", False, "")
+    assert importing.list_runs(team.company.actor("admin")) == []
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        setattr(self.state, name, value)
+
+def test_a_look_ends_where_its_progress_ends_it_and_the_earlier_one_stands(team: Field) -> None:
+    boss = team.company.actor("admin")
+    first = kept(team, GOOD)
+
+    def stop(_share: float, what: str) -> None:
+        if what == "import.checking":
+            raise Cancelled(what)
+
+    with pytest.raises(Cancelled):
+        importing.preview_again(boss, first, progress=stop)
+    assert importing.run_import(boss, first)["counts"]["create"] == 2
+    assert [r.id for r in importing.list_runs(boss)] == [first]
 
 
 def test_an_import_runs_whole_and_says_so(team: Field, open_page: Open, home: Path) -> None:
-    import asyncio
-
     page = open_page(AdminImport, "admin")
-    call(page, "kept", kept(team, GOOD), "clients.csv")
+    looked(page, "kept", kept(team, GOOD), "clients.csv")
     asyncio.run(type(page).event_handlers["run"].fn(Unlocked(page)))
     assert (page.step, page.outcome, page.outcome_tone) == (4, "The file was imported.", "ok")
     with reading() as session:

@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser import desk_page
-from tests.install import PASSWORD, Install, copy_home, midday_of
+from tests.browser import desk_page, violations
+from tests.install import PASSWORD, Install
 
 pytestmark = [pytest.mark.browser, pytest.mark.flow]
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-
-
-@pytest.fixture(scope="module")
-def install(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Install]:
-    """A running sample company with weeks behind it, its reps standing still."""
-    home = copy_home(sample_home, tmp_path_factory.mktemp("install") / "home")
-    with Install(home, "--no-simulate", "--clock-start", midday_of(home)) as running:
-        yield running
 
 
 @pytest.fixture(params=["light", "dark"])
@@ -30,11 +18,6 @@ def page(request: pytest.FixtureRequest, install: Install) -> Iterator[Page]:
     """A signed-in manager's page in each theme that fails the test on an error nobody handled."""
     with desk_page(install.base, "manager", PASSWORD, color_scheme=request.param) as found:
         yield found
-
-
-def violations(page: Page) -> list[Any]:
-    found = Axe().run(page, options=RULES).response["violations"]
-    return [(v["id"], [n["target"] for n in v["nodes"]]) for v in found]
 
 
 def counted(page: Page, install: Install) -> None:

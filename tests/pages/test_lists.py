@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from python_calamine import CalamineWorkbook
@@ -13,6 +14,7 @@ from fieldcrm.kit import clock
 from fieldcrm.pages.clients import Clients
 from fieldcrm.pages.visits import Visits
 from fieldcrm.reports import visit_list
+from fieldcrm.visits import service as visits
 from tests.pages.conftest import Open, call
 from tests.reports.conftest import Field
 
@@ -86,13 +88,19 @@ def test_a_visit_opens_its_evidence_and_a_foreign_one_does_not(
     assert page.visit_problem != ""
 
 
+def under(page: Any, column: str) -> list[str]:
+    """What the rows show under a heading."""
+    place = [h.name for h in page.columns if h.is_shown].index(column)
+    return [r.cells[place].text for r in page.rows]
+
+
 def test_clients_are_listed_and_opened_within_ones_teams(visited: Field, open_page: Open) -> None:
     page = open_page(Clients, "manager_north")
-    assert [r.category for r in page.rows] == ["A", "B", "C"]
-    assert {r.territory for r in page.rows} == {"Центр"}
+    assert under(page, "category") == ["A", "B", "C"]
+    assert set(under(page, "territory")) == {"Центр"}
     call(page, "sort_by", "category")
     call(page, "sort_by", "category")
-    assert [r.category for r in page.rows] == ["C", "B", "A"]
+    assert under(page, "category") == ["C", "B", "A"]
     call(page, "narrow", "letter", "B")
     assert len(page.rows) == 1
     call(page, "open", page.rows[0].id)
@@ -106,6 +114,19 @@ def test_clients_are_listed_and_opened_within_ones_teams(visited: Field, open_pa
     call(foreign, "open", page.card.id)
     assert foreign.card.id == ""
     assert foreign.card_problem != ""
+
+
+def test_every_order_has_the_same_visits_and_their_count(visited: Field) -> None:
+    actor = visited.company.actor("manager_north")
+    name = visits.list_visits(actor).rows[0].client_name
+    for filters in (None, visit_list.filters_of(search=name)):
+        orders = [visits.list_visits(actor, filters, sort, 500).rows
+                  for sort in ("day", "-day", "client", "-rep", "state", "verdict", "category")]  # fmt: skip
+        found = [{v.visit.id for v in rows} for rows in orders]
+        assert found == [found[0]] * len(orders)
+        assert visits.count(actor, filters) == len(found[0]) > 0
+        days = [v.visit.day for v in orders[1]]
+        assert days == sorted(days, reverse=True)
 
 
 def test_the_list_exports_what_it_shows(visited: Field) -> None:

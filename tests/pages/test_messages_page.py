@@ -103,11 +103,23 @@ def test_searched_sorted_and_exported_as_asked_for(team: Field, open_page: Open)
     assert [r.text for r in page.rows] == ["Price list"]
     assert page.shown == "1 message"
     call(page, "narrow", "state", "open")
-    assert page.csv_url == (
-        "/api/v1/messages/export.csv?search=PRICE&sort=rep&language=en&open=true"
-    )
+    asked = {"search": "PRICE", "sort": "rep", "is_open": "true"}
+    assert page._asked() == ("messages", asked)
     call(page, "narrow", "search", "nothing like it")
     assert (page.rows, page.is_narrowed) == ([], True)
     call(page, "clear")
     assert (len(page.rows), page.is_narrowed) == (2, False)
-    assert page.xlsx_url == "/api/v1/messages/export.xlsx?sort=rep&language=en"
+    assert page._asked() == ("messages", {"sort": "rep"})
+
+
+def test_the_address_names_whom_to_write_to_once_and_no_stranger(
+    team: Field, open_page: Open
+) -> None:
+    page = open_page(OfficeMessages, "dispatcher_north")
+    rep, forms = team.company.users["rep_north"], page.sent_count
+    page._write_to(rep)
+    assert (page.to, page.sent_count) == (rep, forms + 1)
+    call(page, "send", _form(rep))
+    assert page.to == ""
+    page._write_to(team.company.users["rep_south"])
+    assert page.to == ""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 from fieldcrm.components.navigation import pages_for
+from fieldcrm.kit import clock
 from fieldcrm.kit.database import transaction
+from fieldcrm.pages.my_cycle import MyCycle
 from fieldcrm.pages.planning_state import Planning
 from fieldcrm.people.model import Role
 from fieldcrm.people.tables import User
-from fieldcrm.planning import cycle_board
 from tests.pages.conftest import Open, call
 from tests.reports.conftest import Field
 from workers.optimiser.jobs import run_proposal
@@ -57,6 +58,79 @@ def test_a_dispatcher_asks_and_a_manager_approves_and_takes_back(team: Field, op
     assert [p.is_undone for p in boss.baselines] == [True]
 
 
+def _with_visits(team: Field) -> str:
+    """The rep with a visit on each of some days of the week after next."""
+    rep = _stage(team)
+    monday = clock.today() + timedelta(days=14 - clock.today().weekday())
+    for n, client in enumerate(team.clients[:3]):
+        team.add_visit("rep_north", client, monday + timedelta(days=n), "planned", position=1)
+    return rep
+
+
+def _days(page: Planning | MyCycle) -> dict[str, str]:
+    """Each movable visit's day."""
+    days = [d for week in page.calendar for d in week.days]
+    return {v.visit_id: d.day for d in days for v in d.visits if v.can_move}
+
+
+def test_a_visit_is_held_priced_dropped_and_taken_back(team: Field, open_page: Open):
+    _with_visits(team)
+    page = open_page(Planning, "dispatcher_north")
+    was = _days(page)
+    assert len(was) == 3
+    visit = next(iter(was))
+    call(page, "pick", visit, "")
+    assert page.held_name
+    assert page.held_why
+    ahead = {d.day for week in page.calendar for d in week.days if d.is_open}
+    assert ahead - {was[visit]} <= set(page.prices)
+    assert was[visit] not in page.prices
+    assert all("km" in text for text in page.prices.values())
+    best = next(row for row in page.elsewhere if row.day)
+    call(page, "drop", visit, page.held_client, best.day, "")
+    assert (page.refused, page.held_name) == ("", "")
+    assert _days(page)[visit] == best.day
+    call(page, "undo_move")
+    assert _days(page) == was
+    call(page, "pick", visit, "")
+    call(page, "lock", True)
+    assert visit not in _days(page)
+    call(page, "drop", visit, "", best.day, "")
+    assert page.refused
+    call(page, "drop", "nobody", "", "never", "")
+    assert page.refused
+
+
+def test_a_rep_proposes_and_hears_his_manager_s_word(team: Field, open_page: Open):
+    _with_visits(team)
+    boss = open_page(Planning, "manager_north")
+    mine = open_page(MyCycle, "rep_north")
+    was = _days(mine)
+    visit = next(iter(was))
+    call(mine, "pick", visit, "")
+    day = mine.elsewhere[0].day
+    call(mine, "drop", visit, mine.held_client, day, "")
+    assert (mine.refused, _days(mine)[visit]) == ("", day)
+    call(mine, "take_back")
+    assert (_days(mine), mine.pending) == (was, "")
+    call(mine, "drop", visit, "", day, "")
+    call(mine, "write_word", "By train")
+    call(mine, "propose")
+    assert (mine.refused, mine.pending) == ("", "")
+    assert _days(mine) == was, "nothing moves before the manager's word"
+    call(boss, "reload")
+    [paper] = boss.papers
+    call(boss, "open", paper.id)
+    assert (boss.is_by_rep, "By train" in boss.rep_word) == (True, True)
+    call(boss, "send_back")
+    assert boss.refused == "Say why it goes back"
+    call(boss, "write_word", "Too far")
+    call(boss, "send_back")
+    assert (boss.refused, boss.status) == ("", "")
+    call(mine, "reload")
+    assert "Too far" in mine.papers[0].about
+
+
 def test_the_list_is_searched_sorted_and_says_why(team: Field, open_page: Open):
     _stage(team)
     page = open_page(Planning, "manager_north")
@@ -81,7 +155,7 @@ def test_what_can_t_be_planned_is_said_in_words(team: Field, open_page: Open):
     call(page, "plan")
     assert page.refused == "1 to 40 visits a day"
     call(page, "wish", "most", "12")
-    call(page, "choose_first", (cycle_board.today() - timedelta(days=1)).isoformat())
+    call(page, "choose_first", (clock.today() - timedelta(days=1)).isoformat())
     call(page, "plan")
     assert "tomorrow" in page.refused
     assert page.status == ""

@@ -133,6 +133,44 @@ def test_a_span_begins_at_the_moment_asked_for(team: Field) -> None:
     )
 
 
+@pytest.mark.parametrize("has_track", [True, False])
+def test_a_shift_over_midnight_goes_on_at_the_next_days_begin(team: Field, has_track: bool) -> None:
+    rep_id = team.company.users["rep_north"]
+    begun, hours = datetime(2026, 5, 4, 19, 0, tzinfo=UTC), 6
+    with clock.held(begun + timedelta(hours=hours)), transaction() as session:
+        shifts.start_shift_in(session, SYSTEM, "night", begun, rep_id=rep_id)
+        shifts.end_shift_in(session, _rep(rep_id), "night", begun + timedelta(hours=hours))
+        at = [round(begun.timestamp() * 1000) + n * MINUTE_MS for n in range(hours * 60)]
+        fixes = [
+            Fix(rep_id, "p", n, ms, ms, ms, 60.17 + n * 1e-4, 24.94) for n, ms in enumerate(at)
+        ]
+        keeping.append(session, fixes if has_track else [])
+    boss = team.company.actor("manager_north")
+    first, second = (
+        replay_day.load(boss, rep_id, DAY + timedelta(days=n), "en", 0) for n in (0, 1)
+    )
+    midnight = round(clock.day_bounds(DAY)[1].timestamp() * 1000)
+    assert first.from_ms == round(begun.timestamp() * 1000) - replay_day.EDGE_MS
+    assert first.to_ms == second.from_ms == second.start_ms == midnight
+    assert (
+        second.to_ms
+        == round(begun.timestamp() * 1000) + hours * 60 * MINUTE_MS + replay_day.EDGE_MS
+    )
+
+
+@pytest.mark.parametrize(("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25)])
+def test_a_day_on_which_the_clock_is_turned_is_as_long_as_it_is(
+    team: Field, day: date, hours: int
+) -> None:
+    rep_id = team.company.users["rep_north"]
+    start, end = clock.day_bounds(day)
+    with clock.held(end + timedelta(hours=1)), transaction() as session:
+        shifts.start_shift_in(session, SYSTEM, "long", start, rep_id=rep_id)
+        shifts.end_shift_in(session, _rep(rep_id), "long", start + timedelta(hours=hours))
+    played = replay_day.load(team.company.actor("manager_north"), rep_id, day, "en", 0)
+    assert played.to_ms - played.from_ms == hours * 60 * MINUTE_MS
+
+
 def test_the_ghost_walks_the_planned_line_by_the_plans_times() -> None:
     stops = [(60.0, 24.0, 0, 100), (60.0, 24.02, 300, 400), (60.0, 24.04, 600, 700)]
     points = replay_day.ghost(LINE, stops)

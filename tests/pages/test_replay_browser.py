@@ -5,44 +5,21 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser import chromium
-from tests.install import PASSWORD, Install, copy_home, midday_of
+from tests.browser import desk_page, violations
+from tests.install import PASSWORD, Install
 
 pytestmark = [pytest.mark.browser, pytest.mark.flow]
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-
-
-@pytest.fixture(scope="module")
-def install(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Install]:
-    """A running sample company with weeks behind it, its reps standing still."""
-    home = copy_home(sample_home, tmp_path_factory.mktemp("install") / "home")
-    with Install(home, "--no-simulate", "--clock-start", midday_of(home)) as running:
-        yield running
 
 
 @pytest.fixture(params=["light", "dark"])
 def page(request: pytest.FixtureRequest, install: Install) -> Iterator[Page]:
     """A signed-in manager's page in each theme that fails the test on an error nobody handled."""
-    with chromium() as browser:
-        context = browser.new_context(
-            viewport={"width": 1440, "height": 900}, locale="en-GB", color_scheme=request.param
-        )
-        answer = context.request.post(
-            f"{install.base}/api/v1/session", data={"login": "manager", "password": PASSWORD},
-            headers={"Origin": install.base},
-        )  # fmt: skip
-        assert answer.ok
-        found = context.new_page()
-        errors: list[str] = []
-        found.on("pageerror", lambda error: errors.append(str(error)))
+    with desk_page(install.base, "manager", PASSWORD, color_scheme=request.param) as found:
         yield found
-        assert errors == []
 
 
 @pytest.fixture
@@ -58,11 +35,6 @@ def cheat(install: Install) -> tuple[str, str]:
 
 def at_ms(page: Page) -> int:
     return int(page.locator(".rpl").get_attribute("data-at") or 0)
-
-
-def violations(page: Page) -> list[Any]:
-    found = Axe().run(page, options=RULES).response["violations"]
-    return [(v["id"], [n["target"] for n in v["nodes"]]) for v in found]
 
 
 def test_a_day_plays_jumps_to_doubts_and_steps_to_its_neighbours(

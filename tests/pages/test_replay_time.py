@@ -51,3 +51,20 @@ def test_labels_get_fewer_where_there_is_no_room(tmp_path: Path) -> None:
     one = "[days[0]]"
     asked = f"[900, 400, 200, 120, 30].map((px) => labelHours({one}, px))"
     assert told(tmp_path, asked) == [1, 2, 3, 4, 0]
+
+
+def test_any_doubt_is_found_and_those_of_the_telling_are_calm(tmp_path: Path) -> None:
+    bits = [0, 1, 2, 4, 8, 16, 32, 64, 64, 0]
+    found = in_bun(
+        tmp_path,
+        f"""
+        import {{ CALM, doubtsIn }} from {json.dumps(str(COMPONENTS / "replay_track.ts"))};
+        const doubts = {bits}, at = doubts.map((_, n) => n * 60000);
+        const found = doubtsIn({{ count: doubts.length, at, doubts }});
+        console.log(JSON.stringify(found.map((d) => [d.kind, (d.to_ms - d.from_ms) / 60000, CALM.has(d.kind)])));
+    """,
+    )
+    assert found == [
+        ["mock", 0, False], ["teleport", 0, False], ["speed", 0, False], ["accuracy", 0, True],
+        ["frozen", 0, False], ["clock", 0, True], ["late", 1, True],
+    ]  # fmt: skip

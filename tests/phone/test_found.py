@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
+from fieldcrm.clients.ownfields import service as ownfields
 from fieldcrm.clients.tables import Client
 from fieldcrm.kit.database import reading
+from fieldcrm.people.model import SYSTEM
 from fieldcrm.sync import correction_list, corrections
 from fieldcrm.visits.tables import Visit
 from tests.phone.field import Day, Server
@@ -18,6 +20,9 @@ pytestmark = pytest.mark.browser
 
 
 def test_a_new_client_is_visited_at_once(server: Server, day: Day, phone: Any) -> None:
+    for name, more in (("beds", {"min": 1}), ("wards", {"required": True})):
+        definition = {"name": name, "type": "number", "label": name.title(), **more}
+        ownfields.save_field(SYSTEM, definition, ["doctor", "pharmacy"], ["rep"])
     with phone() as context:
         page = context.new_page()
         sign_in(page, server.base)
@@ -32,6 +37,10 @@ def test_a_new_client_is_visited_at_once(server: Server, day: Day, phone: Any) -
         page.fill("input[inputmode=tel]", "09 161 2307")
         page.wait_for_selector("text=The same number.")
         page.click("text=It is somebody else")
+        page.fill("#f-beds input", "0")
+        page.click(".dock >> text=Save and visit")
+        page.wait_for_selector("#f-beds [role=alert]")
+        page.fill("#f-beds input", "12")  # the wards are asked for, and not known yet
         page.click(".dock >> text=Save and visit")
         page.wait_for_selector("h1 >> text=Unplanned visit")
         page.click(".dock .btn.p")
@@ -44,6 +53,7 @@ def test_a_new_client_is_visited_at_once(server: Server, day: Day, phone: Any) -
         visit = s.exec(select(Visit).where(Visit.client_id == made.id)).one()
     assert (made.name, made.phone) == ("Nadia Petrova", "09 161 2307")
     assert made.lat is not None
+    assert made.own_fields == {"beds": 12}
     assert (visit.state, visit.is_unplanned) == ("closed", True)
 
 

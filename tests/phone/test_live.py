@@ -18,6 +18,7 @@ from fieldcrm.visits.model import MoveRequest
 from tests.install import settle
 from tests.phone.field import LAT, LNG, LOGIN, Day, Server
 from tests.phone.screens import sign_in
+from tests.servers import wait_for_port
 
 pytestmark = pytest.mark.browser
 WITHIN_S = 3.0
@@ -29,9 +30,12 @@ def gateway(server: Server) -> Iterator[None]:
         [sys.executable, "-m", "fieldcrm.cli", "gateway"],
         stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT,
     )  # fmt: skip
-    yield
-    process.terminate()
-    process.wait(15)
+    try:
+        wait_for_port(server.port + 1, 60)  # a phone that tried in vain tries ever less often
+        yield
+    finally:
+        process.terminate()
+        process.wait(15)
 
 
 def _live(day: Day) -> Any:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page
 
 from fieldcrm.regions.build import build_region, sample_extract
 from fieldcrm.regions.model import Place
 from fieldcrm.regions.places import read_places
 from fieldcrm.regions.roads import Roads
+from tests.browser import desk_page
 from tests.conftest import forget_settings
-from tests.planning.company import Company, make_company
+from tests.install import PASSWORD, Install
+from tests.planning.company import Company, Staff, make_company, make_staff
 
 THURSDAY = datetime(2026, 11, 19, 8, 0, tzinfo=UTC)
 """10:00 in Helsinki, a working day."""
+
+
+@pytest.fixture
+def page(install: Install) -> Iterator[Page]:
+    """A signed-in manager's page that fails the test on an error nobody handled."""
+    with desk_page(install.base, "manager", PASSWORD) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")
@@ -64,3 +74,9 @@ def company(
     """Two reps with eight visits each on a Thursday at ten, and who may plan for them."""
     at_time(THURSDAY)
     return make_company(places)
+
+
+@pytest.fixture
+def staff(company: Company) -> Staff:
+    """The company within a cycle of twelve weeks, and who approves its plans."""
+    return make_staff(company)

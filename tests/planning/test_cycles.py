@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 from sqlalchemy.exc import DatabaseError
@@ -13,60 +12,14 @@ from fieldcrm.kit import clock, ids
 from fieldcrm.kit.database import engine, reading, transaction
 from fieldcrm.kit.tables import FeedEntry
 from fieldcrm.migrations import schema
-from fieldcrm.people.model import Actor, OutOfScope, Role, RoleForbids
-from fieldcrm.people.tables import Team, User, UserTeam
+from fieldcrm.people.model import OutOfScope, RoleForbids
+from fieldcrm.people.tables import Team
 from fieldcrm.planning import service
 from fieldcrm.planning.model import BadCycle, CannotUndo, CycleWishes, ProposalStale
-from fieldcrm.planning.tables import Cycle, CycleBaseline, CycleTarget, Proposal
+from fieldcrm.planning.tables import CycleBaseline, Proposal
 from fieldcrm.visits.tables import Visit
-from tests.planning.company import Company
+from tests.planning.company import FIRST, LAST, Company, Staff, span
 from workers.optimiser.jobs import run_proposal
-
-FIRST = date(2026, 11, 23)
-"""A Monday, four days after the company's day."""
-LAST = FIRST + timedelta(days=27)
-PER_CYCLE = {"A": 6, "B": 3, "C": 2}
-
-
-@dataclass
-class Staff:
-    company: Company
-    manager: Actor
-    clients: dict[str, list[str]]
-    """By rep."""
-
-
-def span(rep_ids: list[str]) -> dict[str, Visit]:
-    with reading() as session:
-        wanted = select(Visit).where(
-            col(Visit.rep_id).in_(rep_ids), Visit.day >= FIRST, Visit.day <= LAST,
-            Visit.state == "planned",
-        )  # fmt: skip
-        return {v.id: v for v in session.exec(wanted)}
-
-
-@pytest.fixture
-def staff(company: Company) -> Staff:
-    """The company within a cycle of twelve weeks, and who approves its plans."""
-    now, boss = clock.now(), ids.new_id()
-    clients = {rep: [v.client_id for v in company.visits(n)] for n, rep in enumerate(company.reps)}
-    with transaction() as session:
-        session.add(User(id=boss, login="boss", name="Boss", role="manager", password_hash="x",
-                         created_at=now))  # fmt: skip
-        cycle = Cycle(id=ids.new_id(), name="Q4", team_id=company.team_id,
-                      starts_on=date(2026, 11, 2), ends_on=date(2027, 1, 24))  # fmt: skip
-        session.add(cycle)
-        session.flush()
-        session.add(UserTeam(user_id=boss, team_id=company.team_id))
-        for rep, mine in clients.items():
-            for n, client in enumerate(mine):
-                letter = "ABC"[n % 3]
-                session.add(CycleTarget(
-                    id=ids.new_id(), cycle_id=cycle.id, rep_id=rep, client_id=client,
-                    category=letter, planned=PER_CYCLE[letter],
-                ))  # fmt: skip
-    manager = Actor(boss, Role.manager, frozenset([company.team_id]), "Boss")
-    return Staff(company, manager, clients)
 
 
 def planned(staff: Staff, wishes: CycleWishes | None = None) -> str:

@@ -9,7 +9,7 @@ from fieldcrm.kit import clock, jobs
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.kit.tables import FeedEntry
 from fieldcrm.people.model import OutOfScope
-from fieldcrm.planning import service
+from fieldcrm.planning import cycle_progress, service
 from fieldcrm.planning.model import (
     CannotUndo,
     NothingToPlan,
@@ -269,8 +269,8 @@ def test_the_cycle_s_progress_by_the_field_s_arithmetic(company: Company) -> Non
         third = session.get_one(Visit, rows[5].id)
         third.client_id, third.state = rows[0].client_id, "closed"
     with reading() as session:
-        found = service.cycle_progress_in(session, company.reps[0], DAY)
-        assert service.cycle_progress_in(session, company.reps[1], DAY) is None
+        found = cycle_progress.cycle_progress_in(session, company.reps[0], DAY)
+        assert cycle_progress.cycle_progress_in(session, company.reps[1], DAY) is None
     assert found is not None
     first, last = found.clients[rows[0].client_id], found.clients[rows[3].client_id]
     assert (first.actual, first.remaining, first.to_schedule) == (3, 0, 0)

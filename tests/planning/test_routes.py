@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fieldcrm.cli import main
+from workers.optimiser.routes import kernel, layout
 from workers.optimiser.routes.combine import Columns, combine
 from workers.optimiser.routes.instances import UnreadableInstance, read_instance
 from workers.optimiser.routes.solve import Found, Stop, solve
@@ -82,6 +83,20 @@ def test_the_same_seed_and_steps_give_the_same_routes(ring: Path) -> None:
 
 def test_more_steps_are_never_worse_than_the_first_solution(ring: Path) -> None:
     assert found(ring, steps=20_000).cost <= found(ring, steps=1).cost
+
+
+@pytest.mark.parametrize(("opening", "tails"), [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (0.3, 0.5)])
+def test_every_kind_of_step_keeps_the_sums_and_the_rules(
+    ring: Path, opening: float, tails: float
+) -> None:
+    instance = read_instance(ring)
+    facts = layout.make_facts(instance)
+    state = kernel.make_state(facts, 1)
+    kernel.fill(facts, state)
+    kernel.run(facts, state, 0, 3000, 300.0, 5.0, 6.0, 5, 0.01, 0.01, opening, tails)
+    routes = kernel.best_routes(facts, state)
+    assert instance.faults(routes) == []
+    assert int(state.tally[layout.BEST]) == instance.cost(routes)
 
 
 def test_a_cancelled_search_still_answers_with_every_client_served(ring: Path) -> None:

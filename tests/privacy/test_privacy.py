@@ -9,13 +9,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from rq import Queue, SimpleWorker
 from sqlmodel import select
 
 from fieldcrm.api.app import make_api
 from fieldcrm.evidence import service as evidence
 from fieldcrm.kit import bus, clock, feed, files, ids, jobs
 from fieldcrm.kit.database import reading, transaction
+from fieldcrm.kit.standing import FileStatus
 from fieldcrm.messages import listing
 from fieldcrm.messages import service as messages
 from fieldcrm.messages.model import Answer, Draft, Kind
@@ -26,7 +26,6 @@ from fieldcrm.people.model import SYSTEM, Actor, OutOfScope, RoleForbids
 from fieldcrm.privacy import archive, service
 from fieldcrm.privacy.model import (
     FileNotReady,
-    FileStatus,
     FileUnderWay,
     NoSuchFile,
     NotCounted,
@@ -39,6 +38,7 @@ from fieldcrm.visits import keeping as photos
 from fieldcrm.visits.tables import Attachment, Visit
 from tests.clients.base import Base, lay_out
 from tests.servers import Valkey
+from tests.working import work_off
 
 PHOTOS = [b"\xff\xd8\xff\xe0 first", b"\xff\xd8\xff\xe0 second"]
 
@@ -76,13 +76,6 @@ def visit_with(base: Base, rep: str, photo: bytes, days_ago: int) -> str:
                                stored_at=clock.now(), lat=60.1, lng=24.9))  # fmt: skip
     files.store(sha256, photo)
     return visit.id
-
-
-def work() -> None:
-    """What a worker of the long queue does."""
-    SimpleWorker([Queue(jobs.LONG, connection=bus.connection())], connection=bus.connection()).work(
-        burst=True
-    )
 
 
 ENDPOINT = "https://fcm.googleapis.com/fcm/send/"
@@ -144,7 +137,7 @@ def test_a_file_holds_all_of_a_person_and_nothing_of_others(base: Base) -> None:
         service.fetch_file(boss(base), asked.id)
     with pytest.raises(FileUnderWay):
         service.ask_file(boss(base), rep_of(base))
-    work()
+    work_off()
     (made,) = service.files(boss(base))
     assert (made.status, made.progress) == (FileStatus.ready, 1.0)
     path, name = service.fetch_file(boss(base), asked.id)
@@ -193,7 +186,7 @@ def test_only_its_maker_gets_a_file_and_only_for_a_while(base: Base) -> None:
     other = people.save_user(boss(base), {"login": "second", "name": "Second", "role": "admin",
                                           "password": "another long one"})  # fmt: skip
     asked = service.ask_file(boss(base), rep_of(base))
-    work()
+    work_off()
     stranger = people.actor_of(other.id)
     for refused in (service.fetch_file, service.cancel_file):
         with pytest.raises(NoSuchFile):
@@ -207,13 +200,14 @@ def test_only_its_maker_gets_a_file_and_only_for_a_while(base: Base) -> None:
     assert not path.exists()
     with pytest.raises(FileNotReady):
         service.fetch_file(boss(base), asked.id)
+    service.cancel_file(boss(base), asked.id)
     assert service.files(boss(base))[0].status is FileStatus.expired
 
 
 def test_a_cancelled_file_is_never_made(base: Base) -> None:
     queued = service.ask_file(boss(base), rep_of(base))
     service.cancel_file(boss(base), queued.id)
-    work()
+    work_off()
     assert service.files(boss(base))[0].status is FileStatus.cancelled
     assert not service.path_of(queued.id).exists()
 
@@ -260,7 +254,7 @@ def test_erasure_takes_two_steps(base: Base) -> None:
     with pytest.raises(NotCounted):
         service.erase(admin, other_rep, "rep_south", counted.seal)
     made = service.ask_file(admin, rep)
-    work()
+    work_off()
     done = service.erase(admin, rep, " Rep_North ", counted.seal)
     assert (done.fixes, done.photos) == (41, 0)
     with pytest.raises(NotCounted):
@@ -327,7 +321,7 @@ def test_over_http_the_file_is_a_download_that_nobody_keeps(base: Base) -> None:
     asked = client.post(f"/api/v1/people/{rep_of(base)}/files")
     assert asked.status_code == 202
     assert client.post(f"/api/v1/people/{rep_of(base)}/files").status_code == 409
-    work()
+    work_off()
     (listed,) = client.get("/api/v1/person-files").json()
     answer = client.get(f"/api/v1/person-files/{listed['id']}/file")
     assert answer.headers["content-disposition"].startswith('attachment; filename="rep_north-')

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from fieldcrm.clients import service as clients
+from fieldcrm.clients.ownfields import service as ownfields
 from fieldcrm.kit import ids
-from fieldcrm.people.model import RoleForbids
+from fieldcrm.people.model import SYSTEM, RoleForbids
 from fieldcrm.sync import correction_list, corrections
 from fieldcrm.sync.model import CorrectionDecided, CorrectionOvertaken, NoSuchCorrection
 from fieldcrm.visits import service as visits
@@ -47,6 +48,21 @@ def test_a_new_client_is_visited_in_the_same_breath(company: Field) -> None:
     hospital = clients.get(company.manager, company.hospital)
     assert (card.client.lat, card.client.lng) == (hospital.lat, hospital.lng)
     assert visits.get(company.manager, visit_id).view.visit.state == "closed"
+
+
+def test_a_new_client_brings_what_the_rep_filled_in(company: Field) -> None:
+    """Its own fields come behind it in the same push; a wrong one holds up neither card nor the rest."""
+    for name in ("beds", "floors"):
+        definition = {"name": name, "type": "number", "label": name.title(), "min": 1}
+        ownfields.save_field(SYSTEM, definition, ["doctor"], ["rep"])
+    phone, new = phone_of(company), ids.new_id()
+    results = phone.push(
+        phone.does("client.create", new, NEW),
+        phone.does("client.field", new, {"name": "floors", "value": 0, "base": None}),
+        phone.does("client.field", new, {"name": "beds", "value": 12, "base": None}),
+    )
+    assert statuses(results) == ["applied", "refused:own_field_refused", "applied"]
+    assert clients.get(company.manager, new).own_fields == {"beds": 12}
 
 
 def test_a_new_client_stays_within_the_reps_reach(company: Field) -> None:

@@ -98,3 +98,72 @@ def test_fields_merge_one_by_one_and_what_both_set_waits_for_a_choice(
     assert sets(phone, client_id, "beds", 8, base=7).conflicts == []
     assert sets(phone, client_id, "beds", 9, base=8).conflicts == []
     assert values(company) == {"beds": 9, "floors": 4}
+
+
+def test_a_field_that_reps_may_not_see_is_not_on_their_phones(company: Field, phone: Phone) -> None:
+    client_id = company.clients[0]
+    floors = next(f for f in ownfields.list_fields(SYSTEM) if f.name == "floors")
+    clients.save(SYSTEM, {"own_fields": {"floors": 4, "beds": 2}}, client_id)
+    phone.pull()
+    assert phone.holds("client")[client_id]["own_fields"] == {"floors": 4, "beds": 2}
+    definition = {"name": "floors", "type": "number", "label": "Floors", "min": 1}
+    ownfields.save_field(SYSTEM, definition, KINDS, ["rep"], floors.id, viewers=["manager"])
+    phone.pull()
+    assert asked(phone) == [("beds", True)]
+    assert phone.holds("client")[client_id]["own_fields"] == {"beds": 2}, "taken off again"
+    for value, base in ((4, 4), (5, None), (None, 3)):
+        result = sets(phone, client_id, "floors", value, base)
+        assert (result.status, result.code) == ("refused", "own_field_unknown")
+        assert result.params == {"field": "floors"}
+        assert result.conflicts == []
+    assert values(company) == {"floors": 4, "beds": 2}
+    ownfields.save_field(SYSTEM, definition, KINDS, ["rep"], floors.id, viewers=["rep"])
+    phone.pull()
+    assert phone.holds("client")[client_id]["own_fields"] == {"floors": 4, "beds": 2}
+
+
+def test_cards_own_types_are_words_on_a_phone_and_filled_at_the_desk(
+    company: Field, phone: Phone
+) -> None:
+    client_id, other = company.clients[:2]
+    for definition in (
+        {"name": "door", "type": "position", "label": "Back door"},
+        {"name": "head", "type": "reference", "label": "Head office"},
+        {"name": "half", "type": "formula", "label": "Half", "formula": "beds / 2", "unit": "beds"},
+    ):
+        ownfields.save_field(SYSTEM, definition, KINDS, ["rep"])
+    phone.pull()
+    place = {"lat": 60.17, "lng": 24.94}
+    clients.save(SYSTEM, {"own_fields": {"beds": 5, "door": place, "head": other}}, client_id)
+    phone.pull()
+    name = clients.get(SYSTEM, other).name
+    assert phone.holds("client")[client_id]["own_fields"] == {
+        "beds": 5, "door": "60.17, 24.94", "head": name, "half": "2.5 beds",
+    }  # fmt: skip
+    (profile,) = phone.holds("profile").values()
+    told = {f["field"]["name"]: f for f in profile["client_fields"]}
+    for field in ("door", "head", "half"):
+        assert (told[field]["field"]["type"], told[field]["is_editable"]) == ("text", False)
+    half = next(f for f in ownfields.list_fields(SYSTEM) if f.name == "half")
+    thirds = {"name": "half", "type": "formula", "label": "Third", "formula": "beds / 4"}
+    ownfields.save_field(SYSTEM, thirds, KINDS, ["rep"], half.id)
+    phone.pull()
+    assert phone.holds("client")[client_id]["own_fields"]["half"] == "1.25"
+    assert sets(phone, client_id, "half", 3).code == "own_field_reckoned"
+
+
+def test_a_phones_values_answer_each_for_itself_where_a_stage_needs_them(
+    company: Field, phone: Phone
+) -> None:
+    client_id = company.clients[0]
+    made("stage", ["rep"])
+    made("rooms", ["rep"], required_when="stage > 1")
+    phone.pull()
+    (profile,) = phone.holds("profile").values()
+    rooms = next(f for f in profile["client_fields"] if f["field"]["name"] == "rooms")
+    assert rooms["field"]["required_when"] == "stage > 1"
+    assert sets(phone, client_id, "stage", 2).status == "applied", "the rooms are on their way"
+    assert sets(phone, client_id, "rooms", 4).status == "applied"
+    emptied = sets(phone, client_id, "rooms", None, base=4)
+    assert (emptied.status, emptied.code) == ("refused", "own_field_refused")
+    assert values(company) == {"stage": 2, "rooms": 4}

@@ -181,3 +181,63 @@ def test_more_changes_than_a_page(company: Field) -> None:
     phone.rows.clear()
     assert phone.pull(7) == 3
     assert set(phone.holds("visit")) == set(company.visits)
+
+
+def _shelf(phone: Phone, client_id: str) -> list[tuple[str, bool, str, str]]:
+    """(product, whether it is there, day, who) of a card, after a pull."""
+    phone.pull()
+    figures = phone.holds("client")[client_id]["shelf"]
+    return [(f["product_id"], f["is_there"], f["day"], f["rep_name"]) for f in figures]
+
+
+def test_a_card_tells_what_its_shelf_last_held(company: Field) -> None:
+    """The last look counts by product; one that is corrected, or taken back, leaves no trace of it."""
+    phone, (first, second, *_) = phone_of(company), company.visits
+    aspirin, balm, today = *_two_products(company), TODAY.isoformat()
+    with transaction() as s:  # both visits stand before the same shelf
+        s.get_one(Visit, second).client_id = s.get_one(Visit, first).client_id
+    pharmacy = company.clients[0]
+    assert _shelf(phone, pharmacy) == []
+    phone.push(
+        phone.checks_in(first), phone.closes(first, details={"stock": {aspirin: True, balm: False}})
+    )
+    assert sorted(_shelf(phone, pharmacy)) == sorted(
+        [(aspirin, True, today, "Anna"), (balm, False, today, "Anna")]
+    )
+    later = NOW + timedelta(minutes=20)
+    with clock.held(later):
+        phone.push(phone.checks_in(second, later))
+        phone.push(phone.closes(second, later, details={"stock": {balm: True}}))
+        assert dict(f[:2] for f in _shelf(phone, pharmacy)) == {aspirin: True, balm: True}
+        changed = {"details": {"stock": {aspirin: False}}}
+        phone.push(phone.does("visit.revise", first, changed, later))
+        assert dict(f[:2] for f in _shelf(phone, pharmacy)) == {aspirin: False, balm: True}
+        phone.push(phone.does("visit.revise", second, {"details": {}}, later))
+        assert dict(f[:2] for f in _shelf(phone, pharmacy)) == {aspirin: False}
+
+
+def test_a_place_hears_of_its_shelf_from_a_visit_to_a_person_there(company: Field) -> None:
+    phone, visit_id = phone_of(company), company.visits[0]
+    aspirin, _ = _two_products(company)
+    with transaction() as s:
+        s.get_one(Visit, visit_id).place_id = company.hospital
+    phone.pull()
+    phone.push(
+        phone.checks_in(visit_id), phone.closes(visit_id, details={"stock": {aspirin: False}})
+    )
+    told = [(aspirin, False, TODAY.isoformat(), "Anna")]
+    assert _shelf(phone, company.hospital) == told
+    assert _shelf(phone, company.clients[0]) == []
+    fresh = phone_of(company)
+    assert _shelf(fresh, company.hospital) == told
+    with clock.held(NOW + timedelta(days=184)):  # half a year on it tells nothing any more
+        assert _shelf(phone_of(company), company.hospital) == []
+
+
+def _two_products(company: Field) -> tuple[str, str]:
+    with transaction() as s:
+        s.add(Product(id=ids.new_id(), name="Balm"))
+    phone = phone_of(company)
+    phone.pull()
+    by_name = {p["name"]: key for key, p in phone.holds("product").items()}
+    return by_name["Aspirin"], by_name["Balm"]

@@ -46,17 +46,20 @@ class Channels:
             await sleep(random.uniform(0.1, 0.6))
 
     async def _follow(self, connection: Any) -> None:
-        channels = connection.pubsub(ignore_subscribe_messages=True)
-        others = live_index.cell_channels(live_index.OTHERS)
-        await channels.psubscribe("phone:*", "desk:*", others)
+        channels = connection.pubsub()
+        await channels.psubscribe("phone:*", "desk:*")
         await channels.subscribe(notices.DEVICES_CHANNEL, live_index.PHONES_CHANNEL,
                                  live_index.GATEWAYS_CHANNEL)  # fmt: skip
+        await _follow_cells(channels, live_index.OTHERS)
         await self._load_live(connection)
         await _greet(connection)
         peers: set[str] = set()
+        begun: set[str] = set()
         async for message in channels.listen():
             channel, data = message["channel"].decode(), message["data"]
-            if channel == live_index.GATEWAYS_CHANNEL:
+            if message["type"].endswith("subscribe"):
+                _note_beginning(channel, begun)
+            elif channel == live_index.GATEWAYS_CHANNEL:
                 await self._meet(data.decode(), peers, channels, connection)
             elif not live_index.is_own(data):
                 self._hear(channel, data)
@@ -72,7 +75,7 @@ class Channels:
             return
         if peer not in peers:
             peers.add(peer)
-            await channels.psubscribe(live_index.cell_channels(peer))
+            await _follow_cells(channels, peer)
             await self._load_live(connection)
         if peer == greeting:
             await _greet(connection, _ANSWER)
@@ -117,11 +120,24 @@ class Channels:
     def _hear_devices(self, notice: dict[str, Any]) -> None:
         if notice["t"] == "revoked":
             self.gateway.revoke(notice["device_id"])
-        elif notice["t"] == "signed_out":
+        elif notice["t"] in ("signed_out", "changed"):  # who may stay, and what he may see now
             self.gateway.sign_out(notice["user_id"])
         elif notice["t"] == "forgotten":
             self.gateway.committer.reps.pop(notice["rep_id"], None)
             self.gateway.hub.forget(notice["rep_id"])
+
+
+async def _follow_cells(channels: Any, publisher: str) -> None:
+    """Listen to all cells of one who publishes; sharded channels, which this client has no word for."""
+    for channel in live_index.cell_channels(publisher):
+        await channels.execute_command("SSUBSCRIBE", channel)
+
+
+def _note_beginning(channel: str, begun: set[str]) -> None:
+    """A subscription that begins again was broken, and the client made only a part of it anew."""
+    if channel in begun:
+        raise redis.ConnectionError("the subscription broke")
+    begun.add(channel)
 
 
 async def _greet(connection: Any, how: str = "") -> None:

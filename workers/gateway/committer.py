@@ -17,6 +17,7 @@ from collections.abc import Callable, Collection
 import redis.asyncio
 
 from fieldcrm.kit import bus, clock
+from fieldcrm.kit.settings import settings
 from fieldcrm.tracking import live_index, pipeline
 from fieldcrm.tracking.live_index import LivePoint, PhoneStatus, Writes
 from fieldcrm.tracking.memory import DeviceMemory, RepMemory
@@ -224,6 +225,8 @@ class Committer:
             self._link = await store_link.connect()
             if store := turns.peer(self._link.socket):
                 turns.shorten(turns.STORE_S, store)
+                if settings().realtime:
+                    turns.go_first(turns.STORE_RANK, store)
         if self._strangers:
             await self._meet_strangers()
 

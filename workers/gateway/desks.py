@@ -12,7 +12,7 @@ import msgspec
 from fieldcrm.kit import clock
 from fieldcrm.kit.settings import settings
 from fieldcrm.people import service as people
-from fieldcrm.people.model import Actor
+from fieldcrm.people.model import Actor, NotSignedIn, Role
 from fieldcrm.tracking import frames, session
 from fieldcrm.tracking.model import RepState
 from workers.gateway.hub import Hub
@@ -50,7 +50,9 @@ class Desk:
         self._pinged_at = 0.0
 
     def become(self, actor: Actor) -> None:
-        """The user may see other teams now than when he came."""
+        """The user may see other teams now than when he came; raises NotSignedIn for a rep."""
+        if actor.role is Role.rep:
+            raise NotSignedIn()
         scope = people.visible_team_ids(actor)
         self.actor = actor
         if scope != self.scope:
@@ -91,11 +93,9 @@ class Desk:
             for m in mine
         ]  # fmt: skip
         if (known := {f"{r['i']}{r['name']}{r['team_id']}" for r in rows}) != self._roster:
-            is_first = not self._roster
             self._roster = known
             self.socket.send_text(_encode({"t": "roster", "reps": rows}))
-            if not is_first and self.view is not None:
-                self.send_all()
+            self.send_all()
 
     def hear(self, news: News) -> None:
         """Take what concerns this desk from a beat, and send it.

@@ -421,6 +421,8 @@ def main() -> None:
     keep_freed_memory()
     limits.allow_files()
     turns.shorten(turns.GATEWAY_S)
+    if settings().realtime:
+        turns.go_first(turns.GATEWAY_RANK)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     logging.getLogger("websockets").setLevel(logging.WARNING)  # it would log every phone
     sys.setswitchinterval(0.0005)  # a thread that asks the database must not hold up every phone

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from workers.optimiser.compiled import compiled
 
 _WARM_UP = 8
 
@@ -16,7 +17,7 @@ def seeded(seed: int) -> np.ndarray:
     return state
 
 
-@njit(cache=True)
+@compiled
 def draw(random):  # type: ignore[no-untyped-def]
     """A uniform number in [0, 1): xorshift64*."""
     x = random[0]

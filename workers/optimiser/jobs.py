@@ -5,16 +5,15 @@ from __future__ import annotations
 import logging
 import time
 
-from fieldcrm.kit import bus, clock, jobs
+from fieldcrm.kit import clock, jobs
 from fieldcrm.kit.errors import Refusal
-from fieldcrm.planning import notices, working
-from fieldcrm.planning.model import Plan
+from fieldcrm.planning import working
 from fieldcrm.planning.tables import Proposal
 from fieldcrm.regions.model import RegionMissing
 from workers.optimiser.leases import lease
+from workers.optimiser.reporting import Reporter
 from workers.optimiser.solve import Limit, solve
 
-REPORT_EVERY_S = 0.2
 SEED = 1
 _log = logging.getLogger(__name__)
 
@@ -54,8 +53,7 @@ def _work_out(found: Proposal) -> None:
 def _work_out_cycle(found: Proposal) -> None:
     from workers.optimiser.cycle_jobs import work_out  # the compiled search is loaded where needed
 
-    reporter = Reporter(found)
-    broken = work_out(found, lambda share: reporter.tell(share, None))
+    broken = work_out(found, Reporter(found.id, found.team_id).tell)
     if broken:
         _log.error("a cycle plan for %s breaks %s", found.id, [v.kind for v in broken])
 
@@ -65,10 +63,10 @@ def _work_out_day(found: Proposal) -> None:
     from fieldcrm.regions.roads import Roads
 
     started = time.perf_counter()
-    reporter = Reporter(found)
+    reporter = Reporter(found.id, found.team_id)
     roads = Roads(settings().region_dir)
     problem, facts = working.load_problem(found, roads, clock.now())
-    reporter.tell(0.1, None)
+    reporter.tell(0.1)
     limit = _limit(found, reporter)
     plan = solve(problem, limit, SEED, reporter.tell)
     solver = {
@@ -98,24 +96,3 @@ def _is_timeout(error: Exception) -> bool:
     from rq.timeouts import JobTimeoutException
 
     return isinstance(error, JobTimeoutException)
-
-
-class Reporter:
-    """Tells desks and `kit.jobs` how far a proposal is, and hears when nobody wants it."""
-
-    def __init__(self, found: Proposal) -> None:
-        self.id, self.team_id, self.share, self._told = found.id, found.team_id, 0.0, 0.0
-
-    def tell(self, share: float, _plan: Plan | None) -> None:
-        """Report at most a few times a second; raises Cancelled."""
-        self.share = share
-        if time.monotonic() - self._told < REPORT_EVERY_S:
-            return
-        self._told = time.monotonic()
-        jobs.report(self.id, share)
-        bus.publish(bus.desk_channel(self.team_id), notices.notice(self.id, "running", share))
-
-    def is_cancelled(self) -> bool:
-        """Asked at each step of the search; raises Cancelled when somebody cancelled."""
-        self.tell(self.share, None)
-        return False

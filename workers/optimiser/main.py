@@ -10,6 +10,7 @@ import logging
 import sys
 import threading
 import time
+from datetime import datetime
 from typing import Never
 
 from redis.exceptions import RedisError
@@ -18,13 +19,18 @@ from rq.exceptions import NoSuchJobError
 from rq.job import Job, JobStatus
 
 from fieldcrm.kit import bus, database, jobs, pulse
-from fieldcrm.planning import service, store
+from fieldcrm.planning import service, store, whatif, whatif_store
 from fieldcrm.planning.tables import Proposal
 from workers.optimiser.days import ready
 
 PART = "optimiser"
 SWEEP_EVERY_S = 5
 QUEUED_GRACE_S = 3
+SERVED = {
+    jobs.URGENT: (jobs.URGENT,), jobs.WHAT_IF: (jobs.WHAT_IF,),
+    jobs.LONG: (jobs.WHAT_IF, jobs.LONG),
+}  # fmt: skip
+"""A worker's queues, the first before the next."""
 _log = logging.getLogger(__name__)
 _one_at_a_time = threading.Lock()
 """No child is forked in the middle of a sweep: a lock that the thread holds inside SQLite or a
@@ -33,7 +39,7 @@ driver would stay locked in the child for ever."""
 
 def main(queue: str) -> None:
     """Serve one queue until SIGTERM or SIGINT; a restart of Valkey is waited for."""
-    if queue not in (jobs.URGENT, jobs.LONG):
+    if queue not in SERVED:
         raise SystemExit(f"optimiser: unknown queue '{queue}'")
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s optimiser %(message)s")
     stop = pulse.keep_beating(PART)
@@ -52,8 +58,8 @@ def main(queue: str) -> None:
 def _serve(queue: str) -> bool:
     """Work until asked to stop (True) or until Valkey goes away (False)."""
     try:
-        worker = PlanWorker([Queue(queue, connection=bus.connection())],
-                            connection=bus.connection(), worker_ttl=22)  # fmt: skip
+        queues = [Queue(name, connection=bus.connection()) for name in SERVED[queue]]
+        worker = PlanWorker(queues, connection=bus.connection(), worker_ttl=22)
         worker.work(logging_level="WARNING", with_scheduler=False)
     except (RedisError, OSError) as error:
         _log.warning("Valkey is away: %s", error)
@@ -90,6 +96,8 @@ def _sweep_once(queue: str) -> None:
     try:
         with _one_at_a_time:
             requeue_lost(queue)
+            if jobs.WHAT_IF in SERVED[queue]:
+                requeue_lost_scenarios()
     except Exception as error:
         _log.warning("no sweep: %s", error)
 
@@ -105,14 +113,29 @@ def requeue_lost(queue: str) -> list[str]:
     return [p.id for p in lost]
 
 
+def requeue_lost_scenarios() -> list[str]:
+    """The same for what-ifs."""
+    with database.reading() as session:
+        waiting = whatif_store.unfinished(session)
+    lost = [s.id for s in waiting if _is_abandoned(s.id, s.asked_at)]
+    for scenario_id in lost:
+        _log.warning("queued again: %s", scenario_id)
+        whatif.enqueue(scenario_id)
+    return lost
+
+
 def _is_lost(found: Proposal) -> bool:
+    return _is_abandoned(found.id, found.created_at)
+
+
+def _is_abandoned(job_id: str, asked_at: datetime) -> bool:
     from fieldcrm.kit import clock
     from workers.optimiser.leases import holder_lives
 
-    if holder_lives(found.id):
+    if holder_lives(job_id):
         return False
-    age_s = (clock.now() - found.created_at).total_seconds()
-    return age_s > QUEUED_GRACE_S and not _is_queued(found.id)
+    age_s = (clock.now() - asked_at).total_seconds()
+    return age_s > QUEUED_GRACE_S and not _is_queued(job_id)
 
 
 def _is_queued(job_id: str) -> bool:

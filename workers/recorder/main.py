@@ -22,13 +22,15 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from fieldcrm.arrival import service as arrival
 from fieldcrm.evidence import service as evidence
+from fieldcrm.exports import service as exports
 from fieldcrm.kit import bus, clock, pulse, signals
 from fieldcrm.messages import sending
 from fieldcrm.privacy import service as privacy
+from fieldcrm.quality import checking
 from fieldcrm.reports import coverage_fill
 from fieldcrm.tracking import alerting, keeping, live_index, policy, shifts, unreadable
 from fieldcrm.tracking import service as tracking
-from fieldcrm.tracking.areas import watching
+from fieldcrm.tracking.areas import visit_stays, watching
 from fieldcrm.tracking.model import Fix
 from fieldcrm.tracking.unreadable import UNREADABLE
 from fieldcrm.visits import running
@@ -70,6 +72,7 @@ class Recorder:
         self._has_leftovers = True
         self._claim_at = 0.0
         self._areas = watching.Watch()
+        self._visits = visit_stays.Watch()
 
     def prepare(self) -> None:
         """Make the consumer group unless it is there."""
@@ -120,6 +123,7 @@ class Recorder:
         self._pace(len(entries), len(fixes))
         counts = record_apart(sorted(fixes, key=lambda f: (f.rep_id, f.fix_at_ms)))
         _attempt("areas", lambda: self._areas.hear(fixes))  # what fails is found by the next fix
+        _attempt("stays", lambda: self._visits.hear(fixes))
         entry_ids = [entry_id for entry_id, _ in entries]
         pipe = bus.connection().pipeline(transaction=True)
         pipe.xack(bus.FIX_STREAM, GROUP, *entry_ids)
@@ -190,7 +194,9 @@ def night() -> None:
     """Join what has settled, a few reps at a time, and erase what the policy no longer keeps."""
     _attempt("old tracks", lambda: policy.sweep(clock.now()))
     _attempt("files of persons", lambda: privacy.erase_expired(clock.now()))
+    _attempt("files of lists", lambda: exports.erase_expired(clock.now()))
     _attempt("arrival links", lambda: arrival.erase_over(clock.now()))
+    _attempt("quality of the base", lambda: checking.ask_if_due(clock.now()))
     _attempt("settled tracks", lambda: keeping.tighten(clock.now()))
 
 

@@ -14,6 +14,7 @@ from fieldcrm.clients.duplicates import comparing, records, store, weighing
 from fieldcrm.clients.duplicates.model import Hint, SweepStatus, Weights
 from fieldcrm.clients.duplicates.prepared import Prepared, heard, phone_tails, plain_words
 from fieldcrm.clients.duplicates.records import Record
+from fieldcrm.clients.ownfields import service as ownfields
 from fieldcrm.clients.tables import Client
 from fieldcrm.kit.database import reading
 from fieldcrm.people.model import Actor
@@ -37,7 +38,9 @@ def alike(actor: Actor, fields: Mapping[str, Any], client_id: str | None = None)
         return []
     cleaned = rules.clean(fields)
     with reading() as session:
-        return alike_in(session, actor, cleaned, client_id)
+        found = alike_in(session, actor, cleaned, client_id)
+        ownfields.show_in(session, actor, (hint.client for hint in found))
+        return found
 
 
 def alike_in(

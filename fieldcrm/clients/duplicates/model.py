@@ -121,7 +121,6 @@ class SweepStatus(StrEnum):
     cancelled = "cancelled"
 
 
-UNDER_WAY = (SweepStatus.queued, SweepStatus.running)
 SORTS = ("probability", "name", "found_at")
 """By what the queue is ordered; `-` in front turns one round."""
 

@@ -18,8 +18,9 @@ from fieldcrm.clients.duplicates.model import (
 )
 from fieldcrm.clients.duplicates.tables import ClientMerge, Duplicate
 from fieldcrm.clients.model import Page
+from fieldcrm.clients.ownfields import service as ownfields
 from fieldcrm.clients.tables import Client
-from fieldcrm.kit import clock, events
+from fieldcrm.kit import clock, events, paging
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor, Role
@@ -55,18 +56,18 @@ def page(
     with reading() as session:
         limit = max(1, min(limit, LIMIT_MAX))
         rows, more = store.page(session, actor, filters, sort, limit, cursor)
-    return Page([_view(row) for row in rows], more)
+        return Page([_view(row) for row in _shown(session, actor, rows)], more)
+
+
+def _shown(session: Session, actor: Actor, rows: list[store.Row]) -> list[store.Row]:
+    """Pairs whose cards tell what the actor may see of them."""
+    ownfields.show_in(session, actor, (card for row in rows for card in (row.left, row.right)))
+    return rows
 
 
 def every(actor: Actor, filters: PairFilters, sort: str = "-probability") -> Iterator[PairView]:
     """The whole queue, page by page."""
-    cursor: str | None = None
-    while True:
-        found = page(actor, filters, sort, LIMIT_MAX, cursor)
-        yield from found.rows
-        cursor = found.cursor
-        if cursor is None:
-            return
+    return paging.every(lambda cursor: page(actor, filters, sort, LIMIT_MAX, cursor))
 
 
 def count(actor: Actor, filters: PairFilters) -> int:
@@ -80,7 +81,8 @@ def one(actor: Actor, pair_id: str) -> PairView:
     """A pair by its id. Raises NoSuchPair."""
     people.require(actor, *DECIDERS)
     with reading() as session:
-        return _view(_row(session, actor, pair_id), session)
+        (row,) = _shown(session, actor, [_row(session, actor, pair_id)])
+        return _view(row, session)
 
 
 def of_client(actor: Actor, client_id: str) -> list[PairView]:
@@ -88,7 +90,8 @@ def of_client(actor: Actor, client_id: str) -> list[PairView]:
     if actor.role not in DECIDERS:
         return []
     with reading() as session:
-        return [_view(row) for row in store.waiting_pairs_of(session, actor, client_id)]
+        rows = store.waiting_pairs_of(session, actor, client_id)
+        return [_view(row) for row in _shown(session, actor, rows)]
 
 
 def _row(session: Session, actor: Actor, pair_id: str) -> store.Row:
@@ -118,7 +121,7 @@ def set_apart(actor: Actor, pair_id: str, status: Status, version: int | None = 
         if row.pair.status != status:
             _decide(session, actor, row.pair, status)
             _log(session, actor, row, f"duplicate.{status.value}")
-        return _view(row, session)
+    return one(actor, pair_id)
 
 
 def merge(
@@ -137,8 +140,7 @@ def merge(
             raise NoSuchPair()
         loser_id = row.right.id if winner_id == row.left.id else row.left.id
         merging.merge_in(session, actor, winner_id, loser_id, take)
-        session.refresh(row.pair)
-        return _view(_row(session, actor, pair_id), session)
+    return one(actor, pair_id)
 
 
 def _check_fresh(pair: Duplicate, version: int | None) -> None:

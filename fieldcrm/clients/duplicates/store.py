@@ -11,16 +11,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import and_, delete, func, literal, or_, tuple_
-from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from fieldcrm.clients import folding
-from fieldcrm.clients.duplicates.model import SORTS, UNDER_WAY, PairFilters, Status
+from fieldcrm.clients.duplicates.model import SORTS, PairFilters, Status
 from fieldcrm.clients.duplicates.records import Record
 from fieldcrm.clients.duplicates.tables import Duplicate, DuplicateSweep
 from fieldcrm.clients.model import BadClientField, BadCursor
 from fieldcrm.clients.store import in_scope
 from fieldcrm.clients.tables import Client, ClientTerm
+from fieldcrm.kit.aliases import shared_alias
+from fieldcrm.kit.standing import UNDER_WAY
 from fieldcrm.people.model import Actor
 from fieldcrm.people.tables import User
 
@@ -30,8 +31,8 @@ ALIKE_MOST = 200
 """Clients that a new one is compared with."""
 ALIKE_SHOWN = 5
 _CHUNK = 400
-Left: Any = aliased(Client)
-Right: Any = aliased(Client)
+Left: Any = shared_alias(Client)
+Right: Any = shared_alias(Client)
 _RECORD = [getattr(Client, name) for name in Record._fields]
 
 
@@ -111,8 +112,8 @@ def living(session: Session) -> int:
 # ---- sweeps ----
 
 
-def sweep(session: Session, sweep_id: str) -> DuplicateSweep | None:
-    return session.get(DuplicateSweep, sweep_id)
+def sweep(session: Session, sweep_id: str, *, lock: bool = False) -> DuplicateSweep | None:
+    return session.get(DuplicateSweep, sweep_id, with_for_update=lock or None)
 
 
 def latest_sweep(session: Session, *statuses: str) -> DuplicateSweep | None:
@@ -182,8 +183,7 @@ def _rows(actor: Actor) -> Any:
     )
     if actor.is_admin:
         return made
-    seen = select(Client.id).where(in_scope(actor))
-    return made.where(col(Duplicate.left_id).in_(seen), col(Duplicate.right_id).in_(seen))
+    return made.where(in_scope(actor, Left), in_scope(actor, Right))
 
 
 def page(

@@ -7,7 +7,6 @@ from math import log2
 from typing import Any
 
 import numpy as np
-from redis.exceptions import RedisError
 
 from fieldcrm.clients.duplicates import (
     clusters,
@@ -19,7 +18,6 @@ from fieldcrm.clients.duplicates import (
     weighing,
 )
 from fieldcrm.clients.duplicates.model import (
-    UNDER_WAY,
     BadThreshold,
     Floats,
     Ints,
@@ -33,9 +31,8 @@ from fieldcrm.clients.duplicates.model import (
     quiet,
 )
 from fieldcrm.clients.duplicates.tables import Duplicate, DuplicateSweep
-from fieldcrm.kit import clock, events, ids, jobs
+from fieldcrm.kit import clock, events, ids, job_rows, jobs
 from fieldcrm.kit.database import reading, transaction
-from fieldcrm.kit.errors import Unavailable
 from fieldcrm.kit.jobs import Cancelled
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor, Role
@@ -98,27 +95,22 @@ def ask(actor: Actor, merge_above: float | None = None) -> SweepView:
         under_way = store.sweep_under_way(session)
         if under_way is not None and not _is_lost(under_way):
             raise SweepUnderWay()
-        if under_way is not None:
-            under_way.status, under_way.finished_at = SweepStatus.failed, clock.now()
+        job_rows.end(under_way, SweepStatus.failed)
         session.add(made)
         events.record(session, "duplicates.sweep_asked", made.id, actor_id=actor.user_id,
                       team_id=None, source=actor.source,
                       data={"merge_above": merge_above} if merge_above else {})  # fmt: skip
-    try:
-        jobs.enqueue(jobs.LONG, "fieldcrm.clients.duplicates.sweeping.run", made.id,
-                     job_id=made.id, timeout_s=WITHIN_S)  # fmt: skip
-    except RedisError as error:
-        finish(made.id, SweepStatus.failed)
-        raise Unavailable("jobs") from error
+    job_rows.hand_over(
+        jobs.LONG, "fieldcrm.clients.duplicates.sweeping.run", made.id, timeout_s=WITHIN_S,
+        failed=lambda: finish(made.id, SweepStatus.failed),
+    )  # fmt: skip
     return SweepView(made, 0.0)
 
 
 def _is_lost(sweep: DuplicateSweep) -> bool:
     """Whether no worker has it any more: one that died with its machine holds nobody up."""
-    try:
-        return jobs.state(sweep.id).status in ("failed", "cancelled", "finished", "stopped")
-    except RedisError:
-        return False
+    job = job_rows.seen(sweep)
+    return job is not None and job.status in ("failed", "cancelled", "finished", "stopped")
 
 
 def latest(actor: Actor) -> SweepView | None:
@@ -126,33 +118,20 @@ def latest(actor: Actor) -> SweepView | None:
     people.require(actor, Role.manager, Role.admin)
     with reading() as session:
         found = store.latest_sweep(session)
-    return None if found is None else SweepView(found, _progress(found))
-
-
-def _progress(sweep: DuplicateSweep) -> float:
-    if sweep.status not in UNDER_WAY:
-        return 1.0
-    try:
-        return jobs.state(sweep.id).progress
-    except RedisError:
-        return 0.0
+    return None if found is None else SweepView(found, job_rows.progress(found))
 
 
 def cancel(actor: Actor, sweep_id: str) -> SweepView:
     """Stop a sweep; what earlier ones found stays. Raises NoSuchSweep."""
     people.require(actor, Role.admin)
     with transaction() as session:
-        found = store.sweep(session, sweep_id)
+        found = store.sweep(session, sweep_id, lock=True)
         if found is None:
             raise NoSuchSweep()
-        if found.status in UNDER_WAY:
-            found.status, found.finished_at = SweepStatus.cancelled, clock.now()
+        if job_rows.end(found, SweepStatus.cancelled):
             events.record(session, "duplicates.sweep_cancelled", sweep_id, actor_id=actor.user_id,
                           team_id=None, source=actor.source, data={})  # fmt: skip
-    try:
-        jobs.cancel(sweep_id)
-    except RedisError as error:
-        raise Unavailable("jobs") from error
+    job_rows.stop(sweep_id)
     return SweepView(found, 1.0)
 
 
@@ -163,30 +142,21 @@ def run(sweep_id: str) -> None:
     """The job: look, and keep what was found, unless it is cancelled meanwhile."""
     if not _begin(sweep_id):
         return
-    try:
+    with job_rows.ending(lambda status: finish(sweep_id, status)):
         look(sweep_id, lambda share: jobs.report(sweep_id, share))
-    except Cancelled:
-        finish(sweep_id, SweepStatus.cancelled)
-    except BaseException:
-        finish(sweep_id, SweepStatus.failed)
-        raise
 
 
 def _begin(sweep_id: str) -> bool:
     with transaction() as session:
-        found = store.sweep(session, sweep_id)
-        if found is None or found.status not in UNDER_WAY:
-            return False
-        found.status = SweepStatus.running
-        return True
+        return job_rows.take_up(store.sweep(session, sweep_id, lock=True)) is not None
 
 
-def finish(sweep_id: str, status: SweepStatus, merged: int = 0) -> None:
+def finish(sweep_id: str, status: str, merged: int = 0) -> None:
     """How it ended; of two endings the first counts."""
     with transaction() as session:
-        found = store.sweep(session, sweep_id)
-        if found is not None and found.status in UNDER_WAY:
-            found.status, found.finished_at, found.merged = status, clock.now(), merged
+        found = job_rows.end(store.sweep(session, sweep_id, lock=True), status)
+        if found is not None:
+            found.merged = merged
 
 
 def look(sweep_id: str, tell: Tell = quiet) -> None:
@@ -255,8 +225,8 @@ def _keep(sweep_id: str, by_kind: dict[str, OfKind], clients: int, is_last: bool
     every = sorted((p for k in by_kind.values() for p in k.pairs), key=lambda p: -p.probability)
     found = every[:FOUND_MOST]
     with transaction() as session:
-        sweep = store.sweep(session, sweep_id)
-        if sweep is None or sweep.status not in UNDER_WAY:
+        sweep = store.sweep(session, sweep_id, lock=True)
+        if sweep is None or not job_rows.is_under_way(sweep):
             raise Cancelled(sweep_id)
         known = store.known_pairs(session, [(p.left_id, p.right_id) for p in found])
         fresh = 0
@@ -271,7 +241,7 @@ def _keep(sweep_id: str, by_kind: dict[str, OfKind], clients: int, is_last: bool
         sweep.clients, sweep.found = clients, fresh
         sweep.weights = {kind: k.weights for kind, k in by_kind.items()}
         if is_last:
-            sweep.status, sweep.finished_at = SweepStatus.done, clock.now()
+            job_rows.end(sweep, SweepStatus.done)
         events.record(session, "duplicates.swept", sweep_id, actor_id=sweep.asked_by, team_id=None,
                       source="worker", data={"clients": clients, "found": fresh})  # fmt: skip
 

@@ -2,23 +2,49 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from fieldcrm.forms.model import FormField
 from fieldcrm.kit.errors import Conflict, Forbidden, Invalid, NotFound
+from fieldcrm.people.model import Actor
 
-TYPES = ("text", "number", "money", "date", "choice", "choices", "yes_no", "phone", "email")
-"""Types of the forms' language that a card can keep; the others belong to a visit."""
+TYPES = ("text", "number", "money", "date", "choice", "choices", "yes_no", "phone", "email",
+         "position", "reference", "formula")  # fmt: skip
+"""Types of the forms' language that a card can keep (the others belong to a visit), and cards' own."""
+OF_CARDS = frozenset({"position", "reference", "formula"})
+"""Types that no form has; a phone shows them in words."""
 COUNTED = frozenset({"choice", "choices", "yes_no"})
 """Types of few values: lists are narrowed by them, reports count them."""
-UNSORTED = frozenset({"choices", "yes_no"})
+UNSORTED = frozenset({"choices", "yes_no", "position", "reference"})
 NUMBERS = frozenset({"number", "money"})
 EDITORS = ("rep", "dispatcher", "manager", "admin")
+"""Roles that fields are seen and filled by."""
 PREFIX = "own."
 """What a field is called among the fields of a client: `own.beds`."""
 FIELDS_MAX = 100
 """Fields in use at one time."""
+
+
+CardType = Literal[
+    "text", "number", "money", "date", "choice", "choices", "yes_no", "phone", "email",
+    "position", "reference", "formula",
+]  # fmt: skip
+
+
+class CardField(FormField, omit_defaults=True, kw_only=True):
+    """A field of the forms' language, or of a type that only cards have."""
+
+    type: CardType  # type: ignore[assignment]
+    formula: Annotated[str, Meta(min_length=1, max_length=500)] | None = None
+    """What is reckoned of the client's other fields (docs/forms.md)."""
+    of_kinds: list[Literal["doctor", "pharmacist", "buyer", "organisation", "pharmacy"]] = []
+    """Whom a reference may name; empty: clients of every kind."""
 
 
 @dataclass(frozen=True)
@@ -26,17 +52,41 @@ class OwnField:
     """A field of clients of some kinds, as the administrator made it."""
 
     id: str
-    field: FormField
+    field: CardField
     kinds: tuple[str, ...]
     editors: frozenset[str]
     """Roles that may fill it; the administrator always may."""
+    viewers: frozenset[str]
+    """Roles that may see it; for the others there is no such field."""
     is_archived: bool
     version: int
     changed_at: datetime
+    sense: str
+    """Its type; of a formula that of what it comes to."""
+    reads: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Name -> type of the fields that a formula is reckoned of."""
 
     @property
     def name(self) -> str:
         return self.field.name
+
+    @property
+    def is_reckoned(self) -> bool:
+        """Whether nobody fills it."""
+        return self.field.type == "formula"
+
+    def is_seen_by(self, actor: Actor) -> bool:
+        """Whether there is such a field for somebody at all."""
+        return actor.is_admin or actor.role.value in self.viewers
+
+    def is_filled_by(self, actor: Actor) -> bool:
+        """Whether somebody may set it."""
+        may = actor.is_admin or (self.is_seen_by(actor) and actor.role.value in self.editors)
+        return may and not self.is_reckoned
+
+    def refers_to(self, kind: str) -> bool:
+        """Whether a reference may name clients of a kind."""
+        return not self.field.of_kinds or kind in self.field.of_kinds
 
     def is_asked_of(self, kind: str) -> bool:
         """Whether clients of a kind have it."""
@@ -83,6 +133,12 @@ class OwnFieldForbidden(Forbidden):
     """The field is filled by other roles."""
 
     code = "own_field_forbidden"
+
+
+class OwnFieldReckoned(Invalid):
+    """The field is reckoned of others; nobody sets it."""
+
+    code = "own_field_reckoned"
 
 
 class OwnFieldRefused(Invalid):

@@ -3,32 +3,53 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
 
 from fieldcrm.clients.model import ClientKind
-from fieldcrm.clients.ownfields.model import EDITORS, TYPES, BadOwnField
+from fieldcrm.clients.ownfields.model import EDITORS, OF_CARDS, BadOwnField, CardField
 from fieldcrm.forms import definitions
 from fieldcrm.forms import rules as forms
+from fieldcrm.forms.expressions import number
 from fieldcrm.forms.model import BadForm, Facts, FormDefinition, FormField, Problem
 
-_UNFIT = ("when", "required_when", "questions", "total", "text")
+_UNFIT = ("when", "questions", "total", "text")
+_OF_FORMS = ("options", "min", "max")
+"""What fields of cards' own types have none of."""
+_POINT = re.compile(r"([+-]?\d{1,3}(?:\.\d+)?)\s*[,; ]\s*([+-]?\d{1,3}(?:\.\d+)?)")
+ID_MAX = 64
 _SPACES = re.compile(r"[\s\u00a0]+")
 _WORDS = {True: ("yes", "true", "1", "да", "da"), False: ("no", "false", "0", "нет", "nu")}
 
 
-def read_field(told: Mapping[str, Any]) -> FormField:
+def read_field(told: Mapping[str, Any]) -> CardField:
     """A field from JSON values, in the forms' language; raises BadOwnField with the first fault."""
-    wanted = {"title": "-", "kinds": ["doctor"], "fields": [dict(told)]}
+    of_form = {name: value for name, value in told.items() if name != "required_when"}
+    of_form |= {"type": "text"} if told.get("type") in OF_CARDS else {}
+    wanted = {"title": "-", "kinds": ["doctor"], "fields": [of_form]}
     try:
         field = definitions.read(wanted).fields[0]
+        made = msgspec.convert(dict(told), CardField)
     except BadForm as error:
         raise BadOwnField(why=error.params["faults"][0]["why"]) from error
-    if field.type not in TYPES or any(getattr(field, name) for name in _UNFIT):
+    except msgspec.ValidationError as error:
+        raise BadOwnField(why="shape") from error
+    if any(getattr(field, name) for name in _UNFIT) or not _is_fit(made):
         raise BadOwnField(why="shape")
-    return field
+    return made
+
+
+def _is_fit(made: CardField) -> bool:
+    """Whether a field says nothing that its type doesn't have."""
+    if made.type in OF_CARDS and any(getattr(made, name) for name in _OF_FORMS):
+        return False
+    is_formula = made.type == "formula"
+    is_asked = made.required or made.required_when
+    if is_formula != (made.formula is not None) or (is_formula and is_asked):
+        return False
+    return made.type == "reference" or not made.of_kinds
 
 
 def read_kinds(told: Any) -> list[str]:
@@ -39,6 +60,11 @@ def read_kinds(told: Any) -> list[str]:
 def read_editors(told: Any) -> list[str]:
     """Roles that may fill a field; raises BadOwnField. The administrator is one of them."""
     return _some_of([*told, "admin"] if isinstance(told, list) else told, EDITORS, "editors")
+
+
+def read_viewers(told: Any) -> list[str]:
+    """Roles that may see a field; raises BadOwnField. The administrator is one of them."""
+    return _some_of([*told, "admin"] if isinstance(told, list) else told, EDITORS, "viewers")
 
 
 def _some_of(told: Any, known: tuple[str, ...], why: str) -> list[str]:
@@ -62,9 +88,25 @@ def settled(value: Any) -> Any:
 
 def problem_of(field: FormField, value: Any, kind: str, day: str) -> Problem | None:
     """The rule that a value breaks, by the forms' own rules; `day` (ISO) is today's."""
+    if value is not None and field.type in ("position", "reference"):
+        fits = is_point(value) if field.type == "position" else is_id(value)
+        return None if fits else Problem(field.name, "wrong_type")
     form = FormDefinition(title="-", kinds=[], fields=[field])
     found = forms.check(form, {field.name: value}, Facts(result=None, kind=kind, day=day))
     return found.problems[0] if found.problems else None
+
+
+def is_point(value: Any) -> bool:
+    """{lat, lng} in degrees."""
+    if not isinstance(value, dict) or set(value) != {"lat", "lng"}:
+        return False
+    lat, lng = number(value["lat"]), number(value["lng"])
+    return lat is not None and lng is not None and abs(lat) <= 90 and abs(lng) <= 180
+
+
+def is_id(value: Any) -> bool:
+    """What can be a client's id."""
+    return isinstance(value, str) and 0 < len(value) <= ID_MAX
 
 
 def difference(
@@ -73,6 +115,27 @@ def difference(
     """What two states of a client's values differ in, as either has it; None where it has none."""
     names = sorted(n for n in {*before, *after} if before.get(n) != after.get(n))
     return {n: before.get(n) for n in names}, {n: after.get(n) for n in names}
+
+
+def without(values: Mapping[str, Any], hidden: Collection[str]) -> dict[str, Any]:
+    """Values without those of hidden fields."""
+    return {name: value for name, value in values.items() if name not in hidden}
+
+
+def told_without(data: Mapping[str, Any], hidden: Collection[str]) -> dict[str, Any] | None:
+    """What a log tells of a client without hidden fields; None where nothing else changed."""
+    told, had, has = dict(data), False, False
+    for side in ("before", "after"):
+        state = told.get(side)
+        if not isinstance(state, dict):
+            continue
+        if isinstance(state.get("own_fields"), dict):
+            own = without(state["own_fields"], hidden)
+            had = had or len(own) < len(state["own_fields"])
+            state = {n: v for n, v in state.items() if n != "own_fields"}
+            state |= {"own_fields": own} if own else {}
+        told[side], has = state, has or bool(state)
+    return None if had and not has else told
 
 
 # ---- values as people write them ----
@@ -92,7 +155,36 @@ def read_text(field: FormField, text: str) -> Any:
             return next((v for v, said in _WORDS.items() if text.strip().casefold() in said), text)
         case "date":
             return _day(text.strip())
+        case "position":
+            return _point(text.strip())
     return text
+
+
+def on_phone(field: FormField) -> FormField:
+    """A field as phones know it: one of cards' own types is a text there."""
+    if field.type not in OF_CARDS:
+        return field
+    return FormField(name=field.name, type="text", label=field.label, hint=field.hint)
+
+
+def as_sense(field: FormField, sense: str) -> FormField:
+    """A formula's field as one of the type that it comes to, for words."""
+    if field.type == sense:
+        return field
+    return FormField(name=field.name, type=sense, label=field.label, unit=field.unit)  # type: ignore[arg-type]
+
+
+def written(field: FormField, value: Any) -> str:
+    """A value as a form's input holds it; `read_text` reads it again."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value == int(value):
+        return str(int(value))
+    if isinstance(value, dict) and is_point(value):
+        return f"{value['lat']}, {value['lng']}"
+    return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 def option_of(field: FormField, text: str) -> str | None:
@@ -103,6 +195,12 @@ def option_of(field: FormField, text: str) -> str | None:
         if wanted in {option.value.casefold(), *(label.casefold() for label in labels)}:
             return option.value
     return None
+
+
+def _point(text: str) -> dict[str, float] | str:
+    """`60.1699, 24.9384`; a latitude first."""
+    found = _POINT.fullmatch(text)
+    return {"lat": float(found[1]), "lng": float(found[2])} if found else text
 
 
 def _number(text: str) -> float | str:

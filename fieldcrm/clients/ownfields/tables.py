@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
 from sqlmodel import Field, SQLModel
 
+from fieldcrm.clients.ownfields.model import EDITORS
 from fieldcrm.kit.database import Json, UtcDateTime
 
 
@@ -24,6 +26,11 @@ class ClientField(SQLModel, table=True):
     """As in wire.forms.FormField."""
     kinds: list[str] = Field(default_factory=list, sa_type=Json)
     editors: list[str] = Field(default_factory=list, sa_type=Json)
+    viewers: list[str] = Field(
+        default_factory=lambda: [*EDITORS], sa_type=Json,
+        sa_column_kwargs={"server_default": json.dumps(EDITORS)},
+    )  # fmt: skip
+    """Roles for which there is such a field."""
     place: int = 0
     """Among the others, from above."""
     archived_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

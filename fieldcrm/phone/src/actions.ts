@@ -1,6 +1,7 @@
 /** What the rep does: each press becomes one entry of the outbox, stored before anything is sent. */
 import type { Client, Draft, Entry, Kind, NewAttachment, StoredFile, Visit } from "./docs";
-import { answerOf, type PhoneDb } from "./db";
+import type { PhoneDb } from "./db";
+import { answerOf } from "./idb";
 import { newId, sha256 } from "./ids";
 import type { CheckInPayload, ClosePayload, Payloads, Position } from "./wire.gen";
 

@@ -1,8 +1,9 @@
 /** The first code of a page: a known phone goes to its day, a new one to the sign-in; the app comes behind it. */
 import { render } from "preact";
 import { isAsking, isKnown, me, screens, theme, wear, whoIsThis } from "./door";
+import { readAhead } from "./first_rows";
 import { lastLanguage, speakAtOnce } from "./i18n";
-import { painted } from "./painted";
+import { atRest } from "./painted";
 import { Opening, SignIn } from "./screens/signin";
 import { theApp } from "./shell";
 
@@ -16,11 +17,12 @@ const draw = () => render(<Root />, document.getElementById("app")!);
 
 /** The day is opened from what the phone holds; nobody is asked first. */
 async function openKnown(): Promise<void> {
+  readAhead();
   const app = await theApp();
   await app.opened;
   draw();
   performance.mark("opened");
-  await painted(); // the day stands before anything else is begun
+  await atRest(); // the day stands before anything else is begun
   await app.begin(null);
 }
 

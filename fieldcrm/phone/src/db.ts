@@ -4,6 +4,7 @@ import type {
   BufferedFix, Client, DayPlan, Draft, Entry, FileBytes, Notice, Product, Profile, Shift, StoredFile, Visit,
 } from "./docs";
 import type { Touched } from "./memory";
+import { NAME, VERSION } from "./idb";
 import type { CorrectionDoc, FormDoc, JointDoc, MessageDoc } from "./wire.gen";
 
 export class PhoneDb extends Dexie {
@@ -27,10 +28,10 @@ export class PhoneDb extends Dexie {
   /** What was written of the server's rows and not read into memory yet. */
   touched: Touched = null;
 
-  constructor(name = "fieldcrm-phone") {
+  constructor(name = NAME) {
     super(name, { chromeTransactionDurability: "strict" }); // kept means on disk: a flat battery takes nothing back
     // What an older phone has no place for it passed over: that comes with a copy from the beginning.
-    this.version(4).stores({
+    this.version(VERSION).stores({
       meta: "key",
       visits: "id, day, client_id",
       clients: "id",
@@ -56,8 +57,7 @@ export class PhoneDb extends Dexie {
    * once the disk has it. `work` awaits nothing but requests of the transaction. Raises what aborted it.
    */
   async write<T>(tables: Table[], work: (tx: IDBTransaction) => Promise<T>): Promise<T> {
-    if (!this.isOpen()) await this.get("last_seq"); // opens what was never open, refuses what was closed
-    const tx = this.backendDB().transaction(tables.map((t) => t.name), "readwrite", { durability: "strict" });
+    const tx = (await this.bare()).transaction(tables.map((t) => t.name), "readwrite", { durability: "strict" });
     const kept = new Promise<void>((done, failed) => {
       tx.oncomplete = () => done();
       tx.onabort = () => failed(tx.error ?? new DOMException("given up", "AbortError"));
@@ -69,6 +69,12 @@ export class PhoneDb extends Dexie {
     return (await Promise.all([worked, kept]))[0];
   }
 
+  /** The browser's own database below. */
+  async bare(): Promise<IDBDatabase> {
+    if (!this.isOpen()) await this.get("last_seq"); // opens what was never open, refuses what was closed
+    return this.backendDB();
+  }
+
   async get<T>(key: string): Promise<T | undefined> {
     return (await this.meta.get(key))?.value as T | undefined;
   }
@@ -76,14 +82,6 @@ export class PhoneDb extends Dexie {
   async put(key: string, value: unknown): Promise<void> {
     await this.meta.put({ key, value });
   }
-}
-
-/** The answer of a request to the database. */
-export function answerOf<T>(request: IDBRequest<T>): Promise<T> {
-  return new Promise((done, failed) => {
-    request.onsuccess = () => done(request.result);
-    request.onerror = () => failed(request.error as Error);
-  });
 }
 
 /** Note what a pull wrote; `reset`: everything. */

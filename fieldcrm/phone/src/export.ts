@@ -1,7 +1,7 @@
 /** Work that finds no network, as a file only the company's own server can open. */
 import type { StoredFile } from "./docs";
 import type { PhoneDb } from "./db";
-import { isUnsent } from "./overlay";
+import { isUnsent } from "./sent";
 import { wire } from "./sync";
 import type { ExportContent, ExportPhoto } from "./wire.gen";
 

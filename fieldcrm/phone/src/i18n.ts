@@ -82,10 +82,20 @@ function cached<T>(store: Map<string, T>, key: string, make: () => T): T {
   return value;
 }
 
+/** Between thousands, and before tenths, as CLDR has it. */
+const MARKS: Record<Language, [string, string]> = { en: [",", "."], ru: ["\u00a0", ","], ro: [".", ","] };
+
+/** A number in the reader's language, to the tenth; its first format would take a cheap phone 30 ms to make. */
 export function number(value: number, digits?: number): string {
-  if (digits === undefined && Number.isInteger(value) && Math.abs(value) < 1000) return String(value);
+  if (digits === undefined && Math.abs(value) < 1e12) return plain(value);
   const options = digits === undefined ? { maximumFractionDigits: 1 } : { minimumFractionDigits: digits, maximumFractionDigits: digits };
   return cached(numbers, `${language.value}${digits}`, () => new Intl.NumberFormat(language.value, options)).format(value);
+}
+
+function plain(value: number): string {
+  const [thousands, tenths] = MARKS[language.value];
+  const [whole, rest] = String(Math.round(Math.abs(value) * 10) / 10).split(".");
+  return (value < 0 ? "-" : "") + whole!.replace(/\B(?=(\d{3})+$)/g, thousands) + (rest ? tenths + rest : "");
 }
 
 const localeOf = (wanted: Language) => (wanted === "en" ? "en-GB" : wanted);

@@ -1,10 +1,12 @@
 /** What the rep sees before it is on disk, and since when it is: nothing is called kept before. */
-import { signal } from "@preact/signals";
+import { batch, signal } from "@preact/signals";
 import type { PhoneDb } from "./db";
 import type { Draft, Entry } from "./docs";
 
 /** Does something that stores: null when the phone has no room; see `storing`. */
 export type Storing = <T>(work: () => Promise<T>) => Promise<T | null>;
+
+const GLANCE_MS = 30;
 
 /** Actions on their way to the disk, shown on top of the outbox. */
 export class Early {
@@ -19,17 +21,27 @@ export class Early {
     return [...this.under];
   }
 
-  /** Show an action until `store` has ended; one that was refused (null, or thrown) is taken back at once. */
-  async during<T>(entry: Entry, store: () => Promise<T | null>): Promise<T | null> {
+  /**
+   * Show an action, and `stand` on the screen that it leads to, once `store` has ended: then it is kept. A disk
+   * that takes longer than a glance is not waited for, the action is shown as being written until then. One that
+   * was refused (null, or thrown) is never shown, or taken back at once.
+   */
+  async during<T>(entry: Entry, store: () => Promise<T | null>, stand: () => void): Promise<T | null> {
+    let stored: T | null | undefined; // as long as nobody knows
+    const storing = store().then((done) => (stored = done));
+    await Promise.race([storing, new Promise((later) => setTimeout(later, GLANCE_MS))]);
+    if (stored === null) return null;
     this.under.add(entry);
-    this.isWriting.value = true;
-    this.show();
-    let stored: T | null = null;
+    batch(() => {
+      this.isWriting.value = stored === undefined;
+      this.show();
+      stand();
+    });
     try {
-      return (stored = await store());
+      return await storing;
     } finally {
       this.under.delete(entry);
-      if (stored === null) this.show(); // what was stored stays until the outbox is read again
+      if (!stored) this.show(); // what was stored stays until the outbox is read again
       this.isWriting.value = this.under.size > 0;
     }
   }

@@ -5,6 +5,7 @@
 import type { Table } from "dexie";
 import type { PhoneDb } from "./db";
 import type { Client, DayPlan, Product, Profile, Shift, Visit } from "./docs";
+import { clientsOf, type FirstRows } from "./first_rows";
 import type { CorrectionDoc, FormDoc, JointDoc } from "./wire.gen";
 
 /** Rows that were written since they were last read, by entity; null: anything may have been. */
@@ -27,22 +28,22 @@ export class Memory {
 
   constructor(private readonly db: PhoneDb) {}
 
-  /** Read what was written; of a phone just opened the day and the visits named. */
-  async read(day: string, named: string[]): Promise<void> {
+  /** The first screen's rows, and no others. */
+  take({ visits, clients, profiles, products, shifts, plans, forms, corrections, joints }: FirstRows): void {
+    Object.assign(this, { visits, clients, profiles, products, shifts, plans, forms, corrections, joints, isWhole: false });
+  }
+
+  /** Read what was written; everything where that is not known. */
+  async read(): Promise<void> {
     const { db } = this;
     const touched = db.touched;
     db.touched = new Map();
     try {
-      await Promise.all([this.readSmall(touched), this.readRows(touched, day, named)]);
+      await Promise.all([this.readSmall(touched), touched ? this.readTouched(touched) : this.readAll()]);
     } catch (error) {
       db.touched = null;
       throw error;
     }
-  }
-
-  private readRows(touched: Touched, day: string, named: string[]): Promise<void> {
-    if (touched) return this.readTouched(touched);
-    return this.wantsAll ? this.readAll() : this.readDay(day, named);
   }
 
   /** Everything, once the first screen stands. */
@@ -64,13 +65,6 @@ export class Memory {
     Object.assign(this, { profiles, products, shifts, plans, forms, corrections, joints });
   }
 
-  private async readDay(day: string, named: string[]): Promise<void> {
-    const [days, others] = await Promise.all([this.db.visits.where("day").equals(day).toArray(), this.db.visits.bulkGet(named)]);
-    this.isWhole = false;
-    this.visits = byId([...days, ...others.filter((v) => v !== undefined)]);
-    this.clients = byId(await found(this.db.clients, clientsOf(this.visits.values())));
-  }
-
   private async readTouched(touched: Map<string, Set<string>>): Promise<void> {
     const visits = touched.get("visit");
     if (visits) this.visits = await patched(this.db.visits, this.visits, visits);
@@ -78,14 +72,6 @@ export class Memory {
     if (visits && !this.isWhole) for (const id of clientsOf(this.visits.values())) if (!this.clients.has(id)) clients.add(id);
     if (clients.size) this.clients = await patched(this.db.clients, this.clients, clients);
   }
-}
-
-function clientsOf(visits: Iterable<Visit>): string[] {
-  return [...new Set([...visits].flatMap((v) => (v.place_id ? [v.client_id, v.place_id] : [v.client_id])))];
-}
-
-function byId<T extends { id: string }>(rows: T[]): Map<string, T> {
-  return new Map(rows.map((row) => [row.id, row]));
 }
 
 const PIECE = 500;
@@ -100,10 +86,6 @@ async function inPieces<T extends { id: string }>(table: Table<T, string>): Prom
     last = rows[rows.length - 1]!.id;
     await new Promise((later) => setTimeout(later));
   }
-}
-
-async function found<T>(table: Table<T, string>, ids: string[]): Promise<T[]> {
-  return (await table.bulkGet(ids)).filter((row) => row !== undefined);
 }
 
 /** A new map with these rows as they are now. */

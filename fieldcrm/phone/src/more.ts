@@ -4,7 +4,7 @@ export { MoveVisit, ReviseVisit, SkipVisit } from "./screens/change";
 export { ConflictScreen } from "./screens/conflict";
 export { CorrectClient } from "./screens/correct";
 export { NewClient } from "./screens/newclient";
-export { OwnFields } from "./screens/ownfields";
+export { CardParts } from "./screens/cardparts";
 export { OrderDay } from "./screens/order";
 export { StuckFiles } from "./screens/stuck";
 export { Invitation, Together } from "./screens/together";

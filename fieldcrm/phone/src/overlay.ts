@@ -4,21 +4,12 @@ import { visitsOn } from "./diary";
 import { dayOf } from "./i18n";
 import { Laid } from "./laid";
 import { leadsTo } from "./life";
+import { isOpen, isUnsent } from "./sent";
 import { putInOrder } from "./order";
 import type {
   CancelPayload, CheckInPayload, ClosePayload, CreatePayload, MovePayload, PlaceTime, Position, RevisePayload,
   AttachmentDoc, AttachmentRef, ClientCreatePayload, DayOrderPayload, JointAnswerPayload, JointAskPayload, JointDoc, ProfileDoc, ShiftPausePayload,
 } from "./wire.gen";
-
-/** An action whose effect the server's documents don't show yet. */
-export function isOpen(entry: Entry): boolean {
-  return entry.status === "ready" || entry.status === "sent" || (entry.status === "applied" && !entry.settled);
-}
-
-/** An action the server has no answer for yet. */
-export function isUnsent(entry: Entry): boolean {
-  return entry.status === "ready" || entry.status === "sent";
-}
 
 /** Visits as the rep should see them: the server's, with open actions in order on top. */
 export function overlayVisits(docs: Visit[] | ReadonlyMap<string, Visit>, entries: Entry[], rep?: ProfileDoc): Laid<Visit> {

@@ -8,3 +8,12 @@ export function painted(): Promise<void> {
     requestAnimationFrame(() => setTimeout(done));
   });
 }
+
+const REST_AT_MOST_MS = 300;
+
+/** Resolves when the screen shows what was drawn and nothing else is under way. */
+export async function atRest(): Promise<void> {
+  await painted();
+  if (document.hidden || !("requestIdleCallback" in window)) return;
+  await new Promise<void>((done) => requestIdleCallback(() => done(), { timeout: REST_AT_MOST_MS }));
+}

@@ -1,6 +1,6 @@
 /** The day's receipt: what the server says it holds, compared with what this phone knows. Pure. */
 import type { Entry, Visit } from "./docs";
-import { isUnsent } from "./overlay";
+import { isUnsent } from "./sent";
 import type { Receipt } from "./wire.gen";
 
 export interface Compared {

@@ -33,6 +33,8 @@ export interface Indexed {
   client: Client;
   text: string;
   phone: string;
+  /** Of the text; once somebody has mistyped one. */
+  words?: string[];
 }
 
 /** Ready to be searched, in the order of names. */
@@ -68,7 +70,7 @@ export async function makeReady(clients: Iterable<Client>): Promise<void> {
   }
 }
 
-/** Clients that have every word of the query, those whose name begins with it first. */
+/** Clients that have every word of the query, those whose name begins with it first; where nobody has, with a word mistyped. */
 export function find(all: Indexed[], query: string, limit = 50): Client[] {
   const isNumber = /^[\d\s()+./-]+$/.test(query.trim()) && digits(query).length >= 2;
   if (isNumber) {
@@ -76,11 +78,43 @@ export function find(all: Indexed[], query: string, limit = 50): Client[] {
     return all.filter((i) => forms.some((f) => i.phone.includes(f)) || i.text.includes(query.trim())).slice(0, limit).map((i) => i.client);
   }
   const words = fold(query).split(/\s+/).filter(Boolean);
-  const hits = all.filter((i) => words.every((w) => i.text.includes(w)));
-  const isFirst = (i: Indexed) => words[0] && (i.text.startsWith(words[0]) || i.text.slice(0, i.client.name.length + 2).includes(` ${words[0]}`));
-  const [first, rest]: [Indexed[], Indexed[]] = [[], []];
-  for (const i of hits) (isFirst(i) ? first : rest).push(i);
-  return [...first, ...rest].slice(0, limit).map((i) => i.client);
+  const hits = withWords(all, words, limit, (i, word) => i.text.includes(word));
+  return hits.length || !words.some((w) => w.length >= MISTYPED) ? hits : withWords(all, words, limit, hasNearly);
+}
+
+function withWords(all: Indexed[], words: string[], limit: number, has: (i: Indexed, word: string) => boolean): Client[] {
+  const [first, rest]: [Client[], Client[]] = [[], []];
+  for (const i of all) {
+    if (!words.every((w) => has(i, w))) continue;
+    if (beginsName(i, words[0] ?? "")) first.push(i.client);
+    else if (rest.length < limit) rest.push(i.client);
+    if (first.length === limit) break; // nobody looks further
+  }
+  return [...first, ...rest].slice(0, limit);
+}
+
+/** Letters from which on a word may have one wrong. */
+const MISTYPED = 4;
+
+function hasNearly(i: Indexed, word: string): boolean {
+  if (i.text.includes(word)) return true;
+  return word.length >= MISTYPED && (i.words ??= i.text.split(" ")).some((known) => isNearly(word, known));
+}
+
+/** Whether a word begins as typed but for one letter: another, one too many, one too few, or two in each other's place. */
+function isNearly(typed: string, known: string): boolean {
+  let n = 0;
+  while (n < typed.length && typed[n] === known[n]) n++;
+  const rest = typed.slice(n + 1);
+  return known.startsWith(rest, n + 1) || known.startsWith(rest, n) || known.startsWith(typed.slice(n), n + 1)
+    || (typed[n] === known[n + 1] && typed[n + 1] === known[n] && known.startsWith(typed.slice(n + 2), n + 2));
+}
+
+/** Whether a word of the name, which stands first, begins so. */
+function beginsName(i: Indexed, word: string): boolean {
+  if (i.text.startsWith(word)) return true;
+  const at = i.text.indexOf(` ${word}`);
+  return at >= 0 && at + 1 + word.length <= i.client.name.length + 2;
 }
 
 /** Where in a shown number the digits of a query lie, as [from, to) of the text; null if nowhere. */

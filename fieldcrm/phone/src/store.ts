@@ -7,13 +7,15 @@ import type {
 import { needsChoice } from "./choose";
 import { visitsOn, visitUnderWay } from "./diary";
 import { isDark, me, setKnown, theme, type Theme, wear } from "./door";
-import { dayOf, speak, timezone, type Language } from "./i18n";
+import { dayOf, speak, type Language } from "./i18n";
+import { firstRows, takeAhead } from "./first_rows";
 import { newId } from "./ids";
 import { Early } from "./kept";
 import { Laid } from "./laid";
 import { Memory } from "./memory";
-import { donePromises, isOpen, isUnsent, newClients, overlayJoints, overlayShifts, overlayVisits } from "./overlay";
+import { donePromises, newClients, overlayJoints, overlayShifts, overlayVisits } from "./overlay";
 import { makeReady } from "./search";
+import { isUnsent } from "./sent";
 import { missedVisits } from "./slipped";
 import type { Progress } from "./sync";
 import type { CorrectionDoc, FormDoc, JointDoc } from "./wire.gen";
@@ -24,7 +26,12 @@ export const profile = signal<Profile | null>(null);
 export const visits = signal<Laid<Visit>>(new Laid(new Map()));
 export const clients = signal<ReadonlyMap<string, Client>>(new Map());
 export const hasAllClients = signal(false);
-export const products = signal<Product[]>([]);
+const held = signal<Product[]>([]);
+/** In the order of names; put in it when somebody asks, which the first screen doesn't. */
+export const products = computed(() => {
+  const { compare } = new Intl.Collator();
+  return held.value.filter((p) => p.is_active !== false).sort((a, b) => compare(a.name, b.name));
+});
 export const forms = signal<FormDoc[]>([]);
 export const shifts = signal<Shift[]>([]);
 export const plans = signal<Map<string, DayPlan>>(new Map());
@@ -136,8 +143,7 @@ export function pointOf(visit: Visit): { lat: number; lng: number } | null {
 export async function open(): Promise<void> {
   db.touched = null;
   memory.wantsAll = false;
-  await (reading = db.transaction("r", db.tables, () => read(true))); // one: each costs a way to the disk and back
-  if (!(await db.get("device_id"))) await db.put("device_id", newId());
+  await (reading = readFirst(true));
 }
 
 /** Who uses this phone, and how he likes it. */
@@ -169,19 +175,31 @@ const memory = new Memory(db);
 
 type Stored = Map<string, unknown>;
 
-/** Read what was written; the first time also who uses this phone, for the day hangs on his time zone. */
-async function read(isFirst = false): Promise<void> {
+/** The first screen's rows; `isOpening`: also who uses this phone. */
+async function readFirst(isOpening = false): Promise<void> {
+  db.touched = new Map();
+  const rows = (await takeAhead()) ?? (await firstRows(await db.bare()).catch(notRead));
+  memory.take(rows);
+  batch(() => {
+    if (isOpening) settle(rows.stored);
+    show(rows.stored, rows.outbox, rows.files, rows.notices);
+  });
+  if (!rows.stored.has("device_id")) await db.put("device_id", newId());
+}
+
+function notRead(error: unknown): never {
+  db.touched = null;
+  throw error;
+}
+
+/** Read what was written; on a phone just opened the first screen's rows. */
+async function read(): Promise<void> {
+  if (!db.touched && !memory.wantsAll) return readFirst();
   const [meta, outbox, pictures, told] = await Promise.all([
     db.meta.toArray(), db.outbox.orderBy("seq").toArray(), db.files.toArray(), db.notices.reverse().limit(20).toArray(),
   ]);
-  const stored = new Map(meta.map((m) => [m.key, m.value]));
-  if (isFirst) timezone.value = (stored.get("me") as Me | undefined)?.timezone;
-  const named = outbox.filter(isOpen).map((e) => e.subject_id);
-  await memory.read(today.peek(), named);
-  batch(() => {
-    if (isFirst) settle(stored);
-    show(stored, outbox, pictures, told);
-  });
+  await memory.read();
+  show(new Map(meta.map((m) => [m.key, m.value])), outbox, pictures, told);
 }
 
 /** Actions that are being stored, shown before a slow phone is sure of its disk. */
@@ -192,25 +210,22 @@ function overlaid(outbox: Entry[]): Laid<Visit> {
   return overlayVisits(memory.visits, [...outbox, ...early.entries], memory.profiles[0]);
 }
 
-/** Show at once what the rep did with a visit while it is being stored; null when it was not. */
-export function shownWhile<T>(kind: Kind, visit: Visit, payload: Record<string, unknown>, store: () => Promise<T | null>): Promise<T | null> {
+/** Show what the rep did with a visit, at the latest while it is being stored, and go where it leads; null when it was not stored. */
+export function shownWhile<T>(kind: Kind, visit: Visit, payload: Record<string, unknown>, store: () => Promise<T | null>, stand: () => void): Promise<T | null> {
   return early.during({
     id: "", seq: Number.MAX_SAFE_INTEGER, kind, subject_id: visit.id, base_version: visit.version, device_at_ms: Date.now(),
     offset_ms: offsetMs.peek(), payload, status: "ready", code: null, params: {}, version: null, answered_at_ms: null,
     settled: 0, dismissed: 0, title: "",
-  }, store);
+  }, store, stand);
 }
 
-let collator: Intl.Collator | null = null;
-
 function show(stored: Stored, outbox: Entry[], pictures: StoredFile[], told: Notice[]): void {
-  collator ??= new Intl.Collator();
   batch(() => {
     clients.value = withNew(memory.clients, outbox);
     visits.value = overlaid(outbox);
     hasAllClients.value = memory.isWhole;
     profile.value = memory.profiles[0] ?? null;
-    products.value = memory.products.filter((p) => p.is_active !== false).sort((a, b) => collator!.compare(a.name, b.name));
+    held.value = memory.products;
     forms.value = memory.forms;
     corrections.value = memory.corrections;
     joints.value = overlayJoints(memory.joints, outbox);

@@ -1,6 +1,6 @@
 // Made by `python -m fieldcrm.wire.typescript` from fieldcrm/wire/sync.py: edit that.
 export const PROTOCOL_VERSION = 1;
-export const SCHEMA = "be77bdd381387a90";
+export const SCHEMA = "938c20b18d1a8b39";
 
 export interface AttachmentDoc {
   id: string;
@@ -93,6 +93,7 @@ export interface ClientDoc {
   history: PastVisit[];
   cycle: CycleFigures | null;
   version: number;
+  shelf?: ShelfFigure[];
 }
 
 export interface ClientFieldDoc {
@@ -487,6 +488,16 @@ export interface RevisePayload {
   details?: VisitDetails;
   next_step?: NextStep | null;
   attachments?: AttachmentRef[];
+}
+
+export interface ShelfFigure {
+  product_id: string;
+  is_there: boolean;
+  price: number | null;
+  day: string;
+  at_ms: number;
+  rep_name: string;
+  visit_id: string;
 }
 
 export interface ShiftDoc {

@@ -1,7 +1,7 @@
 /** What is kept of language and time zone tells the same as asking the browser. */
 import { describe, expect, test } from "bun:test";
 import { clocks, names } from "../src/almanac";
-import { isDay, plural } from "../src/i18n";
+import { isDay, language, number, plural } from "../src/i18n";
 
 const DAY_MS = 86_400_000;
 const HOURS_13_MS = 46_800_000;
@@ -50,3 +50,13 @@ test("a number takes the form that CLDR gives it", () => {
 
 test.each([["2026-11-23", true], ["2026-13-40", false], ["23.11.2026", false], ["0192f0aa-visit", false], ["", false], [undefined, false]])(
   "an address that names %s names a day: %s", (text, is) => expect(isDay(text)).toBe(is));
+
+test("a number is written as CLDR has it", () => {
+  const values = [0, 7, 999, 1000, 12345, 1234567, 0.5, 2.5, 1234.5, 99.96, -3, -1200.4];
+  for (const wanted of ["en", "ru", "ro"] as const) {
+    language.value = wanted;
+    const format = new Intl.NumberFormat(wanted, { maximumFractionDigits: 1 });
+    expect(values.map((v) => number(v))).toEqual(values.map((v) => format.format(v)));
+  }
+  language.value = "en";
+});

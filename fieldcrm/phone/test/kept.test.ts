@@ -16,6 +16,10 @@ const write = () => checkIn(db, planned, "Clinic", null, "no_fix", "dark stairs"
 const storing = <T>(work: () => Promise<T>): Promise<T | null> =>
   work().catch((error) => { if (isStorageFull(error)) return null; throw error; });
 
+/** A disk that takes its time. */
+const slow = <T>(work: () => Promise<T>) => () => new Promise((later) => setTimeout(later, 100)).then(work);
+const nowhere = () => undefined;
+
 /** Each time the screen was drawn: what was on its way, and whether anything was called kept. */
 function watched() {
   const drawn: string[][] = [];
@@ -30,12 +34,15 @@ async function takeTheNumber(): Promise<void> {
 }
 
 describe("an action that is being stored", () => {
-  test("is shown at once and not called kept before the database has it", async () => {
+  test("is shown by then, and not called kept before the database has it", async () => {
     const { drawn, early } = watched();
-    const stored = early.during(pressed, write);
-    expect(drawn).toEqual([["visit.check_in"]]);
-    expect(early.isWriting.value).toBe(true);
     let keptThen: Promise<number> | null = null;
+    let went = 0;
+    const stored = early.during(pressed, slow(write), () => went++);
+    await new Promise<void>((begun) => { const stop = early.isWriting.subscribe((is) => { if (is) queueMicrotask(() => (stop(), begun())); }); });
+    expect(drawn).toEqual([["visit.check_in"]]);
+    expect(went).toBe(1);
+    expect(await db.outbox.count()).toBe(0);
     const unwatch = early.isWriting.subscribe((isWriting) => { if (!isWriting) keptThen = db.outbox.count(); });
     const entry = await stored;
     expect(early.isWriting.value).toBe(false);
@@ -45,10 +52,22 @@ describe("an action that is being stored", () => {
     expect(drawn).toHaveLength(1); // stays on the screen until the outbox is read
   });
 
+  test("kept within a glance is shown once, as kept", async () => {
+    const { drawn, early } = watched();
+    const keptThen: (typeof pressed | null)[] = [];
+    let entry: Entry | null = null;
+    const quick = () => Promise.resolve(entry = { ...pressed, status: "ready" });
+    const unwatch = early.isWriting.subscribe((isWriting) => { if (isWriting) keptThen.push(entry); });
+    await early.during(pressed, quick, nowhere);
+    unwatch();
+    expect(drawn).toEqual([["visit.check_in"]]);
+    expect(keptThen).toEqual([]);
+  });
+
   test("is taken back at once when the database refuses it, and nothing of it stays", async () => {
     await takeTheNumber();
     const { drawn, early } = watched();
-    await expect(early.during(pressed, write)).rejects.toMatchObject({ name: "ConstraintError" });
+    await expect(early.during(pressed, slow(write), nowhere)).rejects.toMatchObject({ name: "ConstraintError" });
     expect(drawn).toEqual([["visit.check_in"], []]);
     expect(early.isWriting.value).toBe(false);
     expect(await db.outbox.count()).toBe(1);
@@ -59,16 +78,16 @@ describe("an action that is being stored", () => {
     const { drawn, early } = watched();
     await db.open();
     db.close();
-    await expect(early.during(pressed, write)).rejects.toMatchObject({ name: "DatabaseClosedError" });
+    await expect(early.during(pressed, slow(write), nowhere)).rejects.toMatchObject({ name: "DatabaseClosedError" });
     const full = async () => { throw new DOMException("no room", "QuotaExceededError"); };
-    expect(await early.during(pressed, () => storing(full))).toBe(null);
+    expect(await early.during(pressed, slow(() => storing(full)), nowhere)).toBe(null);
     expect(drawn).toEqual([["visit.check_in"], [], ["visit.check_in"], []]);
     expect(early.isWriting.value).toBe(false);
   });
 
   test("an app that dies in between has kept all of it or nothing", async () => {
     const { early } = watched();
-    const stored = early.during(pressed, write).catch(() => null);
+    const stored = early.during(pressed, write, nowhere).catch(() => null);
     db.close();
     const entry = await stored;
     const reopened = new PhoneDb(db.name);

@@ -31,6 +31,14 @@ describe("search", () => {
     expect(phoneHit("+7 916 123-45-67", "916123")).toEqual([3, 10]);
     expect(phoneHit("+7 916 123-45-67", "555")).toBeNull();
   });
+  test.each([
+    ["sokolva", "1"], ["skoolova", "1"], ["sokollova", "1"], ["zokolova", "1"], ["Соколава", "1"], ["heikila", "2"], ["stefna turcanu", "3"], ["Irina Sakol", "1"],
+  ])("%s, mistyped by a letter, finds %s", (query, id) => expect(found(query)).toEqual([id]));
+  test("a word mistyped gives way to one that stands there", () => {
+    const known = index([client("a", "Marta Ilves"), client("b", "Marga Ilves")]);
+    expect(find(known, "marta").map((c) => c.id)).toEqual(["a"]);
+  });
+  test.each(["sqqolova", "sokolovich", "oje", "iri sok zz"])("%s is no slip of a letter", (query) => expect(found(query)).toEqual([]));
   test("nothing matches nothing", () => expect(found("zzz")).toEqual([]));
   test("fold keeps и and й apart from marks", () => expect(fold("Андрей")).toBe("andrei"));
 });

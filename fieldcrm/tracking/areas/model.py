@@ -113,6 +113,20 @@ class Crossing:
     lng: float
 
 
+class VisitStay(msgspec.Struct, array_like=True, frozen=True):
+    """A rep is, or was, at a planned visit's place; times are fixes' own, epoch ms."""
+
+    from_ms: int
+    last_ms: int
+    """The last fix that was surely there, some seconds coarse."""
+    left_ms: int = 0
+    """When he was there last before he was elsewhere; 0: he is still there."""
+
+
+Stays = dict[str, VisitStay]
+"""A rep's stays of a day by visit."""
+
+
 class UnknownArea(NotFound):
     """No such area, or another team's."""
 

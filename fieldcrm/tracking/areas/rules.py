@@ -29,6 +29,8 @@ from fieldcrm.tracking.areas.model import (
     Shape,
     ShapeKind,
     Standing,
+    Stays,
+    VisitStay,
 )
 from fieldcrm.tracking.model import Doubt, Fix
 
@@ -48,6 +50,12 @@ FAR_M = SURE_OF_MARGIN * MARGIN_OF_ACCURACY * ACCURACY_WORST_M
 SECOND_LOOK_MS = 15_000
 FORGOTTEN_MS = 2 * 3_600_000
 """After a longer silence it is another day: nobody saw a crossing."""
+PASSING_MS = 2 * 60_000
+"""Who is at a visit's place for less only comes past."""
+AWAY_MS = 10 * 60_000
+"""Back so soon it is the same stay: out to the car, or a wild fix."""
+STAY_STEP_MS = 20_000
+"""A stay that goes on is noted so often."""
 UNTRUE = Doubt.mock | Doubt.teleport | Doubt.speed | Doubt.frozen
 EVERY_DAY = "1234567"
 MINUTES_A_DAY = 24 * 60
@@ -335,3 +343,48 @@ def follow(
                     )
                 )
     return Seen(at_ms, by_area), found
+
+
+# ── being at a planned visit ──
+
+
+def has_lasted(stay: VisitStay) -> bool:
+    """Whether somebody stayed, and did not only come past."""
+    return stay.last_ms - stay.from_ms >= PASSING_MS
+
+
+def follow_visits(stays: Stays, fixes: Iterable[Fix], grounds: Sequence[Ground]) -> Stays:
+    """A rep's stays at his visits' places after these fixes; `area_id` of a ground is the visit.
+
+    The order of messages hardly matters: an older fix lengthens a stay backwards, or begins one
+    that nobody knew of, and never ends a newer one.
+    """
+    found = dict(stays)
+    for fix in fixes:
+        if not is_telling(fix):
+            continue
+        for ground in grounds:
+            stay, (side, _) = found.get(ground.area_id), side_of(ground, fix)
+            if side > 0:
+                found[ground.area_id] = _there(stay, fix.fix_at_ms)
+            elif side < 0 and stay is not None:
+                found[ground.area_id] = _away(stay, fix.fix_at_ms)
+    return found
+
+
+def _there(stay: VisitStay | None, at_ms: int) -> VisitStay:
+    if stay is None:
+        return VisitStay(at_ms, at_ms)
+    if at_ms <= stay.last_ms:
+        is_before = 0 < stay.from_ms - at_ms <= AWAY_MS
+        return VisitStay(at_ms, stay.last_ms, stay.left_ms) if is_before else stay
+    if stay.left_ms and (at_ms - stay.left_ms > AWAY_MS or not has_lasted(stay)):
+        return VisitStay(at_ms, at_ms)
+    is_news = stay.left_ms or at_ms - stay.last_ms >= STAY_STEP_MS
+    return VisitStay(stay.from_ms, at_ms) if is_news else stay
+
+
+def _away(stay: VisitStay, at_ms: int) -> VisitStay:
+    if stay.left_ms or at_ms <= stay.last_ms:
+        return stay
+    return VisitStay(stay.from_ms, stay.last_ms, stay.last_ms)

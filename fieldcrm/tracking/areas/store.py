@@ -1,10 +1,13 @@
-"""Every SQL statement of areas, and where each rep stands to them (Valkey, hash `areas`)."""
+"""Every SQL statement of areas; where each rep stands to them, and when he was at his visits.
+
+The latter two are in Valkey: hash `areas`, and a hash `stays:<day>` that goes after three days.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -13,12 +16,14 @@ from sqlalchemy import delete, func, or_
 from sqlmodel import Session, col, select
 
 from fieldcrm.people.tables import User
-from fieldcrm.tracking.areas.model import Seen
+from fieldcrm.tracking.areas.model import Seen, Stays
 from fieldcrm.tracking.areas.tables import Area, AreaTeam
 from fieldcrm.tracking.tables import Alert
 
 SEEN = "areas"
 _seen = msgspec.msgpack.Decoder(Seen)
+STAYS_KEPT_S = 3 * 86_400
+_stays = msgspec.msgpack.Decoder(Stays)
 
 
 def area(session: Session, area_id: str) -> Area | None:
@@ -107,3 +112,34 @@ def keep_seen(connection: redis.Redis, seen: Mapping[str, Seen]) -> None:
 def forget_seen(connection: redis.Redis, rep_id: str) -> None:
     """Erase how a rep stands: it tells where he is."""
     connection.hdel(SEEN, rep_id)
+
+
+# ── at planned visits ──
+
+
+def _stays_key(day: date) -> str:
+    return f"stays:{day}"
+
+
+def stays_of(connection: redis.Redis, day: date, rep_ids: Sequence[str]) -> dict[str, Stays]:
+    """When these reps were at their visits of a day; who was at none is missing."""
+    if not rep_ids:
+        return {}
+    found: Any = connection.hmget(_stays_key(day), list(rep_ids))
+    return {r: _stays.decode(v) for r, v in zip(rep_ids, found, strict=True) if v}
+
+
+def keep_stays(connection: redis.Redis, day: date, stays: Mapping[str, Stays]) -> None:
+    """Remember when reps were at their visits of a day."""
+    if not stays:
+        return
+    pipe = connection.pipeline(transaction=True)
+    pipe.hset(_stays_key(day), mapping={r: msgspec.msgpack.encode(s) for r, s in stays.items()})
+    pipe.expire(_stays_key(day), STAYS_KEPT_S)
+    pipe.execute()
+
+
+def forget_stays(connection: redis.Redis, rep_id: str) -> None:
+    """Erase when a rep was where: it is his track in short."""
+    for key in connection.scan_iter(match="stays:*"):
+        connection.hdel(key, rep_id)

@@ -125,10 +125,8 @@ def loss(d: Design, w: Array, wrong: float = WRONG) -> tuple[float, Array]:
         ]
     first, last = spells.stretches(d.is_driving.shape[1])
     uphill = [d.places.T @ slopes[0].ravel(), *(d.steps.T @ slope.ravel() for slope in slopes[1:3])]
-    for slope in slopes[3:]:
-        whole = d.stretches.T @ slope[:, first, last].ravel().astype(np.float32)
-        uphill.append(whole.astype(float))
-    return value, np.concatenate(uphill)
+    whole = np.stack([slope[:, first, last].ravel() for slope in slopes[3:]], 1, dtype=np.float32)
+    return value, np.concatenate([*uphill, (d.stretches.T @ whole).T.ravel().astype(float)])
 
 
 def sizes() -> list[int]:
@@ -149,8 +147,9 @@ def _scores(d: Design, w: Array) -> tuple[Array, Array, Array, Array, Array]:
     traces, count = d.is_driving.shape
     first, last = spells.stretches(count)
     driving, foot = np.zeros((2, traces, count, count))
-    for found, part in zip((driving, foot), curves, strict=True):
-        found[:, first, last] = (d.stretches @ part.astype(np.float32)).reshape(traces, -1)
+    whole = d.stretches @ np.stack(curves, 1, dtype=np.float32)
+    for found, part in zip((driving, foot), whole.T, strict=True):
+        found[:, first, last] = part.reshape(traces, -1)
     return (
         (d.places @ places).reshape(traces, count), (d.steps @ getting_in).reshape(traces, -1),
         (d.steps @ getting_out).reshape(traces, -1), driving, foot,
@@ -176,7 +175,7 @@ def _expected(
     score: Array, getting_in: Array, getting_out: Array, driving: Array, foot: Array
 ) -> tuple[float, list[Array]]:
     """Log of the sum over all labellings, and how likely each driving place, change and spell is."""
-    found = spells.weighed(spells.summed(score) + driving, foot, getting_in, getting_out)
+    found = spells.weighed(score, driving, foot, getting_in, getting_out)
     begun = [chances.sum(axis=2)[:, 1:] for chances in (found.driving, found.foot)]
     places = spells.at_places(found.driving)
     return float(found.total.sum()), [places, *begun, found.driving, found.foot]
@@ -190,7 +189,7 @@ def minimised(f: Callable[[Array], tuple[float, Array]], w: Array, rounds: int) 
         way = -_downhill(slope, moves)
         length = 1.0 if moves else 1 / float(np.abs(slope).sum())
         new = f(w + length * way)
-        while new[0] > value + 1e-4 * length * float(slope @ way) and length > 1e-9:
+        while not new[0] <= value + 1e-4 * length * float(slope @ way) and length > 1e-9:
             length /= 2
             new = f(w + length * way)
         moves = [*moves[1 - MEMORY :], (length * way, new[1] - slope)]

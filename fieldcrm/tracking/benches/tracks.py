@@ -4,7 +4,7 @@
 goes through the product's own reading (`tracking.trips`, `tracking.modes`) with its one set of
 parameters; nothing is random. The weights of `modes` were learnt from public traces: of those,
 `crossed` figures are the ones to believe. They learn anew, as the product's weights were learnt,
-without the traces that they then tell (`--folds` times, three minutes of a processor).
+without the traces that they then tell (`--folds` times).
 """
 
 from __future__ import annotations

@@ -218,10 +218,12 @@ class Markers:
 
     def __init__(self) -> None:
         from fieldcrm.kit import bus
+        from fieldcrm.tracking import live_index
 
         self._channels = bus.connection().pubsub(ignore_subscribe_messages=True)
-        self._channels.psubscribe("cell:*")
-        self._channels.get_message(timeout=1)
+        self._channels.ssubscribe(*live_index.cell_channels(_gateway_name()))
+        for _ in range(live_index.SHARDS):
+            self._channels.get_message(timeout=1)
 
     def went_back(self) -> int:
         """How often a rep's marker was told to go to an older fix."""
@@ -236,6 +238,22 @@ class Markers:
         if not known:
             raise RuntimeError("no marker moved at all")
         return back
+
+
+def _gateway_name() -> str:
+    """Under which name the gateway publishes: it answers a greeting."""
+    from fieldcrm.kit import bus
+    from fieldcrm.tracking import live_index
+
+    with bus.connection().pubsub(ignore_subscribe_messages=True) as channels:
+        channels.subscribe(live_index.GATEWAYS_CHANNEL)
+        channels.get_message(timeout=1)
+        bus.connection().publish(live_index.GATEWAYS_CHANNEL, "bench")
+        for _ in range(10):
+            heard = channels.get_message(timeout=1)
+            if heard and (name := heard["data"].decode()).startswith("!"):
+                return name[1:]
+    raise RuntimeError("no gateway answered a greeting")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from workers.gateway import turns
 from workers.gateway.benches import lab, peers, reconnect
 from workers.gateway.benches.lab import BusyTime, Company, Lab, share
 from workers.gateway.benches.load import SPEECHES, Crowd, Echoed, Load, lat_e5
@@ -77,7 +78,9 @@ def measure(here: Lab, chosen: argparse.Namespace) -> dict[str, Any]:
         "core": round((in_gateway + in_valkey) / load.seconds, 3),
         "gateway_us_per_fix": round(in_gateway / fixes * 1e6, 1),
         "valkey_us_per_fix": round(in_valkey / fixes * 1e6, 1),
-        "load_late_p99_ms": share(load.behind, 0.99), "load_goes_first": is_hurried, **synced, **seen(watch),
+        "load_late_p99_ms": share(load.behind, 0.99), "load_goes_first": is_hurried,
+        "gateway_goes_first": turns.goes_first(gateway.pid),
+        "store_goes_first": turns.goes_first(valkey.pid), **synced, **seen(watch),
     }  # fmt: skip
     gateway.kill()
     gateway.wait()

@@ -8,6 +8,8 @@ from pathlib import Path
 
 ECHO = """
 import asyncio, uvloop
+from workers.gateway import turns
+turns.go_first(turns.GATEWAY_RANK)
 from websockets.frames import Frame
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
@@ -32,7 +34,7 @@ async def main():
 
 uvloop.run(main())
 """
-"""An echo as lean as `websockets` allows: its Sans-I/O protocol on uvloop, and nothing else."""
+"""An echo as lean as `websockets` allows: its Sans-I/O protocol on uvloop, the gateway's priority, and nothing else."""
 
 
 def geoadd_per_s(valkey: Path, seconds: float, at_once: int = 500) -> int:

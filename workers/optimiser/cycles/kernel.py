@@ -19,11 +19,14 @@ from numpy.typing import NDArray
 
 from fieldcrm.planning.cycle_model import CycleProblem
 from workers.optimiser.chance import draw, seeded
+from workers.optimiser.compiled import compiled
 
 Array = NDArray[Any]
 NOWHERE = 1 << 50
 ROOM = 3.0
 """Longest string that is taken out to make room for a client on a day."""
+TAILS_NEAR = 40
+"""Clients near one whose tails its tour's head is tried with."""
 TRAVEL, OUT_PRICE, OUT_TRUE, OUT, PLACED, USED, BEST, TOUCHED, CHANGED = range(9)
 """Indices of `State.tally`: cost of the ways, price of clients out (as searched with, as it is),
 clients out, visits placed, tours used, best cost, routes and clients changed by this step."""
@@ -169,7 +172,7 @@ def make_state(facts: Facts, worth: Array, seed: int) -> State:
     return state
 
 
-@njit(cache=True)
+@compiled
 def _note_out(state, c):  # type: ignore[no-untyped-def]
     n = state.tally[OUT]
     state.out_at[c] = n
@@ -180,7 +183,7 @@ def _note_out(state, c):  # type: ignore[no-untyped-def]
     state.choice[c] = -1
 
 
-@njit(cache=True)
+@compiled
 def _note_in(state, c, pattern):  # type: ignore[no-untyped-def]
     state.tally[OUT] -= 1
     other = state.out[state.tally[OUT]]
@@ -191,7 +194,7 @@ def _note_in(state, c, pattern):  # type: ignore[no-untyped-def]
     state.choice[c] = pattern
 
 
-@njit(cache=True)
+@compiled
 def _keep(facts, state, r, step):  # type: ignore[no-untyped-def]
     """Copy a tour before this step first changes it."""
     if state.mark[r] == step:
@@ -236,14 +239,14 @@ def _time_backward(due, time, late, prv, nxt, begin, is_sure):  # type: ignore[n
         n += 1
 
 
-@njit(cache=True)
+@compiled
 def _time(ready, due, time, early, late, prv, nxt, on, back, is_sure):  # type: ignore[no-untyped-def]
     """Times of one day from a client on and from another back."""
     _time_forward(ready, time, early, prv, nxt, on, is_sure)
     _time_backward(due, time, late, prv, nxt, back, is_sure)
 
 
-@njit(cache=True)
+@compiled
 def _unlink(facts, state, d, c):  # type: ignore[no-untyped-def]
     """Take one visit out of its tour."""
     r, u, v = state.route[d, c], state.prv[d, c], state.nxt[d, c]
@@ -270,7 +273,7 @@ def _unlink(facts, state, d, c):  # type: ignore[no-untyped-def]
     )  # fmt: skip
 
 
-@njit(cache=True)
+@compiled
 def _link(facts, state, d, c, u, r):  # type: ignore[no-untyped-def]
     """Put one visit after `u` (0: at the start) of a tour."""
     v = state.first[r] if u == 0 else state.nxt[d, u]
@@ -298,7 +301,7 @@ def _link(facts, state, d, c, u, r):  # type: ignore[no-untyped-def]
     )  # fmt: skip
 
 
-@njit(cache=True)
+@compiled
 def _remove(facts, state, c, step):  # type: ignore[no-untyped-def]
     """Take a client out with all its visits."""
     p = state.choice[c]
@@ -312,7 +315,7 @@ def _remove(facts, state, c, step):  # type: ignore[no-untyped-def]
     _note_out(state, c)
 
 
-@njit(cache=True)
+@compiled
 def _await(state, c, waiting, step):  # type: ignore[no-untyped-def]
     """Have a client wait for a place, once a step."""
     if state.listed[c] == step:
@@ -322,7 +325,7 @@ def _await(state, c, waiting, step):  # type: ignore[no-untyped-def]
     return waiting + 1
 
 
-@njit(cache=True)
+@compiled
 def _pick_seed(facts, state, absent):  # type: ignore[no-untyped-def]
     """A client at random; with a chance one who is out."""
     if state.tally[OUT] > 0 and draw(state.random) < absent:
@@ -330,7 +333,7 @@ def _pick_seed(facts, state, absent):  # type: ignore[no-untyped-def]
     return 1 + int(draw(state.random) * (len(facts.cost) - 1))
 
 
-@njit(cache=True)
+@compiled
 def _dearest_out(state, seed):  # type: ignore[no-untyped-def]
     """The dearest of the clients who are out, `seed` if nobody is dearer."""
     start = int(draw(state.random) * state.tally[OUT])
@@ -341,7 +344,7 @@ def _dearest_out(state, seed):  # type: ignore[no-untyped-def]
     return seed
 
 
-@njit(cache=True)
+@compiled
 def _make_room(facts, state, c, limit, step):  # type: ignore[no-untyped-def]
     """Take the cheaper clients near one out on all days of one of its patterns; how many wait.
 
@@ -371,7 +374,7 @@ def _make_room(facts, state, c, limit, step):  # type: ignore[no-untyped-def]
     return waiting
 
 
-@njit(cache=True)
+@compiled
 def _ruin(facts, state, step, strength, longest, absent, looked_at, is_roomy):  # type: ignore[no-untyped-def]
     """Take strings out of tours near a random client; how many clients wait in `state.list`."""
     waiting = 0
@@ -408,7 +411,7 @@ def _ruin(facts, state, step, strength, longest, absent, looked_at, is_roomy):  
     return waiting
 
 
-@njit(cache=True)
+@compiled
 def _cut(facts, state, d, c, limit, waiting, step):  # type: ignore[no-untyped-def]
     """Remove the clients of a string of one tour that has `c` in it, sparing some in its middle."""
     r = state.route[d, c]
@@ -443,7 +446,7 @@ def _cut(facts, state, d, c, limit, waiting, step):  # type: ignore[no-untyped-d
     return waiting
 
 
-@njit(cache=True)
+@compiled
 def _sequence(facts, state, waiting, chosen):  # type: ignore[no-untyped-def]
     """Sort the waiting clients by one of several measures (`chosen` in 0 to 14), mostly price."""
     for i in range(waiting):
@@ -473,9 +476,12 @@ def _sequence(facts, state, waiting, chosen):  # type: ignore[no-untyped-def]
         state.list[j + 1] = c
 
 
-@njit(cache=True)
-def _find_places(facts, state, c, blink):  # type: ignore[no-untyped-def]
-    """The cheapest place for a client on each day, into `at_cost`, `at_after`, `at_route`."""
+@compiled
+def _find_places(facts, state, c, blink, opening):  # type: ignore[no-untyped-def]
+    """The cheapest place for a client on each day, into `at_cost`, `at_after`, `at_route`.
+
+    On the day `opening` (-1: none) a tour of its own, as if it cost nothing.
+    """
     cost, cost_on, cost_to = facts.cost, facts.cost[c], facts.cost_to[c]
     time_on, time_to, random = facts.time[c], facts.time_to[c], state.random
     first, load, size = state.first, state.load, state.size
@@ -492,6 +498,11 @@ def _find_places(facts, state, c, blink):  # type: ignore[no-untyped-def]
             if (size[r] == 0 and is_empty_tried) or load[r] > room:
                 continue
             is_empty_tried = is_empty_tried or size[r] == 0
+            if d == opening and size[r] == 0:
+                t = max(ready, early[0] + time_to[0])
+                if t <= due and t + time_on[0] <= late[0]:
+                    best, best_after, best_route = np.int64(0), 0, r
+                    break
             u, v = 0, first[r]
             while True:
                 added = np.int64(cost_to[u]) + cost_on[v] - cost[u, v]
@@ -508,10 +519,10 @@ def _find_places(facts, state, c, blink):  # type: ignore[no-untyped-def]
         state.at_cost[d], state.at_after[d], state.at_route[d] = best, best_after, best_route
 
 
-@njit(cache=True)
-def _place(facts, state, c, step, blink, warmth):  # type: ignore[no-untyped-def]
+@compiled
+def _place(facts, state, c, step, blink, warmth, opening):  # type: ignore[no-untyped-def]
     """Put a client on its cheapest pattern of days, or leave it out where that is dearer."""
-    _find_places(facts, state, c, blink)
+    _find_places(facts, state, c, blink, opening)
     best, best_pattern = np.int64(NOWHERE), -1
     for p in range(facts.begin[c], facts.begin[c + 1]):
         total = np.int64(0)
@@ -534,7 +545,7 @@ def _place(facts, state, c, step, blink, warmth):  # type: ignore[no-untyped-def
     _note_in(state, c, best_pattern)
 
 
-@njit(cache=True)
+@compiled
 def _write_tour(facts, state, r, nodes):  # type: ignore[no-untyped-def]
     """Write a whole tour with its times and load; `tally` is the caller's."""
     d = r // facts.tours
@@ -560,7 +571,7 @@ def _write_tour(facts, state, r, nodes):  # type: ignore[no-untyped-def]
     )  # fmt: skip
 
 
-@njit(cache=True)
+@compiled
 def _undo(facts, state, travel, placed, used):  # type: ignore[no-untyped-def]
     """Write the touched tours and the changed clients back as they were."""
     for i in range(state.tally[TOUCHED]):
@@ -582,37 +593,134 @@ def _undo(facts, state, travel, placed, used):  # type: ignore[no-untyped-def]
     state.tally[TRAVEL], state.tally[PLACED], state.tally[USED] = travel, placed, used
 
 
-@njit(cache=True)
+@compiled
 def _forget_step(state):  # type: ignore[no-untyped-def]
     for i in range(state.tally[CHANGED]):
         state.was[state.changed[i]] = -1
     state.tally[TOUCHED] = state.tally[CHANGED] = 0
 
 
-@njit(cache=True)
+@compiled
 def _remember_best(state):  # type: ignore[no-untyped-def]
     cost = state.tally[TRAVEL] + state.tally[OUT_TRUE]
     if cost < state.tally[BEST]:
         state.tally[BEST] = cost
-        state.best_choice[:] = state.choice
-        state.best_nxt[:] = state.nxt
-        state.best_first[:] = state.first
+        for c in range(len(state.choice)):
+            state.best_choice[c] = state.choice[c]
+        for d in range(len(state.nxt)):
+            for c in range(len(state.choice)):
+                state.best_nxt[d, c] = state.nxt[d, c]
+        for r in range(len(state.first)):
+            state.best_first[r] = state.first[r]
 
 
-@njit(cache=True)
-def run(facts, state, begin, steps, heat, strength, longest, blink, absent, looked_at, roomy):  # type: ignore[no-untyped-def]
-    """So many steps at one temperature."""
+@compiled
+def _head_load(facts, state, d, c):  # type: ignore[no-untyped-def]
+    """What a tour carries up to a client, the client included."""
+    load = np.int64(0)
+    while c != 0:
+        load += facts.demand[c]
+        c = state.prv[d, c]
+    return load
+
+
+@compiled
+def _swap_tails(facts, state, step, blink, room):  # type: ignore[no-untyped-def]
+    """Join the head of one tour to the tail of another of its day and the other way round (2-opt*).
+
+    The tour is that of a random visit; the other tail may be nobody's, which opens a tour. Nothing
+    happens where everything would cost `room` or more.
+    """
+    u = 1 + int(draw(state.random) * (len(facts.cost) - 1))
+    if state.choice[u] < 0:
+        return
+    d = facts.days[state.choice[u], int(draw(state.random) * facts.visits[u])]
+    early, late, nxt, prv = state.early[d], state.late[d], state.nxt[d], state.prv[d]
+    r, q = state.route[d, u], nxt[u]
+    gone = np.int64(facts.cost[u, q])
+    best, best_v, other = np.int64(NOWHERE), np.int64(0), -1
+    if q != 0:
+        for k in range(d * facts.tours, (d + 1) * facts.tours):
+            if state.size[k] == 0:
+                added = np.int64(facts.cost[u, 0]) + facts.cost[0, q] - gone
+                if added < room and draw(state.random) >= blink:
+                    best, other = added, k
+                break
+    head = _head_load(facts, state, d, u)
+    for i in range(1, min(TAILS_NEAR, facts.near.shape[1])):
+        v = facts.near[u, i]
+        k = state.route[d, v]
+        if k < 0 or k == r:
+            continue
+        p = prv[v]
+        added = np.int64(facts.cost[u, v]) + facts.cost[p, q] - gone - facts.cost[p, v]
+        if added >= best or added >= room:
+            continue
+        if early[u] + facts.time[u, v] > late[v] or early[p] + facts.time[p, q] > late[q]:
+            continue
+        if state.load[r] + state.load[k] > facts.capacity[d]:
+            front = _head_load(facts, state, d, p)
+            is_light = head + state.load[k] - front <= facts.capacity[d]
+            if not is_light or front + state.load[r] - head > facts.capacity[d]:
+                continue
+        if draw(state.random) >= blink:
+            best, best_v, other = added, np.int64(v), k
+    if other >= 0:
+        _keep(facts, state, r, step)
+        _keep(facts, state, other, step)
+        _exchange(facts, state, d, r, u, other, best_v)
+        state.tally[TRAVEL] += best
+
+
+@compiled
+def _exchange(facts, state, d, r, u, other, v):  # type: ignore[no-untyped-def]
+    """Tour `r` up to `u` goes on from `v` of the other tour, which goes on where `r` did."""
+    n = _listed(state, d, state.first[r], state.nxt[d, u], 0)
+    end = _listed(state, d, v, 0, n)
+    n = _listed(state, d, state.first[other] if v != 0 else 0, v, end)
+    n = _listed(state, d, state.nxt[d, u], 0, n)
+    state.tally[USED] += state.size[other] == 0
+    state.tally[USED] -= n == end
+    _write_tour(facts, state, r, state.list[:end])
+    _write_tour(facts, state, other, state.list[end:n])
+
+
+@compiled
+def _listed(state, d, c, stop, n):  # type: ignore[no-untyped-def]
+    """Append the visits of a day from `c` on to before `stop` to `list`; how long that is now."""
+    while c != stop:
+        state.list[n] = c
+        n += 1
+        c = state.nxt[d, c]
+    return n
+
+
+@compiled
+def run(
+    facts, state, begin, steps, heat, strength, longest, blink, absent, looked_at, roomy, opening,
+    tails,
+):  # type: ignore[no-untyped-def]  # fmt: skip
+    """So many steps at one temperature.
+
+    `roomy`, `tails`, `opening`: shares of the steps that make room for somebody who is out, that
+    exchange tails of tours, and that open a tour.
+    """
     for step in range(begin, begin + steps):
         _forget_step(state)
         travel, placed, used = state.tally[TRAVEL], state.tally[PLACED], state.tally[USED]
-        cost = travel + state.tally[OUT_PRICE]
-        is_roomy = draw(state.random) < roomy
-        waiting = _ruin(facts, state, step, strength, longest, absent, looked_at, is_roomy)
-        _sequence(facts, state, waiting, 14.0 if is_roomy else draw(state.random) * 14.0)
-        for i in range(waiting):
-            _place(facts, state, state.list[i], step, blink, heat)
-        now = state.tally[TRAVEL] + state.tally[OUT_PRICE]
-        if now < cost - heat * np.log(draw(state.random) + 1e-300):
+        allowed = travel + state.tally[OUT_PRICE] - heat * np.log(draw(state.random) + 1e-300)
+        if draw(state.random) < tails:
+            _swap_tails(facts, state, step, blink, allowed - travel - state.tally[OUT_PRICE])
+        else:
+            is_roomy = draw(state.random) < roomy
+            waiting = _ruin(facts, state, step, strength, longest, absent, looked_at, is_roomy)
+            _sequence(facts, state, waiting, 14.0 if is_roomy else draw(state.random) * 14.0)
+            day = -1
+            if draw(state.random) < opening:
+                day = int(draw(state.random) * len(facts.ready))
+            for i in range(waiting):
+                _place(facts, state, state.list[i], step, blink, heat, day if i == 0 else -1)
+        if state.tally[TRAVEL] + state.tally[OUT_PRICE] < allowed:
             _remember_best(state)
         else:
             _undo(facts, state, travel, placed, used)
@@ -630,21 +738,22 @@ def fill(facts, state):  # type: ignore[no-untyped-def]
     state.list[:waiting] = state.list[:waiting][order]
     for i in range(waiting):
         _forget_step(state)
-        _place(facts, state, state.list[i], -2, 0.0, 1.0)
+        _place(facts, state, state.list[i], -2, 0.0, 1.0, -1)
     _forget_step(state)
     _remember_best(state)
 
 
-@njit(cache=True)
+@compiled
 def reprice(state, prices):  # type: ignore[no-untyped-def]
     """Search with other prices of clients out from here on."""
-    state.price[:] = prices
+    for c in range(len(prices)):
+        state.price[c] = prices[c]
     state.tally[OUT_PRICE] = 0
     for i in range(state.tally[OUT]):
         state.tally[OUT_PRICE] += prices[state.out[i]]
 
 
-@njit(cache=True)
+@compiled
 def load(facts, state, choice, nodes, ends):  # type: ignore[no-untyped-def]
     """Take a given solution as the one now.
 

@@ -43,10 +43,17 @@ class Tuning:
     longest: int = LONGEST
     roomy: float = 0.02
     """How often room is made on all days of a pattern for one client, the dearest who is out."""
+    opening: float = 0.05
+    """How often a tour is opened on some day, if there is one left."""
+    tails: float = 0.2
+    """How often two tours of a day exchange their tails, where a day has several."""
 
 
-WITH_CHOICE = Tuning(hot=20.0, cold=0.05)
-"""Where clients may be left out: one visit more is worth many ways, so it begins far hotter."""
+WITH_CHOICE = Tuning(hot=20.0, cold=0.05, opening=0.0)
+"""Where clients may be left out: one visit more is worth many ways, so it begins far hotter.
+
+A day's tour that is opened costs the steps more than it brings (docs/decisions/0030).
+"""
 
 
 @dataclass(frozen=True)
@@ -114,7 +121,8 @@ class _Search:
             heat = hot * (cold / hot) ** share
             kernel.run(
                 self.facts, self.state, self.steps, CHUNK, heat,
-                t.strength, t.longest, t.blink, t.absent, t.looked_at, t.roomy,
+                t.strength, t.longest, t.blink, t.absent, t.looked_at, t.roomy, t.opening,
+                t.tails if self.problem.tours > 1 else 0.0,
             )  # fmt: skip
             self.steps += CHUNK
             self._correct_price()

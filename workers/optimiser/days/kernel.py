@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from fieldcrm.planning.timing import LATE_WEIGHT, SPAN_SHARE, UNPLACED
 from workers.optimiser.chance import draw, seeded
+from workers.optimiser.compiled import compiled
 
 Array = NDArray[Any]
 FAR = 1 << 28
@@ -156,7 +157,7 @@ def _advance(facts, shift, due, due_late, taken, taken_late, leg, j):  # type: i
     return due + facts.service[j], due_late, taken + facts.service[j], taken_late
 
 
-@njit(cache=True)
+@compiled
 def _end(facts, state, s, due, due_late, taken, taken_late, leg, travel):  # type: ignore[no-untyped-def]
     """Cost of a day that goes home from here, IMPOSSIBLE where it can't."""
     shift = facts.shift[s]
@@ -174,13 +175,13 @@ def _end(facts, state, s, due, due_late, taken, taken_late, leg, travel):  # typ
     return travel + worked // SPAN_SHARE + LATE_WEIGHT * late + _unevenness(state, worked)
 
 
-@njit(cache=True)
+@compiled
 def _unevenness(state, worked):  # type: ignore[no-untyped-def]
     mean = state.tally[MEAN]
     return np.int64(0) if mean < 0 else (worked - mean) * (worked - mean) // EVEN
 
 
-@njit(cache=True)
+@compiled
 def _place_of(facts, state, s, i):  # type: ignore[no-untyped-def]
     """Where a day's stop is; -1 is the start, its size the end."""
     if i < 0:
@@ -190,7 +191,7 @@ def _place_of(facts, state, s, i):  # type: ignore[no-untyped-def]
     return facts.place[state.order[s, i]]
 
 
-@njit(cache=True)
+@compiled
 def _recount(facts, state, s, since):  # type: ignore[no-untyped-def]
     """Times and cost of a day from one of its stops on; `tally` follows."""
     shift = facts.shift[s]
@@ -232,13 +233,13 @@ def _recount(facts, state, s, since):  # type: ignore[no-untyped-def]
     state.tally[NOW] += state.cost[s]
 
 
-@njit(cache=True)
+@compiled
 def _set_times(state, s, i, due, due_late, taken, taken_late):  # type: ignore[no-untyped-def]
     t = state.times[s, i]
     t[0], t[1], t[2], t[3] = due, due_late, taken, taken_late
 
 
-@njit(cache=True)
+@compiled
 def _time_back(facts, state, s):  # type: ignore[no-untyped-def]
     """Latest start of each stop that leaves the rest of the day possible, pauses aside."""
     latest = facts.shift[s, 3]
@@ -254,7 +255,7 @@ def _time_back(facts, state, s):  # type: ignore[no-untyped-def]
         state.latest[s, i] = latest
 
 
-@njit(cache=True)
+@compiled
 def _cost_with(facts, state, s, i, j, first, second):  # type: ignore[no-untyped-def]
     """What a day costs with a visit more before its stop `i`; the ways to it and on are given."""
     t = state.times[s, i]
@@ -275,7 +276,7 @@ def _cost_with(facts, state, s, i, j, first, second):  # type: ignore[no-untyped
     return _end(facts, state, s, due, due_late, taken, taken_late, leg, travel)
 
 
-@njit(cache=True)
+@compiled
 def _note_out(facts, state, j):  # type: ignore[no-untyped-def]
     n = state.tally[OUT]
     state.out_at[j] = n
@@ -285,7 +286,7 @@ def _note_out(facts, state, j):  # type: ignore[no-untyped-def]
     state.where[j] = -1
 
 
-@njit(cache=True)
+@compiled
 def _note_in(facts, state, j, s):  # type: ignore[no-untyped-def]
     state.tally[OUT] -= 1
     other = state.out[state.tally[OUT]]
@@ -295,7 +296,7 @@ def _note_in(facts, state, j, s):  # type: ignore[no-untyped-def]
     state.where[j] = s
 
 
-@njit(cache=True)
+@compiled
 def _keep(state, s, step):  # type: ignore[no-untyped-def]
     """Copy a day before this step first changes it."""
     if state.mark[s] == step:
@@ -304,11 +305,12 @@ def _keep(state, s, step):  # type: ignore[no-untyped-def]
     state.touched[state.tally[TOUCHED]] = s
     state.tally[TOUCHED] += 1
     size = state.size[s]
-    state.kept_order[s, :size] = state.order[s, :size]
+    for i in range(size):
+        state.kept_order[s, i] = state.order[s, i]
     state.kept_size[s] = size
 
 
-@njit(cache=True)
+@compiled
 def _insert(facts, state, s, i, j):  # type: ignore[no-untyped-def]
     size = state.size[s]
     for k in range(size, i, -1):
@@ -321,7 +323,7 @@ def _insert(facts, state, s, i, j):  # type: ignore[no-untyped-def]
     _recount(facts, state, s, i)
 
 
-@njit(cache=True)
+@compiled
 def _await(state, j, step):  # type: ignore[no-untyped-def]
     """Have a visit wait for a place, once a step."""
     if state.listed[j] != step:
@@ -330,7 +332,7 @@ def _await(state, j, step):  # type: ignore[no-untyped-def]
         state.tally[WAITING] += 1
 
 
-@njit(cache=True)
+@compiled
 def _ruin(facts, state, step, strength, longest):  # type: ignore[no-untyped-def]
     """Take strings out of days near a random visit; False where a day can't do without its part."""
     jobs = len(facts.place)
@@ -360,7 +362,7 @@ def _ruin(facts, state, step, strength, longest):  # type: ignore[no-untyped-def
     return True
 
 
-@njit(cache=True)
+@compiled
 def _cut(facts, state, s, j, limit, step):  # type: ignore[no-untyped-def]
     """Take a string with visit `j` in it out of a day, sparing one in its middle now and then."""
     size = state.size[s]
@@ -388,7 +390,7 @@ def _cut(facts, state, s, j, limit, step):  # type: ignore[no-untyped-def]
     _recount(facts, state, s, begin)
 
 
-@njit(cache=True)
+@compiled
 def _sequence(facts, state):  # type: ignore[no-untyped-def]
     """Sort the waiting visits by one of several measures."""
     chosen = draw(state.random) * 12.0
@@ -422,7 +424,7 @@ def _sequence(facts, state):  # type: ignore[no-untyped-def]
         state.rank[m + 1], state.list[m + 1] = k, j
 
 
-@njit(cache=True)
+@compiled
 def _place(facts, state, j, step, blink):  # type: ignore[no-untyped-def]
     """Put a visit where it costs least, or leave it out where that is dearer."""
     state.tally[TRIES] += 1
@@ -447,7 +449,7 @@ def _place(facts, state, j, step, blink):  # type: ignore[no-untyped-def]
         _insert(facts, state, best_shift, best_at, j)
 
 
-@njit(cache=True)
+@compiled
 def _best_in_day(facts, state, j, s, best, blink):  # type: ignore[no-untyped-def]
     """(added cost, index) of the cheapest place in a day, if it is cheaper than `best`."""
     size, best_at = state.size[s], -1
@@ -479,7 +481,7 @@ def _best_in_day(facts, state, j, s, best, blink):  # type: ignore[no-untyped-de
     return best, best_at
 
 
-@njit(cache=True)
+@compiled
 def _undo(facts, state):  # type: ignore[no-untyped-def]
     """Write the touched days back as they were."""
     for n in range(state.tally[TOUCHED]):
@@ -491,7 +493,8 @@ def _undo(facts, state):  # type: ignore[no-untyped-def]
     for n in range(state.tally[TOUCHED]):
         s = state.touched[n]
         size = state.kept_size[s]
-        state.order[s, :size] = state.kept_order[s, :size]
+        for i in range(size):
+            state.order[s, i] = state.kept_order[s, i]
         state.size[s] = size
         for i in range(size):
             _note_in(facts, state, state.order[s, i], s)
@@ -500,14 +503,16 @@ def _undo(facts, state):  # type: ignore[no-untyped-def]
         _recount(facts, state, s, 0)
 
 
-@njit(cache=True)
+@compiled
 def _remember_best(state):  # type: ignore[no-untyped-def]
     state.tally[BEST] = state.tally[NOW]
-    state.best_order[:] = state.order
-    state.best_size[:] = state.size
+    for s in range(len(state.size)):
+        state.best_size[s] = state.size[s]
+        for i in range(state.size[s]):
+            state.best_order[s, i] = state.order[s, i]
 
 
-@njit(cache=True)
+@compiled
 def run(facts, state, begin, steps, heat, strength, longest, blink):  # type: ignore[no-untyped-def]
     """So many steps at one temperature."""
     for step in range(begin, begin + steps):
@@ -542,7 +547,7 @@ def fill(facts, state):  # type: ignore[no-untyped-def]
         _remember_best(state)
 
 
-@njit(cache=True)
+@compiled
 def load(facts, state, jobs, ends, mean):  # type: ignore[no-untyped-def]
     """Take given orders as the ones now and as the best ones.
 
@@ -555,7 +560,8 @@ def load(facts, state, jobs, ends, mean):  # type: ignore[no-untyped-def]
         _note_out(facts, state, j)
     for s in range(len(ends) - 1):
         size = ends[s + 1] - ends[s]
-        state.order[s, :size] = jobs[ends[s] : ends[s + 1]]
+        for i in range(size):
+            state.order[s, i] = jobs[ends[s] + i]
         state.size[s] = size
         for i in range(size):
             _note_in(facts, state, state.order[s, i], s)

@@ -10,145 +10,36 @@ All numbers are integers; the caller gives triangle-respecting times. Determinis
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-from workers.optimiser.chance import draw, seeded
-from workers.optimiser.routes.instances import Instance
-
-Array = NDArray[Any]
-REQUIRED = 1 << 40
-"""The price of leaving out a client that must be served."""
-POOL_ROUTES, POOL_NODES, POOL_SLOTS = 60_000, 1_500_000, 1 << 18
-
-NOW, BEST, USED, OUT, POOL_N, POOL_END, TOUCHED = range(7)
-"""Indices of `State.tally`: cost now, best cost, routes used, clients out, and bookkeeping."""
-
-
-class Facts(NamedTuple):
-    """What never changes; [n + 1] each unless said, node 0 is the depot."""
-
-    dist: Array
-    time: Array
-    """Service at the first node and the way to the second."""
-    ready: Array
-    due: Array
-    demand: Array
-    prize: Array
-    near: Array
-    """[n + 1, k] the nearest clients by distance, itself first."""
-    before: Array
-    """[n + 1, k] clients good to come right before; 0 fills up."""
-    after: Array
-    key: Array
-    """A random 64-bit number for each client: routes of the same clients have the same sum."""
-    capacity: int
-    fleet: int
-
-
-class State(NamedTuple):
-    """The solution now, the best one, the one before the step, and the routes met on the way."""
-
-    nxt: Array
-    prv: Array
-    route: Array
-    """[n + 1] the route of a client, -1 while it is out."""
-    early: Array
-    late: Array
-    first: Array
-    """[fleet] 0 where a route is empty."""
-    last: Array
-    load: Array
-    size: Array
-    out: Array
-    out_at: Array
-    """The clients out, and where each stands among them."""
-    best_nxt: Array
-    best_first: Array
-    mark: Array
-    """[fleet] the step that last touched a route."""
-    listed: Array
-    """[n + 1] the step that last had a client wait for a place."""
-    touched: Array
-    kept: Array
-    """[fleet + 1, n] routes touched by this step as they were."""
-    kept_size: Array
-    list: Array
-    rank: Array
-    random: Array
-    tally: Array
-    pool_slot: Array
-    pool_key: Array
-    pool_cost: Array
-    pool_score: Array
-    pool_at: Array
-    pool_nodes: Array
-    hits: Array
-
-
-def make_facts(instance: Instance, near: int = 30, seed: int = 0) -> Facts:
-    """The instance laid out for the kernel."""
-    dist = instance.distance.astype(np.int32)
-    time = (instance.distance + instance.service[:, None]).astype(np.int32)
-    size = len(dist)
-    prize = np.where(instance.prize > 0, instance.prize, REQUIRED)
-    before = _fitting(instance, time, min(near, size - 1))
-    away = dist[:, 1:].copy()
-    away[np.arange(1, size), np.arange(size - 1)] = -1
-    order = np.argsort(away, axis=1, kind="stable")[:, : min(size - 1, 300)] + 1
-    keys = np.random.default_rng(seed).integers(1, 1 << 62, size).astype(np.uint64)
-    return Facts(
-        dist, time, instance.ready, instance.due, instance.demand, prize,
-        order.astype(np.int32), before[0], before[1], keys,
-        instance.capacity, min(instance.vehicles, size - 1),
-    )  # fmt: skip
-
-
-def _fitting(instance: Instance, time: Array, near: int) -> tuple[Array, Array]:
-    """The best predecessors and successors of each client: near, and with little waiting."""
-    leave_first = instance.ready[:, None] + time
-    leave_last = instance.due[:, None] + time
-    wait = np.maximum(0, instance.ready[None, :] - leave_last)
-    cost = (instance.distance + 0.2 * wait).astype(float)
-    cost[leave_first > instance.due[None, :]] = np.inf
-    np.fill_diagonal(cost, np.inf)
-    cost[0, :] = cost[:, 0] = np.inf
-    return _nearest(cost.T, near), _nearest(cost, near)
-
-
-def _nearest(cost: Array, near: int) -> Array:
-    order = np.argsort(cost, axis=1, kind="stable")[:, :near]
-    picked = np.where(np.isinf(np.take_along_axis(cost, order, axis=1)), 0, order)
-    return np.ascontiguousarray(picked.astype(np.int32))
+from workers.optimiser.chance import draw
+from workers.optimiser.compiled import compiled
+from workers.optimiser.routes.layout import (
+    BEST,
+    NOW,
+    OUT,
+    POOL_END,
+    POOL_N,
+    POOL_NODES,
+    POOL_ROUTES,
+    POOL_SLOTS,
+    TOUCHED,
+    USED,
+    Facts,
+    State,
+    empty_state,
+)
 
 
 def make_state(facts: Facts, seed: int) -> State:
     """Nobody served yet."""
-    size, fleet = len(facts.dist), facts.fleet
-    i32 = np.int32
-    state = State(
-        nxt=np.zeros(size, i32), prv=np.zeros(size, i32), route=np.full(size, -1, i32),
-        early=np.zeros(size, np.int64), late=np.zeros(size, np.int64),
-        first=np.zeros(fleet, i32), last=np.zeros(fleet, i32), load=np.zeros(fleet, np.int64),
-        size=np.zeros(fleet, i32), out=np.arange(1, size + 1, dtype=i32),
-        out_at=np.arange(-1, size - 1, dtype=i32), best_nxt=np.zeros(size, i32),
-        best_first=np.zeros(fleet, i32), mark=np.full(fleet, -1, np.int64), listed=np.full(size, -1, np.int64),
-        touched=np.zeros(fleet, i32), kept=np.zeros((fleet, size), i32),
-        kept_size=np.zeros(fleet, i32), list=np.zeros(size, i32), rank=np.zeros(size, np.float64),
-        random=seeded(seed), tally=np.zeros(8, np.int64),
-        pool_slot=np.full(POOL_SLOTS, -1, i32), pool_key=np.zeros(POOL_ROUTES, np.uint64),
-        pool_cost=np.zeros(POOL_ROUTES, np.int64), pool_score=np.zeros(POOL_ROUTES, np.int64),
-        pool_at=np.zeros(POOL_ROUTES + 1, np.int64), pool_nodes=np.zeros(POOL_NODES, i32),
-        hits=np.zeros(POOL_ROUTES, i32),
-    )  # fmt: skip
-    load_routes(facts, state, np.zeros(0, i32), np.zeros(1, np.int64))
+    state = empty_state(facts, seed)
+    load_routes(facts, state, np.zeros(0, np.uint32), np.zeros(1, np.int64))
     return state
 
 
-@njit(cache=True)
+@compiled
 def load_routes(facts, state, nodes, ends):  # type: ignore[no-untyped-def]
     """Take given routes as the solution now and as the best one; the rest is out.
 
@@ -172,7 +63,7 @@ def load_routes(facts, state, nodes, ends):  # type: ignore[no-untyped-def]
     _remember_best(state)
 
 
-@njit(cache=True)
+@compiled
 def _put_route(facts, state, r, nodes):  # type: ignore[no-untyped-def]
     """Write a whole route with its times, load and cost."""
     state.load[r] = 0
@@ -186,6 +77,7 @@ def _put_route(facts, state, r, nodes):  # type: ignore[no-untyped-def]
         state.prv[c] = at
         state.route[c] = r
         state.load[r] += facts.demand[c]
+        state.come[c] = state.go[at] = facts.dist[at, c]
         state.tally[NOW] += facts.dist[at, c]
         at = c
     state.last[r] = at
@@ -193,31 +85,42 @@ def _put_route(facts, state, r, nodes):  # type: ignore[no-untyped-def]
         state.first[r] = 0
         return
     state.tally[NOW] += facts.dist[at, 0]
+    state.go[at] = facts.dist[at, 0]
     state.nxt[at] = 0
     state.tally[USED] += 1
-    _time_forward(facts, state, state.first[r])
-    _time_backward(facts, state, at)
+    _time_forward(facts, state, state.first[r], np.uint32(0))
+    _time_backward(facts, state, state.last[r], np.uint32(0))
 
 
-@njit(cache=True)
-def _time_forward(facts, state, c):  # type: ignore[no-untyped-def]
-    """Earliest starts from a client on."""
+@compiled
+def _time_forward(facts, state, c, sure):  # type: ignore[no-untyped-def]
+    """Earliest starts from a client on; from `sure` on only until one stays as it was."""
+    is_past = False
     while c != 0:
+        is_past = is_past or c == sure
         u = state.prv[c]
-        state.early[c] = max(facts.ready[c], state.early[u] + facts.time[u, c])
+        t = max(facts.ready[c], state.early[u] + facts.time[u, c])
+        if is_past and t == state.early[c]:
+            break
+        state.early[c] = t
         c = state.nxt[c]
 
 
-@njit(cache=True)
-def _time_backward(facts, state, c):  # type: ignore[no-untyped-def]
-    """Latest starts from a client back."""
+@compiled
+def _time_backward(facts, state, c, sure):  # type: ignore[no-untyped-def]
+    """Latest starts from a client back; from `sure` back only until one stays as it was."""
+    is_past = False
     while c != 0:
+        is_past = is_past or c == sure
         v = state.nxt[c]
-        state.late[c] = min(facts.due[c], state.late[v] - facts.time[c, v])
+        t = min(facts.due[c], state.late[v] - facts.time[c, v])
+        if is_past and t == state.late[c]:
+            break
+        state.late[c] = t
         c = state.prv[c]
 
 
-@njit(cache=True)
+@compiled
 def _leave_out(facts, state, c):  # type: ignore[no-untyped-def]
     state.out_at[c] = state.tally[OUT]
     state.out[state.tally[OUT]] = c
@@ -226,7 +129,7 @@ def _leave_out(facts, state, c):  # type: ignore[no-untyped-def]
     state.route[c] = -1
 
 
-@njit(cache=True)
+@compiled
 def _take_in(facts, state, c):  # type: ignore[no-untyped-def]
     state.tally[OUT] -= 1
     other = state.out[state.tally[OUT]]
@@ -235,13 +138,15 @@ def _take_in(facts, state, c):  # type: ignore[no-untyped-def]
     state.tally[NOW] -= facts.prize[c]
 
 
-@njit(cache=True)
+@compiled
 def _remember_best(state):  # type: ignore[no-untyped-def]
-    state.best_nxt[:] = state.nxt
-    state.best_first[:] = state.first
+    for c in range(len(state.nxt)):
+        state.best_nxt[c] = state.nxt[c]
+    for r in range(len(state.first)):
+        state.best_first[r] = state.first[r]
 
 
-@njit(cache=True)
+@compiled
 def _keep(state, r, step):  # type: ignore[no-untyped-def]
     """Copy a route before this step first changes it."""
     if state.mark[r] == step:
@@ -252,12 +157,14 @@ def _keep(state, r, step):  # type: ignore[no-untyped-def]
     c, n = state.first[r], 0
     while c != 0:
         state.kept[r, n] = c
+        state.kept_early[r, n] = state.early[c]
+        state.kept_late[r, n] = state.late[c]
         n += 1
         c = state.nxt[c]
     state.kept_size[r] = n
 
 
-@njit(cache=True)
+@compiled
 def _remove(facts, state, c):  # type: ignore[no-untyped-def]
     r, u, v = state.route[c], state.prv[c], state.nxt[c]
     if u == 0:
@@ -270,15 +177,16 @@ def _remove(facts, state, c):  # type: ignore[no-untyped-def]
         state.prv[v] = u
     state.load[r] -= facts.demand[c]
     state.size[r] -= 1
-    state.tally[NOW] -= facts.dist[u, c] + facts.dist[c, v]
+    state.tally[NOW] -= state.come[c] + state.go[c]
     if state.size[r] == 0:
         state.tally[USED] -= 1
     else:
         state.tally[NOW] += facts.dist[u, v]
+        state.go[u] = state.come[v] = facts.dist[u, v]
     _leave_out(facts, state, c)
 
 
-@njit(cache=True)
+@compiled
 def _insert(facts, state, c, u, r):  # type: ignore[no-untyped-def]
     """Put a client after `u` (0: at the start) of a route."""
     v = state.first[r] if u == 0 else state.nxt[u]
@@ -289,6 +197,8 @@ def _insert(facts, state, c, u, r):  # type: ignore[no-untyped-def]
         state.tally[NOW] -= facts.dist[u, v]
     _take_in(facts, state, c)
     state.tally[NOW] += facts.dist[u, c] + facts.dist[c, v]
+    state.go[u] = state.come[c] = facts.dist[u, c]
+    state.go[c] = state.come[v] = facts.dist[c, v]
     state.prv[c], state.nxt[c], state.route[c] = u, v, r
     if u == 0:
         state.first[r] = c
@@ -300,25 +210,11 @@ def _insert(facts, state, c, u, r):  # type: ignore[no-untyped-def]
         state.prv[v] = c
     state.load[r] += facts.demand[c]
     state.size[r] += 1
-    x = c
-    while x != 0:
-        p = state.prv[x]
-        t = max(facts.ready[x], state.early[p] + facts.time[p, x])
-        if x != c and t == state.early[x]:
-            break
-        state.early[x] = t
-        x = state.nxt[x]
-    x = c
-    while x != 0:
-        n = state.nxt[x]
-        t = min(facts.due[x], state.late[n] - facts.time[x, n])
-        if x != c and t == state.late[x]:
-            break
-        state.late[x] = t
-        x = state.prv[x]
+    _time_forward(facts, state, c, state.nxt[c])
+    _time_backward(facts, state, c, state.prv[c])
 
 
-@njit(cache=True)
+@compiled
 def _ruin(facts, state, step, strength, longest):  # type: ignore[no-untyped-def]
     """Take strings out of routes near a random client; how many clients wait in `state.list`."""
     size = len(facts.dist)
@@ -360,7 +256,7 @@ def _ruin(facts, state, step, strength, longest):  # type: ignore[no-untyped-def
     return waiting
 
 
-@njit(cache=True)
+@compiled
 def _cut(facts, state, c, length, hold, waiting, step):  # type: ignore[no-untyped-def]
     """Remove a string of `length` clients that has `c` in it, sparing `hold` in its middle."""
     r = state.route[c]
@@ -390,12 +286,12 @@ def _cut(facts, state, c, length, hold, waiting, step):  # type: ignore[no-untyp
             waiting += 1
         x = following
     # Times: earliest from the gap on, latest from the gap back.
-    _time_forward(facts, state, state.first[r] if u == 0 else state.nxt[u])
-    _time_backward(facts, state, state.last[r] if x == 0 else state.prv[x])
+    _time_forward(facts, state, state.first[r] if u == 0 else state.nxt[u], x)
+    _time_backward(facts, state, state.last[r] if x == 0 else state.prv[x], u)
     return waiting
 
 
-@njit(cache=True)
+@compiled
 def _sequence(facts, state, waiting):  # type: ignore[no-untyped-def]
     """Sort the waiting clients by one of several measures, drawn with the paper's weights."""
     chosen = draw(state.random) * 19.0
@@ -429,44 +325,39 @@ def _sequence(facts, state, waiting):  # type: ignore[no-untyped-def]
         state.list[j + 1] = c
 
 
-@njit(cache=True)
-def _place(facts, state, c, step, blink, warmth):  # type: ignore[no-untyped-def]
-    """Put a client at its cheapest known place, or leave it out where that is dearer."""
+@compiled
+def _place(facts, state, c, step, blink, warmth, is_opening):  # type: ignore[no-untyped-def]
+    """Put a client at its cheapest known place, or leave it out where that is dearer.
+
+    `is_opening`: in a route of its own, whatever that costs, if there is one to be had.
+    """
     best = np.int64(1) << np.int64(50)
     best_after, best_route = 0, -1
     ready, due, demand = facts.ready[c], facts.due[c], facts.demand[c]
     for i in range(facts.before.shape[1]):
-        for side in range(2):
-            if side == 0:
-                u = facts.before[c, i]
-                if u == 0:
-                    continue
-                r = state.route[u]
-                if r < 0:
-                    continue
-                v = state.nxt[u]
-            else:
-                v = facts.after[c, i]
-                if v == 0:
-                    continue
-                r = state.route[v]
-                if r < 0:
-                    continue
-                u = state.prv[v]
-            if state.load[r] + demand > facts.capacity:
-                continue
-            added = np.int64(facts.dist[u, c]) + facts.dist[c, v] - facts.dist[u, v]
-            if added >= best:
-                continue
-            t = max(ready, state.early[u] + facts.time[u, c])
-            if t > due or t + facts.time[c, v] > state.late[v]:
-                continue
-            if draw(state.random) < blink:
-                continue
-            best, best_after, best_route = added, u, r
+        u = facts.before[c, i]
+        if state.route[u] >= 0:
+            r = np.uint32(state.route[u])
+            v = state.nxt[u]
+            added = np.int64(facts.dist_to[c, u]) + facts.dist[c, v] - state.go[u]
+            if added < best and state.load[r] + demand <= facts.capacity:
+                t = max(ready, state.early[u] + facts.time_to[c, u])
+                is_in_time = t <= due and t + facts.time[c, v] <= state.late[v]
+                if is_in_time and draw(state.random) >= blink:
+                    best, best_after, best_route = added, u, r
+        v = facts.after[c, i]
+        if state.route[v] >= 0:
+            r = np.uint32(state.route[v])
+            u = state.prv[v]
+            added = np.int64(facts.dist_to[c, u]) + facts.dist[c, v] - state.come[v]
+            if added < best and state.load[r] + demand <= facts.capacity:
+                t = max(ready, state.early[u] + facts.time_to[c, u])
+                is_in_time = t <= due and t + facts.time[c, v] <= state.late[v]
+                if is_in_time and draw(state.random) >= blink:
+                    best, best_after, best_route = added, u, r
     if state.tally[USED] < facts.fleet:
         added = np.int64(facts.dist[0, c]) + facts.dist[c, 0]
-        if added < best or best_route < 0:
+        if added < best or best_route < 0 or is_opening:
             for r in range(facts.fleet):
                 if state.size[r] == 0:
                     best, best_after, best_route = added, 0, r
@@ -480,7 +371,31 @@ def _place(facts, state, c, step, blink, warmth):  # type: ignore[no-untyped-def
     _insert(facts, state, c, best_after, best_route)
 
 
-@njit(cache=True)
+@compiled
+def _write_back(facts, state, r):  # type: ignore[no-untyped-def]
+    """A route as it was kept, with its times."""
+    at, load, size = 0, 0, state.kept_size[r]
+    for n in range(size):
+        c = state.kept[r, n]
+        if n == 0:
+            state.first[r] = c
+        else:
+            state.nxt[at] = c
+        state.prv[c] = at
+        state.route[c] = r
+        state.early[c] = state.kept_early[r, n]
+        state.late[c] = state.kept_late[r, n]
+        load += facts.demand[c]
+        state.come[c] = state.go[at] = facts.dist[at, c]
+        at = c
+    state.last[r], state.size[r], state.load[r] = at, size, load
+    if size > 0:
+        state.go[at] = facts.dist[at, 0]
+        state.nxt[at] = 0
+        state.tally[USED] += 1
+
+
+@compiled
 def _undo(facts, state, cost):  # type: ignore[no-untyped-def]
     """Write the touched routes back as they were."""
     for i in range(state.tally[TOUCHED]):
@@ -499,11 +414,11 @@ def _undo(facts, state, cost):  # type: ignore[no-untyped-def]
         r = state.touched[i]
         for n in range(state.kept_size[r]):
             _take_in(facts, state, state.kept[r, n])
-        _put_route(facts, state, r, state.kept[r, : state.kept_size[r]])
+        _write_back(facts, state, r)
     state.tally[NOW] = cost
 
 
-@njit(cache=True)
+@compiled
 def _pool(facts, state, r):  # type: ignore[no-untyped-def]
     """Remember a route: by its clients, in its cheapest order, with the best solution it was in."""
     if state.size[r] == 0:
@@ -541,7 +456,7 @@ def _pool(facts, state, r):  # type: ignore[no-untyped-def]
     state.tally[POOL_N] = n + 1
 
 
-@njit(cache=True)
+@compiled
 def _write(state, r, at):  # type: ignore[no-untyped-def]
     c = state.first[r]
     while c != 0:
@@ -550,23 +465,29 @@ def _write(state, r, at):  # type: ignore[no-untyped-def]
         c = state.nxt[c]
 
 
-@njit(cache=True)
-def run(facts, state, begin, steps, hot, cold, strength, longest, blink, width):  # type: ignore[no-untyped-def]
+@compiled
+def run(facts, state, begin, steps, hot, cold, strength, longest, blink, width, opening, tails):  # type: ignore[no-untyped-def]
     """So many steps with the temperature falling from `hot` to `cold` (tenths of cost).
 
-    `width`: routes of solutions so little worse than the best (a share) enter the pool.
+    `width`: routes of solutions so little worse than the best (a share) enter the pool. `tails`
+    and `opening`: shares of the steps that exchange tails, and of the others that open a route.
     """
     heat = hot
     fall = (cold / hot) ** (1.0 / steps)
     for step in range(begin, begin + steps):
         cost = state.tally[NOW]
         state.tally[TOUCHED] = 0
-        waiting = _ruin(facts, state, step, strength, longest)
-        _sequence(facts, state, waiting)
-        for i in range(waiting):
-            _place(facts, state, state.list[i], step, blink, heat)
+        allowed = cost - heat * np.log(draw(state.random) + 1e-300)
+        if draw(state.random) < tails:
+            _swap_tails(facts, state, step, blink, allowed)
+        else:
+            waiting = _ruin(facts, state, step, strength, longest)
+            _sequence(facts, state, waiting)
+            is_opening = draw(state.random) < opening
+            for i in range(waiting):
+                _place(facts, state, state.list[i], step, blink, heat, is_opening and i == 0)
         now = state.tally[NOW]
-        if now < cost - heat * np.log(draw(state.random) + 1e-300):
+        if now < allowed:
             if now < state.tally[BEST]:
                 state.tally[BEST] = now
                 _remember_best(state)
@@ -578,6 +499,95 @@ def run(facts, state, begin, steps, hot, cold, strength, longest, blink, width):
         heat *= fall
 
 
+@compiled
+def _head_load(facts, state, c):  # type: ignore[no-untyped-def]
+    """What a route carries up to a client, the client included."""
+    load = np.int64(0)
+    while c != 0:
+        load += facts.demand[c]
+        c = state.prv[c]
+    return load
+
+
+@compiled
+def _swap_tails(facts, state, step, blink, allowed):  # type: ignore[no-untyped-def]
+    """Join the head of a random client's route to another's tail and the other way round (2-opt*).
+
+    The other tail may be nobody's: that opens a route. Left as it is where nothing is `allowed`.
+    """
+    u = np.uint32(1 + int(draw(state.random) * (len(facts.dist) - 1)))
+    if state.route[u] < 0:
+        return
+    r, q = state.route[u], state.nxt[u]
+    room = allowed - state.tally[NOW]
+    best, best_v, other = np.int64(1) << np.int64(50), np.uint32(0), -1
+    head = _head_load(facts, state, u)
+    tail = state.load[r] - head
+    if q != 0 and state.tally[USED] < facts.fleet:
+        added = np.int64(facts.dist[u, 0]) + facts.dist[0, q] - state.go[u]
+        if added < room and draw(state.random) >= blink:
+            for k in range(facts.fleet):
+                if state.size[k] == 0:
+                    best, other = added, k
+                    break
+    for i in range(facts.after.shape[1]):
+        v = facts.after[u, i]
+        k = state.route[v]
+        if k < 0 or k == r:
+            continue
+        p = state.prv[v]
+        added = np.int64(facts.dist[u, v]) + facts.dist[p, q] - state.go[u] - state.come[v]
+        if added >= best or added >= room:
+            continue
+        if state.early[u] + facts.time[u, v] > state.late[v]:
+            continue
+        if state.early[p] + facts.time[p, q] > state.late[q]:
+            continue
+        if state.load[r] + state.load[k] > facts.capacity:
+            front = _head_load(facts, state, p)
+            if head + state.load[k] - front > facts.capacity or front + tail > facts.capacity:
+                continue
+        if draw(state.random) >= blink:
+            best, best_v, other = added, v, k
+    if other < 0:
+        return
+    _keep(state, r, step)
+    _keep(state, other, step)
+    _exchange(facts, state, r, u, other, best_v, best)
+
+
+@compiled
+def _exchange(facts, state, r, u, other, v, added):  # type: ignore[no-untyped-def]
+    """Route `r` up to `u` goes on from `v` of the other route, which goes on where `r` did."""
+    n, total, c = 0, state.tally[NOW] + added, state.first[r]
+    while c != 0:
+        state.list[n] = c
+        n += 1
+        if c == u:
+            break
+        c = state.nxt[c]
+    c = v
+    while c != 0:
+        state.list[n] = c
+        n += 1
+        c = state.nxt[c]
+    end = n
+    c = state.first[other] if v != 0 else np.uint32(0)
+    while c != v:
+        state.list[n] = c
+        n += 1
+        c = state.nxt[c]
+    c = state.nxt[u]
+    while c != 0:
+        state.list[n] = c
+        n += 1
+        c = state.nxt[c]
+    state.tally[USED] -= 1 + (state.size[other] > 0)
+    _put_route(facts, state, r, state.list[:end])
+    _put_route(facts, state, other, state.list[end:n])
+    state.tally[NOW] = total
+
+
 @njit(cache=True)
 def fill(facts, state):  # type: ignore[no-untyped-def]
     """A first solution: everybody who is out in turn, earliest end first, at the cheapest place."""
@@ -587,7 +597,7 @@ def fill(facts, state):  # type: ignore[no-untyped-def]
     state.list[:waiting] = state.list[:waiting][order]
     for i in range(waiting):
         state.tally[TOUCHED] = 0
-        _place(facts, state, state.list[i], -2, 0.0, 1.0)
+        _place(facts, state, state.list[i], -2, 0.0, 1.0, False)
     state.tally[BEST] = state.tally[NOW]
     _remember_best(state)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workers.optimiser.routes import kernel
+from workers.optimiser.routes import kernel, layout
 from workers.optimiser.routes.combine import Columns, combine
 from workers.optimiser.routes.instances import Instance
 
@@ -23,6 +23,7 @@ STRENGTH, LONGEST = 10.0, 10
 """Clients taken out on average, and the longest string (the paper's values)."""
 BLINK = 0.01
 POOL_WIDTH = 0.01
+OPENING, TAILS = 0.05, 0.3
 """Routes of solutions so little worse than the best are pooled."""
 COLUMNS = 6000
 """Pooled routes, of the best solutions, that the linear program prices."""
@@ -65,7 +66,7 @@ class _Search:
     ) -> None:
         self.instance, self.stop, self.progress = instance, stop, progress
         self.begun = stop.clock()
-        self.facts = kernel.make_facts(instance, near=NEAR, seed=seed)
+        self.facts = layout.make_facts(instance, near=NEAR, seed=seed)
         self.state = kernel.make_state(self.facts, seed)
         self.steps = 0
         self.prizes = instance.prize.tolist()
@@ -103,19 +104,19 @@ class _Search:
             heat = hot * (cold / hot) ** share
             kernel.run(
                 self.facts, self.state, self.steps, CHUNK, heat, heat,
-                STRENGTH, LONGEST, BLINK, POOL_WIDTH,
+                STRENGTH, LONGEST, BLINK, POOL_WIDTH, OPENING, TAILS,
             )  # fmt: skip
             self.steps += CHUNK
-            self.progress(min(1.0, done), int(self.state.tally[kernel.BEST]))
+            self.progress(min(1.0, done), int(self.state.tally[layout.BEST]))
 
     def _recombine(self) -> None:
         """The best choice of the routes met becomes the solution, if it is better."""
         columns = self._columns()
-        best = int(self.state.tally[kernel.BEST])
+        best = int(self.state.tally[layout.BEST])
         seconds = self._seconds_to_combine()
         missed = sum(self.prizes)
         chosen = None
-        if best < kernel.REQUIRED and seconds > 0:
+        if best < layout.REQUIRED and seconds > 0:
             chosen = combine(
                 columns, len(self.prizes) - 1, self.is_optional, self.facts.fleet,
                 best - missed, seconds,
@@ -124,7 +125,7 @@ class _Search:
             [list(columns.routes[n]) for n in chosen] if chosen
             else kernel.best_routes(self.facts, self.state)
         )  # fmt: skip
-        nodes = np.array([c for r in routes for c in r], np.int32)
+        nodes = np.array([c for r in routes for c in r], np.uint32)
         ends = np.cumsum([0, *(len(r) for r in routes)]).astype(np.int64)
         kernel.load_routes(self.facts, self.state, nodes, ends)
 
@@ -134,13 +135,13 @@ class _Search:
 
     def _columns(self) -> Columns:
         """The routes of the best solutions met; the pool begins anew when it is nearly full."""
-        state, met = self.state, int(self.state.tally[kernel.POOL_N])
+        state, met = self.state, int(self.state.tally[layout.POOL_N])
         order = np.argsort(state.pool_score[:met], kind="stable")[:COLUMNS]
         routes, costs = [], []
         for n in order.tolist():
             route = tuple(state.pool_nodes[state.pool_at[n] : state.pool_at[n + 1]].tolist())
             routes.append(route)
             costs.append(int(state.pool_cost[n]) - sum(self.prizes[c] for c in route))
-        if met > 0.7 * kernel.POOL_ROUTES:
+        if met > 0.7 * layout.POOL_ROUTES:
             kernel.forget_pool(state)
         return Columns(routes, costs)

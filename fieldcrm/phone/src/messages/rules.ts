@@ -1,7 +1,7 @@
 /** What stands open of the office's messages, and when the phone reminds of them. Pure. */
 import type { Entry } from "../docs";
 import { metresBetween } from "../geo";
-import { isOpen } from "../overlay";
+import { isOpen } from "../sent";
 import type { MessageAnswerPayload, MessageDoc } from "../wire.gen";
 
 /** A message with the rep's own answers laid over it, sent or not. */

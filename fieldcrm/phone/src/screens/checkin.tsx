@@ -60,6 +60,9 @@ function OtherUnderWay({ other }: { other: Visit }) {
 /** The visit whose check-in this phone would not write down. */
 const notWritten = signal<string | null>(null);
 
+/** The visit whose check-in is on its way to the disk: a second press means the same. */
+let pressed: string | null = null;
+
 /** What comes before the check-in of the same press, such as the start of the shift. */
 type Before = () => Promise<void>;
 
@@ -75,10 +78,11 @@ async function begin(visit: Visit, noGpsReason: string | null, comment: string, 
     await before?.();
     return storing(() => checkIn(db, visit, title, position, noGpsReason, comment));
   };
+  if (pressed === visit.id) return null;
   notWritten.value = null;
-  const stored = shownWhile("visit.check_in", visit, payload, store);
-  turnAtOnce("visit", visit.id);
-  const isStored = await stored.catch(() => sayNotWritten(visit.id));
+  pressed = visit.id;
+  const stored: Promise<unknown> = shownWhile("visit.check_in", visit, payload, store, () => turnAtOnce(() => stored, "visit", visit.id));
+  const isStored = await stored.catch(() => sayNotWritten(visit.id)).finally(() => { pressed = null; });
   if (!isStored) return null;
   await painted(); // the answer first, then all that follows from it
   await afterAction(30);

@@ -8,7 +8,7 @@ import { daysBetween, has, longDay, number, shortDay, t, time } from "../i18n";
 import { Icon, type IconName } from "../icons";
 import { Ava, Btn, clientLine, LinkBtn, Num, Top, VerdictMark } from "../parts";
 import { href } from "../router";
-import { isOpen } from "../overlay";
+import { isOpen } from "../sent";
 import { clients, corrections, db, entries, promisesDone, today, visits } from "../store";
 import { openUntil } from "./today";
 import { navigateToPoint } from "./navigate";
@@ -25,7 +25,7 @@ export function ClientCard({ id }: { id: string }) {
         <Who client={client} />
         <Promises client={client} />
         <Note client={client} />
-        <Further show={(m) => <m.OwnFields client={client} />} />
+        <Further show={(m) => <m.CardParts client={client} />} />
         <History client={client} />
         <Others title={t("phone.client.workplaces")} rows={client.workplaces} />
         <Others title={t("phone.client.people")} rows={client.people} />

@@ -1,5 +1,6 @@
 /** Clients: finding one by name, place or number; also for an unplanned visit. */
 import { computed, signal, useComputed } from "@preact/signals";
+import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { createVisit } from "../actions";
 import { afterAction, storing } from "../app";
@@ -24,12 +25,13 @@ const REST_MS = 120;
 
 /** What stands on the screen follows each key; the rows below it come when the typing rests. */
 function useRows(found: Client[]): Client[] {
-  const [whole, setWhole] = useState<Client[] | null>(null);
+  const [whole, setWhole] = useState<Client[]>([]);
+  const isSame = whole.length === found.length && found.every((c, n) => c === whole[n]);
   useEffect(() => {
     const rest = setTimeout(() => setWhole(found), REST_MS);
     return () => clearTimeout(rest);
   }, [found]);
-  return whole === found ? found : found.slice(0, ROWS_AT_ONCE);
+  return isSame ? whole : found.slice(0, ROWS_AT_ONCE);
 }
 
 const isPlace = (c: Client) => c.kind === "pharmacy" || c.kind === "organisation";
@@ -39,11 +41,8 @@ export function Clients({ forVisit = false }: { forVisit?: boolean }) {
     if (!hasAllClients.value) void loadAllClients();
     if (permission.value === "granted") watchPosition();
   }, []);
-  const shown = useComputed(() => listed(all.value));
-  const rows = useRows(shown.value);
   const input = useRef<HTMLInputElement>(null);
   const chips: [typeof kind.value, string][] = [["all", "phone.clients.all"], ["people", "phone.clients.people"], ["places", "phone.clients.places"], ["near", "phone.clients.near"]];
-  const q = query.value.trim();
   const title = t(forVisit ? "phone.newvisit.title" : "phone.tab.clients");
   return (
     <>
@@ -51,21 +50,43 @@ export function Clients({ forVisit = false }: { forVisit?: boolean }) {
       <Truth thin={forVisit} />
       <main tabIndex={0} class="results">
         {!forVisit && <h1 class="vh">{title}</h1>}
-        <p class="sec" role="status">{q ? t("phone.clients.found", { n: shown.value.length, q }) : t("phone.clients.on_phone", { n: all.value.length })}<span class="r">{q ? t("phone.clients.of", { n: number(all.value.length) }) : ""}</span></p>
-        {shown.value.length > 0 && (
-          <section class="card"><div class="list">{rows.map((c) => <ClientRow client={c} to={forVisit ? href("new-visit", c.id) : href("client", c.id)} />)}</div></section>
-        )}
-        {q !== "" && <p class="small muted" style="padding:10px 4px 2px">{t(shown.value.length ? "phone.clients.searched" : "phone.clients.none")}</p>}
-        <div class="btns" style="padding-top:10px"><LinkBtn class="q" icon="plus" to={/\d{4}/.test(q) || !q ? href("new-client") : href("new-client", q)}>{t("phone.newclient.title")}</LinkBtn></div>
+        <Results forVisit={forVisit} />
       </main>
       <footer class="dock">
         <div class="scrollx" style="margin:0 -12px 10px;padding:0 12px">{chips.map(([name, label]) => <Chip on={kind.value === name} onClick={() => { kind.value = name; if (name === "near") watchPosition(); }}>{t(label)}</Chip>)}</div>
         <div class="row"><label class="find grow"><Icon name="find" /><span class="vh">{t("phone.clients.search")}</span>
-          <input ref={input} type="search" enterkeyhint="search" autocomplete="off" placeholder={t("phone.clients.search")} value={query.value} onInput={(e) => { query.value = e.currentTarget.value; }} />
-          {q && <button type="button" class="ib r" aria-label={t("phone.clients.clear")} onClick={() => { query.value = ""; input.current?.focus(); }}><Icon name="cross" /></button>}
+          <input ref={input} type="search" enterkeyhint="search" autocomplete="off" placeholder={t("phone.clients.search")} value={query} onInput={(e) => { query.value = e.currentTarget.value; }} />
+          <Clear input={input} />
         </label></div>
       </footer>
       {!forVisit && <Tabs />}
+    </>
+  );
+}
+
+const isTyped = computed(() => query.value.trim() !== "");
+
+function Clear({ input }: { input: { current: HTMLInputElement | null } }) {
+  if (!isTyped.value) return null;
+  return <button type="button" class="ib r" aria-label={t("phone.clients.clear")} onClick={() => { query.value = ""; input.current?.focus(); }}><Icon name="cross" /></button>;
+}
+
+/** All that a key changes. A row of a client that stands where it stood is the same one: nothing of it is drawn again. */
+function Results({ forVisit }: { forVisit: boolean }) {
+  const shown = useComputed(() => listed(all.value));
+  const rows = useRows(shown.value);
+  const [drawn] = useState(() => new Map<Client, JSX.Element>());
+  const row = (c: Client) => {
+    if (!drawn.has(c)) drawn.set(c, <ClientRow client={c} to={forVisit ? href("new-visit", c.id) : href("client", c.id)} />);
+    return drawn.get(c)!;
+  };
+  const q = query.value.trim();
+  return (
+    <>
+      <p class="sec" role="status">{q ? t("phone.clients.found", { n: shown.value.length, q }) : t("phone.clients.on_phone", { n: all.value.length })}<span class="r">{q ? t("phone.clients.of", { n: number(all.value.length) }) : ""}</span></p>
+      {shown.value.length > 0 && <section class="card"><div class="list">{rows.map(row)}</div></section>}
+      {q !== "" && <p class="small muted" style="padding:10px 4px 2px">{t(shown.value.length ? "phone.clients.searched" : "phone.clients.none")}</p>}
+      <div class="btns" style="padding-top:10px"><LinkBtn class="q" icon="plus" to={/\d{4}/.test(q) || !q ? href("new-client") : href("new-client", q)}>{t("phone.newclient.title")}</LinkBtn></div>
     </>
   );
 }
@@ -108,10 +129,13 @@ function ClientRow({ client, to }: { client: Client; to: string }) {
   );
 }
 
+/** What is searched for, where it is a number; a name changes no number's look. */
+const askedNumber = computed(() => (digits(query.value).length < 2 || !/^[\d\s()+./-]+$/.test(query.value.trim()) ? "" : query.value));
+
 /** The number with the digits searched for marked. */
 function PhoneHit({ phone }: { phone: string | null }) {
-  const q = query.value;
-  if (!phone || digits(q).length < 2 || !/^[\d\s()+./-]+$/.test(q.trim())) return null;
+  const q = askedNumber.value;
+  if (!phone || !q) return null;
   const hit = phoneHit(phone, q);
   if (!hit) return null;
   return <p class="ell number">{phone.slice(0, hit[0])}<mark>{phone.slice(hit[0], hit[1])}</mark>{phone.slice(hit[1])}</p>;

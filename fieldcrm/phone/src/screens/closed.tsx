@@ -7,7 +7,7 @@ import { Icon, type IconName } from "../icons";
 import { Btn, LinkBtn, minutesParts, Num, Top, Truth, VerdictMark } from "../parts";
 import { href } from "../router";
 import { arrivalAt, clientOf, entries, files, placeNameOf, pointOf, products, today, undecided, visits, visitsOf } from "../store";
-import { isUnsent } from "../overlay";
+import { isUnsent } from "../sent";
 import type { VisitDetails } from "../wire.gen";
 import { navigateTo } from "./navigate";
 import { code, loadCode } from "../forms/pick";

@@ -1,5 +1,5 @@
 /** A client found in the field: kept on the phone, usable at once. */
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { act } from "../actions";
 import { afterAction, storing } from "../app";
 import type { Client } from "../docs";
@@ -12,6 +12,7 @@ import { here, permission, watchPosition } from "../positions";
 import { fromHere, href, turn } from "../router";
 import { similar } from "../search";
 import { clients, db } from "../store";
+import { useNewOwn } from "./ownfields";
 import type { ClientCreatePayload } from "../wire.gen";
 
 const KINDS = ["doctor", "pharmacist", "buyer", "organisation", "pharmacy"] as const;
@@ -49,15 +50,24 @@ export function NewClient({ name: prefilled }: { name?: string }) {
   const found = isOther ? [] : similar(clients.value.values(), name, phone, at);
   const isPerson = !PLACES.has(kind);
   const near = isPerson ? nearPlaces() : [];
+  const own = useNewOwn(kind);
+  const isSaving = useRef(false); // a second press means the same client
   const isReady = name.trim() !== "" && found.length === 0;
   const save = async (thenVisit: boolean) => {
+    if (!own.isRight() || isSaving.current) return;
+    isSaving.current = true;
     const leave = fromHere();
     const id = newId();
     const payload: ClientCreatePayload = {
       kind, name: name.trim(), phone: phone.trim() || null, address: address.trim() || null, place_id: isPerson ? placeId : null,
       lat: isHere && at && !placeId ? at.lat : null, lng: isHere && at && !placeId ? at.lng : null,
     };
-    if (!(await storing(() => act(db, "client.create", { id, version: null, title: payload.name }, payload)))) return;
+    const store = async () => {
+      await act(db, "client.create", { id, version: null, title: payload.name }, payload);
+      return own.keep({ id, name: payload.name, version: null });
+    };
+    const isKept = await storing(store).finally(() => { isSaving.current = false; });
+    if (!isKept) return;
     await afterAction(30);
     leave(() => turn(thenVisit ? "new-visit" : "client", id));
   };
@@ -82,6 +92,7 @@ export function NewClient({ name: prefilled }: { name?: string }) {
             <Icon name="pin" /><span class="grow">{t("phone.newclient.pin")}<small class="small muted" style="display:block">{at ? t("phone.shift.accuracy", { n: Math.round(at.accuracy_m ?? 0) }) : t("phone.checkin.no_fix_yet")}</small></span><span class={`sw ${isHere && at ? "on" : ""}`} />
           </button>
         )}
+        {own.section}
       </main>
       <footer class="dock">
         <p class="small muted row" style="margin-bottom:8px"><Icon name="onPhone" class="s" />{t("phone.newclient.kept")}</p>

@@ -1,4 +1,5 @@
 /** Fields of a card that the administrator made: shown, and filled in by the rep; judged as a visit's form is. */
+import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { act } from "../actions";
 import { afterAction, storing } from "../app";
@@ -6,16 +7,18 @@ import type { Client, Entry } from "../docs";
 import { Control } from "../forms/fields";
 import { answerText, FieldCard } from "../forms/form";
 import { say } from "../forms/pick";
-import { check, type Answers } from "../forms/rules";
+import { check, type Answers, type Problem } from "../forms/rules";
 import { t } from "../i18n";
-import { isOpen } from "../overlay";
+import { isOpen } from "../sent";
 import { Btn } from "../parts";
 import { db, entries, profile, today } from "../store";
 import type { ClientFieldDoc, ClientFieldPayload, FormField } from "../wire.gen";
 
-function fieldsOf(client: Client): ClientFieldDoc[] {
-  return (profile.value?.client_fields ?? []).filter((f) => f.kinds.some((k) => k === client.kind));
+function fieldsOf(kind: string): ClientFieldDoc[] {
+  return (profile.value?.client_fields ?? []).filter((f) => f.kinds.some((k) => k === kind));
 }
+
+const editable = (kind: string) => fieldsOf(kind).filter((f) => f.is_editable).map((f) => f.field);
 
 /** The card's values with what this phone has set and the server does not show yet. */
 export function valuesOf(client: Client, outbox: Entry[]): Answers {
@@ -33,14 +36,14 @@ export function ownText(name: string, value: unknown): string | null {
 
 export function OwnFields({ client }: { client: Client }) {
   const [isOpened, setOpened] = useState(false);
-  const fields = fieldsOf(client);
+  const fields = fieldsOf(client.kind);
   if (fields.length === 0) return null;
   const values = valuesOf(client, entries.value);
   return (
     <>
       <h2 class="sec">{t("phone.own.title")}</h2>
       {isOpened
-        ? <Editing client={client} fields={fields.filter((f) => f.is_editable).map((f) => f.field)} before={values} close={() => setOpened(false)} />
+        ? <Editing client={client} before={values} close={() => setOpened(false)} />
         : <Shown fields={fields} values={values} edit={() => setOpened(true)} />}
     </>
   );
@@ -69,41 +72,81 @@ function Shown({ fields, values, edit }: { fields: ClientFieldDoc[]; values: Ans
   );
 }
 
-function Editing({ client, fields, before, close }: { client: Client; fields: FormField[]; before: Answers; close: () => void }) {
+/** What is typed into the fields of a kind of client; `before`: as it stands. */
+interface Filling {
+  cards: JSX.Element[];
+  problems: Problem[];
+  /** The fields that the rep changed, with what is to be kept of each. */
+  changed: [FormField, unknown][];
+  /** Say of each field what is wrong with it, and go to the first of `these`. */
+  judge: (these: Problem[]) => void;
+}
+
+function useFilling(kind: string, category: string | null, before: Answers): Filling {
   const [draft, setDraft] = useState<Answers>(before);
   const [isJudged, setJudged] = useState(false);
-  const facts = { result: null, kind: client.kind, category: client.category, day: today.value, photos: null, has_next_step: false };
+  const fields = editable(kind);
+  const facts = { result: null, kind, category, day: today.value, photos: null, has_next_step: false };
   const { problems, kept } = check({ title: "", kinds: [], fields }, draft, facts);
-  const save = async () => {
+  const cards = fields.map((field) => {
+    const wrong = problems.find((p) => p.field === field.name);
+    const isTold = isJudged || (wrong?.code !== "required" && !isSame(draft[field.name], before[field.name]));
+    return (
+      <FieldCard key={field.name} form={{}} field={field} isDone={field.name in kept} problem={isTold ? wrong : undefined}>
+        <Control field={field} value={draft[field.name]} set={(value) => setDraft((d) => ({ ...d, [field.name]: value }))} />
+      </FieldCard>
+    );
+  });
+  const changed = fields.filter((f) => !isSame(kept[f.name], before[f.name])).map((f): [FormField, unknown] => [f, kept[f.name] ?? null]);
+  const judge = ([first]: Problem[]) => {
     setJudged(true);
-    if (problems.length > 0) return void document.getElementById(`f-${problems[0]!.field}`)?.scrollIntoView({ block: "center" });
-    const changed = fields.filter((f) => !isSame(kept[f.name], before[f.name]));
-    const isKept = await storing(async () => {
-      for (const field of changed) await set(client, field, kept[field.name] ?? null, before[field.name] ?? null);
-      return true;
-    });
-    if (!isKept) return;
+    if (first) document.getElementById(`f-${first.field}`)?.scrollIntoView({ block: "center" });
+  };
+  return { cards, problems, changed, judge };
+}
+
+function Editing({ client, before, close }: { client: Client; before: Answers; close: () => void }) {
+  const { cards, problems, changed, judge } = useFilling(client.kind, client.category, before);
+  const save = async () => {
+    if (problems.length > 0) return judge(problems);
+    if (!(await storing(() => setAll(client, changed, before)))) return;
     await afterAction(10);
     close();
   };
   return (
     <>
-      {fields.map((field) => {
-        const wrong = problems.find((p) => p.field === field.name);
-        const isTold = isJudged || (wrong?.code !== "required" && !isSame(draft[field.name], before[field.name]));
-        return (
-          <FieldCard key={field.name} form={{}} field={field} isDone={field.name in kept} problem={isTold ? wrong : undefined}>
-            <Control field={field} value={draft[field.name]} set={(value) => setDraft((d) => ({ ...d, [field.name]: value }))} />
-          </FieldCard>
-        );
-      })}
+      {cards}
       <div class="btns"><Btn class="q" onClick={close}>{t("phone.cancel")}</Btn><Btn class="p" onClick={() => void save()}>{t("phone.save")}</Btn></div>
     </>
   );
 }
 
+const NOTHING: Answers = {};
+
+/** The fields of a client that is being written. What is asked for and not known yet holds up nobody; the card names it. */
+export function useNewOwn(kind: string) {
+  const { cards, problems, changed, judge } = useFilling(kind, null, NOTHING);
+  const wrong = problems.filter((p) => p.code !== "required");
+  return {
+    section: cards.length > 0 && <><h2 class="sec">{t("phone.own.title")}</h2>{cards}</>,
+    /** Nothing is written that the server would refuse; otherwise it is shown. */
+    isRight: () => {
+      if (wrong.length > 0) judge(wrong);
+      return wrong.length === 0;
+    },
+    keep: (client: Kept) => setAll(client, changed, NOTHING),
+  };
+}
+
+type Kept = Pick<Client, "id" | "name"> & { version: number | null };
+
+async function setAll(client: Kept, changed: [FormField, unknown][], before: Answers): Promise<true> {
+  for (const [field, value] of changed) await set(client, field, value, before[field.name] ?? null);
+  return true;
+}
+
 /** One action a field: what one of them is refused for holds up no other. */
-function set(client: Client, field: FormField, value: unknown, base: unknown): Promise<Entry> {
+function set(client: Kept, field: FormField, value: unknown, base: unknown): Promise<Entry> {
   const subject = { id: client.id, version: client.version, title: `${client.name} · ${say(field.label)}` };
   const settled = typeof value === "string" ? value.trim() || null : value;
   return act(db, "client.field", subject, { name: field.name, value: settled, base });

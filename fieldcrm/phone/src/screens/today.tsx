@@ -9,7 +9,7 @@ import {
 } from "../parts";
 import { opening } from "../hours";
 import { openTasks } from "../office_hint";
-import { painted } from "../painted";
+import { atRest } from "../painted";
 import { go, href } from "../router";
 import {
   arrivalAt, clientOf, declined, halfMinute, invitations, missed, now, placeNameOf, placeOf, profile, promisesDone, today, underWay, unseenNotice, visitsOf, waitsTooLong,
@@ -57,7 +57,7 @@ const ROWS_AT_ONCE = 7;
 /** The rows that are seen at once when the app opens; those below them a moment later. */
 function useFirstOf(rows: Visit[]): Visit[] {
   const [isWhole, setWhole] = useState(rows.length <= ROWS_AT_ONCE);
-  useEffect(() => void painted().then(() => setWhole(true)), []);
+  useEffect(() => void atRest().then(() => setWhole(true)), []);
   return isWhole ? rows : rows.slice(0, ROWS_AT_ONCE);
 }
 

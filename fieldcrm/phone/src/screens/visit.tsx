@@ -97,10 +97,9 @@ function WithColleague({ visit }: { visit: Visit }) {
 
 const EMPTY = { products: [], samples: {}, stock: {} };
 
-/** Once a check-in under way is written down and the screen says so: the form comes after that answer. */
+/** Once a check-in is written down and the screen says so: the form comes after that answer. */
 async function answered(): Promise<void> {
-  if (!isWriting.peek()) return;
-  await new Promise<void>((done) => { const stop = isWriting.subscribe((is) => { if (!is) queueMicrotask(() => { stop(); done(); }); }); });
+  if (isWriting.peek()) await new Promise<void>((done) => { const stop = isWriting.subscribe((is) => { if (!is) queueMicrotask(() => { stop(); done(); }); }); });
   await painted();
 }
 

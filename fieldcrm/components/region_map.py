@@ -1,0 +1,10 @@
+"""What the maps' TypeScript shares (`region_map.ts`, `cell_map.tsx`), and the libraries they need."""
+
+from __future__ import annotations
+
+import reflex as rx
+
+for _part in ("region_map.ts", "cell_map.tsx"):
+    rx.asset(_part, shared=True)  # imported by the maps' own files
+
+LIBRARIES = ("maplibre-gl@6.14.0", "pmtiles@4.3.0")

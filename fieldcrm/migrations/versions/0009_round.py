@@ -1,0 +1,34 @@
+"""own fields that only some roles see
+
+The one migration of this round: each part adds its operations to `upgrade`.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = '0009'
+down_revision = '0008'
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    _add_viewers_of_own_fields()
+    _send_cards_with_shelves()
+
+
+def _add_viewers_of_own_fields() -> None:
+    """Roles for which there is a field of clients; those that are there stay everybody's."""
+    everybody = '["rep", "dispatcher", "manager", "admin"]'
+    viewers = sa.Column(
+        'viewers', sa.JSON(none_as_null=True), server_default=everybody, nullable=False
+    )
+    op.add_column('client_field', viewers)
+
+
+def _send_cards_with_shelves() -> None:
+    """Cards tell what their shelf last held: phones of those who looked at one fetch it anew."""
+    op.execute(
+        "INSERT INTO feed (rep_id, entity, entity_id, at) "
+        "SELECT DISTINCT rep_id, 'client', client_id, CURRENT_TIMESTAMP FROM shelf_check"
+    )

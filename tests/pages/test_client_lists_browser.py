@@ -1,0 +1,115 @@
+"""A list of clients shaped in a real browser, by keys alone: a view saved, shared, opened by another
+person by its link, and the list as a file that goes on where its download stopped."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser import desk_page
+from tests.install import PASSWORD, Install, copy_home, midday_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.flow]
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+LONG = 60_000
+NAME = "Клиники, ștampilă"
+OPEN = "details[open]"
+"""A menu; what it lies over is nobody's to press meanwhile."""
+
+
+@pytest.fixture(scope="module")
+def install(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Install]:
+    """A running sample company at eleven on a working day, its reps standing still."""
+    home = copy_home(sample_home, tmp_path_factory.mktemp("install") / "home")
+    with Install(home, "--no-simulate", "--clock-start", midday_of(home)) as running:
+        yield running
+
+
+def violations(page: Page, within: str = "html") -> list[Any]:
+    found = Axe().run(page, context=within, options=RULES).response["violations"]
+    return [(v["id"], [n["target"] for n in v["nodes"]]) for v in found]
+
+
+def menu(page: Page, name: str) -> Locator:
+    """A menu of the list, opened by the keyboard."""
+    head = page.locator(f".ad-t summary:has-text('{name}')")
+    head.focus()
+    page.keyboard.press("Enter")
+    inner = page.locator(f"summary:has-text('{name}')")
+    opened = page.locator("details[open]").filter(has=inner).locator(".of-m")
+    expect(opened).to_be_visible(timeout=LONG)
+    return opened
+
+
+def close(page: Page, name: str) -> None:
+    page.locator(f".ad-t summary:has-text('{name}')").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".ad-t details[open]")).to_have_count(0, timeout=LONG)
+
+
+def shaped(page: Page, base: str) -> str:
+    """The list with another column and a condition, saved for everybody; the view's address."""
+    page.goto(f"{base}/clients")
+    expect(page.locator("tbody tr").first).to_be_visible(timeout=LONG)
+    columns = menu(page, "Columns")
+    columns.get_by_label("E-mail").focus()
+    page.keyboard.press("Space")
+    expect(page.locator("th", has_text="E-mail")).to_be_visible(timeout=LONG)
+    assert violations(page, OPEN) == []
+    close(page, "Columns")
+    filters = menu(page, "Filter")
+    filters.get_by_label("By a field").select_option("kind")
+    filters.locator("select[name=value]").select_option("pharmacy", timeout=LONG)
+    assert violations(page, OPEN) == []
+    filters.get_by_role("button", name="Add").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Kind is pharmacy")).to_be_visible(timeout=LONG)
+    close(page, "Filter")
+    views = menu(page, "Views")
+    views.get_by_label("Name of the view").fill(NAME)
+    views.get_by_label("Shared with").select_option(label="everybody", timeout=LONG)
+    assert violations(page, OPEN) == []
+    views.get_by_role("button", name="Save").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/clients?view=*", timeout=LONG)
+    expect(page.locator(".ad-t summary", has_text=NAME)).to_be_visible(timeout=LONG)
+    close(page, NAME)
+    assert violations(page) == []
+    return page.url
+
+
+def exported(page: Page, base: str) -> list[dict[str, str]]:
+    """The list's file, fetched in two pieces once it is made."""
+    files = menu(page, "Export")
+    files.get_by_role("button", name="CSV").focus()
+    page.keyboard.press("Enter")
+    link = files.get_by_role("link", name="CSV").first
+    expect(link).to_be_visible(timeout=LONG)
+    assert violations(page, OPEN) == []
+    url = base + str(link.get_attribute("href"))
+    whole = page.request.get(url)
+    tag = whole.headers["etag"]
+    rest = page.request.get(url, headers={"Range": "bytes=90-", "If-Range": tag})
+    assert rest.status == 206
+    assert whole.body()[:90] + rest.body() == whole.body()
+    return list(csv.DictReader(io.StringIO(whole.body().decode("utf-8-sig"), newline="")))
+
+
+def test_a_list_is_shaped_saved_shared_and_taken_along(install: Install) -> None:
+    with desk_page(install.base, "manager", PASSWORD) as page:
+        address = shaped(page, install.base)
+        rows = exported(page, install.base)
+        assert {row["kind"] for row in rows} == {"pharmacy"}
+    with desk_page(install.base, "dispatcher", PASSWORD, color_scheme="dark") as other:
+        other.goto(address)
+        expect(other.locator("select[aria-label=Kind]")).to_have_value("pharmacy", timeout=LONG)
+        expect(other.locator("th", has_text="E-mail")).to_be_visible(timeout=LONG)
+        expect(other.locator("tbody tr").first).to_be_visible(timeout=LONG)
+        assert violations(other) == []
