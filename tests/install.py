@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,35 +18,19 @@ from zoneinfo import ZoneInfo
 
 import psutil
 
+from tests.ports import free_ports
+
 PASSWORD = "fieldcrm-sample"
 READY_S = 400
-
-
-def free_pair() -> int:
-    """A port such that it, the next and the one after are free."""
-    for _ in range(100):
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            port = s.getsockname()[1]
-        if all(_is_free(p) for p in (port, port + 1, port + 2)):
-            return port
-    raise RuntimeError("no free ports")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as s:
-        try:
-            s.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+PORTS = 3
+"""An install listens on its port, the next and the one after."""
 
 
 class Install:
     """One running product. `base` is the address of its pages, `gateway` that of its gateway."""
 
     def __init__(self, home: Path, *arguments: str, port: int | None = None, **env: str) -> None:
-        self.home, self.port = home, port or free_pair()
+        self.home, self.port = home, port or free_ports(PORTS)
         self.base = f"http://localhost:{self.port}"
         self.gateway = f"http://localhost:{self.port + 1}"
         clean = {k: v for k, v in os.environ.items() if not k.startswith("FIELDCRM_")}

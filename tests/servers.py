@@ -11,12 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+from tests.ports import free_ports
 
 
 def _postgres_bin(name: str) -> str:
@@ -34,7 +29,7 @@ class Postgres:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="fieldcrm-pg-"))
-        self.port = free_port()
+        self.port = free_ports()
         self.user = _unprivileged_user()
         if self.user:
             shutil.chown(self.folder, self.user)
@@ -90,7 +85,7 @@ class Valkey:
         from fieldcrm.kit.valkey import server_binary
 
         self.folder = folder or Path(tempfile.mkdtemp(prefix="fieldcrm-vk-"))
-        self.port = port or free_port()
+        self.port = port or free_ports()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.process = subprocess.Popen(
             [server_binary(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir",

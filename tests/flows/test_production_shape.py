@@ -15,7 +15,8 @@ import psutil
 import pytest
 import yaml
 
-from tests.install import Install, free_pair, settle
+from tests.install import PORTS, Install, settle
+from tests.ports import free_ports
 from tests.servers import Postgres, Valkey
 
 pytestmark = pytest.mark.flow
@@ -45,7 +46,7 @@ class Production(Install):
     """The parts of the compose file, each started alone as a container would."""
 
     def __init__(self, home: Path, postgres: Postgres, valkey: Valkey) -> None:
-        super().__init__(home, port=free_pair())
+        super().__init__(home, port=free_ports(PORTS))
         self.env |= {
             "FIELDCRM_DATABASE_URL": postgres.new_database(),
             "FIELDCRM_REDIS_URL": valkey.url,
@@ -76,7 +77,7 @@ class Production(Install):
         self.run("build")
         self.run(*commands.pop("migrate"))
         self.run("sample", "load")
-        second = free_pair()
+        second = free_ports(PORTS)
         for name, command in commands.items():
             self.launch(*command)
             if name in ("web", "gateway"):

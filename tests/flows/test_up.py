@@ -14,7 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.install import Install, copy_home, free_pair, settle
+from tests.install import PORTS, Install, copy_home, settle
+from tests.ports import free_ports
 
 pytestmark = pytest.mark.flow
 PARTS = {"web", "gateway", "recorder", "optimiser", "redis", "database"}
@@ -106,7 +107,7 @@ def test_a_killed_up_takes_its_parts_along(sample_home: Path, tmp_path: Path) ->
 
 def test_a_taken_port_is_said_plainly(sample_home: Path, tmp_path: Path) -> None:
     home = copy_home(sample_home, tmp_path / "home")
-    port = free_pair()
+    port = free_ports(PORTS)
     with socket.create_server(("127.0.0.1", port)):
         env = dict(os.environ) | {"FIELDCRM_HOME": str(home), "FIELDCRM_PORT": str(port)}
         done = subprocess.run(
@@ -125,7 +126,7 @@ def test_the_clock_is_not_moved_on_real_data(tmp_path: Path) -> None:
     moved = env | {
         "FIELDCRM_CLOCK_START": "2026-03-02T08:00:00+00:00",
         "FIELDCRM_CLOCK_ORIGIN": "2026-03-02T08:00:00+00:00",
-        "FIELDCRM_PORT": str(free_pair()),
+        "FIELDCRM_PORT": str(free_ports(PORTS)),
     }
     done = subprocess.run([*run, "up"], env=moved, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1

@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import random
+import socket
 import subprocess
 import threading
 import time
@@ -17,7 +18,7 @@ import pytest
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
-from fieldcrm.kit import bus, clock
+from fieldcrm.kit import bus, clock, pulse
 from fieldcrm.kit.database import reading
 from fieldcrm.kit.valkey import server_binary
 from fieldcrm.tracking import service as tracking
@@ -25,7 +26,8 @@ from fieldcrm.tracking import shifts
 from tests.conftest import forget_settings
 from tests.gateway.test_sockets import fixes, phone, told
 from tests.gateway.town import LAT, LNG, GatewayProcess, Process, Town, build_town, wait_for
-from tests.servers import free_port
+from tests.ports import free_ports
+from tests.servers import Valkey
 
 
 def recorded(rep_id: str) -> list:
@@ -83,7 +85,7 @@ class MortalValkey:
     """A Valkey that is killed and comes back on the same port and files."""
 
     def __init__(self, folder) -> None:
-        self.folder, self.port = folder, free_port()
+        self.folder, self.port = folder, free_ports()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.start()
 
@@ -205,7 +207,7 @@ def _is_drained() -> bool:
 def test_a_gateway_refuses_a_store_that_a_power_cut_takes_back(
     any_db: str, home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    port = free_port()
+    port = free_ports()
     server = subprocess.Popen(
         [server_binary(), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(home),
          "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""],
@@ -214,10 +216,19 @@ def test_a_gateway_refuses_a_store_that_a_power_cut_takes_back(
     try:
         monkeypatch.setenv("FIELDCRM_REDIS_URL", f"redis://127.0.0.1:{port}/0")
         forget_settings()
-        process = Process("workers.gateway.server", FIELDCRM_PORT=str(free_port()))
+        process = Process("workers.gateway.server", FIELDCRM_PORT=str(free_ports()))
         assert process.process.wait(40) == 1
         assert b"appendfsync" in process.log.read_bytes()
     finally:
         server.kill()
         server.wait(10)
     assert os.environ["FIELDCRM_HOME"] == str(home)
+
+
+def test_a_gateway_that_hears_nobody_does_not_say_it_lives(any_db: str, valkey: Valkey) -> None:
+    web = free_ports(2)
+    with socket.create_server(("127.0.0.1", web + 1)):
+        process = Process("workers.gateway.server", FIELDCRM_PORT=str(web))
+        assert process.process.wait(40) == 1
+    assert b"address already in use" in process.log.read_bytes()
+    assert "gateway" not in pulse.living()

@@ -24,7 +24,7 @@ from fieldcrm.people import service as people
 from fieldcrm.people.model import SYSTEM, Actor, Role
 from fieldcrm.people.tables import Team, User, UserTeam
 from fieldcrm.tracking import shifts
-from tests.servers import free_port
+from tests.ports import free_ports
 
 LAT, LNG = 60.1699, 24.9384
 
@@ -122,7 +122,7 @@ class GatewayProcess(Process):
     """A gateway on a port of its own, or on the one it had before it died."""
 
     def __init__(self, port: int | None = None, verify: ssl.SSLContext | None = None) -> None:
-        self.port, self._verify = port or free_port(), verify
+        self.port, self._verify = port or free_ports(), verify
         super().__init__("workers.gateway.server", FIELDCRM_GATEWAY_PORT_OVERRIDE=str(self.port))
         self.url = f"{'https' if verify else 'http'}://127.0.0.1:{self.port}"
         try:

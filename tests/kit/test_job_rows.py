@@ -12,7 +12,8 @@ from fieldcrm.kit import bus, clock, ids, job_rows, jobs
 from fieldcrm.kit.errors import Unavailable
 from fieldcrm.kit.standing import CANCELLED, FAILED, QUEUED, RUNNING
 from tests.conftest import forget_settings
-from tests.servers import Valkey, free_port
+from tests.ports import free_ports
+from tests.servers import Valkey
 
 
 @dataclass
@@ -32,7 +33,7 @@ def row() -> Row:
 @pytest.fixture
 def away(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing listens where Valkey should be."""
-    monkeypatch.setenv("FIELDCRM_REDIS_URL", f"redis://127.0.0.1:{free_port()}/0")
+    monkeypatch.setenv("FIELDCRM_REDIS_URL", f"redis://127.0.0.1:{free_ports()}/0")
     forget_settings()
 
 

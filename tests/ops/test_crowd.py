@@ -10,7 +10,7 @@ from granian.server.embed import Server
 from starlette.responses import PlainTextResponse
 
 from fieldcrm.ops.web import CROWD, Web
-from workers.gateway.benches.crashes import free_port
+from tests.ports import free_ports
 
 PHONES = 300
 WITHIN_S = 60.0
@@ -31,7 +31,7 @@ async def _answered(port: int) -> tuple[bytes, asyncio.StreamWriter]:
 
 
 async def _crowd(folder: Path) -> list[bytes]:
-    port = free_port()
+    port = free_ports()
     server = Server(Web(PlainTextResponse("here"), folder), address="127.0.0.1", port=port,
                     interface=Interfaces.ASGI, log_access=False, **CROWD)  # fmt: skip
     serving = asyncio.create_task(server.serve())

@@ -19,8 +19,9 @@ from fieldcrm.kit.database import transaction
 from fieldcrm.people.service import hash_password
 from fieldcrm.people.tables import User
 from fieldcrm.visits.tables import Product, Visit
-from tests.install import free_pair
+from tests.install import PORTS
 from tests.people.company import PASSWORD, Company, found
+from tests.ports import free_ports
 
 LAT, LNG = 60.1699, 24.9384
 LOGIN = "rep_north"
@@ -144,7 +145,7 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = free_pair()
+        self.port = free_ports(PORTS)
         self.base = f"http://localhost:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
         os.environ["FIELDCRM_PORT"] = str(self.port)

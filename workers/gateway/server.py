@@ -385,13 +385,13 @@ async def _serve(stop: asyncio.Event) -> None:
     await gateway.hub.crew.load()
     gc.freeze()
     gateway.start()
-    beat = pulse.keep_beating("gateway")
     s = settings()
     server = await asyncio.get_running_loop().create_server(
         lambda: Connection(gateway), s.host, s.gateway_port, ssl=tls_context(), backlog=4096,
         reuse_address=True,
     )  # fmt: skip
     limits.read_little_at_once(server)
+    beat = pulse.keep_beating("gateway")  # it lives once phones are heard, not before
     _log.info("phones send to %s/ingest/{%s}", s.gateway_address, ",".join(PROTOCOLS))
     try:
         await stop.wait()
