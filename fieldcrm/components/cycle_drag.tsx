@@ -6,13 +6,13 @@
 //           say what it costs there, data-tone="no" that it can't be
 // Fingers scroll; for them and for the keyboard there is the list of days beside the calendar.
 import { useEffect, useRef } from "react";
+import { type Carried, type Carrier, carry } from "$/public/external/fieldcrm/components/dragging/carry.ts";
 
 type Calls = {
   onPick: (visitId: string, clientId: string) => void;
   onDrop: (visitId: string, clientId: string, day: string, repId: string) => void;
   onPutBack: () => void;
 };
-const FAR_ENOUGH_PX = 5;
 const LOOK_MS = 120;
 
 export function CycleDrag({ isOff, working, ...calls }: Calls & { isOff: boolean; working: string }) {
@@ -20,19 +20,18 @@ export function CycleDrag({ isOff, working, ...calls }: Calls & { isOff: boolean
   now.current = { isOff, working, ...calls };
 
   useEffect(() => {
-    let source: HTMLElement | null = null, ghost: HTMLElement | null = null, target: Element | null = null;
-    let start = { x: 0, y: 0 }, at = { x: 0, y: 0 }, looking = 0;
+    let target: Element | null = null;
+    let at = { x: 0, y: 0 }, looking = 0;
 
-    const find = () => {
+    const find = (source: HTMLElement) => {
       const under = document.elementFromPoint(at.x, at.y);
       const found = under?.closest("[data-cy-open],[data-drop-rep]") ?? null;
       return found?.contains(source) ? null : found;
     };
 
     // the prices come while it is held already
-    const look = () => {
-      if (!ghost || !source) return;
-      const found = find();
+    const look = ({ source, ghost }: Carried) => {
+      const found = find(source);
       if (found !== target) target?.removeAttribute("data-over");
       target = found;
       const price = found?.getAttribute("data-price") ?? "";
@@ -49,86 +48,38 @@ export function CycleDrag({ isOff, working, ...calls }: Calls & { isOff: boolean
       }));
     };
 
-    const lift = () => {
-      ghost = document.createElement("div");
-      ghost.className = "float drag-ghost cy-ghost";
-      document.body.append(ghost);
-      document.body.classList.add("dragging");
-      source!.classList.add("lifted");
-      now.current.onPick(source!.dataset.cyVisit ?? "", source!.dataset.cyClient ?? "");
-      looking = window.setInterval(look, LOOK_MS);
+    const carrier: Carrier = {
+      pick: (event) => {
+        const from = event.target as Element;
+        if (now.current.isOff || event.pointerType === "touch") return null;
+        return from.closest?.<HTMLElement>("[data-cy-visit],[data-cy-client]");
+      },
+      list: () => document.querySelector(".cy-c"),
+      lift: (carried) => {
+        const { cyVisit = "", cyClient = "" } = carried.source.dataset;
+        carried.ghost.classList.add("cy-ghost");
+        now.current.onPick(cyVisit, cyClient);
+        looking = window.setInterval(() => look(carried), LOOK_MS);
+      },
+      move: (carried, point) => {
+        at = point;
+        look(carried);
+      },
+      letGo: (carried) => {
+        look(carried);
+        if (!target || target.getAttribute("data-over") === "no") return null;
+        const { cyVisit = "", cyClient = "" } = carried.source.dataset;
+        const day = target.getAttribute("data-day") ?? "", rep = target.getAttribute("data-drop-rep") ?? "";
+        return () => now.current.onDrop(cyVisit, cyClient, day, rep);
+      },
+      end: () => {
+        window.clearInterval(looking);
+        target?.removeAttribute("data-over");
+        target = null;
+      },
+      putBack: () => now.current.onPutBack(),
     };
-
-    const end = () => {
-      window.clearInterval(looking);
-      target?.removeAttribute("data-over");
-      ghost?.remove();
-      source?.classList.remove("lifted");
-      document.body.classList.remove("dragging", "can-drop");
-      source = ghost = target = null;
-      document.removeEventListener("pointermove", move);
-      document.removeEventListener("pointerup", drop);
-      document.removeEventListener("pointercancel", putBack);
-      document.removeEventListener("keydown", escape, true);
-      window.removeEventListener("blur", putBack);
-    };
-
-    const putBack = () => {
-      const wasHeld = !!ghost;
-      end();
-      if (wasHeld) now.current.onPutBack();
-    };
-
-    const move = (event: PointerEvent) => {
-      if (!source) return;
-      if (!event.buttons) return putBack(); // let go where the page could not hear it
-      at = { x: event.clientX, y: event.clientY };
-      if (!ghost && Math.hypot(at.x - start.x, at.y - start.y) < FAR_ENOUGH_PX) return;
-      if (!ghost) lift();
-      event.preventDefault();
-      ghost!.style.transform = `translate(${at.x + 12}px, ${at.y + 8}px)`;
-      look();
-      const list = document.querySelector(".cy-c");
-      const box = list?.getBoundingClientRect();
-      if (list && box && at.y < box.top + 24) list.scrollTop -= 14;
-      if (list && box && at.y > box.bottom - 24) list.scrollTop += 14;
-    };
-
-    const drop = () => {
-      if (!ghost) return end();
-      look();
-      const { cyVisit = "", cyClient = "" } = source!.dataset;
-      const day = target?.getAttribute("data-day") ?? "", rep = target?.getAttribute("data-drop-rep") ?? "";
-      if (!target || target.getAttribute("data-over") === "no") return putBack();
-      end();
-      now.current.onDrop(cyVisit, cyClient, day, rep);
-    };
-
-    const escape = (event: KeyboardEvent) => {
-      if (event.key !== "Escape") return;
-      event.stopPropagation();
-      putBack();
-    };
-
-    const press = (event: PointerEvent) => {
-      const from = event.target as Element;
-      if (now.current.isOff || event.button !== 0 || event.pointerType === "touch") return;
-      source = from.closest?.("[data-cy-visit],[data-cy-client]") as HTMLElement | null;
-      if (!source) return;
-      event.preventDefault();
-      start = { x: event.clientX, y: event.clientY };
-      document.addEventListener("pointermove", move);
-      document.addEventListener("pointerup", drop);
-      document.addEventListener("pointercancel", putBack);
-      document.addEventListener("keydown", escape, true);
-      window.addEventListener("blur", putBack);
-    };
-
-    document.addEventListener("pointerdown", press);
-    return () => {
-      end();
-      document.removeEventListener("pointerdown", press);
-    };
+    return carry(carrier);
   }, []);
   return null;
 }

@@ -12,6 +12,7 @@ import reflex as rx
 _drag = rx.asset("visit_drag.tsx", shared=True).importable_path
 _still = rx.asset("hold_still.tsx", shared=True).importable_path
 rx.asset("still_store.ts", shared=True)  # imported by both
+rx.asset("carry.ts", shared=True)  # imported by visit_drag and cycle_drag
 
 
 class _VisitDrag(rx.Component):

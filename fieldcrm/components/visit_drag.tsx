@@ -6,6 +6,7 @@
 // Targets:  [data-drop-rep="<rep id>"], whoever the map says is under the pointer, and the sources that
 //           have a place in the day (above or below their middle)
 import { useEffect, useRef } from "react";
+import { type Carrier, carry, type Point } from "$/public/external/fieldcrm/components/dragging/carry.ts";
 import { hold, release } from "$/public/external/fieldcrm/components/dragging/still_store.ts";
 
 declare global {
@@ -14,7 +15,6 @@ declare global {
   }
 }
 type Target = { element: Element; rep: string; order: number; isBelow: boolean };
-const FAR_ENOUGH_PX = 5;
 
 export function VisitDrag({ rep, isOff, onMove }: {
   rep: string; isOff: boolean;
@@ -24,10 +24,7 @@ export function VisitDrag({ rep, isOff, onMove }: {
   now.current = { rep, isOff, onMove };
 
   useEffect(() => {
-    let source: HTMLElement | null = null;
-    let ghost: HTMLElement | null = null;
     let target: Target | null = null;
-    let start = { x: 0, y: 0 };
 
     const mark = (found: Target | null) => {
       target?.element.removeAttribute("data-over");
@@ -36,12 +33,12 @@ export function VisitDrag({ rep, isOff, onMove }: {
       document.body.classList.toggle("can-drop", !!found);
     };
 
-    const find = (x: number, y: number): Target | null => {
+    const find = (source: HTMLElement, { x, y }: Point): Target | null => {
       const under = document.elementFromPoint(x, y);
       const onRep = under?.closest("[data-drop-rep]");
       if (onRep) {
         const id = onRep.getAttribute("data-drop-rep")!;
-        const isOwn = id === now.current.rep && source?.dataset.order !== undefined;
+        const isOwn = id === now.current.rep && source.dataset.order !== undefined;
         return isOwn ? null : { element: onRep, rep: id, order: 0, isBelow: false };
       }
       const onMap = under?.closest(".gl") ? (window.fieldcrmRepAt?.(x, y) ?? "") : "";
@@ -50,7 +47,7 @@ export function VisitDrag({ rep, isOff, onMove }: {
       if (!row || row === source || !row.dataset.order || !row.querySelector("[data-handle]")) return null;
       const box = row.getBoundingClientRect();
       const isBelow = y > box.top + box.height / 2;
-      const own = Number(source!.dataset.order ?? Infinity), there = Number(row.dataset.order);
+      const own = Number(source.dataset.order ?? Infinity), there = Number(row.dataset.order);
       const order = there + (isBelow ? 1 : 0) - (own < there ? 1 : 0);
       return order === own ? null : { element: row, rep: "", order, isBelow };
     };
@@ -61,72 +58,26 @@ export function VisitDrag({ rep, isOff, onMove }: {
       return rows.filter((row) => row !== moved)[order - 2]?.dataset.dragVisit ?? "";
     };
 
-    const lift = () => {
-      hold();
-      ghost = document.createElement("div");
-      ghost.className = "float drag-ghost";
-      ghost.textContent = source!.dataset.title ?? "";
-      document.body.append(ghost);
-      document.body.classList.add("dragging");
-      source!.classList.add("lifted");
-    };
-
-    const end = () => {
-      mark(null);
-      ghost?.remove();
-      source?.classList.remove("lifted");
-      document.body.classList.remove("dragging", "can-drop");
-      source = ghost = null;
-      document.removeEventListener("pointermove", move);
-      document.removeEventListener("pointerup", drop);
-      document.removeEventListener("pointercancel", end);
-      document.removeEventListener("keydown", escape, true);
-      window.removeEventListener("blur", end);
-      release();
-    };
-
-    const move = (event: PointerEvent) => {
-      if (!source) return;
-      if (!event.buttons) return end(); // let go where the page could not hear it
-      if (!ghost && Math.hypot(event.clientX - start.x, event.clientY - start.y) < FAR_ENOUGH_PX) return;
-      if (!ghost) lift();
-      event.preventDefault();
-      ghost!.style.transform = `translate(${event.clientX + 12}px, ${event.clientY + 8}px)`;
-      mark(find(event.clientX, event.clientY));
-      const list = source.closest(".tl");
-      if (list) {
-        const box = list.getBoundingClientRect();
-        if (event.clientY < box.top + 24) list.scrollTop -= 12;
-        if (event.clientY > box.bottom - 24) list.scrollTop += 12;
-      }
-    };
-
-    const drop = () => {
-      const visit = source?.dataset.dragVisit, found = target, { rep, onMove } = now.current;
-      const after = source && found?.order ? before(source, found.order) : "";
-      end();
-      if (visit && found) onMove(visit, found.rep || rep, found.order, after);
-    };
-
-    const escape = (event: KeyboardEvent) => {
-      if (!ghost && event.key !== "Escape") return;
-      event.stopPropagation();
-      event.preventDefault();
-      if (event.key === "Escape") end();
-    };
-
-    const press = (event: PointerEvent) => {
-      const handle = (event.target as Element).closest?.("[data-handle]");
-      if (!handle || event.button !== 0 || now.current.isOff) return;
-      source = handle.closest("[data-drag-visit]");
-      if (!source) return;
-      event.preventDefault();
-      start = { x: event.clientX, y: event.clientY };
-      document.addEventListener("pointermove", move);
-      document.addEventListener("pointerup", drop);
-      document.addEventListener("pointercancel", end);
-      document.addEventListener("keydown", escape, true);
-      window.addEventListener("blur", end);
+    const carrier: Carrier = {
+      pick: (event) => {
+        const handle = (event.target as Element).closest?.("[data-handle]");
+        return now.current.isOff ? null : handle?.closest<HTMLElement>("[data-drag-visit]");
+      },
+      list: (source) => source.closest(".tl"),
+      lift: ({ source, ghost }) => {
+        hold();
+        ghost.textContent = source.dataset.title ?? "";
+      },
+      move: ({ source }, at) => mark(find(source, at)),
+      letGo: ({ source }) => {
+        if (!target) return null;
+        const { rep, order } = target, after = order ? before(source, order) : "";
+        return () => now.current.onMove(source.dataset.dragVisit!, rep || now.current.rep, order, after);
+      },
+      end: () => {
+        mark(null);
+        release();
+      },
     };
 
     const key = (event: KeyboardEvent) => {
@@ -138,11 +89,10 @@ export function VisitDrag({ rep, isOff, onMove }: {
       now.current.onMove(row.dataset.dragVisit!, now.current.rep, order, before(row, order));
     };
 
-    document.addEventListener("pointerdown", press);
+    const putDown = carry(carrier);
     document.addEventListener("keydown", key);
     return () => {
-      end();
-      document.removeEventListener("pointerdown", press);
+      putDown();
       document.removeEventListener("keydown", key);
     };
   }, []);
