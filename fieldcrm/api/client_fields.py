@@ -5,19 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Body, Path, Query, Response
 from pydantic import BaseModel, Field
 
 from fieldcrm.api.clients import Letters, OwnValues, filters_of
 from fieldcrm.api.identity import Administrator, DeskPerson, Person
 from fieldcrm.api.shapes import ID, Id, IfMatch, etag, version_in
+from fieldcrm.clients.ownfields import files, rules, service
 from fieldcrm.clients.ownfields import listing as own_listing
-from fieldcrm.clients.ownfields import rules, service
 from fieldcrm.clients.ownfields.model import OwnField
 from fieldcrm.kit import i18n
 
 router = APIRouter(prefix="/api/v1/client-fields", tags=["clients"])
 FieldId = Annotated[str, Path(pattern=ID)]
+FieldName = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Words = Annotated[list[Annotated[str, Field(max_length=20)]], Field(max_length=10)]
 
 
@@ -44,6 +45,17 @@ class FieldOut(BaseModel):
     is_archived: bool
     changed_at: datetime
     version: int
+
+
+class FileOut(BaseModel):
+    """A file that was sent: its `id` is the value that a client's field is to be given."""
+
+    id: str
+    name: str
+    size: int
+    """Bytes."""
+    type: str
+    """Media type, by its bytes."""
 
 
 class Kept(BaseModel):
@@ -118,7 +130,7 @@ def move_field(field_id: FieldId, body: Step, actor: Administrator) -> None:
 
 @router.get("/{name}/counts", summary="Clients by value of a field", response_model=list[CountOut])
 def count_clients(
-    name: Annotated[str, Path(pattern=r"^[a-z][a-z0-9_]{0,39}$")], actor: DeskPerson,
+    name: FieldName, actor: DeskPerson,
     kind: Letters = [], category: Letters = [], territory_id: Id | None = None,  # noqa: B006
     team_id: Id | None = None, rep_id: Id | None = None, archived: bool = False,
     own: OwnValues = [],  # noqa: B006
@@ -126,3 +138,17 @@ def count_clients(
     """Of a choice, several choices or yes and no; the filters are those of the list."""
     wanted = filters_of(kind, category, territory_id, team_id, rep_id, archived, own=own)
     return own_listing.count_by(actor, name, wanted, i18n.t("own_fields.no_value", actor.language))
+
+
+@router.post(
+    "/{name}/files", summary="Send a file for a field", status_code=201, response_model=FileOut
+)
+def send_file(
+    name: FieldName, actor: Person,
+    content: Annotated[bytes, Body(media_type="application/octet-stream")],
+    file_name: Annotated[str, Query(max_length=400)],
+) -> Any:  # fmt: skip
+    """The body is the file: a photo, sound, PDF or office document without macros, by its bytes (422
+    `own_file_unfit`). Then give a client its `id` as the field's value; a file that no client is
+    given goes after two days."""
+    return files.keep(actor, name, file_name, content)

@@ -6,12 +6,15 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Path, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi.responses import FileResponse
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from fieldcrm.api.identity import Administrator, DeskPerson, Person
 from fieldcrm.api.shapes import ID, Cursor, Id, IfMatch, Limit, Search, etag, plain, version_in
 from fieldcrm.clients import exporting, import_undo, importing, service, workplaces
 from fieldcrm.clients.model import ClientFilters
+from fieldcrm.clients.ownfields import files as own_files
+from fieldcrm.clients.ownfields import rules as own_rules
 from fieldcrm.clients.tables import Affiliation, Client, Territory
 
 router = APIRouter(prefix="/api/v1", tags=["clients"])
@@ -51,7 +54,8 @@ class ClientView(BaseModel):
     tags: list[str]
     note: str | None
     own_fields: dict[str, Any]
-    """Values of the fields that the administrator made (GET /client-fields), by name."""
+    """Values of the fields that the administrator made (GET /client-fields), by name. That of a file
+    is {id, name, size, type, href}, `href` where it is fetched."""
     external_id: str | None
     source: str
     is_sample: bool
@@ -59,6 +63,15 @@ class ClientView(BaseModel):
     updated_at: datetime
     archived_at: datetime | None
     version: int
+
+    @model_validator(mode="after")
+    def _name_addresses(self) -> ClientView:
+        """Say where files are fetched."""
+        self.own_fields = {
+            name: {**value, "href": own_rules.address_of(self.id, name)} if own_rules.is_file(value) else value
+            for name, value in self.own_fields.items()
+        }  # fmt: skip
+        return self
 
 
 class ClientPage(BaseModel):
@@ -90,7 +103,8 @@ class ClientChanges(BaseModel):
     tags: Annotated[list[Short], Field(max_length=30)] | None = None
     note: Annotated[str, Field(max_length=4000)] | None = None
     own_fields: Annotated[dict[Short, Any], Field(max_length=100)] | None = None
-    """Those named are set, null takes one away, the others stay."""
+    """Those named are set, null takes one away, the others stay; a file by the id that it was sent
+    under."""
     external_id: Short | None = None
 
 
@@ -329,6 +343,23 @@ def restore_client(client_id: ClientId, actor: DeskPerson) -> Client:
 def client_history(client_id: ClientId, actor: Person, limit: Limit = 100) -> list[dict[str, Any]]:
     """The newest first: who, when, from where, fields before and after."""
     return plain(service.history(actor, client_id, limit))
+
+
+@router.get(
+    "/clients/{client_id}/files/{name}", summary="A file that a field holds",
+    response_class=FileResponse,
+)  # fmt: skip
+def client_file(
+    client_id: ClientId, name: Annotated[str, Path(pattern=r"^[a-z][a-z0-9_]{0,39}$")], actor: Person
+) -> Response:  # fmt: skip
+    """For whom may see the client and the field; others are told there is none."""
+    path, kind, called = own_files.fetch(actor, client_id, name)
+    headers = {
+        "Cache-Control": "private, no-cache",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return FileResponse(path, media_type=kind, filename=called, headers=headers)
 
 
 @router.post("/clients/{client_id}/workplaces", summary="Say where a person works", status_code=201)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from fastapi import Request
@@ -17,6 +18,7 @@ BODY_LIMIT = 1 << 20
 EXPORT_LIMIT = 200 << 20
 """A phone's exported work with its photos."""
 _FILE_PATHS = ("/api/v1/attachments/", "/api/v1/clients/imports")
+_OWN_FILE = re.compile(r"/api/v1/client-fields/[a-z0-9_]+/files")
 TRACK_LIMIT = 16 << 20
 """A GPX file."""
 _SYNC_LIMIT = 8 << 20
@@ -67,7 +69,7 @@ def body_limit(path: str) -> int:
     """How many bytes a request to this path may carry."""
     if path == "/api/v1/sync/export":
         return EXPORT_LIMIT
-    if path.startswith(_FILE_PATHS):
+    if path.startswith(_FILE_PATHS) or _OWN_FILE.fullmatch(path):
         return settings().upload_limit_mb << 20
     if path.startswith("/api/v1/tracks/"):
         return TRACK_LIMIT

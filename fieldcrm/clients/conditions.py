@@ -20,7 +20,7 @@ FIELDS: Mapping[str, str] = {
 OWN_TYPES: Mapping[str, str] = {
     "text": "text", "phone": "text", "email": "text", "number": "number", "money": "number",
     "date": "date", "choice": "choice", "choices": "choices", "yes_no": "yes_no",
-    "position": "place", "reference": "reference",
+    "position": "place", "reference": "reference", "file": "text",
 }  # fmt: skip
 OPS: Mapping[str, tuple[str, ...]] = {
     "text": ("has", "is", "is_not", "empty", "filled"),

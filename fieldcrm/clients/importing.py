@@ -147,9 +147,7 @@ def preview_again(
 
 def _around() -> Around:
     with reading() as session:
-        own = tuple(
-            f for f in ownfields.fields_in(session) if not f.is_archived and not f.is_reckoned
-        )
+        own = tuple(f for f in ownfields.fields_in(session) if not f.is_archived and f.is_imported)
         place = store.mean_place(session)
     today = clock.local(clock.now()).date().isoformat()
     return Around(place, rules.country_of(settings().timezone), own, day=today)

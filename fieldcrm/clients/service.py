@@ -98,23 +98,28 @@ def find(
         after = cursors.read(cursor, sort, is_number=is_number) if cursor else None
         rows = store.find(
             session, actor, _query(search), wanted, sort, limit + 1, after,
-            own_store.order_by(own) if own else None, listing.narrowing(session, actor, wanted),
+            own_store.order_by(own, actor) if own else None, listing.narrowing(session, actor, wanted),
         )  # fmt: skip
         ownfields.show_in(session, actor, rows)
-    shown = rows[:limit]
-    return Page(shown, _cursor(shown[-1], sort, own, wanted) if len(rows) > limit else None)
+        shown = rows[:limit]
+        is_more = len(rows) > limit
+        cursor = _cursor(session, actor, shown[-1], sort, own, wanted) if is_more else None
+    return Page(shown, cursor)
 
 
 def _query(search: str) -> str:
     return search[:200].replace("\x00", "")
 
 
-def _cursor(last: Client, sort: str, own: OwnField | None, wanted: ClientFilters) -> str:
+def _cursor(
+    session: Session, actor: Actor, last: Client, sort: str, own: OwnField | None,
+    wanted: ClientFilters,
+) -> str:  # fmt: skip
     by = sort.removeprefix("-")
     if by == DISTANCE and wanted.near:
         value = repr(conditions.squared_km(last.lat, last.lng, wanted.near))
     elif own is not None:
-        value = listing.sort_value(last.own_fields.get(own.name), own)
+        value = listing.sort_value(session, actor, last.own_fields.get(own.name), own)
     elif by in cursors.MOMENTS:
         value = getattr(last, by).isoformat()
     elif by == "name":

@@ -8,13 +8,16 @@ from typing import Any
 
 import reflex as rx
 
+from fieldcrm.components.own_file import SENDING
 from fieldcrm.components.session import Desk
 from fieldcrm.components.words import all_texts
 from fieldcrm.kit.settings import settings
 
 _library = rx.asset("import_drop.tsx", shared=True).importable_path
-_TEXTS = ("admin.import.drop", "admin.import.formats", "admin.import.choose", "admin.import.reading",
-          "admin.import.failed", "admin.import.too_large", "sign_in.unreachable")  # fmt: skip
+_TEXTS = (
+    "admin.import.drop", "admin.import.formats", "admin.import.choose", "admin.import.reading",
+    *SENDING,
+)  # fmt: skip
 
 
 class _ImportDrop(rx.Component):

@@ -2,6 +2,7 @@
 // and tells the page only the run's id (or why not).
 import { useRef, useState } from "react";
 import { Icon } from "$/public/external/fieldcrm/components/behaviour/desk.tsx";
+import { sendFile } from "$/public/external/fieldcrm/components/own_file/file_send.ts";
 
 type Words = Record<string, Record<string, string>>;
 
@@ -15,20 +16,11 @@ export function ImportDrop({ words, lang, limitMb, onKept, onRefused }: {
 
   async function send(file: File | undefined) {
     if (!file || busy) return;
-    if (file.size > limitMb * 2 ** 20) return onRefused(t("admin.import.too_large").replace("{n}", String(limitMb)));
     setBusy(file.name);
     onRefused("");
-    try {
-      const answer = await fetch(`/api/v1/clients/imports?look=false&file_name=${encodeURIComponent(file.name)}`, {
-        method: "POST", credentials: "same-origin", body: file,
-        headers: { "Content-Type": "application/octet-stream", "Accept-Language": lang },
-      });
-      const body = await answer.json().catch(() => ({}));
-      if (answer.ok && body.run_id) onKept(body.run_id, file.name);
-      else onRefused(body.detail || body.title || t("admin.import.failed"));
-    } catch {
-      onRefused(t("sign_in.unreachable"));
-    }
+    const told = await sendFile("/api/v1/clients/imports?look=false&", file, limitMb, words, lang);
+    if (typeof told === "string") onRefused(told);
+    else onKept(told.run_id, file.name);
     setBusy("");
   }
 

@@ -125,7 +125,7 @@ class AdminImport(Desk):
         fields = await asyncio.to_thread(ownfields.list_fields, actor)
         self.own = [
             Choice(PREFIX + f.name, said(f.field.label, self.language))
-            for f in fields if not f.is_reckoned
+            for f in fields if f.is_imported
         ]  # fmt: skip
         await self._fill_runs()
         self.is_ready = True

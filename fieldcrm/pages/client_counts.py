@@ -12,6 +12,7 @@ from typing import Any
 import reflex as rx
 
 from fieldcrm.clients.model import ClientFilters, Condition
+from fieldcrm.clients.ownfields import files, rules
 from fieldcrm.clients.ownfields import listing as own_listing
 from fieldcrm.clients.ownfields import service as ownfields
 from fieldcrm.clients.ownfields.model import COUNTED, PREFIX
@@ -92,11 +93,23 @@ class Counting(Listing, Desk, mixin=True):
         await self._show()
 
 
-def own_facts(client: Any, actor: Actor, language: str) -> list[tuple[str, str]]:
-    """(label, value) of a card's own fields."""
+def own_facts(client: Any, actor: Actor, language: str) -> list[tuple[str, str, str]]:
+    """(label, value, address of a file) of a card's own fields."""
     fields = ownfields.list_fields(actor)
     names = ownfields.names_of(actor, fields, [client.own_fields])
-    return [(s.label, s.text) for s in ownfields.said_of(fields, client, language, names)]
+    gone = files.erased_among(filter(rules.is_file, client.own_fields.values()))
+    return [
+        _fact(said, client.own_fields.get(said.name), gone, language)
+        for said in ownfields.said_of(fields, client, language, names)
+    ]
+
+
+def _fact(
+    said: ownfields.Said, value: Any, gone: frozenset[str], language: str
+) -> tuple[str, str, str]:
+    if rules.is_file(value) and value["id"] in gone:
+        return said.label, i18n.t("own_fields.file.erased", language, name=value["name"]), ""
+    return said.label, said.text, said.href
 
 
 def own_changes(client_id: str, actor: Actor, language: str) -> list[ChangeRow]:

@@ -128,7 +128,9 @@ class ClientForm(OwnReferences, Section, Desk):
         self._show_own()
 
     def _show_own(self) -> None:
-        self.own = client_own.inputs_of(self._fields, self.kind, self._values, self._actor())
+        self.own = client_own.inputs_of(
+            self._fields, self.kind, self._values, self._actor(), self.draft.id
+        )
 
     @rx.var
     def is_person(self) -> bool:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from dataclasses import field as begun
 from typing import Any
 
 import reflex as rx
@@ -18,6 +19,7 @@ from fieldcrm.clients.ownfields import rules
 from fieldcrm.clients.ownfields import service as ownfields
 from fieldcrm.clients.ownfields.model import PREFIX, OwnField
 from fieldcrm.components.icons import icon
+from fieldcrm.components.own_file import own_file
 from fieldcrm.components.parts import button
 from fieldcrm.components.section import Choice
 from fieldcrm.components.session import DISPATCHING, Desk, allows
@@ -27,7 +29,7 @@ from fieldcrm.pages.admin import labelled
 
 LOOKS = {
     "date": "day", "choice": "select", "yes_no": "select", "choices": "ticks", "text": "text",
-    "reference": "reference",
+    "reference": "reference", "file": "file",
 }  # fmt: skip
 FOUND_MOST = 6
 """How a type is typed in, where it isn't a line."""
@@ -56,24 +58,38 @@ class OwnInput:
     is_locked: bool
     """Filled by others, or reckoned; shown alone."""
     shown: str = ""
-    """Whom a reference names."""
-    options: list[OwnOption] = field(default_factory=list)
+    """Whom a reference names; a file's name and size."""
+    options: list[OwnOption] = begun(default_factory=list)
+    field: str = ""
+    """Its name among the own fields."""
+    href: str = ""
+    """Where the file that is there is fetched."""
 
 
 def inputs_of(
-    fields: Iterable[OwnField], kind: str, values: Mapping[str, Any], actor: Any
+    fields: Iterable[OwnField],
+    kind: str,
+    values: Mapping[str, Any],
+    actor: Any,
+    client_id: str = "",
 ) -> list[OwnInput]:
-    """The fields that a client of a kind has, as the form begins with them."""
+    """The fields that a client (none: a new one) of a kind has, as the form begins with them."""
     asked = [own for own in fields if own.is_asked_of(kind)]
     names = ownfields.names_of(actor, asked, [values])
-    return [_input_of(own, values.get(own.name), actor, names) for own in asked]
+    made = [_input_of(own, values.get(own.name), actor, names) for own in asked]
+    return [
+        replace(
+            told, field=own.name, href=rules.address_of(client_id, own.name) if client_id else ""
+        )
+        for told, own in zip(made, asked, strict=True)
+    ]
 
 
 def _input_of(own: OwnField, value: Any, actor: Any, names: Mapping[str, str]) -> OwnInput:
     language, name = actor.language, PREFIX + own.name
     star = " *" if own.field.required else ""
     label, hint = ownfields.label_of(own, language) + star, said(own.field.hint, language)
-    text = ownfields.text_of(own, value, language, names)
+    text = ownfields.noted(own, value, language, names)
     if not own.is_filled_by(actor):
         return OwnInput(name, label, hint, "line", text, True)
     look = LOOKS.get(own.field.type, "line")
@@ -98,14 +114,16 @@ def read(
 ) -> dict[str, Any]:  # fmt: skip
     """The values that the form changes, by name; None takes one away. The service judges them."""
     told = {
-        own.name: _read(data, own)
+        own.name: _read(data, own, before.get(own.name))
         for own in fields if own.is_asked_of(kind) and own.is_filled_by(actor)
     }  # fmt: skip
     return {name: value for name, value in told.items() if value != before.get(name)}
 
 
-def _read(data: Mapping[str, Any], own: OwnField) -> Any:
+def _read(data: Mapping[str, Any], own: OwnField, before: Any) -> Any:
     name = PREFIX + own.name
+    if rules.is_file(before) and data.get(name) == before["id"]:
+        return before
     if own.field.type == "choices":
         ticked = [o.value for o in own.field.options if data.get(f"{name}:{o.value}")]
         return ticked or None
@@ -173,6 +191,7 @@ def _drawn(o: Any, state: Any) -> rx.Component:
         ("ticks", _ticks(o)),
         ("text", labelled(o.label, _text(o))),
         ("reference", _reference(o, state)),
+        ("file", own_file(o.name, o.field, o.label, o.value, o.shown, o.href)),
         labelled(o.label, _line(o, state.bad_field)),
     )
     hint = rx.cond(o.hint != "", rx.el.p(o.hint, class_name="t1 muted"), rx.fragment())

@@ -76,6 +76,8 @@ class Pair:
 
     label: str
     value: str
+    href: str = ""
+    """Of a file."""
 
 
 @dataclass
@@ -231,7 +233,7 @@ def _card(actor: Actor, client_id: str, language: str) -> Card:
         c.id, c.name, i18n.t(f"admin.client.{c.kind}", language), c.category or "",
         found.territory.name if found.territory else "",
         [Pair(i18n.t(f"admin.field.{n}", language), str(v)) for n, v in facts if v not in (None, "")]
-        + [Pair(label, text) for label, text in own_facts(c, actor, language)],
+        + [Pair(*fact) for fact in own_facts(c, actor, language)],
         _ties(found), [_promise(p, language) for p in found.promises[:8]],
         [_past(v, language) for v in past],
         [_double(v, client_id, language) for v in duplicates.of_client(actor, client_id)],
@@ -368,7 +370,10 @@ def _doubled(d: Any) -> rx.Component:
 
 
 def _fact(pair: Any) -> rx.Component:
-    return rx.el.div(rx.el.dt(pair.label), rx.el.dd(pair.value))
+    file = rx.el.a(
+        icon("download", "s"), pair.value, href=pair.href, download=True, class_name="way"
+    )
+    return rx.el.div(rx.el.dt(pair.label), rx.el.dd(rx.cond(pair.href != "", file, pair.value)))
 
 
 def _tie(tie: Any) -> rx.Component:

@@ -12,8 +12,9 @@ from typing import Any
 
 import msgspec
 
+from fieldcrm.clients.ownfields.tables import ClientFile
 from fieldcrm.clients.tables import CardPhoto
-from fieldcrm.kit import clock, files, i18n
+from fieldcrm.kit import clock, file_types, files, i18n
 from fieldcrm.kit.database import reading
 from fieldcrm.privacy import store
 from fieldcrm.tracking import chunks, person, unreadable
@@ -107,13 +108,14 @@ def _track(rep_id: str, progress: Progress) -> Iterator[dict[str, Any]]:
 def _photos(into: _Zip, rep_id: str, progress: Progress) -> int:
     """Photos and sounds of his visits, each once, under their hash."""
     with reading() as session:
-        found: list[Attachment | CardPhoto] = [
+        found: list[Attachment | CardPhoto | ClientFile] = [
             *(Attachment(**row) for row in store.rows_of(session, "attachments", rep_id)),
             *(CardPhoto(**row) for row in store.rows_of(session, "card_photos", rep_id)),
+            *(ClientFile(**row) for row in store.rows_of(session, "card_files", rep_id)),
         ]
     kept = {a.sha256: a for a in found if a.erased_at is None and files.has(a.sha256)}
     for number, (sha256, a) in enumerate(sorted(kept.items())):
         progress(TRACK_UNTIL + (1 - TRACK_UNTIL) * number / len(kept), "privacy.step.photos")
-        ending = a.content_type.rpartition("/")[2].partition(";")[0] or "bin"
+        ending = file_types.ending_of(a.content_type)
         into.file(f"files/{sha256}.{ending}", files.path_of(sha256), sha256)
     return len(kept)

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import func, or_
 from sqlmodel import Session, SQLModel, col, select
 
+from fieldcrm.clients.ownfields.tables import ClientFile
 from fieldcrm.clients.tables import CardPhoto, Client, Promise
 from fieldcrm.evidence.tables import Verdict
 from fieldcrm.forms.tables import ShelfCheck
@@ -161,6 +162,7 @@ _WANTED: dict[str, Any] = {
     "plans": _own(DayPlan), "visits": _visits, "visit_changes": _of_visits(VisitChange),
     "verdicts": _of_visits(Verdict), "attachments": _of_visits(Attachment), "promises": _promises,
     "shelf_checks": _shelves, "joint_visits": _together, "card_photos": _own(CardPhoto),
+    "card_files": _own(ClientFile, owner="by_id"),
     "messages": _messages, "push_subscriptions": _own(PushSubscription),
     "mutations": _own(Mutation), "events": _events,
 }  # fmt: skip

@@ -145,6 +145,8 @@ def _value(name: str, value: Any, names: Mapping[str, str], language: str) -> st
         return i18n.t("event.yes" if value else "event.no", language)
     if name.endswith("_min") and isinstance(value, int):
         return f"{value // 60:02}:{value % 60:02}"
+    if isinstance(value, dict) and isinstance(value.get("name"), str):
+        return _cut(value["name"])
     if isinstance(value, float):
         return i18n.number(round(value, 5), language, 5 if name in ("lat", "lng") else 1)
     return i18n.number(value, language) if isinstance(value, int) else _cut(str(value))

@@ -336,8 +336,12 @@ def _client_fields(session: Session, r: Reach) -> list[wire.ClientFieldDoc]:
 
 
 def _client_field(own: OwnField, rep: Actor) -> wire.ClientFieldDoc:
-    is_editable = own.is_filled_by(rep) and own.field.type not in OF_CARDS
-    return wire.ClientFieldDoc(own_rules.on_phone(own.field), [*own.kinds], is_editable)  # type: ignore[arg-type]
+    is_typed = own.field.type not in OF_CARDS
+    may = own.is_filled_by(rep)
+    return wire.ClientFieldDoc(
+        own_rules.on_phone(own.field), [*own.kinds], may and is_typed,  # type: ignore[arg-type]
+        is_file=own.field.type == "file", is_of_desk=may and not is_typed,
+    )  # fmt: skip
 
 
 def _progress(session: Session, r: Reach) -> wire.CycleProgress | None:

@@ -13,9 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fieldcrm.kit import files
+from fieldcrm.kit import file_types, files
 from fieldcrm.kit.settings import settings
-from fieldcrm.sync import rules
 from fieldcrm.sync.model import FileTooLarge, TooManyParts, WrongOffset, WrongType
 
 PARTS_MAX = 40
@@ -65,7 +64,7 @@ def _check_head(part: Path, piece: bytes, here: int, length: int) -> None:
     """Refuse what isn't a photo or sound as soon as its first bytes are known."""
     head = (_head(part) + piece)[:16] if here < 16 else b""
     is_known = here + len(piece) >= min(16, length)
-    if here < 16 and is_known and rules.file_type(head) is None:
+    if here < 16 and is_known and file_types.photo_or_sound(head) is None:
         part.unlink(missing_ok=True)
         raise WrongType()
 

@@ -1,4 +1,4 @@
-"""Decisions of offline sync: which moment a wrong clock means, what a file is. Pure."""
+"""Decisions of offline sync: which moment a wrong clock means. Pure."""
 
 from __future__ import annotations
 
@@ -41,24 +41,3 @@ def digest(kind: str, subject_id: str, seq: int, payload: dict[str, Any]) -> str
     """What makes two sendings of a mutation the same (SHA-256 hex); times may be told anew."""
     said = json.dumps([kind, subject_id, seq, payload], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(said.encode()).hexdigest()
-
-
-def file_type(head: bytes) -> str | None:
-    """The media type by a file's first 16 bytes; None for what an attachment may not be."""
-    if head.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "image/webp"
-    if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
-        return "audio/wav"
-    if head.startswith(b"OggS"):
-        return "audio/ogg"
-    if head.startswith(b"\x1aE\xdf\xa3"):
-        return "audio/webm"
-    if head[4:8] == b"ftyp" and head[8:11] in (b"M4A", b"mp4", b"iso", b"3gp"):
-        return "audio/mp4"
-    if head.startswith(b"ID3") or head[:2] in (b"\xff\xfb", b"\xff\xf3", b"\xff\xf2"):
-        return "audio/mpeg"
-    return None

@@ -14,7 +14,7 @@ import msgspec
 from sqlmodel import Session
 
 from fieldcrm.clients import card_photos
-from fieldcrm.kit import clock, events, files, ids, secrets
+from fieldcrm.kit import clock, events, file_types, files, ids, secrets
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.kit.errors import Refusal
 from fieldcrm.people import registry
@@ -108,7 +108,7 @@ def _tell_visits(sha256: str) -> None:
 
 def _media_type(path: Path) -> str:
     with path.open("rb") as file:
-        return rules.file_type(file.read(16)) or "application/octet-stream"
+        return file_types.photo_or_sound(file.read(16)) or "application/octet-stream"
 
 
 def _device_seq(actor: Actor, device_id: str) -> int:

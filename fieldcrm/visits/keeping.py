@@ -11,6 +11,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from fieldcrm.clients import card_photos
+from fieldcrm.clients.ownfields import files as card_files
 from fieldcrm.kit import clock, files
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.visits.tables import Attachment, Visit
@@ -23,13 +24,17 @@ AGAIN = timedelta(days=3)
 def count_in(
     session: Session, *, rep_id: str | None = None, before: date | None = None
 ) -> tuple[int, int]:
-    """(attachments, bytes) kept of a rep, or of visits and corrections before a local day."""
+    """(attachments, bytes) kept of a rep, or of visits and corrections before a local day.
+
+    What a rep sent for own fields of cards is his too; by its day it goes never, as the card's.
+    """
     wanted = select(func.count(), func.coalesce(func.sum(Attachment.size), 0)).select_from(
         Attachment
     )
     found = session.exec(wanted.join(Visit).where(*_kept(rep_id, before))).one()
     others, their_bytes = card_photos.count_in(session, rep_id, before)
-    return int(found[0]) + others, int(found[1]) + their_bytes
+    papers, bytes_of_papers = card_files.count_in(session, rep_id)
+    return int(found[0]) + others + papers, int(found[1]) + their_bytes + bytes_of_papers
 
 
 def _kept(rep_id: str | None, before: date | None) -> list[Any]:
@@ -48,6 +53,7 @@ def erase(*, rep_id: str | None = None, before: date | None = None) -> int:
     """Erase the attachments of a rep, or of visits and corrections before a local day; how many."""
     with transaction() as session:
         gone = card_photos.erase_in(session, rep_id, before)
+        gone += card_files.erase_in(session, rep_id)
     while True:
         with transaction() as session:
             wanted = select(Attachment).join(Visit).where(*_kept(rep_id, before)).limit(AT_ONCE)
@@ -73,7 +79,8 @@ def _unlink_erased() -> None:
 
 def _erased_since(session: Session, since: datetime) -> set[str]:
     erased = select(Attachment.sha256).where(col(Attachment.erased_at) >= since)
-    return set(session.exec(erased)) | card_photos.erased_since(session, since)
+    others = card_photos.erased_since(session, since) | card_files.erased_since(session, since)
+    return set(session.exec(erased)) | others
 
 
 def _needed(session: Session, hashes: Iterable[str]) -> set[str]:
@@ -82,7 +89,7 @@ def _needed(session: Session, hashes: Iterable[str]) -> set[str]:
     wanted = sorted(hashes)
     for start in range(0, len(wanted), AT_ONCE):
         some = wanted[start : start + AT_ONCE]
-        found |= card_photos.needed(session, some)
+        found |= card_photos.needed(session, some) | card_files.needed(session, some)
         found |= set(
             session.exec(
                 select(Attachment.sha256).where(

@@ -65,6 +65,10 @@ class ClientFieldDoc(Struct):
     kinds: list[ClientKind]
     is_editable: bool
     """By this phone's rep; otherwise it is only shown."""
+    is_file: bool = False
+    """Its text names a file that the server has, at /api/v1/clients/{client}/files/{name}."""
+    is_of_desk: bool = False
+    """The rep may fill it, but at the desk alone: phones have no input for its type."""
 
 
 class FormCheck(Struct):

@@ -24,6 +24,7 @@ from sqlmodel import Session
 from fieldcrm.api.app import make_api, routes_of
 from fieldcrm.arrival.tables import ArrivalLink
 from fieldcrm.clients.duplicates.tables import ClientMerge, Duplicate
+from fieldcrm.clients.ownfields import files as own_files
 from fieldcrm.clients.ownfields import service as ownfields
 from fieldcrm.clients.views import service as views
 from fieldcrm.exports import service as exports
@@ -260,6 +261,9 @@ RULES: dict[tuple[str, str], list[Rule]] = {
     ],
     ("POST", f"{V}/clients/{{client_id}}/restore"): [
         Rule(DESK, f"{V}/clients/<client>/restore", refused=frozenset({404, 403}))
+    ],
+    ("GET", f"{V}/clients/{{client_id}}/files/{{name}}"): [
+        Rule(EVERYBODY, f"{V}/clients/<client>/files/contract")
     ],
     ("GET", f"{V}/clients/{{client_id}}/history"): [Rule(EVERYBODY, f"{V}/clients/<client>/history")],
     ("POST", f"{V}/clients/{{client_id}}/workplaces"): [
@@ -518,6 +522,10 @@ RULES: dict[tuple[str, str], list[Rule]] = {
     ("POST", f"{V}/client-fields/{{field_id}}/move"): [
         Rule(ADMINS, f"{V}/client-fields/<own_field>/move", body={"by": 1})
     ],
+    ("POST", f"{V}/client-fields/{{name}}/files"): [
+        Rule(EVERYBODY, f"{V}/client-fields/chain/files", {"file_name": "a.jpg"}, content=PHOTO,
+             refused=frozenset({422}))
+    ],
     ("GET", f"{V}/client-fields/{{name}}/counts"): [
         Rule(DESK, f"{V}/client-fields/chain/counts", hidden=True,
              check=lambda answer: all(row["clients"] == 0 or not row["value"] for row in answer.json()))
@@ -617,7 +625,10 @@ def world(any_db: str, valkey: object) -> World:
     own_field = ownfields.save_field(
         boss, OWN_FIELD["definition"], ["organisation", "pharmacy"], ["rep"]
     )
-    clients.save(boss, {"own_fields": {"chain": True}}, client)
+    paper = {"name": "contract", "type": "file", "label": "Contract"}
+    ownfields.save_field(boss, paper, ["organisation"], ["rep"])
+    sent = own_files.keep(boss, "contract", "contract.jpg", PHOTO)
+    clients.save(boss, {"own_fields": {"chain": True, "contract": sent["id"]}}, client)
     area, own_area = (_area(base, team) for team in ("north", "south"))
     files.store(SHA, PHOTO)
     pin = _pin(client)

@@ -138,6 +138,24 @@ def test_a_reference_names_a_client_that_its_author_sees_and_of_its_kinds(base: 
     assert (told.before, told.after) == ("", STATION)
 
 
+def test_lists_go_by_the_names_that_references_tell_the_reader(base: Base) -> None:
+    make(base, {**HEAD, "of_kinds": []})
+    ours = {"kind": "pharmacy", "territory_id": base.territories["north"]}
+    every = {
+        name: service.save(base.actor("admin"), {"name": name, **ours}).id
+        for name in ("Östra", "Ähtäri", "Nobody's")
+    }
+    admin = base.actor("admin")
+    for name, to in (("Östra", STATION), ("Ähtäri", FARMACIA)):
+        service.save(admin, {"own_fields": {"head": base.clients[to]}}, every[name])
+    told = [n for n in names(base, "own.head") if n in every]
+    assert told == ["Nobody's", "Ähtäri", "Östra"], "after Farmacia and Töölö"
+    assert [n for n in names(base, "-own.head") if n in every] == told[::-1]
+    seen = [n for n in names(base, "own.head", "rep_north") if n in every]
+    assert set(seen[:2]) == {"Nobody's", "Ähtäri"}, "of whom he doesn't see, as of nobody"
+    assert seen[2] == "Östra"
+
+
 def test_files_name_a_client_by_code_or_by_a_name_that_is_one_clients_alone(base: Base) -> None:
     make(base, {**HEAD, "of_kinds": []})
     admin = base.actor("admin")

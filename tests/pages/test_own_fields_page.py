@@ -7,6 +7,7 @@ from typing import Any
 
 from fieldcrm.clients import service as clients
 from fieldcrm.clients.model import Condition
+from fieldcrm.clients.ownfields import files
 from fieldcrm.clients.ownfields import service as ownfields
 from fieldcrm.forms import service as forms
 from fieldcrm.kit.database import transaction
@@ -15,6 +16,7 @@ from fieldcrm.pages.client_form import ClientForm, draft_of
 from fieldcrm.pages.clients import Clients
 from fieldcrm.pages.visits import Visits
 from fieldcrm.people.model import SYSTEM
+from fieldcrm.visits import keeping
 from fieldcrm.visits.tables import Visit
 from tests.pages.conftest import Open, call
 from tests.reports.conftest import Field
@@ -141,6 +143,45 @@ def test_a_reference_is_looked_up_in_the_form_and_shown_in_list_and_card(
     facts = [(f.label, f.value) for f in listing.card.facts]
     for fact in (("Head", "Klinik Aava"), ("Door", "60.17, 24.94"), ("Twice", "10")):
         assert fact in facts
+
+
+def test_a_file_goes_with_the_form_and_is_shown_with_its_size(team: Field, open_page: Open) -> None:
+    maker = open_page(AdminFields, "admin")
+    call(maker, "begin")
+    call(maker, "choose_type", "file")
+    call(maker, "save", {"name": "contract", "label_en": "Contract"})
+    assert [(r.name, r.kind_word) for r in maker.rows] == [("contract", "File")]
+    north = team.add_territory("north", "rep_north")
+    told = {"name": "Branch", "kind": "pharmacy", "territory_id": north}
+    branch = clients.save(SYSTEM, told).id
+    page = edit(open_page(ClientForm, "manager_north"), branch)
+    assert [(o.look, o.field, o.value, o.shown) for o in page.own] == [("file", "contract", "", "")]
+    sent = files.keep(page._actor(), "contract", "Договор.pdf", b"%PDF-1.7" + bytes(1_500_000))
+    typed = {"name": "Branch", "territory_id": north, "own.contract": sent["id"]}
+    call(page, "save", typed)
+    assert (page.refused, clients.get(SYSTEM, branch).own_fields) == ("", {"contract": sent})
+    page = edit(page, branch)
+    href = f"/api/v1/clients/{branch}/files/contract"
+    assert [(o.value, o.shown, o.href) for o in page.own] == [
+        (sent["id"], "Договор.pdf · 1.5 MB", href)
+    ]
+    version = clients.get(SYSTEM, branch).version
+    call(page, "save", typed)
+    assert clients.get(SYSTEM, branch).version == version, "nothing new changes nothing"
+    listing = open_page(Clients, "manager_north")
+    call(listing, "switch_column", "own.contract")
+    assert next(r for r in listing.rows if r.id == branch).cells[-1].text == "Договор.pdf"
+    call(listing, "open", branch)
+    assert ("Contract", "Договор.pdf · 1.5 MB", href) in [
+        (f.label, f.value, f.href) for f in listing.card.facts
+    ]
+    keeping.erase(rep_id=team.company.users["manager_north"])
+    call(listing, "open", branch)
+    assert ("Contract", "Договор.pdf (erased)", "") in [
+        (f.label, f.value, f.href) for f in listing.card.facts
+    ]
+    call(edit(page, branch), "save", typed | {"own.contract": ""})
+    assert clients.get(SYSTEM, branch).own_fields == {}
 
 
 def test_wild_arguments_change_nothing(team: Field, open_page: Open) -> None:

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fieldcrm.kit import files, ids
+from fieldcrm.kit import file_types, files, ids
 from fieldcrm.kit.database import reading
 from fieldcrm.kit.files import WrongHash
 from fieldcrm.kit.settings import settings as install
 from fieldcrm.people.model import RoleForbids
-from fieldcrm.sync import pieces, rules, service
+from fieldcrm.sync import pieces, service
 from fieldcrm.sync.model import FileTooLarge, NoSuchFile, TooManyParts, WrongOffset, WrongType
 from fieldcrm.visits import service as visits
 from fieldcrm.visits.model import VisitFilters
@@ -247,9 +247,9 @@ def test_any_cutting_gives_the_same_file(home, cuts: list[int], extra: bytes) ->
 
 
 def test_types_by_their_first_bytes() -> None:
-    assert rules.file_type(b"\x89PNG\r\n\x1a\n0000") == "image/png"
-    assert rules.file_type(b"RIFF\0\0\0\0WEBPVP8 ") == "image/webp"
-    assert rules.file_type(b"OggS" + b"\0" * 12) == "audio/ogg"
-    assert rules.file_type(b"\0\0\0\x20ftypM4A \0\0") == "audio/mp4"
-    assert rules.file_type(b"GIF89a" + b"\0" * 10) is None
-    assert rules.file_type(b"<svg xmlns='x'>") is None
+    assert file_types.photo_or_sound(b"\x89PNG\r\n\x1a\n0000") == "image/png"
+    assert file_types.photo_or_sound(b"RIFF\0\0\0\0WEBPVP8 ") == "image/webp"
+    assert file_types.photo_or_sound(b"OggS" + b"\0" * 12) == "audio/ogg"
+    assert file_types.photo_or_sound(b"\0\0\0\x20ftypM4A \0\0") == "audio/mp4"
+    assert file_types.photo_or_sound(b"GIF89a" + b"\0" * 10) is None
+    assert file_types.photo_or_sound(b"<svg xmlns='x'>") is None

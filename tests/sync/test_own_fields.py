@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fieldcrm.clients import service as clients
+from fieldcrm.clients.ownfields import files
 from fieldcrm.clients.ownfields import service as ownfields
 from fieldcrm.clients.ownfields.model import OwnField
 from fieldcrm.people.model import SYSTEM
@@ -18,7 +19,8 @@ KINDS = ["doctor", "pharmacist", "buyer", "organisation", "pharmacy"]
 
 
 def made(name: str, editors: list[str], **more: Any) -> OwnField:
-    definition = {"name": name, "type": "number", "label": name.title(), "min": 1, **more}
+    told = {"name": name, "type": "number", "label": name.title(), "min": 1, **more}
+    definition = {key: value for key, value in told.items() if value is not None}
     return ownfields.save_field(SYSTEM, definition, KINDS, editors)
 
 
@@ -75,6 +77,21 @@ def test_what_the_phone_may_not_set_is_refused_with_a_reason_and_holds_up_nothin
     )
     assert [(r.status, r.code) for r in results] == [("refused", code), ("applied", None)]
     assert values(company) == {"beds": 7}
+
+
+def test_a_file_is_told_by_name_and_size_and_filled_at_the_desk(
+    company: Field, phone: Phone
+) -> None:
+    made("contract", ["rep"], type="file", min=None)
+    sent = files.keep(SYSTEM, "contract", "Договор.pdf", b"%PDF-1.7" + bytes(2_000_000))
+    clients.save(SYSTEM, {"own_fields": {"contract": sent["id"]}}, company.clients[0])
+    phone.pull()
+    (profile,) = phone.holds("profile").values()
+    told = profile["client_fields"][-1]
+    assert (told["field"]["type"], told["is_editable"]) == ("text", False)
+    assert (told["is_file"], told["is_of_desk"]) == (True, True)
+    card = phone.holds("client")[company.clients[0]]
+    assert card["own_fields"] == {"contract": "Договор.pdf · 2.0 MB"}
 
 
 def test_a_field_archived_meanwhile_is_refused_by_its_label(company: Field, phone: Phone) -> None:

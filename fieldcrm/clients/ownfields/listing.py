@@ -9,7 +9,7 @@ from sqlmodel import Session, col
 
 from fieldcrm.clients import store
 from fieldcrm.clients.model import BadClientField, ClientFilters
-from fieldcrm.clients.ownfields import counting
+from fieldcrm.clients.ownfields import counting, rules
 from fieldcrm.clients.ownfields import service as ownfields
 from fieldcrm.clients.ownfields import store as own_store
 from fieldcrm.clients.ownfields.model import COUNTED, NUMBERS, PREFIX, UNSORTED, OwnField
@@ -34,8 +34,12 @@ def sorting(session: Session, actor: Actor, by: str) -> OwnField:
     return own
 
 
-def sort_value(value: Any, own: OwnField) -> str:
+def sort_value(session: Session, actor: Actor, value: Any, own: OwnField) -> str:
     """A client's value for a cursor, as the database orders it."""
+    if own.field.type == "reference":
+        return own_store.sort_name(session, actor, value) if isinstance(value, str) else ""
+    if rules.is_file(value):
+        return str(value["name"])
     if own.sense in NUMBERS:
         return repr(-1e18 if value is None else float(value))
     return "" if value is None else str(value)

@@ -15,13 +15,13 @@ from fieldcrm.kit.errors import Conflict, Forbidden, Invalid, NotFound
 from fieldcrm.people.model import Actor
 
 TYPES = ("text", "number", "money", "date", "choice", "choices", "yes_no", "phone", "email",
-         "position", "reference", "formula")  # fmt: skip
+         "position", "reference", "file", "formula")  # fmt: skip
 """Types of the forms' language that a card can keep (the others belong to a visit), and cards' own."""
-OF_CARDS = frozenset({"position", "reference", "formula"})
+OF_CARDS = frozenset({"position", "reference", "file", "formula"})
 """Types that no form has; a phone shows them in words."""
 COUNTED = frozenset({"choice", "choices", "yes_no"})
 """Types of few values: lists are narrowed by them, reports count them."""
-UNSORTED = frozenset({"choices", "yes_no", "position", "reference"})
+UNSORTED = frozenset({"choices", "yes_no", "position"})
 NUMBERS = frozenset({"number", "money"})
 EDITORS = ("rep", "dispatcher", "manager", "admin")
 """Roles that fields are seen and filled by."""
@@ -33,7 +33,7 @@ FIELDS_MAX = 100
 
 CardType = Literal[
     "text", "number", "money", "date", "choice", "choices", "yes_no", "phone", "email",
-    "position", "reference", "formula",
+    "position", "reference", "file", "formula",
 ]  # fmt: skip
 
 
@@ -74,6 +74,11 @@ class OwnField:
     def is_reckoned(self) -> bool:
         """Whether nobody fills it."""
         return self.field.type == "formula"
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether a table of clients may say it."""
+        return not self.is_reckoned and self.field.type != "file"
 
     def is_seen_by(self, actor: Actor) -> bool:
         """Whether there is such a field for somebody at all."""
@@ -145,3 +150,21 @@ class OwnFieldRefused(Invalid):
     """A value that breaks the field's own bounds; `params['why']` says which."""
 
     code = "own_field_refused"
+
+
+class OwnFileUnfit(Invalid):
+    """What was sent is no photo, sound, PDF or office document without macros."""
+
+    code = "own_file_unfit"
+
+
+class OwnFileTooLarge(Invalid):
+    """More bytes than the settings allow; `params['limit_mb']`."""
+
+    code = "own_file_too_large"
+
+
+class OwnFileNotFound(NotFound):
+    """No such file: it was sent by somebody else, or for another field, or is no longer kept."""
+
+    code = "own_file_not_found"

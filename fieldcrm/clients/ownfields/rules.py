@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import msgspec
+from typing_extensions import TypeIs
 
 from fieldcrm.clients.model import ClientKind
 from fieldcrm.clients.ownfields.model import EDITORS, OF_CARDS, BadOwnField, CardField
@@ -88,9 +89,8 @@ def settled(value: Any) -> Any:
 
 def problem_of(field: FormField, value: Any, kind: str, day: str) -> Problem | None:
     """The rule that a value breaks, by the forms' own rules; `day` (ISO) is today's."""
-    if value is not None and field.type in ("position", "reference"):
-        fits = is_point(value) if field.type == "position" else is_id(value)
-        return None if fits else Problem(field.name, "wrong_type")
+    if value is not None and field.type in _OF_ITS_OWN:
+        return None if _OF_ITS_OWN[field.type](value) else Problem(field.name, "wrong_type")
     form = FormDefinition(title="-", kinds=[], fields=[field])
     found = forms.check(form, {field.name: value}, Facts(result=None, kind=kind, day=day))
     return found.problems[0] if found.problems else None
@@ -107,6 +107,22 @@ def is_point(value: Any) -> bool:
 def is_id(value: Any) -> bool:
     """What can be a client's id."""
     return isinstance(value, str) and 0 < len(value) <= ID_MAX
+
+
+def is_file(value: Any) -> TypeIs[dict[str, Any]]:
+    """{id, name, size, type} of a file that was sent."""
+    return isinstance(value, dict) and value.keys() == {"id", "name", "size", "type"}
+
+
+def address_of(client_id: str, name: str) -> str:
+    """Where the file of a client's field is fetched."""
+    return f"/api/v1/clients/{client_id}/files/{name}"
+
+
+_OF_ITS_OWN: Mapping[str, Callable[[Any], bool]] = {
+    "position": is_point, "reference": is_id, "file": is_file,
+}  # fmt: skip
+"""What tells a value of types that the forms' rules don't know."""
 
 
 def difference(
@@ -184,6 +200,8 @@ def written(field: FormField, value: Any) -> str:
         return str(int(value))
     if isinstance(value, dict) and is_point(value):
         return f"{value['lat']}, {value['lng']}"
+    if is_file(value):
+        return str(value["id"])
     return ", ".join(value) if isinstance(value, list) else str(value)
 
 

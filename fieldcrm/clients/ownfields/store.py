@@ -46,17 +46,35 @@ def kept(name: str) -> Any:
 
 
 def value_of(own: OwnField) -> Any:
-    """A field's value as number, truth or text of the database."""
+    """A field's value as number, truth or text of the database; a file's name."""
     if own.is_reckoned:
         return formula_store.reckoned(own)
+    if own.field.type == "file":
+        return col(Client.own_fields)[(own.name, "name")].as_string()  # type: ignore[index]
     if own.sense in NUMBERS:
         return kept(own.name).as_float()
     return kept(own.name).as_boolean() if own.sense == "yes_no" else kept(own.name).as_string()
 
 
-def order_by(own: OwnField) -> ColumnElement[Any]:
-    """What orders clients by a field; those without a value come first."""
-    return func.coalesce(value_of(own), -1e18 if own.sense in NUMBERS else "")
+def order_by(own: OwnField, actor: Actor) -> ColumnElement[Any]:
+    """What orders clients by a field; those without a value come first.
+
+    References go by the names that the actor sees: whom he doesn't see are as nobody.
+    """
+    told = _referred_name(own, actor) if own.field.type == "reference" else value_of(own)
+    return func.coalesce(told, -1e18 if own.sense in NUMBERS else "")
+
+
+def _referred_name(own: OwnField, actor: Actor) -> Any:
+    seen = select(Client.id, Client.sort_name).where(in_scope(actor)).subquery()
+    by_id = select(seen.c.sort_name).where(seen.c.id == kept(own.name).as_string())
+    return by_id.correlate(Client).scalar_subquery()
+
+
+def sort_name(session: Session, actor: Actor, client_id: str) -> str:
+    """The name that a reference is ordered by; empty for a client that the actor doesn't see."""
+    wanted = select(Client.sort_name).where(Client.id == client_id, in_scope(actor))
+    return session.exec(wanted).first() or ""
 
 
 def has_value(own: OwnField, value: str) -> ColumnElement[bool]:
@@ -72,7 +90,7 @@ def has_value(own: OwnField, value: str) -> ColumnElement[bool]:
         return kept(own.name).as_float() == _number(value)
     if own.field.type == "yes_no":
         return kept(own.name).as_boolean().is_(value == "true")
-    return and_(told.is_not(None), kept(own.name).as_string() == value)
+    return and_(told.is_not(None), value_of(own) == value)
 
 
 def _comes_to(own: OwnField, value: str) -> ColumnElement[bool]:

@@ -1,4 +1,4 @@
-"""Rows of the fields that the administrator made; their values are with the clients."""
+"""Rows of the fields that the administrator made, and of files for them; values are with the clients."""
 
 # pyright: reportAssignmentType=false
 # SQLModel declares __tablename__ as something else than the text it takes.
@@ -36,3 +36,23 @@ class ClientField(SQLModel, table=True):
     archived_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     changed_at: datetime = Field(sa_type=UtcDateTime)
     version: int = 1
+
+
+class ClientFile(SQLModel, table=True):
+    """A file that somebody sent for an own field; a card's value names it by its id."""
+
+    __tablename__ = "client_file"
+    id: str = Field(primary_key=True)
+    field: str
+    """Name of the field that it was sent for."""
+    sha256: str = Field(index=True)
+    name: str
+    content_type: str
+    """By its bytes."""
+    size: int
+    """Bytes."""
+    by_id: str | None = Field(default=None, foreign_key="user.id", index=True)
+    at: datetime = Field(sa_type=UtcDateTime)
+    is_used: bool = False
+    """Whether a card was given it."""
+    erased_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -1,6 +1,6 @@
 // Made by `python -m fieldcrm.wire.typescript` from fieldcrm/wire/sync.py: edit that.
 export const PROTOCOL_VERSION = 1;
-export const SCHEMA = "938c20b18d1a8b39";
+export const SCHEMA = "d04d9cfe96ca20b6";
 
 export interface AttachmentDoc {
   id: string;
@@ -100,6 +100,8 @@ export interface ClientFieldDoc {
   field: FormField;
   kinds: ("buyer" | "doctor" | "organisation" | "pharmacist" | "pharmacy")[];
   is_editable: boolean;
+  is_file?: boolean;
+  is_of_desk?: boolean;
 }
 
 export interface ClientFieldPayload {

@@ -9,6 +9,7 @@ import { answerText, FieldCard } from "../forms/form";
 import { say } from "../forms/pick";
 import { check, type Answers, type Problem } from "../forms/rules";
 import { t } from "../i18n";
+import { isOnline } from "../door";
 import { isOpen } from "../sent";
 import { Btn } from "../parts";
 import { db, entries, profile, today } from "../store";
@@ -44,23 +45,31 @@ export function OwnFields({ client }: { client: Client }) {
       <h2 class="sec">{t("phone.own.title")}</h2>
       {isOpened
         ? <Editing client={client} before={values} close={() => setOpened(false)} />
-        : <Shown fields={fields} values={values} edit={() => setOpened(true)} />}
+        : <Shown client={client} fields={fields} values={values} edit={() => setOpened(true)} />}
     </>
   );
 }
 
-function Shown({ fields, values, edit }: { fields: ClientFieldDoc[]; values: Answers; edit: () => void }) {
+/** A file that the card names: fetched from the server, so with a network alone. */
+function FileLink({ client, name }: { client: Client; name: string }) {
+  if (!isOnline.value) return <p>{t("phone.own.file_offline")}</p>;
+  const href = `/api/v1/clients/${client.id}/files/${name}`;
+  return <p><a class="btn soft" href={href} target="_blank" rel="noopener" download>{t("phone.own.open")}</a></p>;
+}
+
+function Shown({ client, fields, values, edit }: { client: Client; fields: ClientFieldDoc[]; values: Answers; edit: () => void }) {
   return (
     <section class="card" id="own-fields">
       <div class="list">
-        {fields.map(({ field, is_editable }) => {
+        {fields.map(({ field, is_editable, is_file, is_of_desk }) => {
           const value = values[field.name] ?? null;
           const isMissing = value === null && field.required && is_editable;
           return (
             <div>
               <div class="t">
                 <p>{value === null ? <span class="muted">{t("phone.own.none")}</span> : answerText(field, value)}</p>
-                <p>{say(field.label)}</p>
+                <p>{say(field.label)}{is_of_desk && ` · ${t("phone.own.at_desk")}`}</p>
+                {is_file && value !== null && <FileLink client={client} name={field.name} />}
               </div>
               {isMissing && <span class="req miss">{t("phone.visit.needed")}</span>}
             </div>
