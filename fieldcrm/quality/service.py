@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from fieldcrm.clients import service as clients
 from fieldcrm.clients import store as client_store
-from fieldcrm.clients.model import Page, StaleClient
+from fieldcrm.clients.model import ClientNotFound, Page, StaleClient
 from fieldcrm.clients.ownfields import service as ownfields
 from fieldcrm.clients.ownfields.model import PREFIX
 from fieldcrm.clients.tables import Client
@@ -119,7 +119,7 @@ def one(actor: Actor, client_id: str) -> Row:
 def _check_seen(actor: Actor, client_id: str) -> Client:
     try:
         found = clients.get(actor, client_id)
-    except clients.ClientNotFound as error:
+    except ClientNotFound as error:
         raise NoSuchCard() from error
     if found.archived_at is not None:
         raise NoSuchCard()
