@@ -27,7 +27,7 @@ class User(SQLModel, table=True):
     id: str = Field(primary_key=True)
     login: str = Field(unique=True, index=True)
     """Lower case."""
-    name: str
+    name: str = Field(index=True)
     role: str = Field(index=True)
     team_id: str | None = Field(default=None, foreign_key="team.id", index=True)
     """The team a rep belongs to; dispatchers and managers have `user_team` rows."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, Index, SQLModel
 
 from fieldcrm.kit.database import Json, UtcDateTime
 
@@ -21,6 +21,7 @@ class ClientQuality(SQLModel, table=True):
     """A card as it was last judged."""
 
     __tablename__ = "client_quality"
+    __table_args__ = (Index("client_quality_sums", "client_id", "mask", "score"),)
     client_id: str = Field(primary_key=True)
     score: int = Field(index=True)
     """0 to 100."""

@@ -247,11 +247,14 @@ def list_visits(
     cursor: str | None = None,
 ) -> Page[VisitView]:  # fmt: skip
     """One page of the visits the actor may see; raises BadSort, BadCursor."""
-    by_day = sort.removeprefix("-") == "day" and actor.role is not Role.rep and not actor.is_admin
-    seen = store.unindexed(Visit.team_id).in_(actor.team_ids) if by_day else _scope(actor)
-    where = [seen, *store.filter_clauses(filters or VisitFilters())]
+    wanted, of_office = filters or VisitFilters(), actor.role is not Role.rep
+    is_wide = of_office and store.is_wide(wanted)
+    by_day = sort.removeprefix("-") == "day"
+    by_order = of_office and not actor.is_admin and (is_wide or by_day)
+    seen = store.unindexed(Visit.team_id).in_(actor.team_ids) if by_order else _scope(actor)
+    where = [seen, *store.filter_clauses(wanted, is_led_by_day=by_day or not is_wide)]
     with reading() as session:
-        return store.page(session, where, sort, max(1, min(limit, LIST_MAX)), cursor)
+        return store.page(session, where, sort, max(1, min(limit, LIST_MAX)), cursor, is_wide)
 
 
 def count(actor: Actor, filters: VisitFilters | None = None) -> int:

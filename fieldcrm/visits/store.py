@@ -243,8 +243,8 @@ def scope_clause(rep_id: str | None, team_ids: frozenset[str] | None) -> Any:
     return col(Visit.team_id).in_(team_ids)
 
 
-def filter_clauses(filters: VisitFilters) -> list[Any]:
-    """SQL conditions of a list's filters."""
+def filter_clauses(filters: VisitFilters, *, is_led_by_day: bool = True) -> list[Any]:
+    """SQL conditions of a list's filters; the last day may be kept from leading the way."""
     clauses = [_search_clause(filters.search)] if filters.search.strip() else []
     for column, wanted in (
         (Visit.state, filters.states), (Visit.verdict, filters.verdicts),
@@ -258,12 +258,18 @@ def filter_clauses(filters: VisitFilters) -> list[Any]:
     if filters.day_from is not None:
         clauses.append(Visit.day >= filters.day_from)
     if filters.day_to is not None:
-        clauses.append(Visit.day <= filters.day_to)
+        day: Any = Visit.day if is_led_by_day else unindexed(Visit.day)
+        clauses.append(day <= filters.day_to)
     if filters.is_unplanned is not None:
         clauses.append(col(Visit.is_unplanned) == filters.is_unplanned)
     if filters.has_conflict:
         clauses.append(cast(col(Visit.conflicts), String).like("[{%"))
     return clauses
+
+
+def is_wide(filters: VisitFilters) -> bool:
+    """Whether a list is of nearly all visits: narrowed by nothing but its last day."""
+    return filters == VisitFilters(day_to=filters.day_to)
 
 
 def _search_clause(search: str) -> Any:
@@ -284,26 +290,34 @@ SORTS: dict[str, tuple[Any, ...]] = {
     "day": (Visit.day, _BEGINS, Visit.id),
     "client": (Client.name, Visit.day, Visit.id),
     "rep": (User.name, Visit.day, _BEGINS, Visit.id),
-    "state": (Visit.state, Visit.day, Visit.id),
-    "verdict": (Visit.verdict, Visit.day, Visit.id),
+    "state": (unindexed(Visit.state), Visit.day, Visit.id),
+    "verdict": (unindexed(Visit.verdict), Visit.day, Visit.id),
     "category": (func.coalesce(Client.category, "~"), Visit.day, Visit.id),
 }
-"""What a list can be sorted by; a leading '-' turns it round."""
+"""What a list can be sorted by; a leading '-' turns it round.
+
+State and verdict have indexes of these very words: plain ones would be taken in many other queries too,
+where they lead through nearly every visit.
+"""
 
 
 def page(
-    session: Session, where: Sequence[Any], sort: str, limit: int, cursor: str | None
-) -> Page[VisitView]:
-    """One page by keyset: stable while rows come and go."""
+    session: Session, where: Sequence[Any], sort: str, limit: int, cursor: str | None,
+    is_wide: bool = False,
+) -> Page[VisitView]:  # fmt: skip
+    """One page by keyset: stable while rows come and go.
+
+    `is_wide`: most visits pass, so they are read in their order and not all put in order.
+    """
     key = SORTS.get(sort.removeprefix("-"))
     if key is None:
         raise BadSort(sort=sort)
     is_down = sort.startswith("-")
     after = [_after(key, _decoded(cursor, key), is_down)] if cursor else []
     order = [c.desc() if is_down else c.asc() for c in key]
-    chosen = (
-        _joined(select(Visit.id)).where(*where, *after).order_by(*order).limit(limit + 1)
-    )  # what is ordered is narrow: long rows of all visits are read for one page alone
+    joined = _ROUTES.get(sort.removeprefix("-"), _joined) if is_wide else _joined
+    # what is ordered is narrow: long rows of all visits are read for one page alone
+    chosen = joined(select(Visit.id)).where(*where, *after).order_by(*order).limit(limit + 1)
     found = list(session.exec(chosen))
     rows = views(session, col(Visit.id).in_(found), order=order)
     shown = rows[:limit]
@@ -323,6 +337,30 @@ def _joined(wanted: Any) -> Any:
         .join(User, col(User.id) == Visit.rep_id)
         .outerjoin(Place, col(Place.id) == Visit.place_id)
     )
+
+
+def _by_client(wanted: Any) -> Any:
+    """Clients in the order of their names, and the visits of each: the page ends before most of them.
+
+    No index leads from a visit to its client here, or all visits would be joined and put in order.
+    """
+    return wanted.join(Client, unindexed(Client.id) == Visit.client_id).join(
+        User, col(User.id) == Visit.rep_id
+    )
+
+
+def _by_rep(wanted: Any) -> Any:
+    """The same by reps."""
+    return wanted.join(User, unindexed(User.id) == Visit.rep_id)
+
+
+def _alone(wanted: Any) -> Any:
+    """By the visits' own columns."""
+    return wanted
+
+
+_ROUTES = {"client": _by_client, "rep": _by_rep, "state": _alone, "verdict": _alone}
+"""How to the visits in an order that an index gives."""
 
 
 def _after(key: tuple[Any, ...], values: list[Any], is_down: bool) -> Any:

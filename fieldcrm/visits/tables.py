@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy import text
 from sqlmodel import Field, Index, SQLModel
 
 from fieldcrm.forms.tables import Product
@@ -18,7 +19,12 @@ __all__ = ["Attachment", "JointVisit", "Product", "Visit", "VisitChange"]
 
 class Visit(SQLModel, table=True):
     __tablename__ = "visit"
-    __table_args__ = (Index("visit_rep_day", "rep_id", "day"),)
+    __table_args__ = (
+        Index("visit_rep_day", "rep_id", "day"),
+        Index("visit_state_order", text("coalesce(state, state)"), "day", "id"),
+        Index("visit_verdict_order", text("coalesce(verdict, verdict)"), "day", "id"),
+    )
+    # the last two give lists their order, and nothing else (see store.SORTS)
     id: str = Field(primary_key=True)
     rep_id: str = Field(foreign_key="user.id")
     team_id: str = Field(foreign_key="team.id", index=True)

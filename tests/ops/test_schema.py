@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
@@ -10,6 +11,7 @@ from fieldcrm.kit.database import engine
 from fieldcrm.migrations import schema
 
 
+@pytest.mark.filterwarnings("ignore:.*expression-based index")
 def test_migrations_and_tables_agree(any_db: str) -> None:
     with engine().begin() as connection:
         if any_db == "postgresql":

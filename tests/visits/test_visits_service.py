@@ -364,6 +364,27 @@ def test_lists_page_sort_search_and_filter(company: Field) -> None:
         service.list_visits(company.manager, None, "password")
 
 
+def in_pages(company: Field, sort: str, **wanted: Any) -> list[str]:
+    """Ids of a list read in pages of one, so that every cursor is read again."""
+    seen, cursor = list[str](), None
+    while True:
+        page = service.list_visits(company.manager, VisitFilters(**wanted), sort, 1, cursor)
+        seen += [v.visit.id for v in page.rows]
+        if (cursor := page.cursor) is None:
+            return seen
+
+
+@pytest.mark.parametrize("sort", ["client", "rep", "state", "verdict", "category"])
+def test_all_visits_and_some_of_them_stand_in_the_same_order(company: Field, sort: str) -> None:
+    held(company.reps[0], company.visits[2])
+    last = TODAY + timedelta(days=1)
+    some = {"day_from": TODAY - timedelta(days=400), "day_to": last}  # read by another way
+    for by in (sort, f"-{sort}"):
+        narrow = in_pages(company, by, **some)
+        assert len(narrow) == len(company.visits)
+        assert in_pages(company, by) == in_pages(company, by, day_to=last) == narrow
+
+
 def test_a_refused_move_leaves_nothing_behind(company: Field) -> None:
     visit_id = company.visits[0]
 

@@ -17,6 +17,7 @@ depends_on = None
 def upgrade() -> None:
     _add_viewers_of_own_fields()
     _add_files_of_own_fields()
+    _lead_lists_and_sums()
     _send_cards_with_shelves()
 
 
@@ -48,6 +49,15 @@ def _add_files_of_own_fields() -> None:
     )
     op.create_index('ix_client_file_by_id', 'client_file', ['by_id'])
     op.create_index('ix_client_file_sha256', 'client_file', ['sha256'])
+
+
+def _lead_lists_and_sums() -> None:
+    """Lists of visits are read in their order; sums of quality from what is summed alone."""
+    for name in ('state', 'verdict'):
+        words = sa.text(f'coalesce({name}, {name})')
+        op.create_index(f'visit_{name}_order', 'visit', [words, 'day', 'id'])
+    op.create_index('ix_user_name', 'user', ['name'])
+    op.create_index('client_quality_sums', 'client_quality', ['client_id', 'mask', 'score'])
 
 
 def _send_cards_with_shelves() -> None:
