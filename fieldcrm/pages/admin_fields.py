@@ -27,6 +27,8 @@ from fieldcrm.pages.admin import admin_page, labelled, said
 from fieldcrm.pages.forms_draft import KINDS, FieldForm
 from fieldcrm.people.model import Actor
 
+FIRST = "label_en"
+"""Where the editor begins: who opens it by the keyboard goes on there."""
 WITH_BOUNDS = ("number", "money", "date", "text", "choices")
 
 
@@ -232,13 +234,22 @@ def _row(own: OwnField, language: str) -> FieldRow:
     return FieldRow(
         own.id, own.name, text_in(own.field.label, language),
         i18n.t(f"form_admin.type.{own.field.type}", language),
-        ", ".join(i18n.t(f"form_admin.kind.{k}", language) for k in own.kinds),
+        _kinds(own.kinds, language),
         _roles(own.editors & own.viewers, language), _roles(own.viewers, language),
         own.field.required, own.is_archived,
     )  # fmt: skip
 
 
+def _kinds(kinds: Collection[str], language: str) -> str:
+    """Which kinds, in a word where it is all of them: columns stay on the screen."""
+    if len(kinds) == len(KINDS):
+        return i18n.t("own_fields.every_kind", language)
+    return ", ".join(i18n.t(f"form_admin.kind.{k}", language) for k in kinds)
+
+
 def _roles(roles: Collection[str], language: str) -> str:
+    if len(roles) == len(EDITORS):
+        return i18n.t("own_fields.everybody", language)
     return ", ".join(i18n.t(f"desk.role.{r}", language) for r in EDITORS if r in roles)
 
 
@@ -310,8 +321,9 @@ def _editor() -> rx.Component:
 
     def text(name: str, label: Any) -> rx.Component:
         control = rx.el.input(
-            name=name, default_value=getattr(f, name), class_name="input", auto_complete="off"
-        )
+            name=name, default_value=getattr(f, name), class_name="input", auto_complete="off",
+            auto_focus=name == FIRST,
+        )  # fmt: skip
         return labelled(label, control)
 
     def three(name: str) -> rx.Component:

@@ -316,10 +316,13 @@ def _tools() -> rx.Component:
         narrowing(Clients, "kind", "clients_page.all_kinds", kinds, "admin.field.kind"),
         narrowing(Clients, "letter", "report.all_categories", letters, "report.category"),
         narrowing(Clients, "territory", "report.all_territories", options_of(Clients.territories), "report.territory"),
-        filter_tools(Clients), archive, column_tools(Clients), count_tools(Clients), rx.el.span(Clients.shown, class_name="muted t1 nw end"),
-        rx.cond(manages(), rx.el.a(icon("users", "s"), words("handover.do"), href="/handover", class_name="btn sm"), rx.fragment()),
-        file_tools(Clients, "xlsx", "csv", "geojson", "vcf"),
-        rx.el.a(icon("plus", "s"), words("client_form.add"), href="/clients/form", class_name="btn sm primary"),
+        filter_tools(Clients), archive, column_tools(Clients), count_tools(Clients), rx.el.div(
+            rx.el.span(Clients.shown, class_name="muted t1 nw"),
+            rx.cond(manages(), rx.el.a(icon("users", "s"), words("handover.do"), href="/handover", class_name="btn sm"), rx.fragment()),
+            file_tools(Clients, "xlsx", "csv", "geojson", "vcf"),
+            rx.el.a(icon("plus", "s"), words("client_form.add"), href="/clients/form", class_name="btn sm primary"),
+            class_name="row wrap end",
+        ),
         class_name="row ad-t",
     )  # fmt: skip
 
