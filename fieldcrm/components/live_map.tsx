@@ -2,16 +2,14 @@
 // SVG above (map_marks.ts), both drawn when that is due (map_stage.ts), positions from the gateway's own socket
 // (docs/protocol.md) into columns of numbers (fleet.ts). State tells who is who; the socket tells where.
 import { useEffect, useRef, useState } from "react";
-import { addProtocol, Map as GlMap, setWorkerUrl } from "maplibre-gl";
-import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
-import "maplibre-gl/dist/maplibre-gl.css";
-import { Protocol } from "pmtiles";
+import { type Map as GlMap } from "maplibre-gl";
 import { Icon, isTyping, productNow } from "$/public/external/fieldcrm/components/behaviour/desk.tsx";
 import { DeskLink } from "$/public/external/fieldcrm/components/live_map/desk_link.ts";
 import { latOf, lngOf, OFF_SHIFT, type Rep, type Shown } from "$/public/external/fieldcrm/components/live_map/fleet.ts";
 import { addLines, type LatLng, type Lines, type Passed, setLines, setTrack } from "$/public/external/fieldcrm/components/live_map/map_lines.ts";
 import { type Stop } from "$/public/external/fieldcrm/components/live_map/map_marks.ts";
 import { Stage } from "$/public/external/fieldcrm/components/live_map/map_stage.ts";
+import { followPage, regionMap } from "$/public/external/fieldcrm/components/region_map/region_map.ts";
 
 type Words = Record<string, Record<string, string>>;
 type Spot = { lat: number; lng: number; key: string; zoom?: number };
@@ -24,22 +22,8 @@ type Props = {
 
 const ASK_AGAIN_MS = 3000; // the list is asked to follow a change of state, not more often
 const TAIL_MOST = 600;
-const START: LatLng = [60.1699, 24.9384];
 const EVERYBODY: Shown = { team: "", state: "", text: "" };
 const PADDING = { top: 84, left: 64, right: 132, bottom: 96 }; // controls, a name at the right, the ribbon
-
-let isReady = false;
-function prepare() {
-  if (isReady) return;
-  isReady = true;
-  setWorkerUrl(workerUrl);
-  addProtocol("pmtiles", new Protocol().tile);
-}
-
-function styleUrl(): string {
-  const theme = document.documentElement.dataset.theme === "dark" ? "dark" : "light";
-  return `/region/style-${theme}.json?lang=${document.documentElement.lang || "en"}`;
-}
 
 /** The product's time of day in the company's zone. */
 function clockTime(lang: string, zone: string): string {
@@ -71,11 +55,7 @@ export function LiveMap(props: Props) {
 
   // the map itself, once
   useEffect(() => {
-    prepare();
-    const made = new GlMap({
-      container: box.current!, style: styleUrl(), center: [START[1], START[0]], zoom: 13, attributionControl: false,
-      dragRotate: false, pitchWithRotate: false, maxPitch: 0, fadeDuration: 0,
-    });
+    const made = regionMap(box.current!, 13, { maxPitch: 0 });
     made.touchZoomRotate.disableRotation();
     made.keyboard.disable(); // arrows belong to the lists; the map has buttons
     map.current = window.fieldcrmMap = made;
@@ -97,12 +77,9 @@ export function LiveMap(props: Props) {
     });
     made.on("dragstart", () => latest.current.follow && latest.current.onFollow(false));
     made.on("moveend", look);
-    const again = () => { setHasBase(true); made.setStyle(styleUrl(), { diff: false }); };
-    window.addEventListener("fieldcrm:theme", again);
+    const unfollow = followPage(made, () => setHasBase(true));
     const touched = () => { hasFitted.current = true; }; // who works on the map keeps his view: it never jumps under his hand
     for (const kind of ["pointerdown", "wheel"]) box.current!.addEventListener(kind, touched, { capture: true, passive: true });
-    const sizes = new ResizeObserver(() => made.resize());
-    sizes.observe(box.current!);
     fetch("/region/region.json").then((r) => (r.ok ? r.json() : null)).then((region) => {
       const b = region?.bbox as number[] | undefined; // south, west, north, east
       if (b && !hasFitted.current && !latest.current.reps.some((rep) => rep.lat !== null)) {
@@ -110,8 +87,7 @@ export function LiveMap(props: Props) {
       }
     }).catch(() => undefined);
     return () => {
-      window.removeEventListener("fieldcrm:theme", again);
-      sizes.disconnect();
+      unfollow();
       on.close();
       window.fieldcrmMap = undefined;
       window.dispatchEvent(new Event("fieldcrm:map"));

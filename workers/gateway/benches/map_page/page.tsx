@@ -2,11 +2,10 @@
 // the mouse's own events, its frames, long tasks and paints counted. The bench reads `measured`.
 import { createElement } from "react";
 import { createRoot } from "react-dom/client";
-import { addProtocol, Map as GlMap, setWorkerUrl } from "maplibre-gl";
-import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
-import { Protocol } from "pmtiles";
+import { type Map as GlMap } from "maplibre-gl";
 import { LiveMap } from "$/public/external/fieldcrm/components/live_map.tsx";
 import { Fleet, latOf, lngOf } from "$/public/external/fieldcrm/components/live_map/fleet.ts";
+import { regionMap } from "$/public/external/fieldcrm/components/region_map/region_map.ts";
 
 const asked = new URLSearchParams(location.search);
 const mode = asked.get("mode"), port = asked.get("port");
@@ -76,12 +75,7 @@ function heavy(map: GlMap): GlMap {
 }
 
 function plainMap(): GlMap {
-  setWorkerUrl(workerUrl);
-  addProtocol("pmtiles", new Protocol().tile);
-  return heavy(new GlMap({
-    container: box, style: "/region/style-light.json?lang=en", center: centre, zoom, attributionControl: false, fadeDuration: 0,
-    dragRotate: false, maxPitch: 0,
-  }));
+  return heavy(regionMap(box, zoom, { center: centre, maxPitch: 0 }));
 }
 
 function empty() {
