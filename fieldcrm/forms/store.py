@@ -50,15 +50,18 @@ def of_keys(session: Session, keys: Collection[tuple[str, int]]) -> list[FormVer
     return [row for row in session.exec(wanted) if (row.form_id, row.version) in keys]
 
 
+_ON_PHONES = (
+    select(FormVersion, Form)
+    .join(Form, col(Form.id) == FormVersion.form_id)
+    .where(FormVersion.version > Form.version - VERSIONS_KEPT)
+    .order_by(col(FormVersion.form_id), col(FormVersion.version))
+)
+"""Made once: every phone that pulls asks."""
+
+
 def on_phones(session: Session) -> list[tuple[FormVersion, Form]]:
     """The versions that phones hold, with their forms."""
-    wanted = (
-        select(FormVersion, Form)
-        .join(Form, col(Form.id) == FormVersion.form_id)
-        .where(FormVersion.version > Form.version - VERSIONS_KEPT)
-        .order_by(col(FormVersion.form_id), col(FormVersion.version))
-    )
-    return [(row[0], row[1]) for row in session.exec(wanted)]
+    return [(row[0], row[1]) for row in session.exec(_ON_PHONES)]
 
 
 # ---- products ----

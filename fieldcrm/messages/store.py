@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, case, func, literal, or_, tuple_, update
+from sqlalchemy import and_, bindparam, case, func, literal, or_, tuple_, update
 from sqlmodel import Session, col, delete, select
 
 from fieldcrm.clients import folding
@@ -168,14 +168,6 @@ def _is(state: State) -> Any:
 # ---- what phones hold ----
 
 
-def on_phone_ids(
-    session: Session, rep_id: str, since: datetime, after: str, limit: int
-) -> list[str]:
-    """Messages that a rep's phone holds: open ones, and what was finished lately."""
-    wanted = select(Message.id).where(Message.rep_id == rep_id, Message.id > after, _held(since))
-    return list(session.exec(wanted.order_by(col(Message.id)).limit(limit)))
-
-
 def on_phone(
     session: Session, rep_id: str, since: datetime, ids: Collection[str]
 ) -> list[tuple[Message, str | None, str | None]]:
@@ -189,7 +181,7 @@ def on_phone(
     return [tuple(row) for row in session.exec(wanted)]
 
 
-def _held(since: datetime) -> Any:
+def _held(since: Any) -> Any:
     """A changed plan is held for two days of its own, a task or reminder until a week after its end."""
     ended = or_(
         col(Message.done_at) >= since, col(Message.declined_at) >= since,
@@ -198,6 +190,24 @@ def _held(since: datetime) -> Any:
         (col(Message.kind) == "plan") & (col(Message.created_at) >= since),
     )  # fmt: skip
     return col(Message.withdrawn_at).is_(None) & ended
+
+
+_PHONE_IDS: Any = (
+    select(Message.id)
+    .where(Message.rep_id == bindparam("rep_id"), Message.id > bindparam("after"))
+    .where(_held(bindparam("since", type_=UtcDateTime)))
+    .order_by(col(Message.id))
+    .limit(bindparam("limit"))  # type: ignore[arg-type]
+)
+"""Made once: every phone that pulls asks."""
+
+
+def on_phone_ids(
+    session: Session, rep_id: str, since: datetime, after: str, limit: int
+) -> list[str]:
+    """Messages that a rep's phone holds: open ones, and what was finished lately."""
+    told = {"rep_id": rep_id, "since": since, "after": after, "limit": limit}
+    return list(session.connection().execute(_PHONE_IDS, told).scalars())
 
 
 def unseen_plan(session: Session, rep_id: str, day: date) -> Message | None:

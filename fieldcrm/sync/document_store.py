@@ -9,7 +9,6 @@ from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-import msgspec
 from sqlalchemy import Date, bindparam, func
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
@@ -20,6 +19,7 @@ from fieldcrm.kit.among import among
 from fieldcrm.kit.database import UtcDateTime
 from fieldcrm.people.tables import Team, User
 from fieldcrm.planning.tables import Cycle, CycleTarget, DayPlan
+from fieldcrm.sync.told import Bulk, select_of, told
 from fieldcrm.tracking.tables import Shift
 from fieldcrm.visits.tables import Attachment, Product, Visit
 from fieldcrm.wire import sync as wire
@@ -44,12 +44,6 @@ _FIRST, _LAST = bindparam("first", type_=Date), bindparam("last", type_=Date)
 _WITHIN = (_VISIT.c.day >= _FIRST, _VISIT.c.day <= _LAST)
 
 
-def _told(table: Any, doc: type[msgspec.Struct]) -> Any:
-    """A select of the columns that a phone's document shows, in its order: the others cost reading, too."""
-    shown = (name.removesuffix("_ms") for name in doc.__struct_fields__)
-    return columns(*(table.c[name] for name in shown if name in table.c))
-
-
 def _rows(session: Session, statement: Any, told: dict[str, Any]) -> list[Any]:
     """All plain rows of a statement, past the ORM, which makes objects out of none of them."""
     return [*session.connection().execute(statement, told).all()]
@@ -63,7 +57,7 @@ def _values(session: Session, statement: Any, told: dict[str, Any]) -> list[Any]
 # ---- ids of what a phone holds, page by page ----
 
 
-_VISIT_IDS = (
+_VISIT_IDS = Bulk(
     columns(_VISIT.c.id)
     .where(_VISIT.c.rep_id == _REP, _VISIT.c.id > bindparam("after"), *_WITHIN)
     .order_by(_VISIT.c.id)
@@ -76,7 +70,7 @@ def visit_ids(
 ) -> list[str]:
     """Of a rep's visits within days, the next in the order of their ids."""
     wanted = {"rep_id": rep_id, "first": first, "last": last, "after": after, "limit": limit}
-    return _values(session, _VISIT_IDS, wanted)
+    return [visit_id for (visit_id,) in _VISIT_IDS.rows(session, wanted)]
 
 
 _PRODUCT_IDS = (
@@ -96,13 +90,19 @@ def product_ids(session: Session, after: str, limit: int) -> list[str]:
 # ---- rows of documents ----
 
 
-_VISITS = _told(_VISIT, wire.VisitDoc).where(among(_VISIT.c.id, "ids"))
+_VISITS = Bulk(
+    select_of(_VISIT, wire.VisitDoc, details=wire.VisitDetails, check_in=wire.PlaceTime,
+              check_out=wire.PlaceTime)
+    .where(among(_VISIT.c.id, "ids"), _VISIT.c.rep_id == _REP, *_WITHIN)
+)  # fmt: skip
 
 
-def visits(session: Session, rep_id: str, ids: Collection[str]) -> list[Any]:
-    """Those of these visits that are the rep's, as plain rows of the columns a phone is told."""
-    found = _rows(session, _VISITS, {"ids": [*ids]})
-    return [v for v in found if v.rep_id == rep_id]
+def visits(
+    session: Session, rep_id: str, first: date, last: date, ids: Collection[str]
+) -> list[Any]:
+    """Those of these visits that are the rep's within days: values in the order of a document."""
+    wanted = {"rep_id": rep_id, "first": first, "last": last, "ids": [*ids]}
+    return [*_VISITS.rows(session, wanted)]
 
 
 def visits_of_day(session: Session, rep_id: str, day: date) -> list[Visit]:
@@ -120,14 +120,15 @@ def attachments(session: Session, visit_ids: Collection[str]) -> list[Any]:
     return _rows(session, _ATTACHMENTS, {"ids": [*visit_ids]})
 
 
-_CLIENTS = _told(_CLIENT, wire.ClientDoc).where(
-    among(_CLIENT.c.id, "ids"), _CLIENT.c.archived_at.is_(None)
-)
+_CLIENTS = Bulk(
+    select_of(_CLIENT, wire.ClientDoc)
+    .where(among(_CLIENT.c.id, "ids"), _CLIENT.c.archived_at.is_(None))
+)  # fmt: skip
 
 
 def clients(session: Session, ids: Collection[str]) -> list[Any]:
     """Plain rows of the columns a phone is told, in the order of a card."""
-    return _rows(session, _CLIENTS, {"ids": [*ids]})
+    return [*_CLIENTS.rows(session, {"ids": [*ids]})]
 
 
 class Link(NamedTuple):
@@ -143,9 +144,9 @@ class Link(NamedTuple):
     organisation: str
 
 
-_LINKS = (
+_LINKS = Bulk(
     columns(*(_LINK.c[n] for n in ("person_id", "organisation_id", "role", "hours", "is_main")),
-            _PERSON.c.name, _ORGANISATION.c.name)
+            _PERSON.c.name.label("person"), _ORGANISATION.c.name.label("organisation"))
     .join(_PERSON, _PERSON.c.id == _LINK.c.person_id)
     .join(_ORGANISATION, _ORGANISATION.c.id == _LINK.c.organisation_id)
     .where(
@@ -158,7 +159,7 @@ _LINKS = (
 
 def affiliations(session: Session, ids: Collection[str]) -> list[Link]:
     """Links where either side is one of these."""
-    return [Link._make(row) for row in _rows(session, _LINKS, {"ids": [*ids]})]
+    return [Link._make(row) for row in _LINKS.rows(session, {"ids": [*ids]})]
 
 
 _PROMISES = (
@@ -181,7 +182,7 @@ class Past(NamedTuple):
 
     client_id: str
     id: str
-    day: date
+    day: str
     result: str | None
     comment: str | None
     rep_name: str
@@ -197,8 +198,8 @@ _RANKED = (
     .where(among(_VISIT.c.client_id, "ids"), func.coalesce(_VISIT.c.state, "") == "closed")
     .subquery()
 )  # fmt: skip
-_HISTORY = (
-    columns(*_RANKED.c[:5], _USER.c.name)
+_HISTORY = Bulk(
+    columns(*_RANKED.c[:2], told(_RANKED.c.day), *_RANKED.c[3:5], _USER.c.name)
     .join(_USER, _USER.c.id == _RANKED.c.rep_id)
     .where(_RANKED.c.rank <= HISTORY)
     .order_by(_RANKED.c.day.desc(), _RANKED.c.id)
@@ -207,7 +208,7 @@ _HISTORY = (
 
 def history(session: Session, client_ids: Collection[str]) -> list[Past]:
     """The last closed visits of each client with the rep's name, newest first."""
-    return [Past._make(row) for row in _rows(session, _HISTORY, {"ids": [*client_ids]})]
+    return [Past._make(row) for row in _HISTORY.rows(session, {"ids": [*client_ids]})]
 
 
 class Seen(NamedTuple):
@@ -217,9 +218,9 @@ class Seen(NamedTuple):
     product_id: str
     is_there: bool
     price: float | None
-    day: date
+    day: str
     visit_id: str
-    closed_at: datetime
+    closed_at_ms: int
     rep_name: str
 
 
@@ -233,12 +234,13 @@ _LAST_LOOKS = (
     .subquery()
 )  # fmt: skip
 _LAST_SEEN = (
-    columns(*_LAST_LOOKS.c[:6], _VISIT.c.closed_at, _USER.c.name)
+    columns(*_LAST_LOOKS.c[:4], told(_LAST_LOOKS.c.day), _LAST_LOOKS.c.visit_id,
+            told(_VISIT.c.closed_at), _USER.c.name)
     .join(_VISIT, _VISIT.c.id == _LAST_LOOKS.c.visit_id)
     .join(_USER, _USER.c.id == _LAST_LOOKS.c.rep_id)
     .where(_LAST_LOOKS.c.rank == 1, _VISIT.c.closed_at.is_not(None))
     .order_by(_VISIT.c.closed_at, _VISIT.c.id, _LAST_LOOKS.c.product_id)
-)
+)  # fmt: skip
 
 
 def last_seen(session: Session, client_ids: Collection[str], first: date) -> list[Seen]:
@@ -250,7 +252,7 @@ def last_seen(session: Session, client_ids: Collection[str], first: date) -> lis
     return [Seen._make(row) for row in _rows(session, _LAST_SEEN, wanted)]
 
 
-_PRODUCTS = _told(_PRODUCT, wire.ProductDoc).where(among(_PRODUCT.c.id, "ids"))
+_PRODUCTS = select_of(_PRODUCT, wire.ProductDoc).where(among(_PRODUCT.c.id, "ids"))
 
 
 def products(session: Session, ids: Collection[str]) -> list[Any]:

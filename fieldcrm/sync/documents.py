@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-import msgspec
 from sqlmodel import Session
 
 from fieldcrm.clients.ownfields import rules as own_rules
@@ -26,6 +25,7 @@ from fieldcrm.sync.rep_asks import (
     joint_docs,
     joint_ids,
 )
+from fieldcrm.sync.told import ms
 from fieldcrm.wire import sync as wire
 
 DAYS_BEHIND = 7
@@ -120,43 +120,19 @@ def ids_after(session: Session, r: Reach, entity: str, after: str, limit: int) -
 
 
 def visit_docs(session: Session, r: Reach, ids: Collection[str]) -> Made:
-    rows = [v for v in store.visits(session, r.rep_id, ids) if r.first <= v.day <= r.last]
-    photos: dict[str, list[Any]] = {}
-    for each in store.attachments(session, [v.id for v in rows]):
-        photos.setdefault(each.visit_id, []).append(each)
-    return {v.id: visit_doc(v, photos.get(v.id, [])) for v in rows}
+    rows = store.visits(session, r.rep_id, r.first, r.last, ids)
+    photos: dict[str, list[wire.AttachmentDoc]] = {}
+    for each in store.attachments(session, [key for key, *_ in rows]):
+        photos.setdefault(each.visit_id, []).append(_attachment(each))
+    return {row[0]: _visit(row, photos) for row in rows}
 
 
-def visit_doc(v: Any, photos: Iterable[Any]) -> wire.VisitDoc:
-    """A visit as a phone holds it, of a row of the visit's columns and those of its attachments."""
-    return wire.VisitDoc(
-        id=v.id, rep_id=v.rep_id, team_id=v.team_id, client_id=v.client_id, place_id=v.place_id,
-        lat=v.lat, lng=v.lng, state=v.state, day=v.day.isoformat(),
-        position=v.position, planned_at_ms=ms(v.planned_at), planned_minutes=v.planned_minutes,
-        expected_at_ms=ms(v.expected_at), pause_min=v.pause_min, travel_s=v.travel_s,
-        travel_m=v.travel_m, travel_mode=v.travel_mode, is_locked=v.is_locked, is_unplanned=v.is_unplanned,
-        priority=v.priority, objective=v.objective, plan_reason=v.plan_reason,
-        checked_in_at_ms=ms(v.checked_in_at), closed_at_ms=ms(v.closed_at),
-        check_in=_place_time(v.check_in), check_out=_place_time(v.check_out),
-        result=v.result, comment=v.comment,
-        details=_details(v.details), reason=v.reason,
-        moved_to_id=v.moved_to_id, promise_id=v.promise_id,
-        verdict=v.verdict, verdict_reasons=v.verdict_reasons,
-        conflicts=sorted({c["field"] for c in v.conflicts}) if v.conflicts else v.conflicts,
-        attachments=[_attachment(a) for a in photos], updated_at_ms=ms(v.updated_at) or 0,
-        version=v.version,
-    )  # fmt: skip
-
-
-_NO_DETAILS = wire.VisitDetails()
-
-
-def _details(told: dict[str, Any] | None) -> wire.VisitDetails:
-    return msgspec.convert(told, wire.VisitDetails) if told else _NO_DETAILS
-
-
-def _place_time(told: dict[str, Any] | None) -> wire.PlaceTime | None:
-    return None if told is None else msgspec.convert(told, wire.PlaceTime)
+def _visit(row: Any, photos: Mapping[str, list[wire.AttachmentDoc]]) -> wire.VisitDoc:
+    """A visit of a row whose values stand in the document's own order."""
+    *own, conflicts, updated_at_ms, version = row
+    both_changed = sorted({c["field"] for c in conflicts}) if conflicts else conflicts
+    told: tuple[Any, ...] = (*own, both_changed, photos.get(row[0], []), updated_at_ms, version)
+    return wire.VisitDoc(*told)
 
 
 def _attachment(a: Any) -> wire.AttachmentDoc:
@@ -172,8 +148,8 @@ def _attachment(a: Any) -> wire.AttachmentDoc:
 def client_docs(session: Session, r: Reach, ids: Collection[str]) -> Made:
     mine = r.clients(session).intersection(ids)
     rows = store.clients(session, mine)
-    around = _Around(session, r, [c.id for c in rows])
-    made = {c.id: _client(c, around) for c in rows}
+    around = _Around(session, r, [key for key, *_ in rows])
+    made = {row[0]: _client(row, around) for row in rows}
     ownfields.tell_phone_in(session, r.actor(session), made.values())
     return made
 
@@ -208,18 +184,14 @@ def _workplace(link: store.Link, other_id: str, name: str) -> wire.Workplace:
     return wire.Workplace(other_id, name, link.role, link.hours, link.is_main)
 
 
-def _client(c: Any, around: _Around) -> wire.ClientDoc:
-    """A card of a row whose columns stand in the card's own order."""
-    key, *own, version = c
-    beside = (around.people, around.workplaces, around.promises, around.history)
+def _client(row: Any, around: _Around) -> wire.ClientDoc:
+    """A card of a row whose values stand in the card's own order."""
+    key, *own, version = row
     told: tuple[Any, ...] = (
-        key,
-        *own,
-        *(each.get(key, []) for each in beside),
-        around.cycle.get(key),
-        version,
+        key, *own, around.people.get(key, []), around.workplaces.get(key, []),
+        around.promises.get(key, []), around.history.get(key, []), around.cycle.get(key), version,
         [*around.shelves.get(key, {}).values()],
-    )
+    )  # fmt: skip
     return wire.ClientDoc(*told)
 
 
@@ -231,13 +203,13 @@ def _promise(p: Any) -> wire.PromiseDoc:
 
 
 def _past(v: store.Past) -> wire.PastVisit:
-    return wire.PastVisit(v.id, v.day.isoformat(), v.result, v.comment, v.rep_name)
+    return wire.PastVisit(v.id, v.day, v.result, v.comment, v.rep_name)
 
 
 def _seen(s: store.Seen) -> wire.ShelfFigure:
     return wire.ShelfFigure(
-        product_id=s.product_id, is_there=s.is_there, price=s.price, day=s.day.isoformat(),
-        at_ms=ms(s.closed_at) or 0, rep_name=s.rep_name, visit_id=s.visit_id,
+        product_id=s.product_id, is_there=s.is_there, price=s.price, day=s.day,
+        at_ms=s.closed_at_ms, rep_name=s.rep_name, visit_id=s.visit_id,
     )  # fmt: skip
 
 
@@ -404,10 +376,6 @@ LISTS: dict[str, Callable[[Session, Reach, str, int], list[str]]] = {
     "message": message_ids, "correction": correction_ids, "joint": joint_ids, "visit": _visit_ids, "client": _client_ids,
 }  # fmt: skip
 """In the order of a first copy: the day's work first, the cards last."""
-
-
-def ms(moment: datetime | None) -> int | None:
-    return None if moment is None else round(moment.timestamp() * 1000)
 
 
 def _iso_ms(told: str | int | None) -> int | None:

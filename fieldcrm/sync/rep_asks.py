@@ -9,11 +9,13 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from fieldcrm.clients import card_photos
 from fieldcrm.clients.tables import Client
 from fieldcrm.kit import clock
+from fieldcrm.kit.database import UtcDateTime
 from fieldcrm.kit.tables import Event
 from fieldcrm.people.tables import User
 from fieldcrm.visits import joint
@@ -47,14 +49,19 @@ def correction_docs(session: Session, r: Reach, ids: Collection[str]) -> dict[st
     }
 
 
+_ASKED = (
+    select(Event, Client.name)
+    .join(Client, col(Client.id) == Event.subject_id)
+    .where(Event.actor_id == bindparam("rep_id"), Event.kind == ASKED)
+    .where(Event.at >= bindparam("since", type_=UtcDateTime))
+)
+"""Made once: every phone that pulls asks."""
+
+
 def _asked(session: Session, r: Reach) -> list[tuple[Event, str]]:
     """The rep's own corrections of late, with their client's name."""
-    wanted = (
-        select(Event, Client.name)
-        .join(Client, col(Client.id) == Event.subject_id)
-        .where(Event.actor_id == r.rep_id, Event.kind == ASKED, Event.at >= clock.now() - KEPT_FOR)
-    )
-    return [tuple(row) for row in session.exec(wanted)]  # type: ignore[misc]
+    told = {"rep_id": r.rep_id, "since": clock.now() - KEPT_FOR}
+    return [tuple(row) for row in session.exec(_ASKED, params=told)]  # type: ignore[misc]
 
 
 def _words(session: Session, client_ids: Collection[str]) -> dict[str, tuple[Event, str | None]]:
@@ -105,14 +112,20 @@ def _joint(j: joint.Joint, r: Reach) -> wire.JointDoc:
     )  # fmt: skip
 
 
+_COLLEAGUES = (
+    select(User.id, User.name)
+    .where(User.team_id == bindparam("team_id"), User.role == "rep", col(User.is_active))
+    .where(User.id != bindparam("rep_id"))
+    .order_by(User.name)
+)
+
+
 def colleagues(session: Session, team_id: str | None, rep_id: str) -> list[wire.Colleague]:
     """Active reps of a team but one, by name."""
     if team_id is None:
         return []
-    wanted = select(User.id, User.name).where(
-        User.team_id == team_id, User.role == "rep", col(User.is_active), User.id != rep_id
-    )
-    return [wire.Colleague(*row) for row in session.exec(wanted.order_by(User.name))]
+    found = session.connection().execute(_COLLEAGUES, {"team_id": team_id, "rep_id": rep_id})
+    return [wire.Colleague(*row) for row in found]
 
 
 def _ms(moment: datetime | None) -> int | None:
