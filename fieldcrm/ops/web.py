@@ -55,10 +55,12 @@ class Web:
             return PlainTextResponse("method not allowed", 405, {"Allow": "GET, HEAD"})
         if path == "/healthz":
             return _health_response(await asyncio.to_thread(health.report))
-        if path.startswith("/region/"):
+        if path.startswith("/region/style-"):
             asked = request.query_params
             language = asked.get("lang") or asked.get("language") or i18n.DEFAULT
-            return await asyncio.to_thread(_region_file, path.removeprefix("/region/"), language)
+            return await asyncio.to_thread(_region_style, path.removeprefix("/region/"), language)
+        if path.startswith("/region/"):
+            return _region_file(path.removeprefix("/region/"))
         if path.startswith(arrival_page.PREFIX) and not path.endswith((".js", ".css")):
             return await asyncio.to_thread(arrival_page.answer, request, self.folder)
         return self._built_file(request, path)
@@ -161,20 +163,29 @@ def _health_response(found: dict[str, Any]) -> Response:
     return JSONResponse(found, status, {"Cache-Control": "no-store"})
 
 
-def _region_file(name: str, language: str) -> Response:
-    """The region's basemap (with byte ranges), and styles with names in the reader's language."""
+def _region_style(name: str, language: str) -> Response:
+    """A style of the region's basemap, with names in the reader's language."""
     from fieldcrm.regions.style import basemap_style
 
-    folder = settings().region_dir
-    if name in ("style-light.json", "style-dark.json"):
-        theme = "dark" if "dark" in name else "light"
-        known = language if language in i18n.LANGUAGES else i18n.DEFAULT
-        style = basemap_style(theme, "pmtiles:///region/basemap.pmtiles", known)
-        return JSONResponse(style, headers={"Cache-Control": "no-cache"})
-    if name not in ("basemap.pmtiles", "region.json") or not (folder / name).is_file():
+    if name not in ("style-light.json", "style-dark.json"):
+        return PlainTextResponse("not found", 404)
+    theme = "dark" if "dark" in name else "light"
+    known = language if language in i18n.LANGUAGES else i18n.DEFAULT
+    style = basemap_style(theme, "pmtiles:///region/basemap.pmtiles", known)
+    return JSONResponse(style, headers={"Cache-Control": "no-cache"})
+
+
+def _region_file(name: str) -> Response:
+    """The region's basemap, with byte ranges, and what it shows.
+
+    Looked at here and not in a thread: a crowd that fetches its map would change threads twice for it.
+    """
+    file = settings().region_dir / name
+    if name not in ("basemap.pmtiles", "region.json") or not file.is_file():
         return PlainTextResponse("not found", 404)
     kind = "application/vnd.pmtiles" if name.endswith(".pmtiles") else "application/json"
-    return FileResponse(folder / name, media_type=kind, headers={"Cache-Control": "no-cache"})
+    headers = {"Cache-Control": "no-cache"}
+    return FileResponse(file, media_type=kind, headers=headers, stat_result=file.stat())
 
 
 def make() -> Web:
