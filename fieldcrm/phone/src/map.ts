@@ -76,7 +76,7 @@ export class RepMap {
     const centre = this.centre();
     this.map = new GlMap({
       container: this.box, style, center: centre, zoom: 15, attributionControl: false, dragRotate: false,
-      pitchWithRotate: false, fadeDuration: 0, maxZoom: 19, localIdeographFontFamily: false, trackResize: false,
+      pitchWithRotate: false, fadeDuration: 0, interactive: !this.wanted.isStill, maxZoom: 19, localIdeographFontFamily: false, trackResize: false,
     });
     this.sizes.observe(this.box);
     this.map.touchZoomRotate.disableRotation();
@@ -148,12 +148,14 @@ export class RepMap {
   }
 
   private mark(stop: Stop): Marker {
-    const element = document.createElement("button");
-    element.type = "button";
+    const element = document.createElement(this.wanted.isStill ? "span" : "button");
     element.className = `mk ${stop.look}`;
     element.textContent = stop.label;
-    element.setAttribute("aria-label", stop.label || stop.look);
-    element.addEventListener("click", () => this.onPick(stop.id));
+    if (element instanceof HTMLButtonElement) {
+      element.type = "button";
+      element.setAttribute("aria-label", stop.label || stop.look);
+      element.addEventListener("click", () => this.onPick(stop.id));
+    }
     return new Marker({ element, anchor: stop.look === "next" ? "bottom" : "center" }).setLngLat([stop.lng, stop.lat]).addTo(this.map!);
   }
 

@@ -1,5 +1,5 @@
 /** A place on a screen for the map; its code is fetched when the first one is shown. */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { MapMarks, RepMap } from "./map";
 import { language, t } from "./i18n";
 import { isDark } from "./store";
@@ -9,6 +9,8 @@ const REST_MS = 2000;
 export interface MapBoxProps {
   goal?: { lat: number; lng: number; label: string } | null;
   radius?: number;
+  /** A picture: nothing of it answers to a finger, so that the page scrolls over it. */
+  isStill?: boolean;
   me?: { lat: number; lng: number; accuracy_m: number | null; heading?: number | null } | null;
   isFresh?: boolean;
   marks?: MapMarks;
@@ -19,7 +21,6 @@ export interface MapBoxProps {
 export function MapBox(props: MapBoxProps) {
   const box = useRef<HTMLDivElement>(null);
   const map = useRef<RepMap | null>(null);
-  const [problem, setProblem] = useState(false);
   const dark = isDark.value;
   const latest = useRef(props);
   latest.current = props;
@@ -32,7 +33,7 @@ export function MapBox(props: MapBoxProps) {
         map.current.show(latest.current);
         latest.current.onMap?.(map.current);
       },
-      () => setProblem(true),
+      () => box.current?.classList.add("no-map"),
     );
     return () => {
       isGone = true;
@@ -45,7 +46,7 @@ export function MapBox(props: MapBoxProps) {
   return (
     <>
       <div class="map" ref={box} role="group" aria-label={t("phone.map.label")} />
-      {problem && <p class="map-none small muted">{t("phone.map.not_here")}</p>}
+      <p class="map-none small muted">{t("phone.map.not_here")}</p>
       <span class="attr">© OpenStreetMap contributors</span>
     </>
   );

@@ -49,7 +49,12 @@ const ASK_AFTER_MS = 15_000;
 function askAgain(): void {
   if (watch === null || document.hidden) return;
   const age = here.peek() ? Date.now() - here.peek()!.fix_at_ms : Infinity;
-  if (age > ASK_AFTER_MS) navigator.geolocation.getCurrentPosition(take, refuse, OPTIONS);
+  if (age > ASK_AFTER_MS) askPosition();
+}
+
+/** Have the receiver say anew where the phone is. */
+export function askPosition(): void {
+  navigator.geolocation?.getCurrentPosition(take, refuse, OPTIONS);
 }
 
 export function stopWatching(): void {
@@ -218,7 +223,7 @@ export async function begin(): Promise<void> {
 function onShiftChange(): void {
   if (shift.peek() && !isPaused.peek() && permission.peek() === "granted") {
     watchPosition();
-    navigator.geolocation.getCurrentPosition(take, refuse, OPTIONS);
+    askPosition();
   }
   sendStatus();
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import type { Client } from "../src/docs";
 import { nameOf } from "../src/device";
 import { metresBetween } from "../src/geo";
-import { opening } from "../src/hours";
+import { missOf, opening, spansOn } from "../src/hours";
 import { newId, sha256 } from "../src/ids";
 import { find, fold, index, phoneHit, similar } from "../src/search";
 
@@ -45,15 +45,24 @@ describe("search", () => {
 
 describe("opening hours", () => {
   const text = "Mo-Fr 08:00-21:00; Sa 09:00-18:00; Su off";
-  test("open until", () => expect(opening(text, 4, 11 * 60)).toEqual({ state: "open", until: "21:00" }));
-  test("opens later", () => expect(opening(text, 6, 8 * 60)).toEqual({ state: "opens", at: "09:00" }));
-  test("closed on Sunday", () => expect(opening(text, 0, 600)).toEqual({ state: "closed" }));
+  test("open until", () => expect(opening(spansOn(text, 4), 11 * 60)).toEqual({ state: "open", until: "21:00" }));
+  test("opens later", () => expect(opening(spansOn(text, 6), 8 * 60)).toEqual({ state: "opens", at: "09:00" }));
+  test("closed on Sunday", () => expect(opening(spansOn(text, 0), 600)).toEqual({ state: "closed" }));
   test("lunch break", () =>
-    expect(opening("Mo,We 09:00-12:00,13:00-17:00", 3, 12 * 60 + 5)).toEqual({ state: "opens", at: "13:00" }));
-  test("without days means every day", () => expect(opening("10:00-20:00", 2, 601)).toEqual({ state: "open", until: "20:00" }));
-  test("holidays are skipped", () => expect(opening(`${text}; PH off`, 4, 600)).toEqual({ state: "open", until: "21:00" }));
-  test("what isn't understood says nothing", () => expect(opening("sunrise-sunset", 2, 600)).toBeNull());
-  test("no hours", () => expect(opening(null, 2, 600)).toBeNull());
+    expect(opening(spansOn("Mo,We 09:00-12:00,13:00-17:00", 3), 12 * 60 + 5)).toEqual({ state: "opens", at: "13:00" }));
+  test("without days means every day", () => expect(opening(spansOn("10:00-20:00", 2), 601)).toEqual({ state: "open", until: "20:00" }));
+  test("holidays are skipped", () => expect(opening(spansOn(`${text}; PH off`, 4), 600)).toEqual({ state: "open", until: "21:00" }));
+  test("what isn't understood says nothing", () => expect(opening(spansOn("sunrise-sunset", 2), 600)).toBeNull());
+  test("no hours", () => expect(opening(spansOn(null, 2), 600)).toBeNull());
+  test("past midnight", () => expect(opening(spansOn("Fr 20:00-02:00", 5), 23 * 60)).toEqual({ state: "open", until: "02:00" }));
+
+  test.each([
+    ["in time", 10 * 60, 20, null], ["to the minute", 11 * 60 + 40, 20, null],
+    ["too near to the end", 11 * 60 + 50, 20, { why: "closes", at: "12:00" }], ["in the break", 12 * 60 + 5, 20, { why: "opens", at: "13:00" }],
+    ["too early", 8 * 60, 20, { why: "opens", at: "09:00" }], ["too late", 17 * 60 + 20, 20, { why: "closes", at: "17:00" }],
+  ])("a visit %s", (_, minute, lasts, miss) => expect(missOf(spansOn("09:00-12:00,13:00-17:00", 1)!, minute, lasts)).toEqual(miss as never));
+  test("a visit on a closed day", () => expect(missOf([], 600, 20)).toEqual({ why: "closed" }));
+  test("a visit around midnight where it never closes", () => expect(missOf(spansOn("24/7", 1)!, 1430, 20)).toBeNull());
 });
 
 describe("ids", () => {

@@ -19,7 +19,7 @@ import { navigateTo } from "./navigate";
 import { openUntil } from "./today";
 import { startShift } from "./shift";
 
-const RADIUS_M = 100;
+export const RADIUS_M = 100;
 
 export function CheckIn({ visit }: { visit: Visit }) {
   useEffect(watchPosition, []);
@@ -66,7 +66,7 @@ let pressed: string | null = null;
 /** What comes before the check-in of the same press, such as the start of the shift. */
 type Before = () => Promise<void>;
 
-async function begin(visit: Visit, noGpsReason: string | null, comment: string, before?: Before): Promise<string | null> {
+export async function begin(visit: Visit, noGpsReason: string | null, comment: string, before?: Before): Promise<string | null> {
   const position = fixState(asPosition(), Date.now()) === "stale" ? null : asPosition();
   const hasPhoto = files.peek().some((f) => f.visit_id === visit.id && f.state === "held");
   const facts = checkInFacts(position, Date.now(), noGpsReason, comment, hasPhoto);

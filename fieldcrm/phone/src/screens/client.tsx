@@ -6,30 +6,28 @@ import type { Client } from "../docs";
 import { Further } from "../further";
 import { daysBetween, has, longDay, number, shortDay, t, time } from "../i18n";
 import { Icon, type IconName } from "../icons";
-import { Ava, Btn, clientLine, LinkBtn, Num, Top, VerdictMark } from "../parts";
+import { Ava, Btn, clientLine, Num, Top, VerdictMark } from "../parts";
 import { href } from "../router";
-import { isOpen } from "../sent";
-import { clients, corrections, db, entries, promisesDone, today, visits } from "../store";
-import { openUntil } from "./today";
+import { clients, db, promisesDone, today, visits } from "../store";
+import { hoursOf, missText, openText } from "../windows";
+import { mainPlace } from "../workplaces";
+import { Missed } from "./today";
 import { navigateToPoint } from "./navigate";
 import { NotHere } from "./visit";
 
 export function ClientCard({ id }: { id: string }) {
   const client = clients.value.get(id);
   if (!client) return <NotHere />;
-  const main = client.workplaces.find((w) => w.is_main) ?? client.workplaces[0];
   return (
     <>
-      <Top title={client.name} sub={[clientLine(client), main?.name].filter(Boolean).join(" · ")} />
+      <Top title={client.name} sub={[clientLine(client), mainPlace(client)?.name].filter(Boolean).join(" · ")} />
       <main tabIndex={0}>
         <Who client={client} />
         <Promises client={client} />
         <Note client={client} />
         <Further show={(m) => <m.CardParts client={client} />} />
         <History client={client} />
-        <Others title={t("phone.client.workplaces")} rows={client.workplaces} />
-        <Others title={t("phone.client.people")} rows={client.people} />
-        <Correction client={client} />
+        <Further show={(m) => <m.CardEnd client={client} />} />
       </main>
       <Acts client={client} />
     </>
@@ -46,7 +44,7 @@ function Who({ client }: { client: Client }) {
   const next = openVisitOf(client);
   const last = client.history[0];
   const cycle = client.cycle;
-  const hours = next ? openUntil(next) : null;
+  const spans = hoursOf(next ?? { client_id: client.id, place_id: mainPlace(client)?.id ?? null, day: today.value });
   const ago = last ? daysBetween(last.day, today.value) : null;
   return (
     <section class="card">
@@ -57,8 +55,9 @@ function Who({ client }: { client: Client }) {
           {cycle && <span class="tag line">{t("phone.client.per_cycle", { n: cycle.planned })}</span>}
         </div>
         <p class="small" style="margin-top:6px">{[client.address, client.city].filter(Boolean).join(", ")}
-          {(client.opening_hours || hours) && <><br /><span class="muted">{hours ? `${hours[1]} ${hours[0]}` : client.opening_hours}</span></>}
+          {(spans || client.opening_hours) && <><br /><span class="muted">{spans ? [next && next.day !== today.value && shortDay(next.day), openText(spans)].filter(Boolean).join(" ") : client.opening_hours}</span></>}
         </p>
+        {next && <Missed text={missText(next)} />}
         {client.phone && <p class="small">{client.phone}</p>}
       </div></div>
       <div class="freq">
@@ -127,24 +126,6 @@ function Note({ client }: { client: Client }) {
   );
 }
 
-/** The way to a correction, and what was asked for and is not on the card yet. */
-function Correction({ client }: { client: Client }) {
-  const mine = corrections.value.filter((c) => c.client_id === client.id).sort((a, b) => b.asked_at_ms - a.asked_at_ms)[0];
-  const isWaiting = entries.value.some((e) => e.kind === "client.correct" && e.subject_id === client.id && isOpen(e));
-  const state = isWaiting ? "open" : mine?.status;
-  return (
-    <>
-      {state && (
-        <a class={`note ${state === "declined" ? "warn" : state === "accepted" ? "ok" : ""}`} style="margin-top:12px" href={href("correct", client.id)}>
-          <Icon name={state === "declined" ? "cross" : state === "accepted" ? "tick" : "hour"} />
-          <span>{t(`phone.correct.is_${state}`)}{state === "declined" && mine?.reason && <><br /><b>{mine.reason}</b></>}</span>
-        </a>
-      )}
-      <div class="btns" style="margin-top:10px"><LinkBtn class="link" icon="pen" to={href("correct", client.id)}>{t("phone.correct.title")}</LinkBtn></div>
-    </>
-  );
-}
-
 function History({ client }: { client: Client }) {
   if (client.history.length === 0) return null;
   return (
@@ -163,20 +144,6 @@ function History({ client }: { client: Client }) {
           );
         })}
       </section>
-    </>
-  );
-}
-
-function Others({ title, rows }: { title: string; rows: Client["workplaces"] }) {
-  if (rows.length === 0) return null;
-  return (
-    <>
-      <h2 class="sec">{title}</h2>
-      <section class="card"><div class="list">
-        {rows.map((w) => (
-          <a href={href("client", w.id)}><Icon name={title === t("phone.client.people") ? "clients" : "home"} /><div class="t"><p>{w.name}</p><p>{[w.role, w.hours].filter(Boolean).join(" · ")}</p></div><Icon name="next" class="s" /></a>
-        ))}
-      </div></section>
     </>
   );
 }

@@ -13,6 +13,7 @@ import { here, permission, watchPosition } from "../positions";
 import { fromHere, href, turn } from "../router";
 import { digits, find, index, type Indexed, phoneHit } from "../search";
 import { clients, db, hasAllClients, loadAllClients, today } from "../store";
+import { mainPlace } from "../workplaces";
 
 const query = signal("");
 const kind = signal<"all" | "people" | "places" | "near">("all");
@@ -119,7 +120,7 @@ function byCategory(found: Client[]): Client[] {
 function ClientRow({ client, to }: { client: Client; to: string }) {
   const at = here.value;
   const far = at && client.lat !== null && client.lng !== null ? distance(metresBetween(at, { lat: client.lat, lng: client.lng })) : "";
-  const place = client.workplaces.find((w) => w.is_main)?.name ?? client.workplaces[0]?.name ?? client.address ?? "";
+  const place = mainPlace(client)?.name ?? client.address ?? "";
   return (
     <a href={to}>
       <Ava client={client} small />
@@ -144,8 +145,7 @@ function PhoneHit({ phone }: { phone: string | null }) {
 /** Last step of an unplanned visit: where, what for. */
 export function NewVisit({ clientId }: { clientId: string }) {
   const client = clients.value.get(clientId);
-  const main = client?.workplaces.find((w) => w.is_main) ?? client?.workplaces[0];
-  const [placeId, setPlace] = useState<string | null>(main?.id ?? null);
+  const [placeId, setPlace] = useState<string | null>((client && mainPlace(client)?.id) ?? null);
   const [objective, setObjective] = useState("");
   if (!client) return <Clients forVisit />;
   const make = async (thenCheckIn: boolean) => {

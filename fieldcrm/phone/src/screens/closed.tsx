@@ -27,6 +27,7 @@ export function Closed({ visit }: { visit: Visit }) {
       </Top>
       <Truth thin />
       <main tabIndex={0}>
+        <Further show={(m) => <m.NextHere visit={visit} />} />
         {visit.state === "closed" ? <ClosedCards visit={visit} /> : <OverCard visit={visit} />}
         {visit.conflicts.length > 0 && <ConflictHint visit={visit} />}
       </main>

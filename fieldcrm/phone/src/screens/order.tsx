@@ -4,15 +4,13 @@ import { act } from "../actions";
 import { afterAction, storing } from "../app";
 import type { Visit } from "../docs";
 import { isOnline } from "../door";
-import { opening } from "../hours";
-import { longDay, span, t, time } from "../i18n";
+import { longDay, t, time } from "../i18n";
 import { Icon } from "../icons";
 import { planned, putInOrder } from "../order";
 import { Btn, Top, Truth, visitLine } from "../parts";
 import { fromHere, turn } from "../router";
-import { clientOf, db, entries, me, now, placeOf, profile, today, visits } from "../store";
-
-const LATE_MS = 3 * 60_000;
+import { clientOf, db, entries, me, now, profile, today, visits } from "../store";
+import { missText } from "../windows";
 
 export function OrderDay({ day }: { day: string }) {
   const all = [...visits.value.values()].filter((v) => v.day === day);
@@ -71,7 +69,7 @@ function Row({ visit, i, n, list, move }: RowProps) {
   const client = clientOf(visit);
   const at = visit.expected_at_ms ?? visit.planned_at_ms;
   const name = client?.name ?? "…";
-  const warning = warningOf(visit, at);
+  const warning = missText(visit);
   return (
     <li class={`vr ${warning ? "bad" : ""}`}>
       <Handle i={i} list={list} move={move} />
@@ -103,17 +101,6 @@ function Handle({ i, list, move }: Pick<RowProps, "i" | "list" | "move">) {
       onPointerMove={drag} onPointerUp={() => { held.current = false; }} onPointerCancel={() => { held.current = false; }}
     >{i + 1}</span>
   );
-}
-
-/** What speaks against arriving then: a time that the office has fixed, or closed doors. */
-function warningOf(visit: Visit, at: number | null): string | null {
-  if (at === null) return null;
-  const late = visit.is_locked && visit.planned_at_ms !== null ? at - visit.planned_at_ms : 0;
-  if (late >= LATE_MS) return t("phone.order.late", { time: time(visit.planned_at_ms!), span: span(late) });
-  const [h, m] = time(at).split(":").map(Number);
-  const found = opening(placeOf(visit)?.opening_hours ?? null, new Date(`${visit.day}T12:00:00Z`).getUTCDay(), h! * 60 + m!);
-  if (found?.state === "opens") return t("phone.order.opens", { time: found.at });
-  return found?.state === "closed" ? t("phone.order.closed") : null;
 }
 
 /** The wish for a re-plan waits on the phone while there is no network. */

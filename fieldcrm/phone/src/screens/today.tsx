@@ -7,13 +7,13 @@ import { Icon } from "../icons";
 import {
   Btn, clientLine, LinkBtn, minutesParts, MODE_ICON, Num, Tabs, Truth, UpdateHint, VerdictMark, visitLine,
 } from "../parts";
-import { opening } from "../hours";
 import { openTasks } from "../office_hint";
 import { atRest } from "../painted";
 import { go, href } from "../router";
 import {
-  arrivalAt, clientOf, declined, halfMinute, invitations, missed, now, placeNameOf, placeOf, profile, promisesDone, today, underWay, unseenNotice, visitsOf, waitsTooLong,
+  arrivalAt, clientOf, declined, halfMinute, invitations, missed, now, placeNameOf, profile, promisesDone, today, underWay, unseenNotice, visitsOf, waitsTooLong,
 } from "../store";
+import { hoursText, hoursThen, missText, openNow } from "../windows";
 import { navigateTo } from "./navigate";
 
 const OVER = new Set(["closed", "cancelled", "moved", "missed"]);
@@ -211,29 +211,30 @@ function BreakRow({ before: v }: { before: Visit }) {
   return <div class="vr gap"><Icon name="cup" class="s" />{t("phone.today.break", words)}</div>;
 }
 
-function minuteOfDay(ms: number | null): number | null {
-  if (ms === null) return null;
-  const [h, m] = time(ms).split(":").map(Number);
-  return h! * 60 + m!;
-}
-
 export function VisitRow({ visit }: { visit: Visit }) {
   const client = clientOf(visit);
   const at = visit.expected_at_ms ?? visit.planned_at_ms;
   const late = visit.expected_at_ms && visit.planned_at_ms ? Math.round((visit.expected_at_ms - visit.planned_at_ms) / 60_000) : 0;
+  const miss = missText(visit);
   return (
     <a class="vr" href={href("visit", visit.id)}>
       <span class="no">{visit.position || "+"}</span>
-      <div class="t"><p>{client?.name ?? "…"}</p><p>{visitLine(visit, client)}</p></div>
+      <div class="t"><p>{client?.name ?? "…"}</p><p>{[!miss && at && hoursText(hoursThen(visit, at)), visitLine(visit, client)].filter(Boolean).join(" · ")}</p><Missed text={miss} /></div>
       <div class="tm">
         {at ? time(at) : ""}
         <small>
-          {late >= LATE_MIN && <em class="late">+{late}</em>}
+          {visit.is_locked && <><Icon name="lock" class="xs" /><span class="vh">{t("phone.order.fixed")}</span></>}
+          {!miss && late >= LATE_MIN && <em class="late">+{late}</em>}
           {visit.travel_s !== null && <><Icon name={MODE_ICON[visit.travel_mode ?? "foot"] ?? "walk"} class="xs" />{t("phone.unit.min", { n: Math.max(1, Math.round(visit.travel_s / 60)) })}</>}
         </small>
       </div>
     </a>
   );
+}
+
+/** That the expected time misses the hours of the place, or the time that was fixed. */
+export function Missed({ text }: { text: string }) {
+  return text ? <p class="warned"><Icon name="warn" class="xs" />{text}</p> : null;
 }
 
 function NextSheet({ visit, all }: { visit: Visit; all: Visit[] }) {
@@ -246,7 +247,7 @@ function NextSheet({ visit, all }: { visit: Visit; all: Visit[] }) {
     <section class="sheet next" aria-label={t("phone.next.label")}>
       <div class="eyebrow">
         {isRunning ? t("phone.next.under_way") : t("phone.next.of", { i: n, n: counted.length })}
-        {visit.planned_at_ms && !isRunning && <span class="r">{t("phone.next.planned", { time: time(visit.planned_at_ms) })}</span>}
+        {visit.planned_at_ms && !isRunning && <span class="r">{plannedText(visit)}</span>}
         {isRunning && visit.checked_in_at_ms && <span class="r">{t("phone.visit.since", { time: time(visit.checked_in_at_ms) })}</span>}
       </div>
       <a class="row" href={href("visit", visit.id)}>
@@ -255,6 +256,7 @@ function NextSheet({ visit, all }: { visit: Visit; all: Visit[] }) {
       </a>
       <p class="sub ell">{[clientLine(client).replace(/ · [ABC]$/, ""), placeNameOf(visit)].filter(Boolean).join(" · ")}</p>
       {isRunning ? <div style="height:12px" /> : <Tri visit={visit} />}
+      <Missed text={missText(visit)} />
       {promise && <div class="promise"><Icon name="flag" class="s c-visit" /><span class="ell">{t("phone.next.promised", { text: promise.text })}</span></div>}
       {!promise && visit.objective && <div class="promise"><Icon name="aim" class="s c-visit" /><span class="ell">{visit.objective}</span></div>}
       <div class="btns">
@@ -283,11 +285,14 @@ function Tri({ visit }: { visit: Visit }) {
   );
 }
 
+/** When it is planned for, or fixed. */
+export function plannedText({ planned_at_ms, is_locked }: Visit): string {
+  return t(is_locked ? "phone.window.fixed" : "phone.next.planned", { time: time(planned_at_ms!) });
+}
+
 /** Until when the place is open today, as figure and label. */
 export function openUntil(visit: Visit): [string, string] | null {
-  const hours = placeOf(visit)?.opening_hours ?? null;
-  const minute = minuteOfDay(now());
-  const found = opening(hours, new Date(`${today.value}T12:00:00Z`).getUTCDay(), minute ?? 0);
+  const found = openNow(visit);
   if (!found) return null;
   if (found.state === "open") return [found.until, t("phone.hours.open_until")];
   if (found.state === "opens") return [found.at, t("phone.hours.opens")];

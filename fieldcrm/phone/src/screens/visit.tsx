@@ -15,10 +15,11 @@ import { painted } from "../painted";
 import { back, fromHere, href, turn } from "../router";
 import { arrivalAt, clientOf, db, files, isStorageFull, isWriting, joints, offsetMs, placeNameOf, pointOf, profile, promisesDone, second, today, visits } from "../store";
 import { endRecording, Further } from "../further";
+import { hoursOf, missText, openText } from "../windows";
 import { takePhoto } from "./checkin";
 import { Closed } from "./closed";
 import { navigateTo } from "./navigate";
-import { openUntil } from "./today";
+import { Missed, plannedText } from "./today";
 
 export function VisitScreen({ id }: { id: string }) {
   const visit = visits.value.get(id);
@@ -42,7 +43,7 @@ export function NotHere() {
 
 function Planned({ visit }: { visit: Visit }) {
   const client = clientOf(visit);
-  const hours = openUntil(visit);
+  const spans = hoursOf(visit);
   const promises = client?.promises.filter((p) => !p.done_at_ms && !promisesDone.value.has(p.id)) ?? [];
   const at = arrivalAt(visit);
   return (
@@ -56,12 +57,13 @@ function Planned({ visit }: { visit: Visit }) {
         {visit.conflicts.length > 0 && <div class="note warn" style="margin-bottom:10px"><Icon name="two" /><p>{t("phone.visit.conflict")}</p></div>}
         <section class="card"><div class="list">
           <a href={href("client", visit.client_id)}><Icon name="clients" /><div class="t"><p>{client?.name ?? "…"}</p><p>{clientLine(client)}</p></div><Icon name="next" class="s" /></a>
-          {placeNameOf(visit) && <div><Icon name="home" /><div class="t"><p>{placeNameOf(visit)}</p>{hours && <p>{`${hours[1]} ${hours[0]}`}</p>}</div></div>}
-          {visit.planned_at_ms && <div><Icon name="clock" /><div class="t"><p>{t("phone.next.planned", { time: time(visit.planned_at_ms) })}</p><p>{t("phone.visit.takes", { n: visit.planned_minutes })}</p></div></div>}
+          {placeNameOf(visit) && <div><Icon name="home" /><div class="t"><p>{placeNameOf(visit)}</p>{spans && <p>{openText(spans)}</p>}</div></div>}
+          {visit.planned_at_ms && <div><Icon name={visit.is_locked ? "lock" : "clock"} /><div class="t"><p>{plannedText(visit)}</p><p>{t("phone.visit.takes", { n: visit.planned_minutes })}</p><Missed text={missText(visit)} /></div></div>}
           {visit.objective && <div><Icon name="aim" /><div class="t"><p>{visit.objective}</p><p>{t("phone.visit.objective")}</p></div></div>}
           <WithRow visit={visit} />
           {promises.map((p) => <div><Icon name="flag" class="c-visit" /><div class="t"><p>{p.text}</p>{p.due_on && <p>{t("phone.client.due", { day: shortDay(p.due_on) })}</p>}</div></div>)}
         </div></section>
+        <Further show={(m) => <m.AlsoHere visit={visit} />} />
       </main>
       <footer class="dock">
         {visit.state === "planned" && (
@@ -163,6 +165,7 @@ function Form({ visit, draft, change }: { visit: Visit } & Part) {
         {!doc && <Photos visit={visit} />}
         <Further show={(m) => <m.SoundNote visit={visit} />} />
         <WithColleague visit={visit} />
+        <Further show={(m) => <m.AlsoHere visit={visit} />} />
         <section class={`card ${missing.includes("comment") ? "miss" : ""}`} id="comment"><div class="fs">
           <FormHead title={t("phone.visit.comment")} state={missing.includes("comment") ? "miss" : ""} />
           <textarea class="ta" aria-label={t("phone.visit.comment")} value={draft.comment} maxLength={4000} onInput={(e) => change({ comment: e.currentTarget.value })} />
