@@ -1,5 +1,5 @@
 // The input of an own field that holds a file: the file goes to the API at once, the form carries its id.
-// While it is on its way the form doesn't go off without it.
+// While it is on its way the form doesn't go off without it; the button keeps the focus, so it is never disabled.
 import { useEffect, useRef, useState } from "react";
 import { Icon } from "$/public/external/fieldcrm/components/behaviour/desk.tsx";
 import { sendFile } from "$/public/external/fieldcrm/components/own_file/file_send.ts";
@@ -47,7 +47,7 @@ export function OwnFile({ name, field, label, value, shown, href, accept, limitM
       <div className="row own-file">
         {kept.id && (kept.href ? <a href={kept.href} download className="way el"><Icon name="download" size="s" />{kept.shown}</a>
           : <span className="el">{kept.shown}</span>)}
-        <button ref={button} type="button" className="btn sm" disabled={!!busy} onClick={() => chooser.current?.click()}>
+        <button ref={button} type="button" className="btn sm" aria-disabled={!!busy} onClick={() => busy || chooser.current?.click()}>
           <Icon name="upload" size="s" />{t(busy ? "sending" : kept.id ? "replace" : "choose")}
         </button>
         {kept.id && !busy && (
