@@ -26,6 +26,7 @@ from fieldcrm.components.words import words
 from fieldcrm.evidence.service import Clocks, Evidence, PhotoView, ReasonText
 from fieldcrm.forms.words import AnswerRow
 from fieldcrm.kit import clock, i18n
+from fieldcrm.visits.saying import outcome_text
 
 MOST_POINTS = 400
 
@@ -124,7 +125,7 @@ def evidence_view(found: Evidence, language: str) -> EvidenceView:
         clocks=_clocks(found.clocks_in, language), clocks_note=_clock_note(found.clocks_in, language),
         photos=[_photo(p, language) for p in found.photos if p.kind == "photo"],
         said=visit.comment or "",
-        result=i18n.t(f"report.result.{visit.result}", language) if visit.result else "",
+        result=outcome_text(visit, language),
         form=found.form, answers=[_answer(a) for a in found.answers],
         form_note="" if found.form_is_known else i18n.t("form_admin.unknown_version", language),
         earlier=earlier(found.earlier, language),

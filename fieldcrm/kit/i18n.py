@@ -52,6 +52,11 @@ def t(key: str, language: str = DEFAULT, **params: Any) -> str:
     return fill(texts.get(key, key), language, **params)
 
 
+def has(key: str) -> bool:
+    """Whether there is a text for a key."""
+    return key in catalogue(DEFAULT)
+
+
 def fill(text: Text, language: str, **params: Any) -> str:
     """A text with its parameters, numbers by locale, the plural form chosen by `n`."""
     if isinstance(text, dict):

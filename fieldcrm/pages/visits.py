@@ -50,6 +50,7 @@ from fieldcrm.reports.model import VERDICTS
 from fieldcrm.reports.visit_list import actual_text, filters_of
 from fieldcrm.visits import service as visits
 from fieldcrm.visits.life import life
+from fieldcrm.visits.saying import outcome_text
 from fieldcrm.visits.store import VisitView
 
 FILTERS = ("state", "verdict", "letter", "rep", "team", "first", "last")
@@ -164,7 +165,7 @@ def _row(view: VisitView, language: str) -> Row:
         i18n.t(f"visits_page.state.{v.state}", language),
         i18n.time_of_day(v.planned_at, language) if v.planned_at else "",
         actual_text(v.checked_in_at, v.closed_at),
-        i18n.t(f"report.result.{v.result}", language) if v.result else "",
+        outcome_text(v, language),
         v.verdict if is_closed else "", i18n.t(f"report.{v.verdict}", language) if is_closed else "",
     )  # fmt: skip
 
@@ -206,7 +207,7 @@ COLUMNS = [
     Column("visits_page.state", _state, "state"),
     Column("visits_page.planned", lambda r: r.planned, class_name="num muted xtra"),
     Column("visits_page.actual", lambda r: r.actual, class_name="num"),
-    Column("report.result", lambda r: r.result, class_name="nw"),
+    Column("report.result", lambda r: clipped(r.result)),
     Column("report.verdict", _verdict, "verdict"),
     Column("form_admin.answers", lambda r: clipped(r.answers), class_name="muted"),
 ]

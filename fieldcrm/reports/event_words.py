@@ -13,6 +13,7 @@ from fieldcrm.kit.tables import Event
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor, Role
 from fieldcrm.reports import event_names
+from fieldcrm.visits.saying import REASON_WORDS
 
 VALUE_MOST = 80
 """Characters of one value that are shown."""
@@ -25,7 +26,7 @@ SUBJECT_KEYS = ("rep_id", "rep_ids", "visit_id")
 _WORDS = {
     "kind": ("admin.client.", "admin.kind.", "event.alert_kind.", "event.plan_kind."),
     "role": ("desk.role.",), "cause": ("tracking.cause.",), "code": ("error.",), "mode": ("admin.mode.",), "verdict": ("report.",),
-    "state": ("visits_page.state.",), "result": ("report.result.",),
+    "state": ("visits_page.state.",), "result": ("report.result.",), "reason": REASON_WORDS,
 }  # fmt: skip
 """Where the words for a key's values stand."""
 

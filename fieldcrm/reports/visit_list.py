@@ -15,6 +15,7 @@ from fieldcrm.reports.model import VERDICTS
 from fieldcrm.visits import service as visits
 from fieldcrm.visits.life import life
 from fieldcrm.visits.model import VisitFilters
+from fieldcrm.visits.saying import outcome_text
 from fieldcrm.visits.store import VisitView
 
 HEADS = ("report.day", "report.rep", "report.client", "report.category", "visits_page.place",
@@ -68,7 +69,7 @@ def _texts(view: VisitView, language: str) -> tuple[str, ...]:
         view.rep_name, view.client_name, view.category or "", view.place_name or view.address or "",
         i18n.t(f"visits_page.state.{v.state}", language),
         _time(v.planned_at), actual_text(v.checked_in_at, v.closed_at),
-        i18n.t(f"report.result.{v.result}", language) if v.result else "",
+        outcome_text(v, language),
         i18n.t(f"report.{v.verdict}", language) if v.state == "closed" else "", v.comment or "", v.id,
     )  # fmt: skip
 
