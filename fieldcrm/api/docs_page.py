@@ -39,6 +39,7 @@ overflow-wrap:anywhere}
 .what{color:var(--muted);margin-left:auto}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;
 padding:4px 8px 4px 0;border-bottom:1px solid var(--line);font-size:13px}
+td{overflow-wrap:anywhere}
 th{color:var(--muted);font-weight:600}
 @media (max-width:800px){.layout{display:block;padding:16px}nav{position:static;max-height:none}
 .what{margin-left:0;width:100%}}
