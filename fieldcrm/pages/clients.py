@@ -374,8 +374,9 @@ def _doubled(d: Any) -> rx.Component:
 
 def _fact(pair: Any) -> rx.Component:
     file = rx.el.a(
-        icon("download", "s"), pair.value, href=pair.href, download=True, class_name="way"
-    )
+        icon("download", "s"), pair.value, href=pair.href, class_name="way",
+        custom_attrs={"download": "", "reloadDocument": True},
+    )  # fmt: skip
     return rx.el.div(rx.el.dt(pair.label), rx.el.dd(rx.cond(pair.href != "", file, pair.value)))
 
 
