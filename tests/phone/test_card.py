@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import time
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,12 +13,42 @@ from sqlmodel import select
 from fieldcrm.clients.tables import Affiliation, Client
 from fieldcrm.kit import clock
 from fieldcrm.kit.database import transaction
+from fieldcrm.kit.settings import settings
 from fieldcrm.sync import correction_list
 from fieldcrm.visits.tables import Visit
 from tests.phone.field import LAT, LNG, Day, Server
 from tests.phone.screens import all_safe, online, sign_in, violations
 
 pytestmark = pytest.mark.browser
+MAP_CODE = (
+    "performance.getEntriesByType('resource').filter((e) => /\\/map-[^/]*js/.test(e.name)).length"
+)
+
+
+MAP_KEPT = """async () => {
+  const names = await caches.keys();
+  const kept = await Promise.all(names.map(async (n) => (await caches.open(n)).keys()));
+  const paths = kept.flat().map((r) => new URL(r.url).pathname);
+  const has = (form) => paths.some((p) => form.test(p));
+  return has(/^\\/region\\/basemap/) && has(/^\\/rep\\/map-worker/) && has(/^\\/rep\\/map-(?!worker).*js$/);
+}"""
+
+
+def until(page: Any, is_so: str, seconds: float = 60) -> None:
+    """Wait for what a page tells only after a while: a promise is no answer to `wait_for_function`."""
+    last = time.monotonic() + seconds
+    while not page.evaluate(is_so):
+        assert time.monotonic() < last, page.inner_text("body")
+        page.wait_for_timeout(200)
+
+
+def keep_empty_basemap() -> None:
+    """A region whose map holds no tile, as PMTiles 3: a header, a directory without entries, no words."""
+    head = b"PMTiles\x03" + struct.pack("<11Q", 127, 1, 128, 2, 130, 0, 130, 0, 0, 0, 0)
+    head += struct.pack("<6B4iB2i", 1, 1, 1, 1, 0, 14, *(0,) * 4, 0, 0, 0)
+    folder = settings().region_dir
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "basemap.pmtiles").write_bytes(head + b"\0" + b"{}")
 
 
 def noon() -> datetime:
@@ -69,6 +101,30 @@ def test_a_time_that_misses_the_doors_or_what_was_fixed_is_said_plainly(
         page.goto(f"{server.base}/rep/#/visit/{day.visits[4]}")
         page.wait_for_selector(".list >> text=open 11:00–13:00, 14:00–15:00")
         assert page.locator(".warned").count() == 0
+
+
+def test_the_card_has_a_map_that_comes_when_it_is_in_sight(
+    server: Server, day: Day, phone: Any
+) -> None:
+    keep_empty_basemap()
+    with phone(viewport={"width": 360, "height": 330}) as context:
+        page = context.new_page()
+        sign_in(page, server.base)
+        until(page, MAP_KEPT)
+        context.set_offline(True)
+        page.goto(f"{server.base}/rep/#/client/{day.clients[0]}")
+        page.wait_for_selector("#card-map", state="attached")
+        assert page.locator("#card-map .attr").count() == 0
+        assert page.evaluate(MAP_CODE) == 0
+        page.locator("#card-map").scroll_into_view_if_needed()
+        page.wait_for_selector("#card-map .map[data-ready] .mk.next")
+        assert page.evaluate(MAP_CODE) > 0
+        assert violations(page) == []
+        box = page.locator("#card-map").bounding_box()
+        before = page.evaluate("document.querySelector('main').scrollTop")
+        page.mouse.move(box["x"] + 40, box["y"] + 40)
+        page.mouse.wheel(0, 120)  # the page scrolls, not the map
+        page.wait_for_function(f"document.querySelector('main').scrollTop > {before}")
 
 
 def test_a_client_without_a_pin_is_given_one_by_asking(
