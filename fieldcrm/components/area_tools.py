@@ -8,12 +8,13 @@ from __future__ import annotations
 import reflex as rx
 from reflex_base.components.component import NoSSRComponent
 
+from fieldcrm.components.beside import browser_file
 from fieldcrm.components.session import Desk
 from fieldcrm.components.words import all_texts
 
-_tools = rx.asset("area_tools.tsx", shared=True).importable_path
+_tools = browser_file(__file__, "area_tools.tsx")
 for _part in ("area_draw.ts", "area_layer.ts"):
-    rx.asset(_part, shared=True)  # imported by area_tools.tsx
+    browser_file(__file__, _part)  # imported by area_tools.tsx
 
 _TEXTS = (
     "areas.title", "areas.new", "areas.close", "areas.cancel", "areas.save", "areas.delete",

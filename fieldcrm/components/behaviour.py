@@ -9,10 +9,11 @@ from typing import Any
 
 import reflex as rx
 
+from fieldcrm.components.beside import browser_file
 from fieldcrm.components.session import Desk
 from fieldcrm.components.words import all_texts
 
-_library = rx.asset("desk.tsx", shared=True).importable_path
+_library = browser_file(__file__, "desk.tsx")
 
 
 def _nothing() -> list[Any]:

@@ -7,7 +7,9 @@ from typing import Any
 
 import reflex as rx
 
-_library = rx.asset("charts.tsx", shared=True).importable_path
+from fieldcrm.components.beside import browser_file
+
+_library = browser_file(__file__, "charts.tsx")
 SPARK_WIDTH, SPARK_HEIGHT = 64, 22
 
 

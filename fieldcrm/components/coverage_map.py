@@ -10,6 +10,7 @@ from typing import Any
 import reflex as rx
 from reflex_base.components.component import NoSSRComponent
 
+from fieldcrm.components.beside import browser_file
 from fieldcrm.components.region_map import LIBRARIES
 from fieldcrm.components.session import Desk
 from fieldcrm.components.words import all_texts
@@ -21,7 +22,7 @@ _TEXTS = (
 
 
 class _CoverageMap(NoSSRComponent):
-    library = rx.asset("coverage_map.tsx", shared=True).importable_path
+    library = browser_file(__file__, "coverage_map.tsx")
     tag = "CoverageMap"
     lib_dependencies: list[str] = [*LIBRARIES]
     url: rx.Var[str]

@@ -9,7 +9,9 @@ from typing import Any
 
 import reflex as rx
 
-_library = rx.asset("cycle_drag.tsx", shared=True).importable_path
+from fieldcrm.components.beside import browser_file
+
+_library = browser_file(__file__, "cycle_drag.tsx")
 
 
 def _nothing() -> list[Any]:

@@ -11,9 +11,10 @@ import reflex as rx
 from reflex_base.components.component import NoSSRComponent
 
 from fieldcrm.components import place_map
+from fieldcrm.components.beside import browser_file
 from fieldcrm.components.region_map import LIBRARIES
 
-_library = rx.asset("cycle_map.tsx", shared=True).importable_path
+_library = browser_file(__file__, "cycle_map.tsx")
 assert place_map.__name__  # its map is imported by this one's TypeScript
 
 

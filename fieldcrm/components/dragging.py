@@ -9,10 +9,12 @@ from typing import Any
 
 import reflex as rx
 
-_drag = rx.asset("visit_drag.tsx", shared=True).importable_path
-_still = rx.asset("hold_still.tsx", shared=True).importable_path
-rx.asset("still_store.ts", shared=True)  # imported by both
-rx.asset("carry.ts", shared=True)  # imported by visit_drag and cycle_drag
+from fieldcrm.components.beside import browser_file
+
+_drag = browser_file(__file__, "visit_drag.tsx")
+_still = browser_file(__file__, "hold_still.tsx")
+browser_file(__file__, "still_store.ts")  # imported by both
+browser_file(__file__, "carry.ts")  # imported by visit_drag and cycle_drag
 
 
 class _VisitDrag(rx.Component):

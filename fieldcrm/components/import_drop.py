@@ -8,12 +8,13 @@ from typing import Any
 
 import reflex as rx
 
+from fieldcrm.components.beside import browser_file
 from fieldcrm.components.own_file import SENDING
 from fieldcrm.components.session import Desk
 from fieldcrm.components.words import all_texts
 from fieldcrm.kit.settings import settings
 
-_library = rx.asset("import_drop.tsx", shared=True).importable_path
+_library = browser_file(__file__, "import_drop.tsx")
 _TEXTS = (
     "admin.import.drop", "admin.import.formats", "admin.import.choose", "admin.import.reading",
     *SENDING,

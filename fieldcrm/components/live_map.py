@@ -10,16 +10,17 @@ from typing import Any
 import reflex as rx
 from reflex_base.components.component import NoSSRComponent
 
+from fieldcrm.components.beside import browser_file
 from fieldcrm.components.region_map import LIBRARIES
 from fieldcrm.components.session import Desk
 from fieldcrm.components.words import all_texts
 
-_map = rx.asset("live_map.tsx", shared=True).importable_path
+_map = browser_file(__file__, "live_map.tsx")
 for _part in (
     "desk_link.ts", "fleet.ts", "rep_layer.ts", "map_marks.ts", "map_names.ts", "map_lines.ts",
     "map_stage.ts", "map_still.ts",
 ):  # fmt: skip
-    rx.asset(_part, shared=True)  # imported by live_map.tsx
+    browser_file(__file__, _part)  # imported by live_map.tsx
 
 _TEXTS = (
     "controls", "zoom_in", "zoom_out", "fit", "follow", "layers", "layer.plan", "layer.track",

@@ -8,13 +8,14 @@ from typing import Any
 
 import reflex as rx
 
+from fieldcrm.components.beside import browser_file
 from fieldcrm.components.session import Desk
 from fieldcrm.components.words import all_texts
 from fieldcrm.kit import file_types
 from fieldcrm.kit.settings import settings
 
-_library = rx.asset("own_file.tsx", shared=True).importable_path
-rx.asset("file_send.ts", shared=True)  # imported by own_file.tsx
+_library = browser_file(__file__, "own_file.tsx")
+browser_file(__file__, "file_send.ts")  # imported by own_file.tsx
 SENDING = ("admin.import.failed", "admin.import.too_large", "sign_in.unreachable")
 """What `file_send.ts` says."""
 _TEXTS = ("choose", "replace", "remove", "sending")

@@ -7,9 +7,10 @@ from typing import Any
 import reflex as rx
 from reflex_base.components.component import NoSSRComponent
 
+from fieldcrm.components.beside import browser_file
 from fieldcrm.components.region_map import LIBRARIES
 
-_library = rx.asset("place_map.tsx", shared=True).importable_path
+_library = browser_file(__file__, "place_map.tsx")
 
 
 class _Map(NoSSRComponent):

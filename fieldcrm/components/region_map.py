@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import reflex as rx
+from fieldcrm.components.beside import browser_file
 
 for _part in ("region_map.ts", "cell_map.tsx"):
-    rx.asset(_part, shared=True)  # imported by the maps' own files
+    browser_file(__file__, _part)  # imported by the maps' own files
 
 LIBRARIES = ("maplibre-gl@6.14.0", "pmtiles@4.3.0")

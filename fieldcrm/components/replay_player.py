@@ -10,13 +10,14 @@ from typing import Any
 import reflex as rx
 from reflex_base.components.component import NoSSRComponent
 
+from fieldcrm.components.beside import browser_file
 from fieldcrm.components.region_map import LIBRARIES
 from fieldcrm.components.session import Desk
 from fieldcrm.components.words import all_texts
 
-_player = rx.asset("replay_player.tsx", shared=True).importable_path
+_player = browser_file(__file__, "replay_player.tsx")
 for _part in ("replay_track.ts", "replay_time.ts"):  # imported by replay_player.tsx
-    rx.asset(_part, shared=True)
+    browser_file(__file__, _part)
 
 _TEXTS = (
     "map", "controls", "zoom_in", "zoom_out", "fit", "follow", "plan", "legend.track", "legend.plan",
@@ -50,7 +51,7 @@ def _nothing() -> list[Any]:
 
 
 class _GpxDrop(rx.Component):
-    library = rx.asset("gpx_drop.tsx", shared=True).importable_path
+    library = browser_file(__file__, "gpx_drop.tsx")
     tag = "GpxDrop"
     rep: rx.Var[str]
     words: rx.Var[dict[str, dict[str, str]]]

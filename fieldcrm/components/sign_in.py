@@ -6,9 +6,10 @@ from typing import Any
 
 import reflex as rx
 
+from fieldcrm.components.beside import browser_file
 from fieldcrm.components.words import all_texts
 
-_library = rx.asset("sign_in.tsx", shared=True).importable_path
+_library = browser_file(__file__, "sign_in.tsx")
 _TEXTS = ("title", "login", "password", "enter", "entering", "ended", "wrong", "throttled", "remote",
           "unreachable", "failed", "missing", "sample", "claim", "no_account")  # fmt: skip
 

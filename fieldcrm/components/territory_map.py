@@ -10,6 +10,7 @@ from typing import Any
 import reflex as rx
 from reflex_base.components.component import NoSSRComponent
 
+from fieldcrm.components.beside import browser_file
 from fieldcrm.components.region_map import LIBRARIES
 from fieldcrm.components.session import Desk
 from fieldcrm.components.words import all_texts
@@ -18,7 +19,7 @@ _TEXTS = ("map", "controls", "zoom_in", "zoom_out", "fit", "territory_no", "min"
 
 
 class _TerritoryMap(NoSSRComponent):
-    library = rx.asset("territory_map.tsx", shared=True).importable_path
+    library = browser_file(__file__, "territory_map.tsx")
     tag = "TerritoryMap"
     lib_dependencies: list[str] = [*LIBRARIES]
     areas: rx.Var[list[Any]]
