@@ -13,7 +13,7 @@ from fieldcrm.kit.tables import Event
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor, Role
 from fieldcrm.reports import event_names
-from fieldcrm.visits.saying import REASON_WORDS
+from fieldcrm.visits.saying import REASONS
 
 VALUE_MOST = 80
 """Characters of one value that are shown."""
@@ -26,7 +26,7 @@ SUBJECT_KEYS = ("rep_id", "rep_ids", "visit_id")
 _WORDS = {
     "kind": ("admin.client.", "admin.kind.", "event.alert_kind.", "event.plan_kind."),
     "role": ("desk.role.",), "cause": ("tracking.cause.",), "code": ("error.",), "mode": ("admin.mode.",), "verdict": ("report.",),
-    "state": ("visits_page.state.",), "result": ("report.result.",), "reason": REASON_WORDS,
+    "state": ("visits_page.state.",), "result": ("report.result.",),
 }  # fmt: skip
 """Where the words for a key's values stand."""
 
@@ -154,6 +154,8 @@ def _value(name: str, value: Any, names: Mapping[str, str], language: str) -> st
 
 
 def _word(name: str, value: str, language: str) -> str:
+    if name == "reason":
+        return i18n.t(REASONS[value], language) if value in REASONS else ""
     return next((w for p in _WORDS.get(name, ()) if (w := _known(p + value, language))), "")
 
 

@@ -5,8 +5,15 @@ from __future__ import annotations
 from fieldcrm.kit import i18n
 from fieldcrm.visits.tables import Visit
 
-REASON_WORDS = ("phone.reason.", "visits.reason.")
-"""Where the words of reasons stand that are chosen (by a rep) or given (by a plan)."""
+_CHOSEN = ("client_asked", "not_there", "running_late", "far", "client_refused", "place_closed",
+           "wrong_address", "ill", "other", "already_there")  # fmt: skip
+"""What a rep picks, or his phone says for him; their words stand among the phone's."""
+_GIVEN = ("cycle_plan",)
+"""What a plan says."""
+REASONS = {word: f"phone.reason.{word}" for word in _CHOSEN} | {
+    word: f"visits.reason.{word}" for word in _GIVEN
+}
+"""Reasons that are told by a word of ours, with its key; any other text is somebody's own."""
 
 
 def outcome_text(visit: Visit, language: str) -> str:
@@ -18,5 +25,5 @@ def outcome_text(visit: Visit, language: str) -> str:
 
 def reason_text(reason: str, language: str) -> str:
     """A reason that was chosen in the reader's language; one in somebody's own words as it is."""
-    keys = (start + reason for start in REASON_WORDS)
-    return next((i18n.t(key, language) for key in keys if i18n.has(key)), reason)
+    key = REASONS.get(reason)
+    return i18n.t(key, language) if key else reason

@@ -60,10 +60,12 @@ function OverCard({ visit }: { visit: Visit }) {
   );
 }
 
+const HEADINGS = ["title", "words"]; // stand beside the reasons in the catalogue and are none
+
 /** A reason picked from the list is a key; one typed is text. */
 export function reasonWord(reason: string): string {
   const key = `phone.reason.${reason}`;
-  return has(key) ? t(key) : reason;
+  return has(key) && !HEADINGS.includes(reason) ? t(key) : reason;
 }
 
 function ClosedCards({ visit }: { visit: Visit }) {
