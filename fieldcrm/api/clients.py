@@ -226,7 +226,8 @@ def export_clients(
     category: Letters = [], territory_id: Id | None = None, archived: bool = False,  # noqa: B006
     own: OwnValues = [],  # noqa: B006
 ) -> Response:  # fmt: skip
-    """CSV (UTF-8 with its mark) or XLSX; no cell starts a formula. It comes back by the import."""
+    """CSV (UTF-8 with its mark) or XLSX; no cell starts a formula. It comes back by the import.
+    At most 5,000 rows, longer lists are made as files by `/exports`."""
     wanted = filters_of(kind, category, territory_id, archived=archived, own=own)
     make = exporting.export_csv if form == "csv" else exporting.export_xlsx
     headers = {"Content-Disposition": f'attachment; filename="clients.{form}"'}

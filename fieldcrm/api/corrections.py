@@ -103,7 +103,8 @@ def export(
     rep_id: Id | None = None, first: Day | None = None, last: Day | None = None,
     language: Annotated[str, Query(max_length=2)] = "",
 ) -> Response:  # fmt: skip
-    """Open and decided ones, a line for each wanted field."""
+    """Open and decided ones, a line for each wanted field. At most 5,000 lines, longer lists are made
+    as files by `/exports`."""
     filters = Filters(search, status, what, rep_id or "", first, last)
     chosen = language if language in i18n.LANGUAGES else actor.language
     headers = {"Content-Disposition": 'attachment; filename="corrections.xlsx"'}

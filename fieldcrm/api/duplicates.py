@@ -178,7 +178,8 @@ def export_pairs(
     kind: Kind = "", sort: Sort = "-probability",
     language: Annotated[str, Query(max_length=2)] = "",
 ) -> Response:  # fmt: skip
-    """All pairs of the list as it is narrowed and ordered."""
+    """All pairs of the list as it is narrowed and ordered. At most 5,000 rows, longer lists are made
+    as files by `/exports`."""
     chosen = language if language in i18n.LANGUAGES else actor.language
     content = files.export(form, actor, PairFilters(search, status, kind), sort, chosen)
     headers = {"Content-Disposition": f'attachment; filename="duplicates.{form}"'}

@@ -27,7 +27,15 @@ class ExportBody(BaseModel):
     names of the list's filters otherwise."""
 
     list: Literal[
-        "clients", "visits", "messages", "quality", "duplicates", "corrections", "territories"
+        "clients",
+        "visits",
+        "messages",
+        "quality",
+        "duplicates",
+        "corrections",
+        "territories",
+        "plan_vs_actual",
+        "events",
     ]
     form: Literal["csv", "xlsx", "geojson", "vcf"]
     asked: dict[str, Any] = Field(default_factory=dict, max_length=40)

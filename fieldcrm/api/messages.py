@@ -95,7 +95,8 @@ def export(
     kind: Kind | None = None, state: State | None = None, open: bool = False,
     sort: Sort = listing.NEWEST_FIRST, language: Annotated[str, Query(max_length=2)] = "",
 ) -> Response:  # fmt: skip
-    """The same list, whole; CSV is UTF-8 with its mark, and no cell starts a formula."""
+    """The same list, whole; CSV is UTF-8 with its mark, and no cell starts a formula. At most 5,000
+    rows, longer lists are made as files by `/exports`."""
     wanted = Filters(search, rep_id or "", kind, state, open)
     make = exporting.export_csv if form == "csv" else exporting.export_xlsx
     chosen = language if language in i18n.LANGUAGES else actor.language

@@ -196,7 +196,8 @@ def export_cards(
     category: Letter = "", territory_id: Id | None = None, rep_id: Id | None = None,
     sort: Sort = "-value", language: Annotated[str, Query(max_length=2)] = "",
 ) -> Response:  # fmt: skip
-    """All cards of the list as it is narrowed and ordered."""
+    """All cards of the list as it is narrowed and ordered. At most 5,000 rows, longer lists are made
+    as files by `/exports`."""
     filters = CardFilters(search, code or "", category, territory_id or "", rep_id or "")
     chosen = language if language in i18n.LANGUAGES else actor.language
     content = files.export(form, actor, filters, sort, chosen)

@@ -33,7 +33,8 @@ def plan_vs_actual(
     team_id: Id | None = None, rep_id: Id | None = None, territory_id: Id | None = None,
     category: Letter | None = None, language: Annotated[str, Query(max_length=2)] = "",
 ) -> Response:  # fmt: skip
-    """Indicators, tables by team, rep, day and category, and each closed visit with its verdict."""
+    """Indicators, tables by team, rep, day and category, and each closed visit with its verdict: at most
+    5,000 of them; with more the workbook is made as a file by `/exports`."""
     filters = Filters(_one(team_id), _one(rep_id), _one(category), _one(territory_id))
     asked = service.period(actor, period, day, team_id or "")
     chosen = language if language in i18n.LANGUAGES else actor.language
@@ -50,7 +51,7 @@ def events(
     actor_id: Id | None = None, subject_id: Id | None = None, first: Day | None = None,
     last: Day | None = None,
 ) -> Response:  # fmt: skip
-    """The newest first, at most 100,000; `first` and `last` are local days, inclusive."""
+    """The newest first, at most 5,000 (longer: `/exports`); `first` and `last` are local days, inclusive."""
     asked = Asked(kind, actor_id or "", subject_id or "", str(first or ""), str(last or ""))
     headers = {"Content-Disposition": 'attachment; filename="events.csv"'}
     return Response(export_csv(actor, asked), media_type="text/csv; charset=utf-8", headers=headers)
@@ -63,7 +64,8 @@ def visits(
     team_id: Id | None = None, first: Day | None = None, last: Day | None = None,
     language: Annotated[str, Query(max_length=2)] = "",
 ) -> Response:  # fmt: skip
-    """The same list as on the visits' page; each row with its verdict and the reasons for it."""
+    """The same list as on the visits' page; each row with its verdict. At most 5,000 rows, longer lists
+    are made as files by `/exports`."""
     wanted = visit_list.filters_of(
         search, state, verdict, category or "", rep_id or "", team_id or "", first, last
     )

@@ -6,7 +6,7 @@ import csv
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,13 @@ from typing import Any
 import msgspec
 
 from fieldcrm.clients.model import PLACE_KINDS
+from fieldcrm.kit.errors import TooLarge
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 CELL_MOST = 32_000
 """Characters; Excel takes 32,767 in a cell."""
+AT_ONCE_MOST = 5_000
+"""Rows that a process of pages writes while somebody waits; more are made by `fieldcrm.exports`."""
 FOLD_AT = 75
 """Octets of a line of a vCard (RFC 6350)."""
 WIDTHS = {"name": 32, "address": 32, "note": 40, "opening_hours": 24}
@@ -26,6 +29,12 @@ _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 Row = Sequence[Any]
 Writer = Callable[[Path, Sequence[str], Iterable[Row]], None]
 """(file, titles, rows of cells in their order): numbers are numbers, the rest is text."""
+
+
+class TooManyRows(TooLarge):
+    """The list is too long to be written while somebody waits: ask for it as a file."""
+
+    code = "too_many_rows"
 
 
 @dataclass(frozen=True)
@@ -100,11 +109,19 @@ def write_sheet(path: Path, form: str, sheet: Sheet) -> None:
 
 
 def sheet_at_once(form: str, sheet: Sheet) -> bytes:
-    """The same while somebody waits; a long list is made by `fieldcrm.exports`."""
+    """The same while somebody waits; raises TooManyRows."""
     with tempfile.TemporaryDirectory(prefix="fieldcrm-export-") as folder:
         path = Path(folder) / f"list.{form}"
-        write_sheet(path, form, sheet)
+        write_sheet(path, form, replace(sheet, rows=few(sheet.rows)))
         return path.read_bytes()
+
+
+def few[T](rows: Iterable[T]) -> Iterator[T]:
+    """The same rows; raises TooManyRows after the last that is written at once."""
+    for n, row in enumerate(rows):
+        if n >= AT_ONCE_MOST:
+            raise TooManyRows(most=AT_ONCE_MOST)
+        yield row
 
 
 def write_geojson(path: Path, titles: Sequence[str], rows: Iterable[Row]) -> None:

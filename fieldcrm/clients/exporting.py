@@ -25,13 +25,15 @@ COLUMNS = (
 
 Progress = Callable[[int], None]
 """Told how many rows are written."""
+Keep = Callable[[Iterator[list[Any]]], Iterator[list[Any]]]
+"""Passes the rows on, or raises where there are too many."""
 
 
 def _quiet(_rows: int) -> None: ...
 
 
 def export_csv(actor: Actor, search: str = "", filters: ClientFilters | None = None) -> bytes:
-    """The list as CSV, while somebody waits; a long one is made by `fieldcrm.exports`."""
+    """The list as CSV, while somebody waits; raises TooManyRows."""
     return _at_once(actor, "csv", search, filters)
 
 
@@ -43,17 +45,17 @@ def export_xlsx(actor: Actor, search: str = "", filters: ClientFilters | None = 
 def _at_once(actor: Actor, form: str, search: str, filters: ClientFilters | None) -> bytes:
     with tempfile.TemporaryDirectory(prefix="fieldcrm-export-") as folder:
         path = Path(folder) / f"clients.{form}"
-        write(path, form, actor, search, filters)
+        write(path, form, actor, search, filters, keep=export_forms.few)
         return path.read_bytes()
 
 
 def write(
     path: Path, form: str, actor: Actor, search: str = "", filters: ClientFilters | None = None,
-    sort: str = "name", progress: Progress = _quiet,
+    sort: str = "name", progress: Progress = _quiet, keep: Keep = iter,
 ) -> int:  # fmt: skip
     """Write every client in scope that fits into a file of `export_forms.FORMS`; how many there are.
 
-    The log tells who took how many. Raises what `progress` raises, and BadClientField.
+    The log tells who took how many. Raises what `progress` and `keep` raise, and BadClientField.
     """
     own = ownfields.list_fields(actor)
     taken = 0
@@ -66,7 +68,8 @@ def write(
                 progress(taken)
             yield row
 
-    export_forms.FORMS[form](path, _titles(own), told(_rows(actor, search, filters, sort, own)))
+    rows = keep(_rows(actor, search, filters, sort, own))
+    export_forms.FORMS[form](path, _titles(own), told(rows))
     with transaction() as session:
         events.record(
             session, "clients.exported", None, actor_id=actor.user_id or None,

@@ -28,7 +28,10 @@ from fieldcrm.people.model import Actor, Role
 from fieldcrm.quality import files as quality_files
 from fieldcrm.quality import service as quality
 from fieldcrm.quality.model import CardFilters, Code
-from fieldcrm.reports import visit_list
+from fieldcrm.reports import eventlog, visit_list, workbook
+from fieldcrm.reports import service as reports
+from fieldcrm.reports.model import NO_CATEGORY, PeriodKind
+from fieldcrm.reports.model import Filters as ReportFilters
 from fieldcrm.sync import correction_list
 from fieldcrm.sync import correction_workbook as correction_files
 from fieldcrm.visits import service as visits
@@ -175,6 +178,37 @@ def _territories(actor: Actor, asked: Mapping[str, Any]) -> tuple[Sheet, int]:
     return territories.sheet(found, actor.language), len(found)
 
 
+def _read_events(asked: Mapping[str, Any]) -> dict[str, Any]:
+    told = _texts("kind", "actor_id", "subject_id", "first", "last")(asked)
+    for name in ("first", "last"):
+        _day(told.get(name))
+    return _checked(told, kind=eventlog.KINDS)
+
+
+def _events(actor: Actor, asked: Mapping[str, Any]) -> tuple[Sheet, int]:
+    wanted = eventlog.Asked(**asked)
+    return eventlog.sheet(actor, wanted), eventlog.count(actor, wanted)
+
+
+def _read_plan(asked: Mapping[str, Any]) -> dict[str, Any]:
+    told = _texts("period", "day", "team_id", "rep_id", "territory_id", "category")(asked)
+    _day(told.get("day"))
+    return _checked(told, period=PeriodKind, category=(*CATEGORIES, NO_CATEGORY))
+
+
+def _write_plan(
+    actor: Actor, form: str, asked: Mapping[str, Any], path: Path, progress: Progress
+) -> int:
+    """One piece: it is summed for longer than it is written."""
+    del form
+    kind = PeriodKind(asked.get("period", PeriodKind.month))
+    period = reports.period(actor, kind, _day(asked.get("day")), asked.get("team_id", ""))
+    one = [(asked[n],) if n in asked else () for n in ("team_id", "rep_id", "category", "territory_id")]  # fmt: skip
+    taken = workbook.write_xlsx(path, actor, period, ReportFilters(*one), actor.language)
+    progress(0.99)
+    return taken
+
+
 def _checked(told: dict[str, Any], **known: Container[str]) -> dict[str, Any]:
     """The same texts; raises BadExport where one is none of the words that are known by its name."""
     if any(told[name] not in words for name, words in known.items() if name in told):
@@ -214,6 +248,8 @@ LISTS: Mapping[str, Source] = {
     "quality": Source(TABLE, OFFICE, _read_quality, _told(_quality)),
     "duplicates": Source(TABLE, pairs.DECIDERS, _read_pairs, _told(_pairs)),
     "corrections": Source(TABLE, OFFICE, _read_corrections, _told(_corrections)),
+    "plan_vs_actual": Source(("xlsx",), (Role.manager, Role.admin), _read_plan, _write_plan),
+    "events": Source(TABLE, (Role.admin,), _read_events, _told(_events)),
     "territories": Source(TABLE, (Role.admin,), _texts("search"), _told(_territories)),
 }
 

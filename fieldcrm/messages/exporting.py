@@ -27,7 +27,7 @@ def sheet(actor: Actor, filters: Filters, sort: str, language: str) -> Sheet:
 
 
 def export_csv(actor: Actor, filters: Filters, sort: str, language: str) -> bytes:
-    """The list as CSV, while somebody waits; a long one is made by `fieldcrm.exports`."""
+    """The list as CSV, while somebody waits; raises TooManyRows."""
     return sheet_at_once("csv", sheet(actor, filters, sort, language))
 
 

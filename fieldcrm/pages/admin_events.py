@@ -8,11 +8,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 import reflex as rx
 
-from fieldcrm.components.download import download
 from fieldcrm.components.icons import icon
 from fieldcrm.components.parts import button, empty
 from fieldcrm.components.section import AdminSection, Choice, loaded
@@ -21,6 +19,7 @@ from fieldcrm.components.words import words
 from fieldcrm.kit import i18n
 from fieldcrm.kit.tables import Event
 from fieldcrm.pages.admin import admin_page
+from fieldcrm.pages.list_files import ListFiles, file_tools
 from fieldcrm.people import service as people
 from fieldcrm.reports.event_words import Told, told
 from fieldcrm.reports.eventlog import KINDS, Asked, page_of
@@ -42,7 +41,7 @@ class EventRow:
     change: str
 
 
-class AdminEvents(AdminSection, Desk):
+class AdminEvents(ListFiles, AdminSection, Desk):
     """One growing list, the newest first."""
 
     rows: list[EventRow] = []
@@ -65,6 +64,7 @@ class AdminEvents(AdminSection, Desk):
         every = await asyncio.to_thread(people.list_users, self._actor())
         self.people = [Choice(u.id, u.name) for u in every]
         await self._show()
+        await self._read_files()
 
     @rx.event
     @allows(ADMINISTERING)
@@ -126,12 +126,10 @@ class AdminEvents(AdminSection, Desk):
         self.has_more, self._cursor = more, found[-1].id if found else ""
         self.subject_name = next((r.about for r in self.rows if r.subject == self.subject), "")
 
-    @rx.var
-    def export_url(self) -> str:
-        """The same filters as a file."""
+    def _asked(self) -> tuple[str, dict[str, Any]]:
         asked = {"kind": self.kind, "actor_id": self.actor_id, "subject_id": self.subject,
                  "first": self.first, "last": self.last}  # fmt: skip
-        return f"/api/v1/reports/events.csv?{urlencode({k: v for k, v in asked.items() if v})}"
+        return "events", {k: v for k, v in asked.items() if v}
 
 
 def _row(event: Event, words_of: Told, names: dict[str, str], language: str) -> EventRow:
@@ -183,7 +181,7 @@ def _tools() -> rx.Component:
         rx.el.span("–", class_name="faint", aria_hidden="true"),
         day(AdminEvents.last, AdminEvents.filter_last, "admin.to_day"),
         rx.cond(AdminEvents.subject != "", only, rx.fragment()), rx.el.span(class_name="sp"),
-        download(words("admin.export_csv"), AdminEvents.export_url),
+        file_tools(AdminEvents, "csv", "xlsx"),
         class_name="row ad-t",
     )  # fmt: skip
 

@@ -26,6 +26,7 @@ from fieldcrm.components.parts import (
 from fieldcrm.components.place_map import gap_map
 from fieldcrm.components.shell import page
 from fieldcrm.components.words import words
+from fieldcrm.pages.list_files import file_tools
 from fieldcrm.pages.manager_rows import (
     MORE,
     TABLE,
@@ -94,7 +95,8 @@ def _head() -> rx.Component:
         _filter(Manager.territories, Manager.territory, Manager.filter_territory,
                 "report.all_territories", "report.territory"),
         letters,
-        download(words("report.export"), Manager.export_url),
+        rx.cond(Manager.is_long, file_tools(Manager, "xlsx"),
+                download(words("report.export"), Manager.export_url)),
         class_name="row pv-h",
     )  # fmt: skip
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from datetime import date, timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 import reflex as rx
 
+from fieldcrm.clients.export_forms import AT_ONCE_MOST
 from fieldcrm.components.evidence_drawer import EvidenceView, evidence_view
 from fieldcrm.components.session import MANAGING, Desk, allows
 from fieldcrm.evidence import service as evidence
 from fieldcrm.kit import i18n, ids
 from fieldcrm.kit.errors import Refusal
 from fieldcrm.pages import manager_rows as rows
+from fieldcrm.pages.list_files import ListFiles
 from fieldcrm.pages.manager_rows import Bar, Card, Hex, Lacking, Listed, TableRow
 from fieldcrm.people.model import Actor
 from fieldcrm.reports import service
@@ -23,7 +26,7 @@ from fieldcrm.reports.workbook import span_text
 SUSPECT = "suspect"
 
 
-class Manager(Desk):
+class Manager(ListFiles, Desk):
     """Plan against actual as the reader has asked for it."""
 
     kind: str = "month"
@@ -56,7 +59,10 @@ class Manager(Desk):
     """The period holds today or lies ahead: there is nothing later to show."""
     as_table: bool = False
     export_url: str = ""
+    is_long: bool = False
+    """More visits than a workbook is written of while the reader waits."""
 
+    _starts_on: str = ""
     opened: str = ""
     """The line whose suspect visits show below it."""
     sub: list[Listed] = []
@@ -77,7 +83,7 @@ class Manager(Desk):
     place: str = ""
     came_from: str = ""
     """list or table: where the visits before and after are."""
-    _asked: list[str] = []
+    _list_of: list[str] = []
     _parts: dict[str, str] = {}
     """What each number is made of, by `indicator|line`."""
     _around: list[str] = []
@@ -94,6 +100,7 @@ class Manager(Desk):
         self.territories = rows.as_choices(chosen.territories)
         yield
         await self._show(actor)
+        await self._read_files()
         if self.visit.id and self.drawer == "visit":
             await self._explain(actor, self.visit.id)
 
@@ -224,14 +231,15 @@ class Manager(Desk):
         )
         self._parts = rows.all_parts(report, lang)
         self.has_visits = bool(report.total.planned or report.total.closed.closed)
-        self.export_url = self._export_url(period)
+        self.is_long = report.total.closed.closed > AT_ONCE_MOST
+        self._starts_on = period.starts_on.isoformat()
+        given = urlencode(self._asked()[1] | {"language": self.language})
+        self.export_url = f"/api/v1/reports/plan-vs-actual.xlsx?{given}"
 
-    def _export_url(self, period: Period) -> str:
-        asked = {"period": self.kind, "day": period.starts_on.isoformat(), "team_id": self.team,
-                 "rep_id": self.rep, "territory_id": self.territory, "category": self.category,
-                 "language": self.language}  # fmt: skip
-        given = urlencode({k: v for k, v in asked.items() if v})
-        return f"/api/v1/reports/plan-vs-actual.xlsx?{given}"
+    def _asked(self) -> tuple[str, dict[str, Any]]:
+        asked = {"period": self.kind, "day": self._starts_on, "team_id": self.team,
+                 "rep_id": self.rep, "territory_id": self.territory, "category": self.category}  # fmt: skip
+        return "plan_vs_actual", {k: v for k, v in asked.items() if v}
 
     # ---- lines open in place ----
 
@@ -263,7 +271,7 @@ class Manager(Desk):
     async def drill(self, what: str, key: str):
         """The visits behind a number of a line (empty key: of the total)."""
         self.list_tab, self.listed, self.lacking = "visits", [], []
-        self._asked = [what, key]
+        self._list_of = [what, key]
         self.list_title, self.list_note = self._title(what, key), ""
         self.drawer, self.list_busy = "list", True
         yield
@@ -293,7 +301,7 @@ class Manager(Desk):
         self.list_tab = "lacking" if tab == "lacking" else "visits"
 
     async def _list(self, actor: Actor, cursor: str | None = None) -> None:
-        what, key = self._asked
+        what, key = self._list_of
         try:
             found = await asyncio.to_thread(self._behind, actor, what, key, service.PAGE, cursor)
         except Refusal as error:

@@ -389,3 +389,13 @@ def event_log(
     require(actor, Role.admin)
     with reading() as session:
         return store.event_log(session, kind, subject_id, actor_id, before, limit)
+
+
+def count_events(
+    actor: Actor, kind: str = "", subject_id: str | None = None, actor_id: str | None = None,
+    before: str | None = None,
+) -> int:  # fmt: skip
+    """How many events the log has of these."""
+    require(actor, Role.admin)
+    with reading() as session:
+        return store.count_events(session, kind, subject_id, actor_id, before)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import String, bindparam, delete, func, update
+from sqlalchemy import ColumnElement, String, bindparam, delete, func, update
 from sqlmodel import Session, col, select
 
 from fieldcrm.kit.database import UtcDateTime
@@ -181,13 +181,25 @@ def event_log(
     limit: int,
 ) -> list[Event]:  # fmt: skip
     """Events by id (which rises with time), the newest first."""
-    wanted = select(Event)
-    if kind:
-        wanted = wanted.where(col(Event.kind).startswith(kind, autoescape=True))
-    if subject_id:
-        wanted = wanted.where(Event.subject_id == subject_id)
-    if actor_id:
-        wanted = wanted.where(Event.actor_id == actor_id)
-    if before:
-        wanted = wanted.where(Event.id < before)
+    wanted = select(Event).where(*_events(kind, subject_id, actor_id, before))
     return list(session.exec(wanted.order_by(col(Event.id).desc()).limit(limit)))
+
+
+def count_events(
+    session: Session, kind: str, subject_id: str | None, actor_id: str | None, before: str | None
+) -> int:
+    """How many there are."""
+    wanted = select(func.count(col(Event.id))).where(*_events(kind, subject_id, actor_id, before))
+    return session.exec(wanted).one()
+
+
+def _events(
+    kind: str, subject_id: str | None, actor_id: str | None, before: str | None
+) -> list[ColumnElement[bool]]:
+    asked = [
+        (kind, col(Event.kind).startswith(kind, autoescape=True)),
+        (subject_id, col(Event.subject_id) == subject_id),
+        (actor_id, col(Event.actor_id) == actor_id),
+        (before, col(Event.id) < (before or "")),
+    ]
+    return [condition for value, condition in asked if value]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from fieldcrm.clients.export_forms import Sheet, sheet_at_once
 from fieldcrm.kit import clock
 from fieldcrm.kit.tables import Event
 from fieldcrm.people import service as people
@@ -17,9 +16,9 @@ from fieldcrm.people.model import Actor
 KINDS = ("visit", "client", "clients", "promise", "user", "team", "device", "territory", "plan",
          "shift", "alert", "area", "arrival", "mutation", "track", "person", "sync", "export")  # fmt: skip
 """What events are about: their kinds begin so."""
-EXPORT_MOST = 100_000
 COLUMNS = ("at", "actor_id", "actor", "kind", "subject_id", "team_id", "source", "data")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+WIDTHS = (26, 38, 24, 24, 38, 38, 12, 100)
+PIECE = 1000
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,15 @@ def page_of(actor: Actor, asked: Asked, cursor: str, limit: int) -> tuple[list[E
     )  # fmt: skip
     kept = _not_before(found, asked.first)
     return kept[:limit], len(kept) > limit
+
+
+def count(actor: Actor, asked: Asked) -> int:
+    """How many events there are up to the last day, those before the first too: for progress."""
+    kind = f"{asked.kind}." if asked.kind else ""
+    before = id_after(asked.last)
+    return people.count_events(
+        actor, kind, asked.subject_id or None, asked.actor_id or None, before or None
+    )
 
 
 def _not_before(found: Sequence[Event], first: str) -> list[Event]:
@@ -68,24 +76,29 @@ def _day(text: str) -> date | None:
     return day if 2000 <= day.year < 2100 else None
 
 
+def sheet(actor: Actor, asked: Asked) -> Sheet:
+    """The filtered log, the newest first."""
+    return Sheet("events", COLUMNS, WIDTHS, _lines(actor, asked))
+
+
 def export_csv(actor: Actor, asked: Asked) -> bytes:
-    """The filtered log, UTF-8 with its mark; no cell starts a formula."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
+    """The same as CSV, while somebody waits; raises TooManyRows."""
+    return sheet_at_once("csv", sheet(actor, asked))
+
+
+def _lines(actor: Actor, asked: Asked) -> Iterator[tuple[str, ...]]:
     names = {u.id: u.name for u in people.list_users(actor)}
     for event in _every(actor, asked):
-        row = (event.at.isoformat(), event.actor_id or "", names.get(event.actor_id or "", ""), event.kind,
-               event.subject_id or "", event.team_id or "", event.source,
-               json.dumps(event.data, ensure_ascii=False))  # fmt: skip
-        writer.writerow([f"'{c}" if c.startswith(_FORMULA) else c for c in row])
-    return b"\xef\xbb\xbf" + out.getvalue().encode()
+        yield (
+            event.at.isoformat(), event.actor_id or "", names.get(event.actor_id or "", ""),
+            event.kind, event.subject_id or "", event.team_id or "", event.source,
+            json.dumps(event.data, ensure_ascii=False),
+        )  # fmt: skip
 
 
 def _every(actor: Actor, asked: Asked) -> Iterator[Event]:
-    cursor, left, more = "", EXPORT_MOST, True
-    while more and left > 0:
-        found, more = page_of(actor, asked, cursor, 1000)
+    cursor, more = "", True
+    while more:
+        found, more = page_of(actor, asked, cursor, PIECE)
         yield from found
-        left -= len(found)
         cursor = found[-1].id if found else ""

@@ -156,16 +156,17 @@ def _told(row: VisitRow, reasons: Sequence[dict[str, Any]], language: str) -> li
 
 
 def all_behind(
-    actor: Actor, what: str, period: Period, filters: Filters | None, language: str
-) -> list[VisitRow]:
-    """The same without pages and with reasons in words, for exports."""
+    actor: Actor, what: str, period: Period, filters: Filters | None, language: str,
+    most: int = EXPORT_MOST,
+) -> list[VisitRow]:  # fmt: skip
+    """The same without pages and with reasons in words, for exports; the first `most` of them."""
     view = _view(actor, filters or Filters())
     span = (period.starts_on, period.until)
     with reading() as session:
         chosen = store.behind(session, what, span, view.now)
         if chosen is None:
             raise UnknownGroup(what=what[:40])
-        rows = store.rows_behind(session, view.scope, span, chosen, [], EXPORT_MOST, None)
+        rows = store.rows_behind(session, view.scope, span, chosen, [], most, None)
     return with_reasons(rows, language)
 
 

@@ -59,7 +59,7 @@ def _lines(actor: Actor, filters: VisitFilters, language: str) -> Iterator[tuple
 
 
 def export_xlsx(actor: Actor, filters: VisitFilters, language: str) -> bytes:
-    """The same as a workbook, while somebody waits; a long list is made by `fieldcrm.exports`."""
+    """The same as a workbook, while somebody waits; raises TooManyRows."""
     return sheet_at_once("xlsx", sheet(actor, filters, language))
 
 

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import xlsxwriter
 
+from fieldcrm.clients.export_forms import AT_ONCE_MOST, few
 from fieldcrm.kit import clock, i18n
 from fieldcrm.people.model import Actor
 from fieldcrm.reports import service
@@ -43,19 +45,36 @@ class _Styles:
 def export_xlsx(
     actor: Actor, period: Period, filters: Filters | None = None, language: str = "en"
 ) -> bytes:
-    """The workbook of what the actor may see of a period, in a language."""
-    reports = {by: service.plan_vs_actual(actor, period, filters, by) for by in GroupBy}
-    rows = service.all_behind(actor, "closed", period, filters, language)
+    """The workbook of what the actor may see of a period, while somebody waits; raises TooManyRows."""
+    most = AT_ONCE_MOST + 1
+    rows = list(few(service.all_behind(actor, "closed", period, filters, language, most)))
     buffer = BytesIO()
+    _write(buffer, actor, period, filters, rows, language)
+    return buffer.getvalue()
+
+
+def write_xlsx(
+    path: Path, actor: Actor, period: Period, filters: Filters, language: str
+) -> int:  # fmt: skip
+    """The same into a file, with as many visits as there are; how many."""
+    rows = service.all_behind(actor, "closed", period, filters, language)
+    _write(str(path), actor, period, filters, rows, language)
+    return len(rows)
+
+
+def _write(
+    target: BytesIO | str, actor: Actor, period: Period, filters: Filters | None,
+    rows: Sequence[VisitRow], language: str,
+) -> None:  # fmt: skip
+    reports = {by: service.plan_vs_actual(actor, period, filters, by) for by in GroupBy}
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
                "strings_to_numbers": False}  # fmt: skip
-    with xlsxwriter.Workbook(buffer, options) as book:
+    with xlsxwriter.Workbook(target, options) as book:
         styles = _styles(book)
         _summary(book, styles, reports[GroupBy.rep], language)
         for by in GroupBy:
             _table(book, styles, reports[by], by, language)
         _visits(book, styles, rows, language)
-    return buffer.getvalue()
 
 
 def _styles(book: Any) -> _Styles:

@@ -27,7 +27,7 @@ def sheet(actor: Actor, filters: Filters, sort: str, language: str) -> Sheet:
 
 
 def export_xlsx(actor: Actor, filters: Filters, language: str, sort: str = NEWEST_FIRST) -> bytes:
-    """The same as a workbook, while somebody waits."""
+    """The same as a workbook, while somebody waits; raises TooManyRows."""
     return sheet_at_once("xlsx", sheet(actor, filters, sort, language))
 
 

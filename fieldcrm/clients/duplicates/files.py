@@ -48,5 +48,5 @@ def _line(view: PairView, language: str) -> list[Any]:
 
 
 def export(form: str, actor: Actor, filters: PairFilters, sort: str, language: str) -> bytes:
-    """The queue as CSV or a workbook, while somebody waits."""
+    """The queue as CSV or a workbook, while somebody waits; raises TooManyRows."""
     return sheet_at_once(form, sheet(actor, filters, sort, language))
