@@ -5,11 +5,11 @@ import type { Told } from "./told";
 const DAY_MS = 86_400_000;
 /** As the server copies. */
 const DAYS_BEHIND = 7;
-const COPIED_WITHIN_MS = 60_000;
+const PAGE_WITHIN_MS = 60_000;
 
 /** Rows that this phone holds otherwise than a phone that copies everything now, past the faulty network. */
 export async function differences(p: Phone): Promise<string[]> {
-  const fresh = await wholeCopy(p.told);
+  const fresh = await wholeCopy(p);
   const tables = { visit: p.db.visits, client: p.db.clients, product: p.db.products, form: p.db.forms, shift: p.db.shifts, plan: p.db.plans, profile: p.db.profiles, correction: p.db.corrections, joint: p.db.joints, message: p.db.messages };
   const found: string[] = [];
   for (const [entity, table] of Object.entries(tables)) {
@@ -36,23 +36,34 @@ function isOver(p: Phone, entity: string, row: Record<string, unknown>): boolean
   }
 }
 
-async function wholeCopy(told: Told): Promise<Map<string, Record<string, unknown>>> {
+/** Page by page, each asked for again until it comes. */
+async function wholeCopy(p: Phone): Promise<Map<string, Record<string, unknown>>> {
   const rows = new Map<string, Record<string, unknown>>();
-  const until = performance.now() + COPIED_WITHIN_MS;
   for (let cursor = "0", more = true; more; ) {
-    const answer = await fetch(`${told.direct}/api/v1/sync/pull?cursor=${cursor}&limit=1000`, {
-      headers: { Cookie: told.cookie }, signal: AbortSignal.timeout(COPIED_WITHIN_MS),
-    }).catch(() => null);
-    if (!answer?.ok) {
-      if (performance.now() > until) throw new Error(`no whole copy to compare with: ${answer?.status ?? "no answer"}`);
-      await new Promise((done) => setTimeout(done, 200));
+    const page = await pageAt(p.told, cursor).catch(() => null);
+    if (p.isGivenUp) throw new Error("no whole copy to compare with");
+    if (page === null) {
+      await Bun.sleep(200);
       continue;
     }
-    const page = (await answer.json()) as { cursor: string; more: boolean; changes: { entity: string; id: string; op: string; doc: Record<string, unknown> }[] };
     for (const c of page.changes) if (c.op === "put") rows.set(`${c.entity} ${c.id}`, { ...c.doc, id: c.id });
     ({ cursor, more } = page);
   }
   return rows;
+}
+
+interface Page {
+  cursor: string;
+  more: boolean;
+  changes: { entity: string; id: string; op: string; doc: Record<string, unknown> }[];
+}
+
+async function pageAt(told: Told, cursor: string): Promise<Page> {
+  const answer = await fetch(`${told.direct}/api/v1/sync/pull?cursor=${cursor}&limit=1000`, {
+    headers: { Cookie: told.cookie }, signal: AbortSignal.timeout(PAGE_WITHIN_MS),
+  });
+  if (!answer.ok) throw new Error(String(answer.status));
+  return (await answer.json()) as Page;
 }
 
 function differing(mine: Record<string, unknown> | undefined, theirs: Record<string, unknown> | undefined): string[] {

@@ -1,34 +1,35 @@
 /**
- * Lets phones work, settle and agree; called by stage.py: `bun driver.ts JOB.json [--at-once N] [--within S] [--stop S] [--watch]`,
- * JOB a list of groups. Prints one JSON line for each group once its phones have all settled, and last which groups
- * were not begun within so many seconds, and which `--stop S` left unfinished. With `--watch` it says every few seconds on stderr what each phone that is
- * not done yet is about.
+ * Lets phones work, settle and agree; called by stage.py: `bun driver.ts JOB.json [--at-once N] [--within S] [--stop S]
+ * [--still S] [--watch]`, JOB a list of groups. Prints one JSON line for each group once its phones have all settled, and
+ * last which groups were not begun within so many seconds, and which were left unfinished by `--stop S` or since a file
+ * JOB.json.stop came to be. A phone of which nothing moves for `--still S` is given up. With `--watch` it says every few
+ * seconds on stderr what each phone that is not done yet is about.
  */
 import "../test/setup";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { differences } from "./agree";
 import { Office } from "./office";
 import { workDays } from "./days";
-import { Phone, realNow, setClock, until } from "./phone";
+import { Phone, realDayMs, realNow, setClock, until } from "./phone";
+import { Standstill, unlessStill } from "./still";
 import type { Group } from "./told";
 import { settle, work } from "./work";
 
-const WORKED_WITHIN_MS = 300_000;
 /** The hours at which the office of the long run writes. */
 const WRITES_AT = [7, 10, 13, 16];
-const SETTLED_WITHIN_MS = 120_000;
-const AGREED_WITHIN_MS = 60_000;
+/** Nights of the long run, and its days without network, are no standstill. */
+const STILL_DAYS = 5;
 const AGREED_WITHIN = 8;
 const WATCHED_EVERY_MS = 5000;
-const TOLD_EVERY = 20;
+const STOPPED_EVERY_MS = 200;
 
 /** Whatever an app that is gone still tries may fail: it is gone. Engines report their own failures. */
 process.on("unhandledRejection", () => undefined);
 
-const waiting = JSON.parse(readFileSync(process.argv[2]!, "utf8")) as Group[];
-const all = waiting.length;
+const job = process.argv[2]!;
+const waiting = JSON.parse(readFileSync(job, "utf8")) as Group[];
 const working = new Set<Phone>();
-let done = 0;
+const stillMs = option("--still", 600) * 1000;
 if (process.argv.includes("--watch")) setInterval(() => working.forEach((p) => console.error(p.standing())), WATCHED_EVERY_MS);
 const begunUntil = performance.now() + option("--within", 1e6) * 1000;
 const next = () => (performance.now() < begunUntil ? waiting.shift() : undefined);
@@ -40,7 +41,7 @@ const ended = Promise.all(Array.from({ length: option("--at-once", 8) }, async (
     underWay.delete(group.number);
   }
 }));
-await Promise.race([ended, Bun.sleep(option("--stop", 1e6) * 1000)]);
+await Promise.race([ended, Bun.sleep(option("--stop", 1e6) * 1000), stopped()]);
 await write(JSON.stringify({ not_begun: waiting.map((g) => g.number), unfinished: [...underWay] }) + "\n");
 process.exit(0);
 
@@ -49,11 +50,15 @@ function option(name: string, otherwise: number): number {
   return at < 0 ? otherwise : Number(process.argv[at + 1]);
 }
 
+async function stopped(): Promise<void> {
+  while (!existsSync(`${job}.stop`)) await Bun.sleep(STOPPED_EVERY_MS);
+}
+
 async function play(group: Group): Promise<void> {
   const began_ms = realNow();
   const phones = group.phones.map((told) => new Phone(told));
   if (group.clock) setClock(group.clock);
-  const office = new Office(group.office, group.clock ? (turn) => until(writesAt(group, turn)) : undefined);
+  const office = new Office(group.office, stillMs, group.clock ? (turn) => until(writesAt(group, turn)) : undefined);
   for (const p of phones) working.add(p);
   const desk = office.work().then(() => [], (error: unknown) => [String(error)]);
   await Promise.all(phones.map((p) => p.inside(() => day(p))));
@@ -61,7 +66,6 @@ async function play(group: Group): Promise<void> {
   const told = [];
   for (const p of phones) told.push(await p.inside(() => report(p)));
   await write(JSON.stringify({ number: group.number, phones: told, office: { ...office.words, troubles }, began_ms, ended_ms: realNow() }) + "\n");
-  if (++done % TOLD_EVERY === 0) console.error(`${done}/${all}`);
 }
 
 function write(line: string): Promise<void> {
@@ -76,39 +80,32 @@ function writesAt(group: Group, turn: number): number {
 async function day(p: Phone): Promise<void> {
   try {
     await p.begin();
-    await Promise.race([p.told.days ? workDays(p) : work(p), standstill(p)]);
+    await goingOn(p, () => (p.told.days ? workDays(p) : work(p)));
   } catch (error) {
-    p.troubles.push(`the day broke off: ${String((error as Error).stack ?? error).slice(0, 600)}`);
+    p.troubles.push(`the day broke off: ${wordsOf(error)}`);
   }
+  if (!p.isGivenUp) await goingOn(p, () => rest(p)).catch((error) => p.troubles.push(`does not settle: ${wordsOf(error)}`));
+}
+
+async function rest(p: Phone): Promise<void> {
   p.stage = "calm";
   await p.calm();
   p.stage = "settle";
-  if (!(await settle(p, SETTLED_WITHIN_MS))) p.troubles.push(`does not settle: ${p.progress.problem} ${await openOf(p)}`);
+  await settle(p);
 }
 
-/** A day that never ends is told with what it stands at. */
-async function standstill(p: Phone): Promise<never> {
-  await Bun.sleep(WORKED_WITHIN_MS);
-  throw new Error(`stands still: ${p.standing()}`);
+function goingOn<T>(p: Phone, work: () => Promise<T>): Promise<T> {
+  return unlessStill(p, Math.max(stillMs, STILL_DAYS * realDayMs()), work);
 }
 
-async function openOf(p: Phone): Promise<string> {
-  const open = (await p.db.outbox.toArray()).filter((e) => e.status === "ready" || e.status === "sent");
-  const files = await p.db.files.where("state").equals("waiting").count();
-  return `${open.length} actions from ${open[0]?.seq}, ${files} files`;
+function wordsOf(error: unknown): string {
+  if (error instanceof Standstill) return error.message;
+  return String((error as Error).stack ?? error).slice(0, 600);
 }
 
-/** What a phone knows in the end. It may look several times: the server may just have changed something, or be away. */
+/** What a phone knows in the end. */
 async function report(p: Phone): Promise<Record<string, unknown>> {
-  p.stage = "report";
-  let diverged: string[] = ["no sync in the end"];
-  for (let looks = 0, end = performance.now() + AGREED_WITHIN_MS; looks < AGREED_WITHIN && performance.now() < end; await Bun.sleep(120)) {
-    await p.syncOnce();
-    if (p.progress.problem) continue;
-    looks++;
-    diverged = await differences(p).catch((error: Error) => [error.message]);
-    if (diverged.length === 0) break;
-  }
+  const diverged = p.isGivenUp ? ["given up before it could be compared"] : await goingOn(p, () => compared(p)).catch((error) => [wordsOf(error)]);
   await p.lookThrough();
   const entries = await p.db.outbox.orderBy("seq").toArray();
   const files = await p.db.files.toArray();
@@ -119,4 +116,18 @@ async function report(p: Phone): Promise<Record<string, unknown>> {
     files: files.map(({ sha256, size, state, code, entry_id }) => ({ sha256, size, state, code, entry_id })),
     photos: [...p.photos], troubles: p.troubles, faults: p.faults, diverged, trace: p.trace,
   };
+}
+
+/** Rows that a phone holds otherwise than the server; it may look several times: something may just have changed there. */
+async function compared(p: Phone): Promise<string[]> {
+  let found: string[] = [];
+  for (let looks = 0; looks < AGREED_WITHIN && !p.isGivenUp; await Bun.sleep(120)) {
+    p.stage = `report ${looks}`;
+    await p.syncOnce();
+    if (p.progress.problem) continue;
+    looks++;
+    found = await differences(p).catch((error: Error) => [error.message]);
+    if (found.length === 0) break;
+  }
+  return found;
 }

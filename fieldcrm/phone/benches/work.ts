@@ -67,21 +67,20 @@ export async function between(p: Phone, chance: Chance): Promise<void> {
 const pause = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
 
 export async function firstCopy(p: Phone): Promise<void> {
-  while (!(await p.db.get("first_copy"))) {
+  while (!p.isGivenUp && !(await p.db.get("first_copy"))) {
     await p.syncOnce();
     await pause(20);
   }
 }
 
-/** Sync until nothing waits, as the app's triggers would; false when it does not come to an end. */
-export async function settle(p: Phone, withinMs: number): Promise<boolean> {
+/** Sync until nothing waits, as the app's triggers would, however long that takes. */
+export async function settle(p: Phone): Promise<void> {
   const chance = new Chance(p.told.seed + 5);
-  for (const until = performance.now() + withinMs; performance.now() < until; ) {
+  while (!p.isGivenUp) {
     await p.syncOnce();
-    if (await p.isSettled()) return true;
+    if (await p.isSettled()) return;
     await pause(chance.whole(10, 90) * (p.progress.problem ? 4 : 1));
   }
-  return false;
 }
 
 // ── goals ──
