@@ -18,6 +18,7 @@ from fieldcrm.clients.tables import Affiliation, Client
 from fieldcrm.kit.aliases import shared_alias
 from fieldcrm.kit.tables import Event
 from fieldcrm.people.tables import User
+from fieldcrm.visits import category_order
 from fieldcrm.visits.model import BadCursor, BadSort, VisitFilters
 from fieldcrm.visits.tables import Attachment, JointVisit, Visit, VisitChange
 
@@ -292,7 +293,7 @@ SORTS: dict[str, tuple[Any, ...]] = {
     "rep": (User.name, Visit.day, _BEGINS, Visit.id),
     "state": (unindexed(Visit.state), Visit.day, Visit.id),
     "verdict": (unindexed(Visit.verdict), Visit.day, Visit.id),
-    "category": (func.coalesce(Client.category, "~"), Visit.day, Visit.id),
+    "category": (category_order.WORD, Visit.day, Visit.id),
 }
 """What a list can be sorted by; a leading '-' turns it round.
 
@@ -312,13 +313,17 @@ def page(
     key = SORTS.get(sort.removeprefix("-"))
     if key is None:
         raise BadSort(sort=sort)
-    is_down = sort.startswith("-")
-    after = [_after(key, _decoded(cursor, key), is_down)] if cursor else []
+    is_down, name = sort.startswith("-"), sort.removeprefix("-")
+    values = _decoded(cursor, key) if cursor else None
     order = [c.desc() if is_down else c.asc() for c in key]
-    joined = _ROUTES.get(sort.removeprefix("-"), _joined) if is_wide else _joined
-    # what is ordered is narrow: long rows of all visits are read for one page alone
-    chosen = joined(select(Visit.id)).where(*where, *after).order_by(*order).limit(limit + 1)
-    found = list(session.exec(chosen))
+    if is_wide and name == "category":
+        found = category_order.ids(session, where, is_down, limit + 1, values, _after)
+    else:
+        after = [_after(key, values, is_down)] if values else []
+        joined = _ROUTES.get(name, _joined) if is_wide else _joined
+        # what is ordered is narrow: long rows of all visits are read for one page alone
+        chosen = joined(select(Visit.id)).where(*where, *after).order_by(*order).limit(limit + 1)
+        found = list(session.exec(chosen))
     rows = views(session, col(Visit.id).in_(found), order=order)
     shown = rows[:limit]
     more = _encoded(session, key, shown[-1]) if len(rows) > limit else None

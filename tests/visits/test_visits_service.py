@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from fieldcrm.clients.tables import Promise
+from fieldcrm.clients.tables import Client, Promise
 from fieldcrm.kit import clock, ids
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.kit.errors import NotFound
 from fieldcrm.kit.tables import Event, FeedEntry
 from fieldcrm.people.model import Actor, OutOfScope
-from fieldcrm.visits import running, service
+from fieldcrm.visits import category_order, running, service
 from fieldcrm.visits.model import (
     BadCursor,
     BadSort,
@@ -383,6 +383,20 @@ def test_all_visits_and_some_of_them_stand_in_the_same_order(company: Field, sor
         narrow = in_pages(company, by, **some)
         assert len(narrow) == len(company.visits)
         assert in_pages(company, by) == in_pages(company, by, day_to=last) == narrow
+
+
+@pytest.mark.parametrize("few", [0, category_order.FEW])
+def test_by_category_all_visits_come_in_order_however_many_have_it(
+    company: Field, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(category_order, "FEW", few)
+    with transaction() as session:
+        theirs = [session.get_one(Visit, v).client_id for v in company.visits]
+        for client_id, category in zip(theirs, ("C", "A", None, "B"), strict=True):
+            session.get_one(Client, client_id).category = category
+    in_order = [company.visits[n] for n in (1, 3, 0, 2)]
+    assert in_pages(company, "category") == in_order
+    assert in_pages(company, "-category") == in_order[::-1]
 
 
 def test_a_refused_move_leaves_nothing_behind(company: Field) -> None:
