@@ -31,6 +31,9 @@ from workers.optimiser.routes.layout import (
     empty_state,
 )
 
+_ADRIFT = -2
+"""In place of a client's route while a step is undone."""
+
 
 def make_state(facts: Facts, seed: int) -> State:
     """Nobody served yet."""
@@ -372,6 +375,19 @@ def _place(facts, state, c, step, blink, warmth, is_opening):  # type: ignore[no
 
 
 @compiled
+def _place_all(facts, state, waiting, step, blink, warmth, is_opening, allowed):  # type: ignore[no-untyped-def]
+    """Put the waiting clients in turn, until the routes alone cost more than is allowed."""
+    owed = np.int64(0)
+    for i in range(waiting):
+        owed += facts.prize[state.list[i]]
+    for i in range(waiting):
+        if state.tally[NOW] - owed >= allowed:
+            return
+        owed -= facts.prize[state.list[i]]
+        _place(facts, state, state.list[i], step, blink, warmth, is_opening and i == 0)
+
+
+@compiled
 def _write_back(facts, state, r):  # type: ignore[no-untyped-def]
     """A route as it was kept, with its times."""
     at, load, size = 0, 0, state.kept_size[r]
@@ -382,6 +398,8 @@ def _write_back(facts, state, r):  # type: ignore[no-untyped-def]
         else:
             state.nxt[at] = c
         state.prv[c] = at
+        if state.route[c] == -1:
+            _take_in(facts, state, c)
         state.route[c] = r
         state.early[c] = state.kept_early[r, n]
         state.late[c] = state.kept_late[r, n]
@@ -397,24 +415,23 @@ def _write_back(facts, state, r):  # type: ignore[no-untyped-def]
 
 @compiled
 def _undo(facts, state, cost):  # type: ignore[no-untyped-def]
-    """Write the touched routes back as they were."""
+    """Write the touched routes back as they were; who was out and came in is out again."""
+    n = 0
     for i in range(state.tally[TOUCHED]):
         r = state.touched[i]
         c = state.first[r]
         while c != 0:
-            following = state.nxt[c]
-            _leave_out(facts, state, c)
-            c = following
-        if state.size[r] > 0:
-            state.tally[USED] -= 1
-        state.first[r] = state.last[r] = 0
-        state.size[r] = 0
-        state.load[r] = 0
+            state.list[n] = c
+            n += 1
+            state.route[c] = _ADRIFT
+            c = state.nxt[c]
+        state.tally[USED] -= state.size[r] > 0
+        state.first[r] = 0
     for i in range(state.tally[TOUCHED]):
-        r = state.touched[i]
-        for n in range(state.kept_size[r]):
-            _take_in(facts, state, state.kept[r, n])
-        _write_back(facts, state, r)
+        _write_back(facts, state, state.touched[i])
+    for i in range(n):
+        if state.route[state.list[i]] == _ADRIFT:
+            _leave_out(facts, state, state.list[i])
     state.tally[NOW] = cost
 
 
@@ -484,8 +501,7 @@ def run(facts, state, begin, steps, hot, cold, strength, longest, blink, width, 
             waiting = _ruin(facts, state, step, strength, longest)
             _sequence(facts, state, waiting)
             is_opening = draw(state.random) < opening
-            for i in range(waiting):
-                _place(facts, state, state.list[i], step, blink, heat, is_opening and i == 0)
+            _place_all(facts, state, waiting, step, blink, heat, is_opening, allowed)
         now = state.tally[NOW]
         if now < allowed:
             if now < state.tally[BEST]:
