@@ -13,7 +13,7 @@ from fieldcrm.components.beside import browser_file
 from fieldcrm.components.session import Desk
 from fieldcrm.components.words import all_texts
 
-_library = browser_file(__file__, "desk.tsx")
+_library = browser_file(__file__, "desk.tsx", "focus_kept.ts")
 
 
 def _nothing() -> list[Any]:
@@ -55,6 +55,10 @@ class _Keys(_Behaviour):
     tag = "Keys"
     keys: rx.Var[list[str]]
     on_key: rx.EventHandler[rx.event.passthrough_event_spec(str)]
+
+
+class _KeptFocus(_Behaviour):
+    tag = "KeptFocus"
 
 
 class _Toasts(_Behaviour):
@@ -101,6 +105,11 @@ def theme_button() -> rx.Component:
 def keys(names: list[str], on_key: Any) -> rx.Component:
     """Calls `on_key(name)` for plain keys (KeyboardEvent.key, letters lower case) outside fields."""
     return _Keys.create(keys=names, on_key=on_key)
+
+
+def kept_focus() -> rx.Component:
+    """Gives the focus back when what it was in closes; Escape presses what is marked `LEAVES`; once a page."""
+    return _KeptFocus.create()
 
 
 def toast_stack(items: Any, on_act: Any, on_gone: Any) -> rx.Component:

@@ -2,6 +2,8 @@
 // tick, the theme, keys, a timer, toasts, and the search palette. No dependency but React.
 import { useEffect, useRef, useState } from "react";
 
+export { KeptFocus } from "./focus_kept";
+
 type Words = Record<string, Record<string, string>>;
 
 // ── the product's clock ────────────────────────────────────────────────────────────────────────

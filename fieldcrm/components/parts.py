@@ -22,6 +22,10 @@ def button(*children: Any, kind: str = "", small: bool = False, **props: Any) ->
     return rx.el.button(*children, class_name=" ".join(n for n in names if n), **props)
 
 
+LEAVES = {"data-leave": ""}
+"""Attributes (`custom_attrs`) of the button that Escape presses to leave its row, form or drawer."""
+
+
 def icon_button(
     name: str, label: Any, kind: str = "ghost", small: bool = True, **props: Any
 ) -> rx.Component:

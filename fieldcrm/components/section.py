@@ -12,7 +12,7 @@ from typing import Any
 import reflex as rx
 
 from fieldcrm.components.icons import icon
-from fieldcrm.components.parts import button, empty, failed, icon_button, skeleton
+from fieldcrm.components.parts import LEAVES, badge, button, empty, failed, icon_button, skeleton
 from fieldcrm.components.session import ADMINISTERING, DISPATCHING, Desk, allows
 from fieldcrm.components.words import words
 from fieldcrm.kit.errors import Refusal
@@ -73,6 +73,10 @@ class Listing(Section, mixin=True):
     shown: str = ""
     opened: str = ""
     """The row whose drawer is open."""
+    is_unfolded: bool = False
+    """On a phone: whether the filters are shown."""
+    filters_set: int = 0
+    """How many of them narrow the list."""
     _cursor: str = ""
 
     def _filters(self) -> tuple[str, ...]:
@@ -87,6 +91,14 @@ class Listing(Section, mixin=True):
         """Read a row for the drawer."""
         raise NotImplementedError
 
+    def _narrowed_by(self) -> int:
+        """How many filters narrow the list, beside its search."""
+        return sum(bool(getattr(self, name)) for name in self._filters())
+
+    async def _show(self, cursor: str = "") -> None:
+        await super()._show(cursor)
+        self.filters_set = self._narrowed_by()
+
     def _turn(self, told: list[Any], cursor: str | None, is_next: bool) -> None:
         """Keep a page of rows that was just read."""
         self.rows = [*self.rows, *told] if is_next else told
@@ -97,6 +109,12 @@ class Listing(Section, mixin=True):
     async def reload(self):
         """Try again."""
         await self._show()
+
+    @rx.event
+    @allows(DISPATCHING)
+    def fold(self):
+        """Show the filters on a phone, or put them away."""
+        self.is_unfolded = not self.is_unfolded
 
     @rx.event
     @allows(DISPATCHING)
@@ -262,6 +280,18 @@ def find_box(state: Any, placeholder: str) -> rx.Component:
     )  # fmt: skip
 
 
+def folded(state: Any, *filters: Any) -> rx.Component:
+    """Filters of a list: beside its search, on a phone behind one button that says how many are set."""
+    n = rx.cond(state.filters_set > 0, badge(state.filters_set, tone="accent"), rx.fragment())
+    opens = rx.el.button(
+        icon("list-filter", "s"), words("list.filters"), n, type="button", class_name="btn sm ad-fb",
+        aria_expanded=rx.cond(state.is_unfolded, "true", "false"), aria_controls="filters",
+        on_click=state.fold,
+    )  # fmt: skip
+    shape = rx.cond(state.is_unfolded, "ad-fs open", "ad-fs")
+    return rx.fragment(opens, rx.el.div(*filters, class_name=shape, id="filters"))
+
+
 def narrowing(state: Any, name: str, every: str, options: list[Any], label: str) -> rx.Component:
     """A choice that narrows the list; `every` (no narrowing) and `label` are catalogue keys."""
     return rx.el.select(
@@ -283,7 +313,7 @@ def row_drawer(
         rx.el.h2(words(title), class_name="el"), rx.el.span(class_name="sp"),
         icon_button("arrow-up", words("report.previous"), on_click=state.press("k")),
         icon_button("arrow-down", words("report.next"), on_click=state.press("j")),
-        icon_button("x", words("desk.close"), on_click=state.close), class_name="sec-h",
+        icon_button("x", words("desk.close"), on_click=state.close, custom_attrs=LEAVES), class_name="sec-h",
     )  # fmt: skip
     shown = rx.cond(problem != "", empty("broken", words(broken), problem), body)
     drawer = rx.el.aside(

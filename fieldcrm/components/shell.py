@@ -57,6 +57,7 @@ def page(
     )  # fmt: skip
     return rx.fragment(
         behaviour.product_clock(title),
+        behaviour.kept_focus(),
         rx.cond(
             Desk.is_in & dispatches(),
             behaviour.ticker(ALERTS_EVERY_MS, Alerts.refresh),

@@ -16,7 +16,7 @@ from fieldcrm.components.alerts import Toast
 from fieldcrm.components.behaviour import age
 from fieldcrm.components.icons import icon
 from fieldcrm.components.messages import Messages
-from fieldcrm.components.parts import badge, button, empty, icon_button
+from fieldcrm.components.parts import LEAVES, badge, button, empty, icon_button
 from fieldcrm.components.section import AdminSection, Choice, loaded
 from fieldcrm.components.session import ADMINISTERING, Desk, allows
 from fieldcrm.components.words import words
@@ -207,7 +207,7 @@ def _drawer() -> rx.Component:
     title = words("admin.pair")
     head = rx.el.div(
         rx.el.h2(title), rx.el.span(class_name="sp"),
-        icon_button("x", words("desk.close"), on_click=AdminDevices.stop_pairing), class_name="sec-h",
+        icon_button("x", words("desk.close"), on_click=AdminDevices.stop_pairing, custom_attrs=LEAVES), class_name="sec-h",
     )  # fmt: skip
     form = rx.el.form(
         labelled(words("admin.rep"), rx.el.select(

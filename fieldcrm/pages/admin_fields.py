@@ -15,7 +15,7 @@ import reflex as rx
 from fieldcrm.clients.ownfields import rules, service
 from fieldcrm.clients.ownfields.model import EDITORS, TYPES, BadOwnField, OwnField
 from fieldcrm.components.icons import icon
-from fieldcrm.components.parts import badge, button, empty, icon_button
+from fieldcrm.components.parts import LEAVES, badge, button, empty, icon_button
 from fieldcrm.components.section import AdminSection, loaded
 from fieldcrm.components.session import ADMINISTERING, Desk, allows
 from fieldcrm.components.words import words
@@ -368,7 +368,8 @@ def _editor() -> rx.Component:
         ),
         rx.el.div(rx.cond(AdminFields.type == "formula", rx.fragment(), needed), rx.cond(AdminFields.type == "number", whole, rx.fragment()), class_name="row wide"),
         rx.el.div(button(words("own_fields.save"), kind="primary", type="submit"),
-                  button(words("own_fields.cancel"), kind="ghost", on_click=AdminFields.close), class_name="row"),
+                  button(words("own_fields.cancel"), kind="ghost", on_click=AdminFields.close,
+                         custom_attrs=LEAVES), class_name="row"),
         on_submit=AdminFields.save, class_name="ad-f", key=AdminFields.revision,
     )  # fmt: skip
     return rx.el.section(form, class_name="card ad-c of-e", aria_label=words("own_fields.editor"))

@@ -14,7 +14,7 @@ import reflex as rx
 from fieldcrm.components import behaviour
 from fieldcrm.components.download import download
 from fieldcrm.components.icons import icon
-from fieldcrm.components.parts import button, card, empty
+from fieldcrm.components.parts import LEAVES, button, card, empty
 from fieldcrm.components.section import AdminSection, Choice, loaded
 from fieldcrm.components.session import ADMINISTERING, Desk, allows
 from fieldcrm.components.words import words
@@ -277,7 +277,7 @@ def _erasing() -> rx.Component:
         tick, typed, said(AdminPerson.refused),
         rx.el.div(
             button(icon("trash"), words("privacy.erase_now"), kind="danger solid", type="submit"),
-            button(words("privacy.keep_it"), on_click=AdminPerson.leave), class_name="row",
+            button(words("privacy.keep_it"), on_click=AdminPerson.leave, custom_attrs=LEAVES), class_name="row",
         ),
         on_submit=AdminPerson.erase, class_name="sec said pv-b",
     )  # fmt: skip

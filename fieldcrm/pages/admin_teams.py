@@ -16,7 +16,7 @@ import reflex as rx
 from fieldcrm.clients import service as clients
 from fieldcrm.components.alerts import Toast
 from fieldcrm.components.messages import Messages
-from fieldcrm.components.parts import button, empty
+from fieldcrm.components.parts import LEAVES, button, empty
 from fieldcrm.components.section import AdminSection, Choice, loaded, sort_head
 from fieldcrm.components.session import ADMINISTERING, Desk, allows
 from fieldcrm.components.words import words
@@ -238,8 +238,9 @@ def _name(row: Any, act: Any) -> rx.Component:
 
 def _rename(row: Any) -> rx.Component:
     is_open = AdminTeams.renaming == row.id
+    leaves = {name: rx.cond(is_open, value, None) for name, value in LEAVES.items()}
     return button(rx.cond(is_open, words("admin.cancel"), words("admin.rename")), kind="ghost", small=True,
-                  on_click=AdminTeams.rename(row.id))  # fmt: skip
+                  on_click=AdminTeams.rename(row.id), custom_attrs=leaves)  # fmt: skip
 
 
 def admin_territories() -> rx.Component:

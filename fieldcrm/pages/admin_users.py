@@ -14,7 +14,7 @@ import reflex as rx
 from fieldcrm.components.alerts import Toast
 from fieldcrm.components.icons import icon
 from fieldcrm.components.messages import Messages
-from fieldcrm.components.parts import badge, button, empty, icon_button
+from fieldcrm.components.parts import LEAVES, badge, button, empty, icon_button
 from fieldcrm.components.section import AdminSection, loaded, sort_head
 from fieldcrm.components.session import ADMINISTERING, Desk, allows
 from fieldcrm.components.words import words
@@ -405,7 +405,7 @@ def _drawer() -> rx.Component:
     title = rx.cond(f.id == "", words("admin.add_user"), f.name)
     head = rx.el.div(
         rx.el.h2(title, class_name="el"), rx.el.span(class_name="sp"),
-        icon_button("x", words("desk.close"), on_click=AdminUsers.close), class_name="sec-h",
+        icon_button("x", words("desk.close"), on_click=AdminUsers.close, custom_attrs=LEAVES), class_name="sec-h",
     )  # fmt: skip
     return rx.el.aside(
         head,

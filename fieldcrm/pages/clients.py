@@ -27,6 +27,7 @@ from fieldcrm.components.section import (
     Column,
     Listing,
     find_box,
+    folded,
     list_table,
     loaded,
     narrowing,
@@ -182,6 +183,9 @@ class Clients(Views, Narrowing, Counting, ListColumns, ListFiles, Listing, Desk)
     def _sorts(self) -> tuple[str, ...]:
         return ("name", *self._column_sorts())
 
+    def _narrowed_by(self) -> int:
+        return super()._narrowed_by() + len(self.conditions) + bool(self.near) + self.is_archive
+
     def _asked(self) -> tuple[str, dict[str, Any]]:
         return "clients", plain(self._list_state())
 
@@ -313,10 +317,13 @@ def _tools() -> rx.Component:
     )  # fmt: skip
     return rx.el.div(
         view_tools(Clients), find_box(Clients, "clients_page.find"),
-        narrowing(Clients, "kind", "clients_page.all_kinds", kinds, "admin.field.kind"),
-        narrowing(Clients, "letter", "report.all_categories", letters, "report.category"),
-        narrowing(Clients, "territory", "report.all_territories", options_of(Clients.territories), "report.territory"),
-        filter_tools(Clients), archive, column_tools(Clients), count_tools(Clients), rx.el.div(
+        folded(
+            Clients,
+            narrowing(Clients, "kind", "clients_page.all_kinds", kinds, "admin.field.kind"),
+            narrowing(Clients, "letter", "report.all_categories", letters, "report.category"),
+            narrowing(Clients, "territory", "report.all_territories", options_of(Clients.territories), "report.territory"),
+            filter_tools(Clients), archive, column_tools(Clients), count_tools(Clients),
+        ), rx.el.div(
             rx.el.span(Clients.shown, class_name="muted t1 nw"),
             rx.cond(manages(), rx.el.a(icon("users", "s"), words("handover.do"), href="/handover", class_name="btn sm"), rx.fragment()),
             file_tools(Clients, "xlsx", "csv", "geojson", "vcf"),

@@ -16,7 +16,7 @@ from fieldcrm.components import behaviour
 from fieldcrm.components.alerts import Toast
 from fieldcrm.components.icons import icon
 from fieldcrm.components.messages import Messages
-from fieldcrm.components.parts import badge, button
+from fieldcrm.components.parts import LEAVES, badge, button
 from fieldcrm.components.place_map import pins_map
 from fieldcrm.components.section import (
     PAGE,
@@ -501,7 +501,7 @@ def _word(c: Any) -> rx.Component:
         ),
         rx.el.div(
             button(words("correct.refuse_now"), kind="danger solid", type="submit"),
-            button(words("privacy.keep.back"), on_click=Corrections.stop_refusing), class_name="row",
+            button(words("privacy.keep.back"), on_click=Corrections.stop_refusing, custom_attrs=LEAVES), class_name="row",
         ),
         on_submit=Corrections.refuse, class_name="co-f",
     )  # fmt: skip

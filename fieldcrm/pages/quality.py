@@ -17,6 +17,7 @@ from fieldcrm.components.section import (
     Column,
     clipped,
     find_box,
+    folded,
     list_table,
     loaded,
     narrowing,
@@ -138,10 +139,13 @@ def _tools() -> rx.Component:
     )  # fmt: skip
     return rx.el.div(
         find_box(Quality, "quality.find"), first,
-        narrowing(Quality, "code", "quality.all_findings", codes, "quality.finding"),
-        narrowing(Quality, "category", "report.all_categories", letters, "report.category"),
-        narrowing(Quality, "territory", "quality.all_territories", options_of(Quality.territories), "admin.field.territory"),
-        narrowing(Quality, "rep", "report.all_reps", options_of(Quality.owners), "quality.owner"),
+        folded(
+            Quality,
+            narrowing(Quality, "code", "quality.all_findings", codes, "quality.finding"),
+            narrowing(Quality, "category", "report.all_categories", letters, "report.category"),
+            narrowing(Quality, "territory", "quality.all_territories", options_of(Quality.territories), "admin.field.territory"),
+            narrowing(Quality, "rep", "report.all_reps", options_of(Quality.owners), "quality.owner"),
+        ),
         rx.el.span(Quality.shown, class_name="muted t1 nw end"),
         file_tools(Quality, "xlsx", "csv"), class_name="row ad-t",
     )  # fmt: skip
@@ -198,7 +202,8 @@ def _whole() -> rx.Component:
         rx.el.span(Quality.whole.clients, class_name="med"), rx.el.span(words("quality.clients"), class_name="muted"),
         class_name="row qu-h",
     )  # fmt: skip
-    nothing = empty("no_match", words("quality.none"), words("quality.none_why"))
+    none = empty("no_match", words("quality.none"), words("quality.none_why"))
+    nothing = rx.cond(Quality.is_unchecked, _unchecked(), none)
     body = rx.el.div(
         rx.el.section(rx.el.header(rx.el.h2(words("quality.by_finding"))), head, counts, class_name="card"),
         _sums("quality.by_territory", Quality.places, "territory", True),

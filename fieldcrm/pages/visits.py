@@ -23,6 +23,7 @@ from fieldcrm.components.section import (
     Listing,
     clipped,
     find_box,
+    folded,
     list_table,
     loaded,
     narrowing,
@@ -224,13 +225,14 @@ def _tools() -> rx.Component:
     letters = [rx.el.option(letter, value=letter) for letter in CATEGORIES]
     teams = narrowing(Visits, "team", "report.all_teams", options_of(Visits.teams), "report.team")
     return rx.el.div(
-        find_box(Visits, "visits_page.find"), rx.cond(Visits.teams.length() > 1, teams, rx.fragment()),
+        find_box(Visits, "visits_page.find"),
+        folded(Visits, rx.cond(Visits.teams.length() > 1, teams, rx.fragment()),
         narrowing(Visits, "rep", "report.all_reps", options_of(Visits.reps), "report.rep"),
         narrowing(Visits, "state", "visits_page.all_states", states, "visits_page.state"),
         narrowing(Visits, "verdict", "visits_page.all_verdicts", verdicts, "report.verdict"),
         narrowing(Visits, "letter", "report.all_categories", letters, "report.category"),
         _day("first", Visits.first, "admin.from_day"), rx.el.span("–", class_name="faint", aria_hidden="true"),
-        _day("last", Visits.last, "admin.to_day"), answer_choice(Visits), rx.el.span(Visits.shown, class_name="muted t1 nw end"),
+        _day("last", Visits.last, "admin.to_day"), answer_choice(Visits)), rx.el.span(Visits.shown, class_name="muted t1 nw end"),
         file_tools(Visits, "xlsx", "csv"),
         class_name="row ad-t",
     )  # fmt: skip

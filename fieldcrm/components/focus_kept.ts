@@ -1,0 +1,118 @@
+// Where the keyboard stands, kept when what it stood on goes away: a drawer, an editor or a menu that
+// closes gives the focus back to the button that opened it. Escape leaves what the focus is in.
+import { useEffect } from "react";
+
+type Place = { node: HTMLElement; tag: string; said: string; row: string; pane: string; nth: number };
+
+const REMEMBERED = 20;
+const SETTLED_MS = 60; // the page may draw a list anew in the same breath in which it takes an editor away
+const FOCUSABLE = "a[href], button, input, select, textarea, summary, [tabindex]";
+const CLOSERS = "[data-leave]";
+const CLOSED_WITH = "tr, form, aside, section";
+
+function saidBy(node: HTMLElement): string {
+  return (node.getAttribute("aria-label") ?? node.getAttribute("name") ?? node.textContent ?? "").trim().slice(0, 120);
+}
+
+function placeOf(node: HTMLElement): Place {
+  const pane = node.closest<HTMLElement>("[aria-label]:not(button, a, input, select, textarea)");
+  const alike = [...(pane ?? document).querySelectorAll<HTMLElement>(node.tagName)];
+  return {
+    node, tag: node.tagName, said: saidBy(node), row: node.closest("tr, li")?.textContent ?? "",
+    pane: pane?.getAttribute("aria-label") ?? "", nth: alike.indexOf(node),
+  };
+}
+
+function isThere(node: HTMLElement): boolean {
+  return node.isConnected && node.getClientRects().length > 0;
+}
+
+/** The same place in a pane that was drawn anew; where it says something else by now, the one that lies there. */
+function again(place: Place, isOld: boolean): HTMLElement | undefined {
+  if (isThere(place.node)) return place.node;
+  const pane = [...document.querySelectorAll<HTMLElement>("[aria-label]")].find((n) => n.getAttribute("aria-label") === place.pane && isThere(n));
+  if (!pane) return undefined;
+  const alike = [...pane.querySelectorAll<HTMLElement>(place.tag)];
+  const same = alike.find((n) => saidBy(n) === place.said && (n.closest("tr, li")?.textContent ?? "") === place.row);
+  return same ?? (isOld ? alike[place.nth] : undefined);
+}
+
+function isTyped(target: Element | null): boolean {
+  return !!target?.closest("input:not([type=checkbox], [type=radio]), textarea, select");
+}
+
+/** Whether something was written that would be lost. */
+function isTouched(pane: Element): boolean {
+  return [...pane.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("input, textarea")].some((field) =>
+    field.type === "checkbox" ? field.checked !== (field as HTMLInputElement).defaultChecked : field.value !== field.defaultValue);
+}
+
+/** Closes the menu or leaves the pane that the focus is in; whether there was one. */
+function left(at: Element | null): boolean {
+  const menu = at?.closest<HTMLDetailsElement>("details.of-d[open]") ?? (isTyped(at) ? null : document.querySelector<HTMLDetailsElement>("details.of-d[open]"));
+  if (menu) {
+    menu.open = false;
+    menu.querySelector("summary")?.focus();
+    return true;
+  }
+  const closers = [...document.querySelectorAll<HTMLElement>(CLOSERS)].filter(isThere);
+  const inner = closers.filter((n) => n.closest(CLOSED_WITH)?.contains(at)).pop();
+  const closer = inner ?? (isTyped(at) ? undefined : closers[0]);
+  const pane = closer?.closest(CLOSED_WITH);
+  if (closer && pane && !isTouched(pane)) closer.click();
+  return !!closer;
+}
+
+export function KeptFocus(): null {
+  useEffect(() => {
+    const places: Place[] = [];
+    let timer = 0;
+    let isPointed = false;
+    const keep = (node: EventTarget | null) => {
+      const found = (node as Element | null)?.closest?.<HTMLElement>(FOCUSABLE);
+      if (!found || places[places.length - 1]?.node === found) return;
+      places.push(placeOf(found));
+      if (places.length > REMEMBERED) places.shift();
+    };
+    const onFocus = (event: FocusEvent) => keep(event.target);
+    const onPress = (event: PointerEvent) => {
+      isPointed = true;
+      if (!(event.target as Element).closest?.(FOCUSABLE)) places.length = 0; // the focus was left on purpose
+      keep(event.target); // a button that is pressed by the pointer is not focused everywhere
+    };
+    const restore = () => {
+      timer = 0;
+      const last = places[places.length - 1];
+      if (!last || document.activeElement !== document.body || isThere(last.node)) return;
+      const gone = places.filter((p) => !p.node.isConnected && p.pane === last.pane);
+      for (const place of places.reverse()) {
+        const found = again(place, !gone.includes(place));
+        if (!found) continue;
+        found.focus({ preventScroll: isPointed });
+        break;
+      }
+      places.length = 0;
+      keep(document.activeElement);
+    };
+    const watch = new MutationObserver(() => {
+      if (!timer && document.activeElement === document.body && places.length) timer = window.setTimeout(restore, SETTLED_MS);
+    });
+    const onKey = (event: KeyboardEvent) => {
+      isPointed = false;
+      if (event.key !== "Escape" || event.defaultPrevented || document.querySelector("dialog[open], [popover]:popover-open")) return;
+      if (left(document.activeElement)) event.preventDefault();
+    };
+    watch.observe(document.body, { childList: true, subtree: true });
+    document.addEventListener("focusin", onFocus);
+    document.addEventListener("pointerdown", onPress, true);
+    document.addEventListener("keydown", onKey, true);
+    return () => {
+      watch.disconnect();
+      clearTimeout(timer);
+      document.removeEventListener("focusin", onFocus);
+      document.removeEventListener("pointerdown", onPress, true);
+      document.removeEventListener("keydown", onKey, true);
+    };
+  }, []);
+  return null;
+}
