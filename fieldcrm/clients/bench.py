@@ -11,6 +11,7 @@ at work has in memory. Prints one JSON object last.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import random
@@ -63,8 +64,14 @@ def invent(number: int, rng: random.Random) -> Made:
     last = "".join(rng.choices(syllables, k=rng.choice((2, 3, 3)))) + rng.choice(endings)
     street = f"{''.join(rng.choices(syllables, k=3)).capitalize()} {rng.choice(STREETS[language])}"
     own = {"358": f"40{number:07}", "40": f"7{number:08}", "7": f"916{number:07}"}[code]
-    return Made(f"c{number:08}", rng.choice(firsts), last.capitalize(), street, rng.randint(1, 180),
+    return Made(_id(number), rng.choice(firsts), last.capitalize(), street, rng.randint(1, 180),
                 code + own)  # fmt: skip
+
+
+def _id(number: int) -> str:
+    """As long as the product's own ids, and in the order of time as they are."""
+    tail = hashlib.blake2b(str(number).encode(), digest_size=9).hexdigest()
+    return f"019b{number >> 16:04x}-{number & 0xFFFF:04x}-7{tail[:3]}-8{tail[3:6]}-{tail[6:18]}"
 
 
 def fill(clients: int, seed: int, there: int = 0) -> list[Made]:
@@ -200,7 +207,7 @@ def _there() -> tuple[int, bool]:
     with reading() as session:
         ids = select(func.count(), func.min(Client.id), func.max(Client.id)).select_from(Client)
         n, first, last = session.exec(ids).one()
-    return n, (first, last) == (f"c{0:08}", f"c{n - 1:08}")
+    return n, (first, last) == (_id(0), _id(n - 1))
 
 
 def main(arguments: list[str]) -> None:

@@ -20,7 +20,7 @@ from fieldcrm.clients.ownfields import service as ownfields
 from fieldcrm.clients.ownfields import store as own_store
 from fieldcrm.clients.ownfields.model import NUMBERS, PREFIX, OwnField
 from fieldcrm.clients.tables import Client
-from fieldcrm.kit.database import reading
+from fieldcrm.kit.database import glancing, reading
 from fieldcrm.kit.tables import Event
 from fieldcrm.people.model import Actor, Role
 
@@ -75,7 +75,7 @@ def find(
     if by not in SORTS and not by.startswith(PREFIX) and not (by == DISTANCE and wanted.near):
         raise BadClientField(field="sort")
     limit = max(1, min(limit, LIMIT_MAX))
-    with reading() as session:
+    with glancing() as session:
         own = listing.sorting(session, actor, by) if by.startswith(PREFIX) else None
         is_number = by == DISTANCE or (own is not None and own.sense in NUMBERS)
         after = cursors.read(cursor, sort, is_number=is_number) if cursor else None

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, column, exists, func, or_
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, select
 
-from fieldcrm.clients import filtering, folding, search_index
+from fieldcrm.clients import filtering, search_lookup
 from fieldcrm.clients.model import ClientFilters, Condition, Tie
 from fieldcrm.clients.tables import (
     Affiliation,
@@ -167,33 +167,14 @@ def _chosen(
     own: Collection[ColumnElement[bool]],
 ) -> tuple[list[ColumnElement[bool]], bool]:  # fmt: skip
     """(what clients of a list have in common, whether an index leaves few of them)."""
-    needles, beginnings = _looked_for(session, query)
     where = [in_scope(actor), *narrowed(filters), *own]
-    for alternatives in needles:
-        held = [col(Client.search_text).contains(n, autoescape=True) for n in alternatives]
-        where.append(or_(*held))
-    if needles and search_index.is_large(session):
-        few = search_index.among(session, beginnings)
-        if few is not None:
-            where.append(col(Client.id).in_(few))
-            return where, True
-    return where, filters.near is not None
-
-
-def _looked_for(
-    session: Session, query: str
-) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
-    """(needles, beginnings) of a query; a word that nobody has stands for those it may mean."""
-    needles, beginnings = folding.needles(query), folding.beginnings(query)
-    for n, some in enumerate(beginnings):
-        word, *others = some
-        if others:  # a phone number is not mistyped, it is another one
-            continue
-        heard = search_index.heard_as(session, word)
-        near = [] if search_index.is_there(session, some) else search_index.near_to(session, word)
-        needles[n] = (*needles[n], *(f"~{folding.sound(w)}" for w in near))
-        beginnings[n] = (*some, *heard, *near)
-    return needles, beginnings
+    is_large = bool(query) and search_lookup.is_large(session)
+    words = search_lookup.words_of(session, query, is_large)
+    found = search_lookup.among(session, words) if is_large else search_lookup.Among(None, words)
+    where += [search_lookup.holds(session, word) for word in found.left]
+    if found.ids is not None:
+        where.append(search_lookup.is_one_of(session, found.ids))
+    return where, found.ids is not None or filters.near is not None
 
 
 def _comes_after(by: Any, after: list[Any], is_descending: bool) -> ColumnElement[bool]:

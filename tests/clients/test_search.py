@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import event
 from sqlmodel import Session, select
 
-from fieldcrm.clients import folding, search_index, service
+from fieldcrm.clients import folding, search_lookup, service
 from fieldcrm.clients.tables import Client, ClientTerm
-from fieldcrm.kit.database import reading, transaction
+from fieldcrm.kit.database import engine, reading, transaction
 from tests.clients.base import Base
 
 FOUND = {
@@ -24,7 +25,7 @@ FOUND = {
 def base_of(request: pytest.FixtureRequest, base: Base, monkeypatch: pytest.MonkeyPatch) -> Base:
     """The same answers from a small base and, as if it were large, by its index."""
     if request.param == "by the index":
-        monkeypatch.setattr(search_index, "LARGE", 0)
+        monkeypatch.setattr(search_lookup, "LARGE", 0)
     return base
 
 
@@ -87,15 +88,23 @@ def test_pages_of_a_search_hold_everyone_once(base_of: Base) -> None:
     assert seen == [f"Koskinen {n:02}" for n in range(25)]
 
 
-@pytest.mark.parametrize(
-    ("some", "few", "many"), [(0, 9, 99), (0, 3, 99), (0, 3, 3), (99, 999, 999)]
-)
+WAYS = {
+    "all are named": {},
+    "by the terms of another word": {"SOME": 1, "FEW": 9, "MANY": 99},
+    "common words, by terms": {"SOME": 1, "FEW": 3, "MANY": 99},
+    "common words, by walking both": {"SOME": 1, "FEW": 3, "MANY": 3},
+    "one walked beside the other": {"SOME": 1, "TERMS_MOST": 0},
+    "rows read": {"SOME": 1, "TERMS_MOST": 0, "ROW": 0},
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_words_that_many_share_find_who_has_them_all(
-    base: Base, monkeypatch: pytest.MonkeyPatch, some: int, few: int, many: int
+    base: Base, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     """Whichever way a query's words are looked up, as the base is large or small."""
-    for name, value in (("LARGE", 0), ("SOME", some), ("FEW", few), ("MANY", many)):
-        monkeypatch.setattr(search_index, name, value)
+    for name, value in {"LARGE": 0, **WAYS[way]}.items():
+        monkeypatch.setattr(search_lookup, name, value)
     for n in range(12):
         add(base, name=f"Elena Popescu {n:02}", address=f"Calea {n + 80}")
         add(base, name=f"Ioana Popescu {n:02}", address=f"Calea {n}")
@@ -108,10 +117,25 @@ def test_words_that_many_share_find_who_has_them_all(
     assert len(names(base, "elena")) == 24
 
 
+def test_a_search_takes_few_turns_to_the_database(
+    base: Base, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many words are typed: each turn is waited for, on a loaded server longest."""
+    monkeypatch.setattr(search_lookup, "LARGE", 0)
+    fill(base)
+    boss, turns = base.actor("admin"), list[str]()
+    service.find(boss, "the first one looks how large the base is")
+    event.listen(engine(), "before_cursor_execute", lambda *told: turns.append(told[2]))
+    for query in ("Turcanu", "Stefan Turcanu", "Aino Korpela Mannerheimintie 20"):
+        turns.clear()
+        assert service.find(boss, query).rows
+        assert len(turns) == 4, turns  # what sounds so, who has it, their rows, own fields
+
+
 def test_a_short_number_is_the_end_of_one_before_it_is_its_beginning(
     base: Base, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search_index, "LARGE", 0)
+    monkeypatch.setattr(search_lookup, "LARGE", 0)
     add(base, name="Ends", phone="+40 721 000 407")
     add(base, name="Begins", phone="+407 210 003 33")
     assert names(base, "0407") == ["Ends"]
