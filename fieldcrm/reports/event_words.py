@@ -15,6 +15,8 @@ from fieldcrm.people.model import Actor, Role
 from fieldcrm.reports import event_names
 from fieldcrm.visits.saying import REASONS
 
+_KEYS = {"address": "ip", "kind": "what"}
+"""What a bare value is called where a client's, which stands in a difference, is called otherwise."""
 VALUE_MOST = 80
 """Characters of one value that are shown."""
 UNSAID = frozenset({"wanted", "promise_id", "import_id", "id", "lat", "lng", "from", "to", "fields", "before",
@@ -69,9 +71,21 @@ def change(event: Event, names: Mapping[str, str], language: str) -> str:
         parts = _fields(data["fields"], language)
     for name, value in data.items():
         if name not in UNSAID and value not in (None, "", [], {}) and not _is_subject(event, name):
-            key = "ip" if name == "address" else name  # a client's address stands in a difference
-            parts.append(f"{_field(key, language)}: {_value(name, value, names, language)}")
+            key = _KEYS.get(name, name)
+            is_cause = name == "cause" and i18n.has(str(value))
+            text = _cause(data, language) if is_cause else _value(name, value, names, language)
+            parts.append(f"{_field(key, language)}: {text}")
     return " · ".join(parts)
+
+
+def _cause(data: Mapping[str, Any], language: str) -> str:
+    """Why an alert was raised: a text of the catalogue, with the alert's own figures in it."""
+    figures = {
+        name: i18n.number(value, language, 1 if isinstance(value, float) else 0)
+        for name, value in data.items()
+        if isinstance(value, int | float)
+    }
+    return i18n.t(str(data["cause"]), language, **figures)
 
 
 def _states(data: Mapping[str, Any], language: str) -> list[str]:

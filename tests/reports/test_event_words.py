@@ -59,6 +59,11 @@ def test_values_are_in_the_readers_words() -> None:
     assert said("client.changed", **change) == "Category: B → A · City: — → Espoo"
     assert said("client.changed", "ru", **change) == "Категория: B → A · Город: — → Espoo"
     assert said("device.paired", kind="osmand", rep_id=ids.new_id()) == "Kind: Traccar Client"
+    late = said("alert.raised", "ru", kind="late", km=1.5, cause="alert.cause.distance")
+    assert late.startswith("Вид: ")
+    assert "1,5" in late
+    assert "alert.cause" not in late
+    assert "tracking.cause" not in said("alert.raised", cause="tracking.cause.network")
     assert said("alert.raised", kind="clock_wrong", minutes=40).endswith(
         "phone's clock is wrong · Minutes: 40"
     )
