@@ -22,6 +22,7 @@ from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor, Role
 from fieldcrm.people.tables import Device
 from fieldcrm.sync import (
+    answers,
     conflicts,
     document_store,
     documents,
@@ -35,7 +36,6 @@ from fieldcrm.sync import (
 from fieldcrm.sync.model import (
     BadId,
     BadPayload,
-    MutationReused,
     NoSuchFile,
     SequenceReused,
     UnknownKind,
@@ -73,6 +73,9 @@ def push(actor: Actor, message: wire.Push) -> wire.PushAnswer:
 
     A repeat answers as the first time, a hole makes the later ones wait, a refused one lets the
     next through. Raises UnknownDevice or DeviceTaken, before anything is done.
+
+    Repeats are read at once: a phone that heard no answer sends all it has again, and would queue
+    among the writers for nothing; a slow server would get slower with every phone that gives up waiting.
     """
     people.require(actor, Role.rep)
     received = clock.now()
@@ -80,8 +83,13 @@ def push(actor: Actor, message: wire.Push) -> wire.PushAnswer:
     if message.device_now_ms is not None:
         device_now = clock.from_ms(message.device_now_ms)
     results: list[wire.MutationResult] = []
-    last_seq = _device_seq(actor, message.device_id)
+    device, answered = _answered(actor, message)
+    last_seq = device.last_seq
     for each in sorted(message.mutations, key=lambda m: m.seq):
+        if each.id in answered:
+            results.append(answers.repeated(answered[each.id], each, device))
+            _settle_files(each)
+            continue
         with transaction() as session:
             device = _locked_device(session, actor, message.device_id)
             results.append(_answer(session, actor, device, each, device_now, received))
@@ -111,9 +119,11 @@ def _media_type(path: Path) -> str:
         return file_types.photo_or_sound(file.read(16)) or "application/octet-stream"
 
 
-def _device_seq(actor: Actor, device_id: str) -> int:
+def _answered(actor: Actor, message: wire.Push) -> tuple[Device, dict[str, Mutation]]:
+    """The phone as it stands, and what it sends that has its answer; an answer never changes."""
     with reading() as session:
-        return registry.own_device_in(session, actor, device_id).last_seq
+        device = registry.own_device_in(session, actor, message.device_id)
+        return device, store.mutations(session, [m.id for m in message.mutations])
 
 
 def _locked_device(session: Session, actor: Actor, device_id: str) -> Device:
@@ -125,12 +135,11 @@ def _answer(
     session: Session, actor: Actor, device: Device, m: wire.Mutation, device_now: datetime | None,
     received: datetime,
 ) -> wire.MutationResult:  # fmt: skip
-    said = rules.digest(m.kind, m.subject_id, m.seq, m.payload)
     known = store.mutation(session, m.id)
     if known is not None:
-        return _repeated(known, m, device, said)
+        return answers.repeated(known, m, device)
     if m.seq <= device.last_seq:
-        return _refused(m, SequenceReused(seq=m.seq))
+        return answers.refused(m, SequenceReused(seq=m.seq))
     if m.seq > device.last_seq + 1:
         return wire.MutationResult(id=m.id, seq=m.seq, status="waiting")
     when = rules.moment(clock.from_ms(m.device_at_ms), m.offset_ms, device_now, received)
@@ -142,42 +151,13 @@ def _answer(
     session.add(
         Mutation(
             id=m.id, device_id=device.id, rep_id=actor.user_id, seq=m.seq, kind=m.kind,
-            subject_id=m.subject_id, payload=m.payload, digest=said,
+            subject_id=m.subject_id, payload=m.payload, digest=answers.digest(m),
             device_at=clock.from_ms(m.device_at_ms), offset_ms=m.offset_ms, received_at=received,
             status=result.status,
-            result=_kept(result),
+            result=answers.kept(result),
         )
     )  # fmt: skip
     return result
-
-
-def _kept(result: wire.MutationResult) -> dict[str, Any]:
-    """An answer as its row keeps it, for the repeats."""
-    told = msgspec.to_builtins(result)
-    return {name: told.get(name) for name in ("code", "params", "version", "conflicts")}
-
-
-def _repeated(known: Mutation, m: wire.Mutation, device: Device, said: str) -> wire.MutationResult:
-    """The first answer again, if this is the same mutation from the same phone."""
-    if known.device_id != device.id or known.digest != said:
-        return _refused(m, MutationReused())
-    return wire.MutationResult(
-        id=m.id, seq=known.seq, status="applied" if known.status == "applied" else "refused",
-        code=known.result.get("code"), params=known.result.get("params") or {},
-        version=known.result.get("version"),
-        conflicts=msgspec.convert(
-            known.result.get("conflicts") or [], list[wire.FieldConflict]
-        ),
-    )  # fmt: skip
-
-
-def _refused(
-    m: wire.Mutation, refusal: Refusal, more: dict[str, Any] | None = None
-) -> wire.MutationResult:
-    params = json.loads(json.dumps({**refusal.params, **(more or {})}, default=str))
-    return wire.MutationResult(
-        id=m.id, seq=m.seq, status="refused", code=refusal.code, params=params
-    )
 
 
 def _applied(session: Session, actor: Actor, m: wire.Mutation, when: When) -> wire.MutationResult:
@@ -194,7 +174,7 @@ def _applied(session: Session, actor: Actor, m: wire.Mutation, when: When) -> wi
             session, "mutation.refused", m.subject_id[:64], actor_id=actor.user_id,
             source=actor.source, data={"kind": m.kind, "code": refusal.code, "id": m.id},
         )  # fmt: skip
-        return _refused(m, refusal, conflicts.of_refusal(session, actor, m, refusal))
+        return answers.refused(m, refusal, conflicts.of_refusal(session, actor, m, refusal))
     except BaseException:
         savepoint.rollback()
         raise

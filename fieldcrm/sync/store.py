@@ -33,6 +33,12 @@ def mutation(session: Session, mutation_id: str) -> Mutation | None:
     return session.get(Mutation, mutation_id)
 
 
+def mutations(session: Session, mutation_ids: Collection[str]) -> dict[str, Mutation]:
+    """Those of them that have their answer, by id."""
+    found = session.exec(select(Mutation).where(col(Mutation.id).in_(mutation_ids)))
+    return {m.id: m for m in found}
+
+
 def client(session: Session, client_id: str) -> Client | None:
     wanted = select(Client).where(Client.id == client_id).with_for_update()
     return session.exec(wanted.execution_options(populate_existing=True)).first()

@@ -15,9 +15,9 @@ from sqlmodel import select
 
 from fieldcrm.clients.tables import Client, Promise
 from fieldcrm.kit import clock, ids
-from fieldcrm.kit.database import reading
+from fieldcrm.kit.database import reading, transaction
 from fieldcrm.people.model import DeviceTaken, RoleForbids, UnknownDevice
-from fieldcrm.sync import rules, service
+from fieldcrm.sync import rules, service, store
 from fieldcrm.sync.model import BadPush
 from fieldcrm.sync.tables import Mutation
 from fieldcrm.tracking.tables import Shift
@@ -84,6 +84,22 @@ def test_twenty_replays_leave_one_visit(company: Field) -> None:
         assert len(s.exec(select(VisitChange)).all()) == 2
         assert len(s.exec(select(Mutation)).all()) == 2
     assert visit(company.visits[0]).version == 3
+
+
+def test_a_repeat_is_answered_while_others_write(company: Field) -> None:
+    """A phone that heard no answer sends all again: that must not queue among those who write."""
+    phone, answers = phone_of(company), list[list[wire.MutationResult]]()
+    sent = [phone.checks_in(company.visits[0]), phone.closes(company.visits[0])]
+    first = phone.push(*sent)
+    with transaction() as session:
+        store.lock_device(session, phone.device_id)
+        context = copy_context()
+        again = threading.Thread(
+            target=context.run, args=(lambda: answers.append(phone.push(*sent)),), daemon=True
+        )
+        again.start()
+        again.join(25)
+        assert answers == [first]
 
 
 def test_a_refusal_is_repeated_and_lets_the_next_through(company: Field) -> None:
