@@ -34,10 +34,11 @@ def import_file(
 ) -> dict[str, Any]:  # fmt: skip
     """Import a file of this machine, or with `dry_run` only say what would become of it.
 
-    Returns a report whose `status` is preview, done or failed. `mapping` and `constants` add to
+    Returns a report whose `status` is preview, done or failed; raises TooLarge. `mapping` and `constants` add to
     those of the `template`, and these to the suggested ones; `save_as` keeps what was used.
     """
     try:
+        importing.check_size(path.stat().st_size)  # before a huge one is read
         content = path.read_bytes()
         seen = _previewed(
             path.name,

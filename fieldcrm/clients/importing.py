@@ -76,7 +76,7 @@ def preview_import(
     best. `constants` are fields that every row without its own value gets, such as kind, country or
     territory. With `whole` one rejected row keeps all others out. Raises UnreadableTable, TooLarge.
     """
-    _check_size(actor, content)
+    _check_taken(actor, content)
     progress(0.0, "import.reading")
     table = read(file_name, content, mapping, has_header)
     around = _around()
@@ -105,15 +105,20 @@ def keep_file(actor: Actor, file_name: str, content: bytes) -> str:
 
     Raises UnreadableTable, TooLarge.
     """
-    _check_size(actor, content)
+    _check_taken(actor, content)
     table = read(file_name, content, None, None)
     chosen = _rules(file_name, table, None, None, "upsert", None, False, _around())
     return _keep(actor, file_name, content, chosen, table)
 
 
-def _check_size(actor: Actor, content: bytes) -> None:
+def _check_taken(actor: Actor, content: bytes) -> None:
     people.require(actor, Role.admin)
-    if len(content) > settings().upload_limit_mb << 20:
+    check_size(len(content))
+
+
+def check_size(size: int) -> None:
+    """Raise TooLarge for a file of so many bytes that no import takes it."""
+    if size > settings().upload_limit_mb << 20:
         raise TooLarge(limit_mb=settings().upload_limit_mb)
 
 

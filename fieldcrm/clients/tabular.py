@@ -165,7 +165,10 @@ def _from(lines: list[str], begin: int) -> Iterator[str]:
 def _take(
     rows: list[tuple[int, list[str]]], bad: list[Trouble], number: int, cells: list[str]
 ) -> None:
-    """Keep a row, or say why it isn't one."""
+    """Keep a row that says anything, or tell why it isn't one; a spreadsheet saved as text ends in
+    millions of rows of nothing but delimiters."""
+    if not any(c.strip() for c in cells):
+        return
     why = "too_long" if any(len(c) > CELL_MAX for c in cells) else ""
     if not why and any(_DAMAGED.search(c) for c in cells if not c.isascii()):
         why = "encoding"

@@ -30,6 +30,7 @@ from fieldcrm.clients.model import (
 )
 from fieldcrm.clients.tables import Client, ImportRun
 from fieldcrm.kit.database import reading
+from fieldcrm.kit.errors import TooLarge
 from fieldcrm.kit.jobs import Cancelled
 from fieldcrm.kit.tables import Event, FeedEntry
 from fieldcrm.people.model import RoleForbids
@@ -275,6 +276,14 @@ class TestReading:
             tabular.read_table(name, content)
         assert (refusal.value.params["why"], refusal.value.params.get("row")) == (why, row)
 
+    @pytest.mark.parametrize("nothing", [b"\n", b";;\r\n", b" ; ;\n"])
+    def test_rows_of_nothing_are_no_rows_however_many(self, nothing: bytes, monkeypatch):
+        """As a spreadsheet leaves them whose empty rows were formatted."""
+        monkeypatch.setattr(tabular, "ROWS_MAX", 10)
+        content = b"name;phone;city\nA;040 1234567;X\n" + nothing * 1_000 + b"B;040 1234568;Y\n"
+        table = tabular.read_table("f.csv", content)
+        assert [(number, cells[0]) for number, cells in table.rows] == [(2, "A"), (1_003, "B")]
+
     @settings(deadline=None)
     @given(st.binary(max_size=300))
     def test_no_bytes_crash_the_reader(self, content: bytes):
@@ -303,6 +312,13 @@ class TestCommandLine:
         assert done["status"] == "done"
         assert (clients()["E1"].name, clients()["E1"].kind) == ("Alpha", "pharmacy")
         assert "New clients: 1" in import_texts.report_text(done)
+
+    def test_a_file_too_large_is_refused_before_it_is_read(self, base: Base, tmp_path):
+        huge = tmp_path / "huge.csv"
+        with huge.open("wb") as file:
+            file.truncate(1 << 34)  # takes no room on the disk
+        with pytest.raises(TooLarge):
+            import_command.import_file(huge)
 
     def test_what_keeps_it_out_is_told_in_words(self, base: Base, tmp_path):
         path = tmp_path / "a.csv"
