@@ -186,18 +186,23 @@ def _client_field(session: Session, actor: Actor, d: Doing) -> Done:
     ownfields.check_seen_in(session, actor, p.name)
     there = client.own_fields.get(p.name)
     wanted = own_rules.settled(p.value)
+    if client.id != d.subject_id:
+        _keep_own(session, actor, d.subject_id, p, wanted)
     if there not in (p.base, wanted):
         told = conflicts.of_own_field(session, actor, client.id, p.name, p.value, there)
         return Done(client.version, (told,))
-    changed = clients.set_own_in(session, actor, client, {p.name: wanted})
-    if client.id != d.subject_id:  # the card that was put away says it too, should it come back
-        put_away = session.get_one(Client, d.subject_id)
+    return Done(clients.set_own_in(session, actor, client, {p.name: wanted}).version)
+
+
+def _keep_own(
+    session: Session, actor: Actor, client_id: str, p: wire.ClientFieldPayload, wanted: Any
+) -> None:
+    """The card that was put away says it too, should it come back, whatever its stand-in says."""
+    put_away = session.get_one(Client, client_id)
+    if put_away.own_fields.get(p.name) in (p.base, wanted):
         kept = {**put_away.own_fields, p.name: wanted}
-        merging.keep_in(
-            session, actor, put_away,
-            {"own_fields": {n: v for n, v in kept.items() if v is not None}},
-        )  # fmt: skip
-    return Done(changed.version)
+        told = {n: value for n, value in kept.items() if value is not None}
+        merging.keep_in(session, actor, put_away, {"own_fields": told})
 
 
 def _standing(session: Session, actor: Actor, client_id: str) -> Client:

@@ -16,11 +16,15 @@ from fieldcrm.clients import workplaces
 from fieldcrm.clients.duplicates import merging
 from fieldcrm.clients.duplicates.model import MergeBuiltOn, MergeUndone, NoSuchMerge, NotMergeable
 from fieldcrm.clients.model import BadClientField, ClientNotFound
+from fieldcrm.clients.ownfields import service as ownfields
 from fieldcrm.clients.tables import Affiliation, Client, Promise, Territory
 from fieldcrm.forms.tables import ShelfCheck
 from fieldcrm.kit import clock, ids
 from fieldcrm.kit.database import reading, transaction
-from fieldcrm.people.model import RoleForbids
+from fieldcrm.messages import service as messages
+from fieldcrm.messages.model import Draft, Kind
+from fieldcrm.messages.tables import Message
+from fieldcrm.people.model import SYSTEM, RoleForbids
 from fieldcrm.planning.tables import CycleTarget
 from fieldcrm.reports import event_words
 from fieldcrm.sync import correction_list, corrections
@@ -155,6 +159,12 @@ class TestMerge:
         assert shelf(visit) == loser
 
 
+def make_beds() -> None:
+    ownfields.save_field(
+        SYSTEM, {"name": "beds", "type": "number", "label": "Beds"}, ["doctor"], ["rep"]
+    )
+
+
 def ties() -> list[tuple[str, str, bool]]:
     with reading() as session:
         rows = session.exec(select(Affiliation)).all()
@@ -248,6 +258,22 @@ class TestLateWork:
         assert clients.card(company.admin, winner).promises == []
         assert (card(loser).note, card(loser).name) == ("ask for Anna", "Doctor Found")
 
+    def test_a_late_own_field_waits_on_the_losers_card(self, company: Field) -> None:
+        """Where the winner's card says something else, the rep is asked; the loser's has it anyway."""
+        winner, loser = company.clients[:2]
+        make_beds()
+        for client_id, beds in ((winner, 7), (loser, 5)):
+            clients.save(company.admin, {"own_fields": {"beds": beds}}, client_id)
+        phone = phone_of(company)
+        phone.pull()
+        made = merging.merge(company.admin, winner, loser)
+        late = {"name": "beds", "value": 6, "base": 5}
+        (answer,) = phone.push(phone.does("client.field", loser, late))
+        assert len(answer.conflicts) == 1
+        assert card(winner).own_fields == {"beds": 7}
+        merging.undo(company.admin, made.id)
+        assert (card(winner).own_fields, card(loser).own_fields) == ({"beds": 7}, {"beds": 6})
+
     def test_a_promise_is_kept_whoever_its_client_is_now(self, company: Field) -> None:
         """The rep has no visit there, and the winner is in another's territory."""
         phone, rep = phone_of(company, 2), company.reps[2]
@@ -286,10 +312,12 @@ class TestLateWork:
 Step = tuple[str, int]
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(("create", "close", "note", "move", "promise", "edit", "correct")),
+        st.sampled_from(
+            ("create", "close", "note", "move", "promise", "edit", "correct", "task", "tag", "own")
+        ),
         st.integers(0, 1),
     ),
-    max_size=5,
+    max_size=6,
 )
 
 
@@ -298,13 +326,17 @@ class Story:
 
     def __init__(self, company: Field, number: int) -> None:
         self.company, self.phone = company, phone_of(company)
-        self.pair = [add(company, name=f"Twin {number} {n}", note=f"n{n}") for n in "ab"]
+        here: dict[str, Any] = {"lat": 60.2, "lng": 24.9}  # where tasks are for
+        self.pair = [add(company, name=f"Twin {number} {n}", note=f"n{n}", **here) for n in "ab"]
         self.visits: dict[str, int] = {}
         self.open: list[list[str]] = [[], []]
         self.promises: dict[str, int] = {}
         self.notes: list[list[str]] = [[], []]
         self.phones: dict[int, str] = {}
         self.corrections: dict[str, int] = {}
+        self.tasks: dict[str, int] = {}
+        self.tags: list[list[str]] = [[], []]
+        self.own: list[int | None] = [None, None]
         self.days = 0
         for which in (0, 1, 0, 1):
             self._create(which)
@@ -356,6 +388,29 @@ class Story:
             clients.save(self.company.admin, {"phone": number}, self.pair[which])
             self.phones[which] = number
 
+    def _task(self, which: int) -> None:
+        if card(self.pair[which]).archived_at is None:
+            rep = frozenset({self.company.reps[0].user_id})
+            wanted = Draft(Kind.task, f"task {len(self.tasks)}", rep, client_id=self.pair[which])
+            (made,) = messages.write(self.company.admin, wanted)
+            self.tasks[made] = which
+
+    def _tag(self, which: int) -> None:
+        there = card(self.pair[which])
+        if there.archived_at is None:
+            new = f"tag {which} {sum(map(len, self.tags))}"
+            clients.save(self.company.admin, {"tags": [*there.tags, new]}, self.pair[which])
+            self.tags[which].append(new)
+
+    def _own(self, which: int) -> None:
+        """Offline, as the phone last knew the card; where the other's value stands, the rep is asked."""
+        value = 10 * (self.own[which] or 0) + which + 1
+        told = {"name": "beds", "value": value, "base": self.own[which]}
+        (answer,) = self.phone.push(self.phone.does("client.field", self.pair[which], told))
+        assert answer.status == "applied"
+        if not answer.conflicts or card(self.pair[which]).archived_at is not None:
+            self.own[which] = value
+
     def _correct(self, which: int) -> None:
         asked = self.phone.does("client.correct", self.pair[which], {"address": f"Street {which}"})
         applied(self.phone, asked)
@@ -363,8 +418,9 @@ class Story:
 
     def check(self) -> None:
         """Each has what is his, and nothing of it is missing."""
-        wanted = {visit: self.pair[which] for visit, which in self.visits.items()}
-        assert owners(Visit, *wanted) == wanted
+        for table, whose in ((Visit, self.visits), (Message, self.tasks)):
+            wanted = {row: self.pair[which] for row, which in whose.items()}
+            assert owners(table, *wanted) == wanted
         for which, client_id in enumerate(self.pair):
             found = clients.card(self.company.admin, client_id)
             mine = sorted(text for text, w in self.promises.items() if w == which)
@@ -372,6 +428,9 @@ class Story:
             assert found.client.archived_at is None
             for text in self.notes[which]:
                 assert text in (found.client.note or "")
+            assert set(self.tags[which]) <= set(found.client.tags)
+            if self.own[which] is not None:
+                assert found.client.own_fields["beds"] == self.own[which]
             if which in self.phones:
                 assert found.client.phone == self.phones[which]
         asked = {c.id: c.client_id for c in correction_list.open_corrections(self.company.admin)}
@@ -392,6 +451,7 @@ def one_company(app_db: None, valkey: object) -> Iterator[Field]:
 
 def test_nothing_is_lost_by_merging_and_parting(one_company: Field) -> None:
     told = iter(range(1, 10_000))
+    make_beds()
 
     @settings(
         max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
