@@ -1,6 +1,7 @@
 /** The fortnight: how many visits each day has, and how often each client is still to be seen this cycle. */
 import { useState } from "preact/hooks";
 import type { Visit } from "../docs";
+import { isOnline } from "../door";
 import { addDays, chipDay, longDay, number, t, time } from "../i18n";
 import { LinkBtn, Top, Truth, VerdictMark, visitLine } from "../parts";
 import { href } from "../router";
@@ -27,10 +28,21 @@ export function Calendar() {
         <h2 class="sec">{longDay(day)} <span class="r">{t("phone.calendar.visits", { n: shown.length })}</span></h2>
         {shown.length > 0 && <section class="card">{shown.map((v) => <Row visit={v} />)}</section>}
         {shown.length === 0 && <p class="note">{t("phone.today.none_that_day")}</p>}
+        {cycle && <Propose />}
         <Slipped />
       </main>
       <footer class="dock"><div class="btns"><LinkBtn class="big p" icon="today" to={href("today", day)}>{t("phone.calendar.open")}</LinkBtn></div></footer>
     </>
+  );
+}
+
+/** The way to the rep's own cycle, where he proposes to move visits: a page of the desk, so with a network alone. */
+function Propose() {
+  const words = <><Icon name="today" /><div class="t"><p>{t("phone.calendar.propose")}</p><p>{t(isOnline.value ? "phone.calendar.at_desk" : "phone.calendar.offline")}</p></div></>;
+  return (
+    <section class="card" id="propose" style="margin-top:12px"><div class="list">
+      {isOnline.value ? <a href="/my-cycle" target="_blank" rel="noopener">{words}<Icon name="next" class="s" /></a> : <div class="muted">{words}</div>}
+    </div></section>
   );
 }
 
