@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ import pytest
 
 from tests.browser import what_is_shown
 from tests.install import Install, copy_home, make_sample_home, midday_of
-from tests.servers import Postgres, Valkey
+from tests.servers import LentDatabase, Postgres, Valkey
 
 
 def forget_settings() -> None:
@@ -51,9 +53,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def sample_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with the sample company; never started itself, only copied."""
-    return make_sample_home(tmp_path_factory.mktemp("sample") / "home")
+def sample_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A home with the sample company, made once for all workers; never started itself, only copied."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder if worker_id == "master" else folder.parent
+    with (folder / "sample.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = folder / "sample-home"
+        if not made.exists():
+            make_sample_home(folder / "sample-being-made").rename(made)
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -88,25 +97,48 @@ def valkey(home: Path, valkey_server: Valkey, monkeypatch: pytest.MonkeyPatch) -
     return valkey_server
 
 
-def _create_tables() -> None:
-    from fieldcrm.kit.database import engine
+def _make_tables(url: str) -> None:
+    """All tables in a database, with nothing in them."""
+    from fieldcrm.kit.database import make_engine
     from fieldcrm.migrations.schema import metadata
 
-    metadata.create_all(engine())
+    made = make_engine(url)
+    metadata.create_all(made)
+    made.dispose()
+
+
+@pytest.fixture(scope="session")
+def sqlite_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all tables, to be copied: making them takes longer than most tests."""
+    path = tmp_path_factory.mktemp("tables") / "fieldcrm.db"
+    _make_tables(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def lent_postgres(postgres: Postgres) -> LentDatabase:
+    """A PostgreSQL database with all tables, emptied after each test."""
+    return LentDatabase(postgres, _make_tables)
 
 
 @pytest.fixture
-def app_db(home: Path) -> None:
+def app_db(home: Path, sqlite_tables: Path) -> None:
     """SQLite in the test's home, all tables made."""
-    _create_tables()
+    shutil.copy(sqlite_tables, home / "fieldcrm.db")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def any_db(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def any_db(
+    request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
     """Both databases in turn, all tables made; the value names which."""
-    if request.param == "postgresql":
-        server: Postgres = request.getfixturevalue("postgres")
-        monkeypatch.setenv("FIELDCRM_DATABASE_URL", server.new_database())
-        forget_settings()
-    _create_tables()
-    return request.param
+    if request.param == "sqlite":
+        request.getfixturevalue("app_db")
+        yield request.param
+        return
+    lent: LentDatabase = request.getfixturevalue("lent_postgres")
+    monkeypatch.setenv("FIELDCRM_DATABASE_URL", lent.lend())
+    forget_settings()
+    yield request.param
+    forget_settings()
+    lent.give_back()

@@ -21,7 +21,7 @@ import psutil
 from tests.ports import free_ports
 
 PASSWORD = "fieldcrm-sample"
-READY_S = 400
+READY_S = 900
 PORTS = 3
 """An install listens on its port, the next and the one after."""
 

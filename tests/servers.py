@@ -9,7 +9,10 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+
+import psycopg
 
 from tests.ports import free_ports
 
@@ -52,18 +55,87 @@ class Postgres:
 
     def new_database(self) -> str:
         """The URL of a fresh, empty database."""
-        import psycopg
-
         self.made += 1
         name = f"test_{os.getpid()}_{self.made}"
-        server = f"postgresql://fieldcrm@127.0.0.1:{self.port}"
-        with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type]
-        return f"{server}/{name}"
+        self._tell(f'CREATE DATABASE "{name}"')
+        return f"{self._server}/{name}"
+
+    def drop_database(self, url: str) -> None:
+        """Take a database away, whoever is still connected to it."""
+        self._tell(f'DROP DATABASE "{url.rpartition("/")[2]}" WITH (FORCE)')
+
+    @property
+    def _server(self) -> str:
+        return f"postgresql://fieldcrm@127.0.0.1:{self.port}"
+
+    def _tell(self, command: str) -> None:
+        with psycopg.connect(f"{self._server}/postgres", autocommit=True) as connection:
+            connection.execute(command)  # type: ignore[arg-type]
 
     def stop(self) -> None:
         self._run(_postgres_bin("pg_ctl"), "-D", str(self.data), "-m", "immediate", "stop")
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class LentDatabase:
+    """One PostgreSQL database lent to test after test, with all tables and nothing in them.
+
+    Making it writes some thousand files, which takes longer than most tests. A test that changes
+    its shape (a partition, a migration) has it thrown away, and the next one gets a new one.
+    """
+
+    def __init__(self, server: Postgres, make_tables: Callable[[str], None]) -> None:
+        self._server, self._make_tables, self._url = server, make_tables, ""
+
+    def lend(self) -> str:
+        """Its URL; the database is empty."""
+        if not self._url:
+            self._url = self._server.new_database()
+            self._make_tables(self._url)
+            with psycopg.connect(self._url) as connection:
+                self._shape = _shape(connection)
+        return self._url
+
+    def give_back(self) -> None:
+        """End who is still connected, and empty it."""
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            if _shape(connection) == self._shape:
+                _empty(connection)
+                return
+        self._server.drop_database(self._url)
+        self._url = ""
+
+
+_OURS = "relnamespace = 'public'::regnamespace"
+
+
+def _shape(connection: psycopg.Connection) -> list[tuple[str, ...]]:
+    """What tables, columns and indexes there are."""
+    return connection.execute(
+        "SELECT relname, relkind, attname, atttypid::text, attnotnull::text FROM pg_class"
+        f" JOIN pg_attribute ON attrelid = pg_class.oid WHERE {_OURS} ORDER BY 1, 3"
+    ).fetchall()
+
+
+def _empty(connection: psycopg.Connection) -> None:
+    """No rows, and numbers that begin anew; foreign keys are left aside meanwhile."""
+    names = connection.execute(
+        f"SELECT oid::regclass::text, relkind FROM pg_class WHERE {_OURS} AND relkind IN ('r', 'S')"
+    ).fetchall()
+    tables = [name for name, kind in names if kind == "r"]
+    asked = " UNION ALL ".join(f"(SELECT '{t}' FROM {t} LIMIT 1)" for t in tables)
+    filled = [name for (name,) in connection.execute(asked)]  # type: ignore[arg-type]
+    anew = [f"ALTER SEQUENCE {name} RESTART" for name, kind in names if kind == "S"]
+    commands = [
+        "SET session_replication_role = replica",
+        *(f"DELETE FROM {t}" for t in filled),
+        *anew,
+    ]
+    connection.execute("; ".join(commands))  # type: ignore[arg-type]
 
 
 def _unprivileged_user() -> str | None:

@@ -10,6 +10,7 @@ that publish: a gateway listens to the others' cells alone, since it knows its o
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,13 +33,21 @@ COMPRESS_FROM = 4096
 """Bytes of a batch; a fix's 140 become some 25, which costs less than to write and sync them."""
 _DOUBTS = [(int(doubt), f"doubt_{doubt.name}") for doubt in Doubt if doubt]
 GATEWAY_ID = secrets.token_bytes(8)
-"""Tells this process's own publications from others'."""
+"""Tells this process's own publications from others'; a forked process has one of its own."""
 SHARDS = 61
 """Channels of cells a publisher has; a prime, so that no pattern of cells falls on few of them."""
 _BITS_BELOW = 24
 """Of an H3 index at PUBLISH, all ones: the digits it doesn't use."""
 OTHERS = "-"
 """Under this name publishes who is no gateway."""
+
+
+def _take_another_id() -> None:
+    global GATEWAY_ID
+    GATEWAY_ID = secrets.token_bytes(8)
+
+
+os.register_at_fork(after_in_child=_take_another_id)
 
 
 class LivePoint(msgspec.Struct, array_like=True, gc=False):

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import ssl
-import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -25,6 +23,7 @@ from fieldcrm.people.model import SYSTEM, Actor, Role
 from fieldcrm.people.tables import Team, User, UserTeam
 from fieldcrm.tracking import shifts
 from tests.ports import free_ports
+from tests.seedbed import seedbed
 
 LAT, LNG = 60.1699, 24.9384
 
@@ -98,14 +97,9 @@ class Process:
 
     def __init__(self, module: str, **variables: str) -> None:
         self.log = Path(os.environ["FIELDCRM_HOME"]) / f"{module}.log"
-        code = f"import {module} as m; m.main()"
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", code],
-                env={**os.environ, **variables},
-                stderr=log,
-                stdout=log,
-            )
+        self.process = seedbed().start(
+            f"{module}:main", log=self.log, env={**os.environ, **variables}
+        )
 
     def kill(self) -> None:
         """SIGKILL, as a crash would."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from fieldcrm.kit import clock, ids
 from fieldcrm.kit.database import transaction
@@ -26,7 +27,7 @@ class Company:
 
 def found() -> Company:
     """Write the company into the database at hand; everybody's password is PASSWORD."""
-    hashed = service.hash_password(PASSWORD)
+    hashed = _hashed()
     teams = {name: ids.new_id() for name in ("north", "south")}
     people = {
         "rep_north": (Role.rep, "north"), "rep_south": (Role.rep, "south"),
@@ -53,3 +54,9 @@ def found() -> Company:
             if team and role is not Role.rep:
                 session.add(UserTeam(user_id=users[login], team_id=teams[team]))
     return Company(teams, users)
+
+
+@cache
+def _hashed() -> str:
+    """Hashing is slow on purpose; once is enough for every test's company."""
+    return service.hash_password(PASSWORD)

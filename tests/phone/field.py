@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 import time
 import urllib.request
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from fieldcrm.visits.tables import Product, Visit
 from tests.install import PORTS
 from tests.people.company import PASSWORD, Company, found
 from tests.ports import free_ports
+from tests.seedbed import Sprout, seedbed
 
 LAT, LNG = 60.1699, 24.9384
 LOGIN = "rep_north"
@@ -147,14 +146,13 @@ class Server:
         self.folder = folder
         self.port = free_ports(PORTS)
         self.base = f"http://localhost:{self.port}"
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Sprout | None = None
         os.environ["FIELDCRM_PORT"] = str(self.port)
 
     def start(self, oldest_protocol: int = 1) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.phone.serve", str(self.folder), str(oldest_protocol)],
-            stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+        self.process = seedbed().start(
+            "tests.phone.serve:main", str(self.folder), str(oldest_protocol)
+        )
         until = time.monotonic() + 120
         while time.monotonic() < until:
             try:

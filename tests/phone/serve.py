@@ -1,14 +1,12 @@
 """Serves the API, the region and a built phone app, as the web process does but without the pages.
 
-`python -m tests.phone.serve FOLDER [OLDEST]`: FOLDER holds `rep/`, OLDEST is the oldest protocol of a
-phone that is served; everything else comes from FIELDCRM_*.
+What is served comes from FIELDCRM_*.
 """
 
 from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 from pathlib import Path
 
 from granian.constants import Interfaces
@@ -30,6 +28,7 @@ async def serve(folder: Path) -> None:
     await server.serve()
 
 
-if __name__ == "__main__":
-    protocol.OLDEST = int(sys.argv[2]) if len(sys.argv) > 2 else protocol.OLDEST
-    asyncio.run(serve(Path(sys.argv[1])))
+def main(folder: str, oldest: str) -> None:
+    """Until it is told to stop. `folder` holds `rep/`; `oldest` is the oldest protocol of a phone that is served."""
+    protocol.OLDEST = int(oldest)
+    asyncio.run(serve(Path(folder)))
