@@ -59,6 +59,17 @@ def of_document(content: bytes) -> str | None:
     return photo_or_sound(content[:16])
 
 
+def is_paper(head: bytes) -> bool:
+    """Whether a file begins as a PDF or office document does; what it is, its whole bytes say."""
+    return head.startswith((b"%PDF-", b"PK\x03\x04"))
+
+
+def by_name(name: str) -> str | None:
+    """The media type that a file's name promises by its ending; its bytes are to prove it."""
+    low = name.lower()
+    return next((kind for kind, endings in _ENDINGS.items() if low.endswith(endings)), None)
+
+
 def _of_package(content: bytes) -> str | None:
     """By its list of parts; nothing of it is unpacked but the few bytes of an OpenDocument's own type."""
     try:

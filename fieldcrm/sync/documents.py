@@ -313,6 +313,7 @@ def _client_field(own: OwnField, rep: Actor) -> wire.ClientFieldDoc:
     return wire.ClientFieldDoc(
         own_rules.on_phone(own.field), [*own.kinds], may and is_typed,  # type: ignore[arg-type]
         is_file=own.field.type == "file", is_of_desk=may and not is_typed,
+        is_sent=may and own.field.type == "file",
     )  # fmt: skip
 
 

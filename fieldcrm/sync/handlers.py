@@ -13,6 +13,7 @@ from sqlmodel import Session
 from fieldcrm.clients import service as clients
 from fieldcrm.clients.duplicates import entry, merging
 from fieldcrm.clients.model import PLACE_KINDS
+from fieldcrm.clients.ownfields import files as own_files
 from fieldcrm.clients.ownfields import rules as own_rules
 from fieldcrm.clients.ownfields import service as ownfields
 from fieldcrm.clients.rules import clean
@@ -185,13 +186,24 @@ def _client_field(session: Session, actor: Actor, d: Doing) -> Done:
     client = _standing(session, actor, d.subject_id)
     ownfields.check_seen_in(session, actor, p.name)
     there = client.own_fields.get(p.name)
-    wanted = own_rules.settled(p.value)
+    wanted = _wanted(session, actor, p)
     if client.id != d.subject_id:
         _keep_own(session, actor, d.subject_id, p, wanted)
-    if there not in (p.base, wanted):
-        told = conflicts.of_own_field(session, actor, client.id, p.name, p.value, there)
+    if there not in (p.base, wanted) and ownfields.told_in(session, actor, p.name, there) != p.base:
+        mine = p.value if p.file is None else wanted
+        told = conflicts.of_own_field(session, actor, client.id, p.name, mine, there)
         return Done(client.version, (told,))
     return Done(clients.set_own_in(session, actor, client, {p.name: wanted}).version)
+
+
+def _wanted(session: Session, actor: Actor, p: wire.ClientFieldPayload) -> Any:
+    """The value that a field is to have; of a file its own, the bytes follow."""
+    if p.file is None:
+        return own_rules.settled(p.value)
+    f = p.file
+    return own_files.announce_in(
+        session, actor, p.name, sha256=f.sha256, file_name=f.name, size=f.size
+    )
 
 
 def _keep_own(

@@ -9,7 +9,7 @@ import fcntl
 import hashlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,8 +36,18 @@ def have(user_id: str, sha256: str) -> tuple[int, bool]:
     return (part.stat().st_size if part.is_file() else 0), False
 
 
-def take(user_id: str, sha256: str, offset: int, length: int, piece: bytes) -> tuple[int, bool]:
+def no_paper() -> bool:
+    """Of visits and corrections: photos and sounds alone."""
+    return False
+
+
+def take(
+    user_id: str, sha256: str, offset: int, length: int, piece: bytes,
+    may_be_paper: Callable[[], bool] = no_paper,
+) -> tuple[int, bool]:  # fmt: skip
     """Add a piece that begins at `offset` of a file of `length` bytes; (bytes here, whole).
+
+    `may_be_paper`: asked of what begins as a PDF or office document does.
 
     Raises WrongOffset, FileTooLarge, WrongType, TooManyParts, WrongHash (then the part is gone
     and the phone begins again).
@@ -52,7 +62,7 @@ def take(user_id: str, sha256: str, offset: int, length: int, piece: bytes) -> t
             return length, True
         if offset != here:
             raise WrongOffset(offset=here)
-        _check_head(part, piece, here, length)
+        _check_head(part, piece, here, length, may_be_paper)
         _append(part, piece)
         if here + len(piece) < length:
             return here + len(piece), False
@@ -60,11 +70,15 @@ def take(user_id: str, sha256: str, offset: int, length: int, piece: bytes) -> t
         return length, True
 
 
-def _check_head(part: Path, piece: bytes, here: int, length: int) -> None:
-    """Refuse what isn't a photo or sound as soon as its first bytes are known."""
+def _check_head(
+    part: Path, piece: bytes, here: int, length: int, may_be_paper: Callable[[], bool]
+) -> None:
+    """Refuse what isn't a photo or sound as soon as its first bytes are known, nor a paper asked for."""
     head = (_head(part) + piece)[:16] if here < 16 else b""
     is_known = here + len(piece) >= min(16, length)
-    if here < 16 and is_known and file_types.photo_or_sound(head) is None:
+    if here >= 16 or not is_known or file_types.photo_or_sound(head) is not None:
+        return
+    if not (file_types.is_paper(head) and may_be_paper()):
         part.unlink(missing_ok=True)
         raise WrongType()
 
@@ -91,6 +105,9 @@ def _finish(part: Path, sha256: str) -> None:
     if _hash(part) != sha256:
         part.unlink()
         raise files.WrongHash(sha256=sha256)
+    if file_types.is_paper(_head(part)) and file_types.of_document(part.read_bytes()) is None:
+        part.unlink()
+        raise WrongType()
     _name(part, sha256)
 
 

@@ -7,6 +7,7 @@ import hmac
 import json
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,6 +15,7 @@ import msgspec
 from sqlmodel import Session
 
 from fieldcrm.clients import card_photos
+from fieldcrm.clients.ownfields import files as own_files
 from fieldcrm.kit import clock, events, file_types, files, ids, secrets
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.kit.errors import Refusal
@@ -328,9 +330,13 @@ def attachment_offset(actor: Actor, sha256: str) -> tuple[int, bool]:
 def take_piece(
     actor: Actor, sha256: str, offset: int, length: int, piece: bytes
 ) -> tuple[int, bool]:
-    """Add a piece of a rep's photo or sound; when whole, the visits that name it are told."""
+    """Add a piece of a rep's photo or sound, or of a paper that he gave a card before.
+
+    When whole, the visits that name it are told.
+    """
     people.require(actor, Role.rep)
-    here, is_whole = pieces.take(actor.user_id, sha256, offset, length, piece)
+    awaited = partial(own_files.is_awaited, actor, sha256)
+    here, is_whole = pieces.take(actor.user_id, sha256, offset, length, piece, awaited)
     if is_whole:
         _tell_visits(sha256)
     return here, is_whole

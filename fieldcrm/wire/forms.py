@@ -68,7 +68,9 @@ class ClientFieldDoc(Struct):
     is_file: bool = False
     """Its text names a file that the server has, at /api/v1/clients/{client}/files/{name}."""
     is_of_desk: bool = False
-    """The rep may fill it, but at the desk alone: phones have no input for its type."""
+    """The rep may fill it, but at the desk alone: phones had no input for its type."""
+    is_sent: bool = False
+    """The rep may choose its file on the phone (`ClientFieldPayload.file`)."""
 
 
 class FormCheck(Struct):

@@ -144,13 +144,24 @@ class ClientNotePayload(Struct, omit_defaults=True):
     base_note: LongText | UnsetType | None = UNSET
 
 
-class ClientFieldPayload(Struct):
+class FieldFile(Struct):
+    """A file that a field is given, named by its hash; its bytes go to /api/v1/attachments/{sha256}."""
+
+    sha256: Sha256
+    name: Annotated[str, Meta(min_length=1, max_length=300)]
+    """With the ending of its type."""
+    size: Annotated[int, Meta(ge=0, le=1 << 40)]
+
+
+class ClientFieldPayload(Struct, omit_defaults=True):
     """One field that the administrator made, of one card; null takes the value away."""
 
     name: Name
     value: Any = None
     base: Any = None
     """The value as it stood on the phone before the rep changed it."""
+    file: FieldFile | None = None
+    """Of a field of files: then `value` is what the phone shows of it meanwhile."""
 
 
 class ClientCreatePayload(Struct):

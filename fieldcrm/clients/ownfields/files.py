@@ -23,6 +23,7 @@ from fieldcrm.clients.ownfields.model import (
     OwnFieldForbidden,
     OwnFieldUnknown,
     OwnFileNotFound,
+    OwnFileOnItsWay,
     OwnFileTooLarge,
     OwnFileUnfit,
 )
@@ -54,16 +55,50 @@ def keep(actor: Actor, name: str, file_name: str, content: bytes) -> dict[str, A
         raise OwnFileUnfit()
     digest = hashlib.sha256(content).hexdigest()
     files.store(digest, content)
-    row = ClientFile(
-        id=ids.new_id(), field=name, sha256=digest, name=file_types.named(file_name, kind),
-        content_type=kind, size=len(content), by_id=actor.user_id or None, at=clock.now(),
-    )  # fmt: skip
+    row = _sent(actor, name, digest, file_name, kind, len(content))
     with transaction() as session:
         _let_go_unused(session)
         session.add(row)
         events.record(session, "client_file.sent", row.id, actor_id=row.by_id, source=actor.source,
                       data={"name": name, "size": row.size})  # fmt: skip
         return _value(row)
+
+
+def announce_in(
+    session: Session, actor: Actor, name: str, *, sha256: str, file_name: str, size: int
+) -> dict[str, Any]:
+    """The value for a file of a phone, whose bytes follow: its name promises what they are.
+
+    Raises OwnFieldUnknown, OwnFieldForbidden, OwnFileTooLarge, OwnFileUnfit.
+    """
+    limit = settings().upload_limit_mb
+    if size > limit << 20:
+        raise OwnFileTooLarge(limit_mb=limit)
+    _check_may_fill(actor, _field(session, actor, name))
+    kind = file_types.by_name(file_name)
+    if kind is None:
+        raise OwnFileUnfit()
+    row = _sent(actor, name, sha256, file_name, kind, size)
+    session.add(row)
+    session.flush()
+    return _value(row)
+
+
+def is_awaited(actor: Actor, sha256: str) -> bool:
+    """Whether somebody gave a card a file of this hash, so that its bytes may come."""
+    asked = select(ClientFile.id).where(
+        ClientFile.sha256 == sha256, ClientFile.by_id == actor.user_id,
+        col(ClientFile.erased_at).is_(None),
+    )  # fmt: skip
+    with reading() as session:
+        return session.exec(asked).first() is not None
+
+
+def _sent(actor: Actor, name: str, sha256: str, file_name: str, kind: str, size: int) -> ClientFile:
+    return ClientFile(
+        id=ids.new_id(), field=name, sha256=sha256, name=file_types.named(file_name, kind),
+        content_type=kind, size=size, by_id=actor.user_id or None, at=clock.now(),
+    )  # fmt: skip
 
 
 def _field(session: Session, actor: Actor, name: str) -> OwnField:
@@ -113,7 +148,7 @@ def value_in(session: Session, actor: Actor, own: OwnField, told: Any, there: An
 def fetch(actor: Actor, client_id: str, name: str) -> tuple[Path, str, str]:
     """(path, media type, name) of the file that a client's field holds.
 
-    Raises ClientNotFound, OwnFieldUnknown, OwnFileNotFound.
+    Raises ClientNotFound, OwnFieldUnknown, OwnFileNotFound, OwnFileOnItsWay.
     """
     with reading() as session:
         client = client_store.client(session, actor, client_id)
@@ -121,8 +156,10 @@ def fetch(actor: Actor, client_id: str, name: str) -> tuple[Path, str, str]:
             raise ClientNotFound()
         value = client.own_fields.get(_field(session, actor, name).name)
         row = session.get(ClientFile, value["id"]) if rules.is_file(value) else None
-    if row is None or row.erased_at is not None or not files.has(row.sha256):
+    if row is None or row.erased_at is not None:
         raise OwnFileNotFound()
+    if not files.has(row.sha256):
+        raise OwnFileOnItsWay()
     return files.path_of(row.sha256), row.content_type, row.name
 
 

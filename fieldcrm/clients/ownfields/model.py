@@ -168,3 +168,9 @@ class OwnFileNotFound(NotFound):
     """No such file: it was sent by somebody else, or for another field, or is no longer kept."""
 
     code = "own_file_not_found"
+
+
+class OwnFileOnItsWay(NotFound):
+    """The card names it and its bytes are still on the phone that sends them."""
+
+    code = "own_file_on_its_way"

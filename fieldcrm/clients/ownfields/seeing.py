@@ -139,3 +139,12 @@ def tell_phone_in(session: Session, rep: Actor, docs: Iterable[Any]) -> None:
         for own in sight.worded:
             if (value := doc.own_fields.get(own.name)) is not None:
                 doc.own_fields[own.name] = saying.noted(own, value, rep.language, names)
+
+
+def told_in(session: Session, rep: Actor, name: str, value: Any) -> Any:
+    """A value as the rep's phone has it: cards' own types in words."""
+    own = next((f for f in seen_in(session, rep) if f.name == name), None)
+    if value is None or own is None or own.field.type not in OF_CARDS:
+        return value
+    names = store.names(session, rep, _referred([own], [{name: value}]))
+    return saying.noted(own, value, rep.language, names)

@@ -35,6 +35,7 @@ from fieldcrm.clients.ownfields.seeing import seen_in as seen_in
 from fieldcrm.clients.ownfields.seeing import show_in as show_in
 from fieldcrm.clients.ownfields.seeing import sight_in as sight_in
 from fieldcrm.clients.ownfields.seeing import tell_phone_in as tell_phone_in
+from fieldcrm.clients.ownfields.seeing import told_in as told_in
 from fieldcrm.clients.ownfields.tables import ClientField
 from fieldcrm.clients.ownfields.values import merged_in as merged_in
 from fieldcrm.kit import clock, events, feed, ids

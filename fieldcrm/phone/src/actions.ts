@@ -94,13 +94,13 @@ export async function attachmentsOf(db: PhoneDb, hashes: string[]): Promise<NewA
 }
 
 function named({ id, sha256, kind, content_type, size, taken_at_ms, lat, lng }: StoredFile): NewAttachment {
-  return { id, sha256, kind, content_type, size, taken_at_ms, lat, lng };
+  return { id, sha256, kind: kind as NewAttachment["kind"], content_type, size, taken_at_ms, lat, lng };
 }
 
 /** Pictures taken for a visit that no action names yet. */
 export async function heldPhotos(db: PhoneDb, visitId: string): Promise<string[]> {
   const files = await db.files.where("visit_id").equals(visitId).toArray();
-  return files.filter((f) => f.state === "held").map((f) => f.sha256);
+  return files.filter((f) => f.state === "held" && f.kind !== "file").map((f) => f.sha256);
 }
 
 /** A visit as the subject of an action. */

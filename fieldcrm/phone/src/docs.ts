@@ -81,7 +81,10 @@ export interface Entry {
 /** held: not yet part of an action; waiting: to be sent; stored: the server has it, hash checked. */
 export type FileState = "held" | "waiting" | "stored" | "refused";
 
-export interface StoredFile extends NewAttachment {
+export interface StoredFile extends Omit<NewAttachment, "kind"> {
+  /** file: what a client's card is given. */
+  kind: NewAttachment["kind"] | "file";
+  /** Of which visit, or of which client's card. */
   visit_id: string;
   entry_id: string | null;
   state: FileState;

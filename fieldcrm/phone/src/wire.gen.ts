@@ -1,6 +1,6 @@
 // Made by `python -m fieldcrm.wire.typescript` from fieldcrm/wire/sync.py: edit that.
 export const PROTOCOL_VERSION = 1;
-export const SCHEMA = "d04d9cfe96ca20b6";
+export const SCHEMA = "05408ab34e026d13";
 
 export interface AttachmentDoc {
   id: string;
@@ -102,12 +102,14 @@ export interface ClientFieldDoc {
   is_editable: boolean;
   is_file?: boolean;
   is_of_desk?: boolean;
+  is_sent?: boolean;
 }
 
 export interface ClientFieldPayload {
   name: string;
   value?: unknown;
   base?: unknown;
+  file?: FieldFile | null;
 }
 
 export interface ClientNotePayload {
@@ -221,6 +223,12 @@ export interface FieldConflict {
   theirs: unknown;
   by: string | null;
   at_ms: number | null;
+}
+
+export interface FieldFile {
+  sha256: string;
+  name: string;
+  size: number;
 }
 
 export interface FilledForm {

@@ -103,7 +103,7 @@ async function layAside(id: string): Promise<void> {
 /** Photos that show it: the sign, the door, the list of names. */
 function Shots({ clientId }: { clientId: string }) {
   const camera = useRef<HTMLInputElement>(null);
-  const mine = files.value.filter((f) => f.visit_id === clientId && f.state === "held");
+  const mine = files.value.filter((f) => f.visit_id === clientId && f.state === "held" && f.kind !== "file");
   return (
     <section class="card" style="margin-top:12px"><div class="fs">
       <div class="h"><h2>{t("phone.visit.photos")}</h2><span class="cam"><Icon name="camera" class="xs" />{t("phone.visit.camera_only")}</span></div>

@@ -143,11 +143,14 @@ function Waiting({ entry, photos }: { entry: Entry; photos: StoredFile[] }) {
   return (
     <div class="ob">
       <Icon name={p.phase === "push" ? "cloudUp" : "cloudWait"} />
-      <div><p class="n">{entryTitle(entry)}</p><p class="m">{[at, photos.length ? t("phone.outbox.photos", { n: photos.length }) : ""].filter(Boolean).join(" · ")}</p></div>
+      <div><p class="n">{entryTitle(entry)}</p><p class="m">{[at, photos[0]?.kind === "file" ? t(FILE_WORD.file) : photos.length ? t("phone.outbox.photos", { n: photos.length }) : ""].filter(Boolean).join(" · ")}</p></div>
       <div class="s">{t(p.phase === "push" ? "phone.outbox.sending" : "phone.outbox.waiting")}</div>
     </div>
   );
 }
+
+/** What a file is called. */
+export const FILE_WORD = { photo: "phone.visit.photo", audio: "phone.sound.title", file: "phone.own.file" };
 
 function Sending({ file }: { file: StoredFile }) {
   const live = progress.value.file?.sha256 === file.sha256 ? progress.value.file.sent : file.offset;
@@ -158,7 +161,7 @@ function Sending({ file }: { file: StoredFile }) {
   return (
     <div class="ob">
       {live > 0 ? <Ring share={share} /> : <Icon name="cloudWait" />}
-      <div><p class="n">{t(file.kind === "audio" ? "phone.sound.title" : "phone.visit.photo")} · {(visit ? clientOf(visit) : clients.value.get(file.visit_id))?.name ?? ""}</p><p class="m">{isStuck ? t("phone.outbox.photo_stays") : bytes(file.size)}</p></div>
+      <div><p class="n">{t(FILE_WORD[file.kind])} · {(visit ? clientOf(visit) : clients.value.get(file.visit_id))?.name ?? ""}</p><p class="m">{isStuck ? t("phone.outbox.photo_stays") : bytes(file.size)}</p></div>
       <div class="s">{live > 0 ? `${Math.round(share * 100)} %` : t("phone.outbox.waiting")}</div>
       {live > 0 && <div class="x"><div class="prog"><i style={{ width: `${share * 100}%` }} /></div><p class="m" style="margin-top:4px">{t("phone.outbox.goes_on", { sent: bytes(live), size: bytes(file.size) })}</p></div>}
     </div>

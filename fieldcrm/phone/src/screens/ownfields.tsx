@@ -11,8 +11,10 @@ import { check, type Answers, type Problem } from "../forms/rules";
 import { t } from "../i18n";
 import { isOnline } from "../door";
 import { isOpen } from "../sent";
+import { Icon } from "../icons";
 import { Btn } from "../parts";
 import { db, entries, profile, today } from "../store";
+import { SendFile, wayOf } from "./sendfile";
 import type { ClientFieldDoc, ClientFieldPayload, FormField } from "../wire.gen";
 
 function fieldsOf(kind: string): ClientFieldDoc[] {
@@ -32,7 +34,12 @@ export function valuesOf(client: Client, outbox: Entry[]): Answers {
 export function ownText(name: string, value: unknown): string | null {
   if (value === null || value === undefined) return null;
   const known = profile.value?.client_fields?.find((f) => f.field.name === name);
-  return known ? answerText(known.field, value) : String(value);
+  return known ? textOf(known.field, value) : String(value);
+}
+
+/** A file that the server holds is told with its name and more; in a card's copy it is a text already. */
+function textOf(field: FormField, value: unknown): string {
+  return (value as { name?: string }).name ?? answerText(field, value);
 }
 
 export function OwnFields({ client }: { client: Client }) {
@@ -50,6 +57,14 @@ export function OwnFields({ client }: { client: Client }) {
   );
 }
 
+/** A card's file: on its way from this phone, or the server's. */
+function FileOf({ client, name }: { client: Client; name: string }) {
+  const way = wayOf(client.id, name);
+  if (way === null) return <FileLink client={client} name={name} />;
+  const isRefused = way === "refused";
+  return <p class={isRefused ? "c-contra" : ""}><span class="row"><Icon name={isRefused ? "cross" : "cloudWait"} class="s" />{t(isRefused ? "phone.own.refused" : "phone.own.waits")}</span></p>;
+}
+
 /** A file that the card names: fetched from the server, so with a network alone. */
 function FileLink({ client, name }: { client: Client; name: string }) {
   if (!isOnline.value) return <p>{t("phone.own.file_offline")}</p>;
@@ -61,15 +76,16 @@ function Shown({ client, fields, values, edit }: { client: Client; fields: Clien
   return (
     <section class="card" id="own-fields">
       <div class="list">
-        {fields.map(({ field, is_editable, is_file, is_of_desk }) => {
+        {fields.map(({ field, is_editable, is_file, is_of_desk, is_sent }) => {
           const value = values[field.name] ?? null;
           const isMissing = value === null && field.required && is_editable;
           return (
             <div>
               <div class="t">
-                <p>{value === null ? <span class="muted">{t("phone.own.none")}</span> : answerText(field, value)}</p>
-                <p>{say(field.label)}{is_of_desk && ` · ${t("phone.own.at_desk")}`}</p>
-                {is_file && value !== null && <FileLink client={client} name={field.name} />}
+                <p>{value === null ? <span class="muted">{t("phone.own.none")}</span> : textOf(field, value)}</p>
+                <p>{say(field.label)}{is_of_desk && !is_sent && ` · ${t("phone.own.at_desk")}`}</p>
+                {is_file && value !== null && <FileOf client={client} name={field.name} />}
+                {is_sent && <SendFile client={client} field={field} now={value} />}
               </div>
               {isMissing && <span class="req miss">{t("phone.visit.needed")}</span>}
             </div>

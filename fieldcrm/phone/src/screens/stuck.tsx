@@ -7,6 +7,7 @@ import { Btn, LinkBtn } from "../parts";
 import { href } from "../router";
 import { clientOf, clients, db, visits } from "../store";
 import { stuckFiles } from "../stuck";
+import { FILE_WORD } from "./outbox";
 
 export function StuckFiles() {
   const stuck = stuckFiles.value;
@@ -19,6 +20,8 @@ export function StuckFiles() {
   );
 }
 
+const ICON = { photo: "camera", audio: "mic", file: "pen" } as const;
+
 function Stuck({ file }: { file: StoredFile }) {
   const visit = visits.value.get(file.visit_id);
   const client = visit ? clientOf(visit) : clients.value.get(file.visit_id);
@@ -26,17 +29,16 @@ function Stuck({ file }: { file: StoredFile }) {
     await db.files.update(file.sha256, { code: "given_up" });
     await afterAction();
   };
-  const isSound = file.kind === "audio";
   return (
     <section class="card" style="border-color:var(--contradicted)"><div class="ob">
-      <Icon name={isSound ? "mic" : "camera"} class="c-contra" />
-      <div><p class="n">{t(isSound ? "phone.sound.title" : "phone.visit.photo")} · {client?.name ?? ""}</p><p class="m">{time(file.taken_at_ms)} · {bytes(file.size)}</p></div>
+      <Icon name={ICON[file.kind]} class="c-contra" />
+      <div><p class="n">{t(FILE_WORD[file.kind])} · {client?.name ?? ""}</p><p class="m">{time(file.taken_at_ms)} · {bytes(file.size)}</p></div>
       <div class="s c-contra">{t("phone.outbox.refused")}</div>
       <div class="x">
         <p class="small" style="margin:6px 0 10px">{file.code === "file_too_large" ? t("phone.stuck.too_large") : refusalText({ code: file.code })} {t("phone.stuck.what_now")}</p>
         <div class="btns">
           <Btn class="q" onClick={() => void giveUp()}>{t("phone.outbox.give_up")}</Btn>
-          <LinkBtn class="soft" to={visit ? href("visit", visit.id) : href("correct", file.visit_id)}>{t("phone.stuck.open")}</LinkBtn>
+          <LinkBtn class="soft" to={visit ? href("visit", visit.id) : href(file.kind === "file" ? "client" : "correct", file.visit_id)}>{t("phone.stuck.open")}</LinkBtn>
         </div>
       </div>
     </div></section>
