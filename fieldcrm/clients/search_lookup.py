@@ -28,7 +28,7 @@ that a part from the middle of a word is found too."""
 SOME, FEW, MANY = 100, 4_000, 40_000
 """Clients of a word: fewer are all named at once; up to so many are looked through where nothing
 leaves fewer; up to so many are looked up by another word too."""
-ROW = 10
+ROW = 4
 """Terms that are walked over, twice, while less than one client's row is read."""
 TERMS_MOST = 8
 """Terms that another word may stand for, to be looked up one by one."""
@@ -173,17 +173,13 @@ def among(session: Session, words: Sequence[Word]) -> Among:
 
 def _of_many(session: Session, rare: Word, fewest: int, others: list[Word]) -> Among:
     """Clients of a word that many have: with another word too where it saves reading rows."""
-    if fewest < MANY:
-        for other in others:
-            if terms := _terms(session, other):
-                return Among(_having(session, rare, terms), _without(others, other))
+    terms = [_terms(session, other) for other in others] if fewest < MANY else []
+    if any(terms):
+        left = [o for o, t in zip(others, terms, strict=True) if not t]
+        return Among(_having(session, rare, [t for t in terms if t]), left)
     if fewest < FEW and not (others and _is_walked(session, others[0], fewest * ROW)):
         return Among(_who(session, [rare]), others)
     return Among(_who(session, [rare, others[0]]), others[1:]) if others else Among(None, [rare])
-
-
-def _without(words: list[Word], one: Word) -> list[Word]:
-    return [w for w in words if w is not one]
 
 
 def _is_walked(session: Session, word: Word, most: int) -> bool:
@@ -219,15 +215,17 @@ def _terms(session: Session, word: Word) -> list[str]:
     return found if len(found) <= TERMS_MOST else []
 
 
-def _having(session: Session, rare: Word, terms: Sequence[str]) -> list[str]:
-    """Clients with a rare word that have one of the terms too: looked up in the index alone."""
+def _having(session: Session, rare: Word, each: Sequence[Sequence[str]]) -> list[str]:
+    """Clients of a rare word with one of the terms of each other: looked up in the index alone."""
     mine, bounds = _clients_of(rare)
-    marks = ", ".join("?" * len(terms))
-    both = (
-        f"SELECT DISTINCT r.client_id FROM ({mine}) AS r JOIN client_term AS o"
-        f" ON o.client_id = r.client_id AND o.term IN ({marks})"
+    others = "".join(f" CROSS JOIN client_term AS o{n}" for n in range(len(each)))  # in this order
+    both = " AND ".join(
+        f"o{n}.client_id = r.client_id AND o{n}.term IN ({', '.join('?' * len(terms))})"
+        for n, terms in enumerate(each)
     )
-    return [i for (i,) in _run(session, both, [*bounds, *terms])]
+    every = f"SELECT DISTINCT r.client_id FROM ({mine}) AS r{others} WHERE {both}"
+    found = _run(session, every, [*bounds, *(t for terms in each for t in terms)])
+    return [i for (i,) in found]
 
 
 def _who(session: Session, words: Sequence[Word]) -> list[str]:
