@@ -6,7 +6,7 @@ import type { Draft, Entry } from "./docs";
 /** Does something that stores: null when the phone has no room; see `storing`. */
 export type Storing = <T>(work: () => Promise<T>) => Promise<T | null>;
 
-const GLANCE_MS = 30;
+const GLANCE_MS = 40;
 
 /** Actions on their way to the disk, shown on top of the outbox. */
 export class Early {

@@ -8,6 +8,7 @@ declare const __MAP_WORKER__: string;
 declare const __MAP_CSS__: string;
 
 const TILES = "/region/basemap.pmtiles";
+const MOUSE = ["mousemove", "mouseup"] as const;
 const EARTH_M_PER_DEGREE = 111_195;
 
 export interface Stop {
@@ -66,6 +67,15 @@ export class RepMap {
   /** A map whose screen is left has no size; drawn for that, it would be in the way of the next screen. */
   private readonly sizes = new ResizeObserver(() => { if (this.box.isConnected) this.map?.resize(); });
 
+  /**
+   * A tap beside the map comes as moves of a mouse too, which the map would think about before the button
+   * that was tapped hears of it.
+   */
+  private readonly beside = (event: Event) => {
+    const { sourceCapabilities } = event as Event & { sourceCapabilities?: { firesTouchEvents: boolean } | null };
+    if (sourceCapabilities?.firesTouchEvents && !this.box.contains(event.target as Node)) event.stopPropagation();
+  };
+
   constructor(readonly box: HTMLElement, theme: "light" | "dark", language: string, readonly onPick: (id: string) => void) {
     prepare();
     void styleOf(theme, language).then((style) => this.begin(style), () => box.classList.add("no-map"));
@@ -79,6 +89,7 @@ export class RepMap {
       pitchWithRotate: false, fadeDuration: 0, interactive: !this.wanted.isStill, maxZoom: 19, localIdeographFontFamily: false, trackResize: false,
     });
     this.sizes.observe(this.box);
+    for (const type of MOUSE) addEventListener(type, this.beside, true);
     this.map.touchZoomRotate.disableRotation();
     this.map.getCanvas().setAttribute("tabindex", "-1");
     this.map.on("load", () => {
@@ -206,9 +217,18 @@ export class RepMap {
     this.fit();
   }
 
+  /** Draw nothing, whatever comes to be drawn; or draw again. */
+  rest(isResting: boolean): void {
+    const { map } = this;
+    if (!map) return;
+    map._render = isResting ? () => map : GlMap.prototype._render;
+    if (!isResting) map.triggerRepaint();
+  }
+
   remove(): void {
     this.isGone = true;
     this.sizes.disconnect();
+    for (const type of MOUSE) removeEventListener(type, this.beside, true);
     this.map?.remove();
     this.map = null;
     delete this.box.dataset.ready;

@@ -18,6 +18,13 @@ export interface MapBoxProps {
   onMap?: (map: RepMap) => void;
 }
 
+let shown: RepMap | null = null;
+
+/** The map on the screen draws nothing for now, so that it isn't in the way of a press; or goes on. */
+export function restMap(isResting: boolean): void {
+  shown?.rest(isResting);
+}
+
 export function MapBox(props: MapBoxProps) {
   const box = useRef<HTMLDivElement>(null);
   const map = useRef<RepMap | null>(null);
@@ -29,7 +36,7 @@ export function MapBox(props: MapBoxProps) {
     import("./map").then(
       ({ RepMap }) => {
         if (isGone || !box.current) return;
-        map.current = new RepMap(box.current, dark ? "dark" : "light", language.value, (id) => latest.current.onPick?.(id));
+        shown = map.current = new RepMap(box.current, dark ? "dark" : "light", language.value, (id) => latest.current.onPick?.(id));
         map.current.show(latest.current);
         latest.current.onMap?.(map.current);
       },
@@ -39,6 +46,7 @@ export function MapBox(props: MapBoxProps) {
       isGone = true;
       const old = map.current;
       map.current = null;
+      old?.rest(true);
       setTimeout(() => old?.remove(), REST_MS); // giving its memory back takes long: well after the next screen stands
     };
   }, [dark]);

@@ -8,13 +8,14 @@ import { metresBetween } from "../geo";
 import { distance, number, span, t, time } from "../i18n";
 import { Icon } from "../icons";
 import { checkInFacts, fixState, LIMITS, tryMove } from "../life";
-import { MapBox } from "../mapbox";
+import { MapBox, restMap } from "../mapbox";
 import { painted } from "../painted";
 import { Btn, clientLine, Top, Truth } from "../parts";
 import { shrink } from "../photo";
 import { asPosition, here, permission, serverTime, watchPosition } from "../positions";
-import { route, turn, turnAtOnce } from "../router";
+import { fromHere, route, turn, turnAtOnce } from "../router";
 import { clientOf, db, files, isPaused, placeNameOf, placeOf, pointOf, second, shift, shownWhile, underWay } from "../store";
+import { FormTop } from "./formtop";
 import { navigateTo } from "./navigate";
 import { openUntil } from "./today";
 import { startShift } from "./shift";
@@ -31,7 +32,9 @@ export function CheckIn({ visit }: { visit: Visit }) {
   const state = fixState(here.value, second.value);
   const point = pointOf(visit);
   const hasPlace = state === "fresh" || state === "inaccurate";
-  return (
+  const isBegun = begun.value === visit.id;
+  const drawn = useRef<preact.JSX.Element | null>(null);
+  if (!isBegun || !drawn.current) drawn.current = (
     <>
       <Top title={client?.name ?? "…"} sub={sub}>
         {phone && <a class="ib" href={`tel:${phone}`} aria-label={t("phone.call")}><Icon name="phone" /></a>}
@@ -46,7 +49,12 @@ export function CheckIn({ visit }: { visit: Visit }) {
         : state === "fresh" ? <NoPlace visit={visit} /> : <NoFix visit={visit} openedAt={openedAt} />}
     </>
   );
+  // The head of the visit under way is laid out while the rep stands before the button: his press only uncovers it.
+  return <>{drawn.current}<div class={isBegun ? "begun on" : "begun"}><FormTop visit={visit} hasBegun={isBegun} /></div></>;
 }
+
+/** The visit that has just begun: said over the check-in, which stays as it was until that is on the screen. */
+const begun = signal<string | null>(null);
 
 function OtherUnderWay({ other }: { other: Visit }) {
   return (
@@ -81,16 +89,36 @@ export async function begin(visit: Visit, noGpsReason: string | null, comment: s
   if (pressed === visit.id) return null;
   notWritten.value = null;
   pressed = visit.id;
-  const stored: Promise<unknown> = shownWhile("visit.check_in", visit, payload, store, () => turnAtOnce(() => stored, "visit", visit.id));
-  const isStored = await stored.catch(() => sayNotWritten(visit.id)).finally(() => { pressed = null; });
-  if (!isStored) return null;
-  await painted(); // the answer first, then all that follows from it
-  await afterAction(30);
+  restMap(true);
+  await writeDown(visit, payload, store);
+  pressed = null;
   return null;
+}
+
+/** Store the check-in and say so: the answer first, then the visit's own screen, then all that follows. */
+async function writeDown(visit: Visit, payload: Record<string, unknown>, store: () => Promise<unknown>): Promise<void> {
+  const leave = fromHere();
+  let shown: Promise<void> | null = null;
+  const answer = () => { shown = answered(visit.id, () => leave(() => turnAtOnce(() => stored, "visit", visit.id))); };
+  const stored: Promise<unknown> = shownWhile("visit.check_in", visit, payload, store, answer);
+  const isStored = await stored.catch(() => sayNotWritten(visit.id));
+  if (!isStored) restMap(false);
+  await shown;
+  if (isStored) await afterAction(30);
+}
+
+/** Uncover the head of the visit under way; `then`, once that is on the screen and nothing of it left to be done. */
+async function answered(visitId: string, then: () => void): Promise<void> {
+  begun.value = visitId;
+  await painted();
+  await painted();
+  if (begun.peek() === visitId) then();
+  begun.value = null;
 }
 
 /** A phone that is not full but wouldn't write: back to where the rep pressed, with the reason. */
 function sayNotWritten(visitId: string): void {
+  begun.value = null;
   notWritten.value = visitId;
   const [screen, id] = route.peek();
   if (screen === "visit" && id === visitId) turn("check-in", visitId);

@@ -25,7 +25,8 @@ export function Today({ day }: { day?: string }) {
   const done = all.filter((v) => OVER.has(v.state));
   const left = all.filter((v) => !OVER.has(v.state));
   const next = shown === today.value ? (underWay.value ?? left[0] ?? null) : null;
-  const rest = useFirstOf(left.filter((v) => v !== next));
+  const rest = left.filter((v) => v !== next);
+  const atOnce = useAtOnce(rest.length);
   return (
     <>
       <Truth />
@@ -34,15 +35,15 @@ export function Today({ day }: { day?: string }) {
         <main tabIndex={0} class="flush">
           <Hints />
           {done.length > 0 && <DoneList done={done} />}
-          <div style="background:var(--panel)">{withBreak(rest)}</div>
-          <p class="pad small muted row" style="justify-content:space-between">
+          <div style="background:var(--panel)">{withBreak(rest.slice(0, atOnce))}</div>
+          {atOnce >= rest.length && <p class="pad small muted row" style="justify-content:space-between">
             <a href={href("today", addDays(shown, -1))} class="ib" aria-label={t("phone.today.day_before")}><Icon name="back" /></a>
             <span class="row wrap" style="gap:8px;justify-content:center">
               {left.length > 1 && shown >= today.value && <LinkBtn class="q fit" icon="order" to={href("order", shown)}>{t("phone.order.open")}</LinkBtn>}
               <LinkBtn class="q fit" icon="plus" to={href("new-visit")}>{t("phone.today.unplanned")}</LinkBtn>
             </span>
             <a href={href("today", addDays(shown, 1))} class="ib" aria-label={t("phone.today.day_after")}><Icon name="next" /></a>
-          </p>
+          </p>}
         </main>
       )}
       {next && <NextSheet visit={next} all={all} />}
@@ -51,14 +52,14 @@ export function Today({ day }: { day?: string }) {
   );
 }
 
-/** No phone shows more rows above the next stop's card than this. */
-const ROWS_AT_ONCE = 7;
+/** A row's height, and at least what stands above and below the rows of a day with a next stop. */
+const [ROW_PX, AROUND_PX] = [59, 450];
 
-/** The rows that are seen at once when the app opens; those below them a moment later. */
-function useFirstOf(rows: Visit[]): Visit[] {
-  const [isWhole, setWhole] = useState(rows.length <= ROWS_AT_ONCE);
-  useEffect(() => void atRest().then(() => setWhole(true)), []);
-  return isWhole ? rows : rows.slice(0, ROWS_AT_ONCE);
+/** How many rows are drawn when the app opens: about those that are seen. What is below them comes a moment later. */
+function useAtOnce(rows: number): number {
+  const [atOnce, setAtOnce] = useState(() => Math.max(2, Math.ceil((innerHeight - AROUND_PX) / ROW_PX)));
+  useEffect(() => void atRest().then(() => setAtOnce(Infinity)), []);
+  return Math.min(atOnce, rows);
 }
 
 function Hints() {

@@ -3,21 +3,21 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { closeVisit, dropPhoto } from "../actions";
 import { afterAction, refusalText, storing } from "../app";
 import type { Draft, ResultName, Visit } from "../docs";
-import { metresBetween } from "../geo";
-import { addDays, chipDay, distance, longDay, shortDay, t, time } from "../i18n";
+import { addDays, chipDay, longDay, shortDay, t, time } from "../i18n";
 import { Icon } from "../icons";
 import { closeFacts, fixState, isHeld, RESULTS, tryMove } from "../life";
-import { Btn, Chip, clientLine, LinkBtn, Top, Truth, trackCell, useObjectUrl } from "../parts";
+import { Btn, Chip, clientLine, LinkBtn, Top, Truth, useObjectUrl } from "../parts";
 import { code, formFor, isMissing, loadCode } from "../forms/pick";
 import { DraftKeeper } from "../kept";
 import { asPosition } from "../positions";
 import { painted } from "../painted";
-import { back, fromHere, href, turn } from "../router";
-import { arrivalAt, clientOf, db, files, isStorageFull, isWriting, joints, offsetMs, placeNameOf, pointOf, profile, promisesDone, second, today, visits } from "../store";
+import { fromHere, href, turn } from "../router";
+import { arrivalAt, clientOf, db, files, isWriting, joints, placeNameOf, profile, promisesDone, today, visits } from "../store";
 import { endRecording, Further } from "../further";
 import { hoursOf, missText, openText } from "../windows";
 import { takePhoto } from "./checkin";
 import { Closed } from "./closed";
+import { FormTop } from "./formtop";
 import { navigateTo } from "./navigate";
 import { Missed, plannedText } from "./today";
 
@@ -207,40 +207,6 @@ function showFirst(id: string): void {
 
 function isPlace(kind: string | undefined): boolean {
   return kind === "pharmacy" || kind === "organisation";
-}
-
-/** Whether the visit and what was typed of it lie on the phone's disk. */
-function TruthKept({ keeper }: { keeper: DraftKeeper }) {
-  if (keeper.isRefused.value) {
-    const why = t(isStorageFull.value ? "phone.truth.tap_to_free" : "phone.visit.not_saved_why");
-    return <a href={href(isStorageFull.value ? "storage" : "outbox")} class="bad"><Icon name="disk" /><span><b>{t("phone.visit.not_saved")}</b><i>{why}</i></span></a>;
-  }
-  if (isWriting.value) return <a href={href("outbox")}><Icon name="onPhone" /><span><b>{t("phone.truth.writing")}</b><i>{t("phone.truth.writing_sub")}</i></span></a>;
-  const savedAt = keeper.keptAt.value;
-  return <a href={href("outbox")} class="ok"><Icon name="onPhone" /><span><b>{t("phone.visit.saved")}</b><i>{savedAt ? t("phone.visit.saved_at", { time: time(savedAt + offsetMs.value) }) : t("phone.visit.saved_start")}</i></span></a>;
-}
-
-function FormTop({ visit, keeper }: { visit: Visit; keeper: DraftKeeper }) {
-  const startedAt = visit.checked_in_at_ms ?? 0;
-  const s = Math.max(0, Math.floor((second.value + offsetMs.value - startedAt) / 1000));
-  const clock = s < 3600 ? `${String(Math.floor(s / 60)).padStart(2, "0")}:${String(s % 60).padStart(2, "0")}` : `${Math.floor(s / 3600)}:${String(Math.floor(s / 60) % 60).padStart(2, "0")}`;
-  const point = pointOf(visit);
-  const c = visit.check_in;
-  const metres = point && c?.lat != null && c.lng != null ? metresBetween(point, { lat: c.lat, lng: c.lng }) : null;
-  const track = trackCell();
-  return (
-    <>
-      <header class="vh-top">
-        <button class="ib" type="button" aria-label={t("phone.visit.fold")} onClick={back}><Icon name="down" /></button>
-        <div class="grow"><h1 class="ell">{clientOf(visit)?.name ?? "…"}</h1><p class="tiny muted ell">{[t("phone.visit.since", { time: time(startedAt) }), metres === null ? t("phone.visit.no_gps") : t("phone.visit.at_distance", { distance: distance(metres) })].join(", ")}</p></div>
-        <div class="timer" role="timer" aria-label={t("phone.visit.timer", { n: Math.floor(s / 60) })}><i class="sq" />{clock}</div>
-      </header>
-      <nav class="truth thin" aria-label={t("phone.truth.label")}>
-        <TruthKept keeper={keeper} />
-        <a href={href("shift")} class={track.tone}><Icon name={track.icon} /><span><b>{track.title}</b><i>{track.sub}</i></span></a>
-      </nav>
-    </>
-  );
 }
 
 function FormHead({ title, state, children }: { title: string; state: "" | "ok" | "miss"; children?: preact.ComponentChildren }) {
