@@ -202,7 +202,7 @@ class TestBench:
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         file = self.write(tmp_path / "base.csv")
-        bench.main([str(file), "--truth", "who", "--truth-pattern", r"x-(\w+)-"])
+        bench.main([str(file), "--truth", "who", "--truth-pattern", r"x-(.+)-"])
         said = json.loads(capsys.readouterr().out.splitlines()[-1])
         assert said["records"] == 600
         assert said["columns"] == {"a": "text", "b": "address", "c": "phone"}
