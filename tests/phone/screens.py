@@ -22,7 +22,7 @@ def sign_in(page: Any, base: str, login: str = LOGIN) -> None:
     page.click("button[type=submit]")
     page.wait_for_selector(".day")
     page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-    page.wait_for_function("navigator.serviceWorker.controller !== null")
+    page.wait_for_function("navigator.serviceWorker.controller !== null", timeout=120_000)
 
 
 def photo() -> dict[str, Any]:
