@@ -278,6 +278,7 @@ async function registerWorker(): Promise<void> {
 export async function start(asked: Promise<Me | null> | null): Promise<void> {
   await enterBySession(asked).finally(() => { isAsking.value = false; });
   onNudge.pull = () => void syncNow();
+  isOnline.value = navigator.onLine; // the network may have come while the session was asked for
   addEventListener("online", () => {
     isOnline.value = true;
     void syncNow();
