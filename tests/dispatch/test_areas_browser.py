@@ -5,7 +5,6 @@ from __future__ import annotations
 import urllib.request
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,20 +13,12 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import chromium
 from tests.dispatch.test_browser import call, open_desk, rep_on_shift, violations
-from tests.install import PASSWORD, Install, copy_home, midday_of
+from tests.install import PASSWORD, Install
 
 pytestmark = [pytest.mark.browser, pytest.mark.flow]
 CORNERS = ((-160, -120), (120, -150), (190, 40), (-120, 90))
 STANDS = (60.1705, 24.9425)
 SLOW_MS = 60_000  # what a loaded machine may need for what is at once elsewhere
-
-
-@pytest.fixture(scope="module")
-def install(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Install]:
-    """A running sample company at eleven on a working day; nobody's place is known of itself."""
-    home = copy_home(sample_home, tmp_path_factory.mktemp("install") / "home")
-    with Install(home, "--no-simulate", "--clock-start", midday_of(home)) as running:
-        yield running
 
 
 @pytest.fixture

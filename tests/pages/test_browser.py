@@ -13,18 +13,10 @@ from playwright.sync_api import Page, expect
 from python_calamine import CalamineWorkbook
 
 from tests.browser import chromium
-from tests.install import PASSWORD, Install, copy_home, midday_of
+from tests.install import PASSWORD, Install
 
 pytestmark = [pytest.mark.browser, pytest.mark.flow]
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-
-
-@pytest.fixture(scope="module")
-def install(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Install]:
-    """A running sample company at eleven on a working day, its reps standing still."""
-    home = copy_home(sample_home, tmp_path_factory.mktemp("install") / "home")
-    with Install(home, "--no-simulate", "--clock-start", midday_of(home)) as running:
-        yield running
 
 
 @pytest.fixture(params=["light", "dark"])

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import desk_page
-from tests.install import PASSWORD, Install, copy_home, midday_of
+from tests.install import PASSWORD, Install
 
 pytestmark = [pytest.mark.browser, pytest.mark.flow]
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -22,14 +20,6 @@ LONG = 60_000
 NAME = "Клиники, ștampilă"
 OPEN = "details[open]"
 """A menu; what it lies over is nobody's to press meanwhile."""
-
-
-@pytest.fixture(scope="module")
-def install(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Install]:
-    """A running sample company at eleven on a working day, its reps standing still."""
-    home = copy_home(sample_home, tmp_path_factory.mktemp("install") / "home")
-    with Install(home, "--no-simulate", "--clock-start", midday_of(home)) as running:
-        yield running
 
 
 def violations(page: Page, within: str = "html") -> list[Any]:
