@@ -42,6 +42,15 @@ def test_it_opens_quickly_without_a_network(server: Server, phone: Any) -> None:
     assert min(opened) <= OPEN_MS, opened  # a busy machine only ever adds
 
 
+def test_a_page_opened_past_the_worker_is_taken_over_by_it(server: Server, phone: Any) -> None:
+    with phone() as context:
+        page = context.new_page()
+        sign_in(page, server.base)
+        context.new_cdp_session(page).send("Page.reload", {"ignoreCache": True})
+        page.wait_for_selector(".day")
+        page.wait_for_function("navigator.serviceWorker.controller !== null")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(server: Server, day: Day, phone: Any, scheme: str) -> None:
     found: dict[str, list[str]] = {}

@@ -25,7 +25,7 @@ worker.addEventListener("activate", (event) => event.waitUntil(activate()));
 worker.addEventListener("message", (event) => {
   const said = (event.data as { t?: string } | null)?.t;
   if (said === "activate") void worker.skipWaiting();
-  if (said === "keep_map") event.waitUntil(keepMap());
+  if (said === "keep_map") event.waitUntil(Promise.all([worker.clients.claim(), keepMap()]));
 });
 worker.addEventListener("push", (event) => event.waitUntil(woken(event.data)));
 worker.addEventListener("notificationclick", (event) => event.waitUntil(opened(event.notification)));
@@ -58,7 +58,11 @@ async function install(): Promise<void> {
   await cache.put(START, (await cache.match(INDEX, MATCH))!);
 }
 
-/** The map's code too, once the day itself is here: the rep may first look at it without a network. */
+/**
+ * The map's code too, once the day itself is here: the rep may first look at it without a network.
+ * Whoever asks may have been opened while this version was activated: too late to be met by no worker,
+ * too early to be claimed with the others; so it is claimed now.
+ */
 async function keepMap(): Promise<void> {
   const cache = await caches.open(CACHE);
   for (const path of __LAZY__) if (!(await cache.match(path, MATCH))) await keep(cache, path).catch(() => undefined);
