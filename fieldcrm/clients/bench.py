@@ -98,7 +98,7 @@ def fill(clients: int, seed: int, there: int = 0) -> list[Made]:
                          "tags": [], "source": "office", "is_sample": False, "search_text": text,
                          "sort_name": folding.fold(name), "created_at": now, "updated_at": now,
                          "version": 1})  # fmt: skip
-            found_by += [{"term": t, "client_id": m.id} for t in sorted(folding.terms(text))]
+            found_by += [(t, m.id) for t in sorted(folding.terms(text))]
         with transaction() as session:
             session.execute(Client.__table__.insert(), rows)  # type: ignore[attr-defined]
             search_index.add_terms(session, found_by)

@@ -42,6 +42,12 @@ def fold(text: str) -> str:
     """Lower case without marks or punctuation: `Ștefan` and `STEFAN`, `Ё` and `е` are one."""
     if text.isascii():
         return _NOT_WORD.sub(" ", _QUOTES.sub("", text.lower()).replace("_", " ")).strip()
+    return " ".join(filter(None, map(_fold_word, text.split())))
+
+
+@lru_cache(maxsize=50_000)
+def _fold_word(text: str) -> str:
+    """What stands between two spaces: streets, cities and specialties come again and again."""
     lowered = unicodedata.normalize("NFKD", text).casefold().translate(_UNMARKED)
     plain = "".join(
         c for c in unicodedata.normalize("NFKD", lowered) if not unicodedata.combining(c)
@@ -58,7 +64,7 @@ def latin(folded: str) -> str:
 def sound(word: str) -> str:
     """What is left of a folded word when ways of transliterating it are evened out."""
     text = latin(word)
-    for pattern, heard in _SOUNDS:
+    for pattern, heard in _SOUNDS[-1:] if text.isdecimal() else _SOUNDS:
         text = pattern.sub(heard, text)
     return text
 

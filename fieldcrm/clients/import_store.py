@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, select, update
@@ -97,12 +98,22 @@ def _add_all(session: Session, table: Any, rows: Sequence[Mapping[str, Any]]) ->
         return
     dialect = session.get_bind().dialect
     columns = [c for c in table.columns if c.name in rows[0]]
-    ways = [(c.name, c.type.dialect_impl(dialect).bind_processor(dialect)) for c in columns]
+    ways = [c.type.dialect_impl(dialect).bind_processor(dialect) for c in columns]
     mark = "%s" if dialect.name == "postgresql" else "?"
     names = ", ".join(f'"{c.name}"' for c in columns)
     sql = f'INSERT INTO "{table.name}" ({names}) VALUES ({", ".join([mark] * len(columns))})'
-    values = [tuple(way(row[n]) if way else row[n] for n, way in ways) for row in rows]
-    session.connection().exec_driver_sql(sql, values)
+    cells = map(itemgetter(*(c.name for c in columns)), rows)
+    session.connection().exec_driver_sql(sql, list(_bound(cells, ways)))
+
+
+def _bound(rows: Iterable[tuple[Any, ...]], ways: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+    """Values as the driver takes them; most columns are texts and numbers and stay as they are."""
+    turned = [(i, way) for i, way in enumerate(ways) if way]
+    for row in rows:
+        values = list(row)
+        for i, way in turned:
+            values[i] = way(values[i])
+        yield tuple(values)
 
 
 def add_clients(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -128,8 +139,7 @@ def set_clients(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
 def add_terms(session: Session, client_terms: Mapping[str, Iterable[str]]) -> list[str]:
     """Let clients be found by terms; returns words that the index had never met."""
     found = sorted((t, i) for i, terms in client_terms.items() for t in terms)
-    rows = [{"term": t, "client_id": i} for t, i in found]  # neighbours lie in the same page
-    return search_index.add_terms(session, rows)
+    return search_index.add_terms(session, found)  # sorted: neighbours lie in the same page
 
 
 def drop_terms(session: Session, client_terms: Mapping[str, Iterable[str]]) -> None:

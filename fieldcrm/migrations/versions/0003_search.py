@@ -47,7 +47,7 @@ def _index_what_is_there() -> None:
     known = session.execute(sa.text('SELECT id, search_text FROM client')).all()
     for start in range(0, len(known), PIECE):
         rows = [
-            {'term': term, 'client_id': client_id}
+            (term, client_id)
             for client_id, text in known[start : start + PIECE]
             for term in folding.terms(text)
         ]
