@@ -84,8 +84,8 @@ def found_by(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def write_in(session: Session, actor: Actor, run: ImportRun, piece: Piece) -> None:
-    """Store a piece inside a transaction, with the log, the phones' feed and the way back."""
-    feed.take_turn(session)
+    """Store a piece inside a transaction that has its turn in the feed, with the log, the phones' feed
+    and the way back."""
     held = store.reps_of(session, piece.before)
     if piece.made:
         is_sample = facts.note_own_data(session)

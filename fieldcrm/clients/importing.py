@@ -443,6 +443,7 @@ def _write_piece(
     if not piece.touched:
         return steps
     with transaction() as session:
+        feed.take_turn(session)  # before looking: what another import writes now is seen after it
         if not _still_holds(session, steps, chosen.match):
             _clear(rows)
             steps = Planner(session, actor, chosen, told).steps(rows)
