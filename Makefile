@@ -10,7 +10,7 @@ run: install  ## start everything; Ctrl-C stops it
 	@exec $(FIELDCRM) up
 
 test: install-dev  ## every test
-	@$(PY) -m pytest -n 2 --dist loadfile
+	@$(PY) -m pytest -n 2 --dist loadfile || sh .ci/once-more "$(VENV)" $$?
 
 check: install-dev  ## format, lint, types, import contracts
 	@$(VENV)/bin/ruff format --check .
