@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -133,3 +134,57 @@ class HandoverUndone(Conflict):
     """It was undone before."""
 
     code = "handover_undone"
+
+
+@dataclass(frozen=True)
+class Moving:
+    """A client that new borders would give to another rep."""
+
+    client_id: str
+    name: str
+    category: str | None
+    home: str
+    """His territory now."""
+    into_id: str
+    into: str
+    from_rep_id: str
+    to_rep_id: str
+    from_rep: str
+    to_rep: str
+
+
+@dataclass(frozen=True)
+class BordersPreview:
+    """What taking borders over would do."""
+
+    clients: int
+    visits: int
+    promises: int
+    pairs: Mapping[tuple[str, str], int]
+    """(from whom, to whom) -> clients."""
+    lines: tuple[Moving, ...]
+    """Clients by owner and name, as many as a preview names."""
+    seal: str
+    """Names exactly what was looked at; empty where nothing would change."""
+
+
+@dataclass(frozen=True)
+class BordersTaken:
+    """Borders that were taken over."""
+
+    clients: int
+    handovers: tuple[str, ...]
+    at: datetime
+    is_undone: bool
+
+
+class BordersUnfit(Conflict):
+    """They can't be had with the team as it is: `why` is reps (one more or one fewer), no_territory, taken."""
+
+    code = "borders_unfit"
+
+
+class BordersNotTaken(Conflict):
+    """Nothing of them is to be given back."""
+
+    code = "borders_not_taken"

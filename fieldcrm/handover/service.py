@@ -72,10 +72,11 @@ class Estate:
 def preview(actor: Actor, order: Order) -> Preview:
     """What a handover would do; raises BadHandover, OtherTeam, NothingToHandOver, OutOfScope."""
     with reading() as session:
-        return _preview(session, actor, order)
+        return preview_in(session, actor, order)
 
 
-def _preview(session: Session, actor: Actor, order: Order) -> Preview:
+def preview_in(session: Session, actor: Actor, order: Order) -> Preview:
+    """The same inside a transaction."""
     found = _estate(session, actor, order)
     lines = sorted(_brief(session, found), key=rules.urgency)
     return Preview(
@@ -172,18 +173,31 @@ def hand_over(actor: Actor, order: Order, seal: str) -> HandoverView:
     """
     with transaction() as session:
         feed.take_turn(session)
-        found = _estate(session, actor, order)
-        if rules.seal(order, found.rows) != seal:
-            raise HandoverMoved()
-        brief = sorted(_brief(session, found), key=rules.urgency)
-        row = _note(session, actor, order, found, brief)
-        row.moved = _move(session, actor, order, found)
-        session.add(row)
-        _log(session, actor, row, "clients.handed_over")
-        done = _view(row, found.former.name, found.owner.name, actor.name)
-        text = _told(found, done)
-    messages.write(actor, Draft(Kind.task, text, frozenset({order.to_rep_id})))
+        done, text = hand_over_in(session, actor, order, seal)
+    tell(actor, done, text)
     return done
+
+
+def hand_over_in(
+    session: Session, actor: Actor, order: Order, seal: str
+) -> tuple[HandoverView, str]:
+    """The same inside a transaction that has its turn in the feed; the text is for `tell` after it."""
+    found = _estate(session, actor, order)
+    if rules.seal(order, found.rows) != seal:
+        raise HandoverMoved()
+    brief = sorted(_brief(session, found), key=rules.urgency)
+    row = _note(session, actor, order, found, brief)
+    row.moved = _move(session, actor, order, found)
+    session.add(row)
+    session.flush()
+    _log(session, actor, row, "clients.handed_over")
+    done = _view(row, found.former.name, found.owner.name, actor.name)
+    return done, _told(found, done)
+
+
+def tell(actor: Actor, done: HandoverView, text: str) -> None:
+    """The new owner reads on his phone what came to him."""
+    messages.write(actor, Draft(Kind.task, text, frozenset({done.to_rep_id})))
 
 
 def _note(
@@ -229,15 +243,21 @@ def undo(actor: Actor, handover_id: str) -> HandoverView:
     people.require(actor, *_BOSSES)
     with transaction() as session:
         feed.take_turn(session)
-        row = _row(session, actor, handover_id)
-        if row.undone_at is not None:
-            raise HandoverUndone()
-        row.stayed = _give_back(session, actor, row)
-        row.undone_at, row.undone_by = clock.now(), actor.user_id or None
-        session.add(row)
-        _log(session, actor, row, "clients.handover_undone")
-        session.flush()
-        return _view(*store.named(session, handover_id))
+        return undo_in(session, actor, handover_id)
+
+
+def undo_in(session: Session, actor: Actor, handover_id: str) -> HandoverView:
+    """The same inside a transaction that has its turn in the feed."""
+    people.require(actor, *_BOSSES)
+    row = _row(session, actor, handover_id)
+    if row.undone_at is not None:
+        raise HandoverUndone()
+    row.stayed = _give_back(session, actor, row)
+    row.undone_at, row.undone_by = clock.now(), actor.user_id or None
+    session.add(row)
+    _log(session, actor, row, "clients.handover_undone")
+    session.flush()
+    return _view(*store.named(session, handover_id))
 
 
 def _give_back(session: Session, actor: Actor, row: Handover) -> int:

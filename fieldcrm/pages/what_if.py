@@ -16,6 +16,7 @@ from fieldcrm.components.section import loaded, options_of
 from fieldcrm.components.shell import page
 from fieldcrm.components.territory_map import territory_map
 from fieldcrm.components.words import words
+from fieldcrm.pages.what_if_borders import borders_pane
 from fieldcrm.pages.what_if_state import WhatIfPage
 from fieldcrm.planning.whatif_model import (
     ADD_REP,
@@ -263,7 +264,7 @@ def _land() -> rx.Component:
     )  # fmt: skip
     return rx.el.section(
         rx.el.h2(words("whatif.territories"), ": ", WhatIfPage.picked_title, class_name="t2 wi-mh"),
-        rx.cond(WhatIfPage.areas.length() > 0, shown, none),
+        borders_pane(WhatIfPage), rx.cond(WhatIfPage.areas.length() > 0, shown, none),
         rx.el.ul(rx.foreach(WhatIfPage.territories, _territory), class_name="wi-ts", tab_index=0,
                  aria_label=words("whatif.territories")),
         class_name="wi-r", aria_label=words("whatif.territories"),

@@ -15,12 +15,14 @@ from fieldcrm.components.session import DISPATCHING, Desk, allows
 from fieldcrm.kit import clock, i18n
 from fieldcrm.kit.errors import Refusal
 from fieldcrm.pages import what_if_rows as shown
+from fieldcrm.pages.what_if_borders import Borders
 from fieldcrm.pages.what_if_rows import Area, Column, Row, Territory
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor
 from fieldcrm.planning import whatif, whatif_rules
 from fieldcrm.planning.whatif_model import (
     ADD_REP,
+    CALM,
     CELLS_MOST,
     FREQUENCY,
     GIVE_CELLS,
@@ -35,7 +37,7 @@ USUAL_WEEKS = 4
 TYPED_MOST = 12
 
 
-class WhatIfPage(Section, Desk):
+class WhatIfPage(Borders, Section, Desk):
     """What the page shows."""
 
     teams: list[Choice] = []
@@ -55,8 +57,6 @@ class WhatIfPage(Section, Desk):
     is_working: bool = False
     is_estimate: bool = False
 
-    picked: str = ""
-    """The scenario on the map."""
     picked_title: str = ""
     territories: list[Territory] = []
     areas: list[Area] = []
@@ -138,9 +138,11 @@ class WhatIfPage(Section, Desk):
         self.is_estimate = any(s.is_estimate for s in view.scenarios)
         self._names = view.rep_names
         self._list_reps()
-        self._draw(view)
+        each = self._draw(view)
+        has_borders = each.number > 0 and each.status == CALM and bool(each.cells)
+        await self._read_borders(actor, has_borders)
 
-    def _draw(self, view: whatif.QuestionView) -> None:
+    def _draw(self, view: whatif.QuestionView) -> whatif.ScenarioView:
         """The map of the scenario picked, sent anew only where it changed."""
         if self.picked not in {s.id for s in view.scenarios}:
             self.picked = view.scenarios[0].id
@@ -151,12 +153,14 @@ class WhatIfPage(Section, Desk):
         if drawn != self._drawn:
             self._drawn, self.areas = drawn, shown.areas(each)
             self.bounds = shown.bounds(self.areas)
+        return each
 
     @rx.event
     @allows(DISPATCHING)
     async def pick(self, scenario_id: str):
         """Another scenario on the map."""
         self.picked, self.chosen = str(scenario_id)[:64], []
+        self._leave_borders()
         await self._show()
 
     @rx.event
@@ -170,7 +174,8 @@ class WhatIfPage(Section, Desk):
     def _close(self) -> None:
         self.question = self.picked = self.about = self.refused = self._drawn = ""
         self.columns, self.rows, self.areas, self.territories = [], [], [], []
-        self.is_working = self.is_building = False
+        self.is_working = self.is_building = self.has_borders = False
+        self._leave_borders()
         self._clear_draft()
 
     # ---- asking ----

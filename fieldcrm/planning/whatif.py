@@ -43,6 +43,7 @@ JOB = "workers.optimiser.whatif_jobs.run_scenario"
 TIMEOUT_S = 150
 """Ends what has run away; a team takes seconds."""
 LATEST = 20
+TAKEN_OVER = "taken_over"
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,20 @@ class QuestionView:
     scenarios: list[ScenarioView]
     calendar: Figures | None
     """What stands in the calendar now, whoever planned it."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The borders that a scenario proposes."""
+
+    question_id: str
+    team_id: str
+    number: int
+    resolution: int
+    cells: dict[str, str]
+    """H3 cell -> rep."""
+    taken_over: dict[str, Any]
+    """What `note_taken_over_in` kept, empty before."""
 
 
 @dataclass(frozen=True)
@@ -260,6 +275,28 @@ def question(actor: Actor, question_id: str) -> QuestionView:
         asked.asked_by, asked.asked_at, [_view(asked, assumed, row, facts) for row in rows],
         _figures(asked, assumed, calendar, 0) if calendar else None,
     )  # fmt: skip
+
+
+def borders_in(session: Session, actor: Actor, scenario_id: str) -> Drawn:
+    """A scenario's borders; raises NoScenario, and ScenarioNotReady before they are drawn."""
+    row = whatif_store.scenario(session, scenario_id)
+    if row is None:
+        raise NoScenario()
+    asked = _scoped(session, actor, row.what_if_id)
+    cells = row.outcome.get("cells", {})
+    if row.number == 0 or row.status != CALM or not cells:
+        raise ScenarioNotReady(status=row.status)
+    taken = row.outcome.get(TAKEN_OVER, {})
+    return Drawn(asked.id, asked.team_id, row.number, asked.resolution, cells, taken)
+
+
+def note_taken_over_in(session: Session, scenario_id: str, told: dict[str, Any]) -> None:
+    """Keep beside a scenario what came of taking its borders over."""
+    row = whatif_store.scenario(session, scenario_id, lock=True)
+    if row is None:
+        raise NoScenario()
+    row.outcome = {**row.outcome, TAKEN_OVER: told}
+    session.add(row)
 
 
 def _view(

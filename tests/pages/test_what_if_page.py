@@ -153,3 +153,34 @@ def test_another_team_s_question_stays_closed(team: Field, open_page: Open) -> N
         assert other.refused != ""
     actor = team.company.actor("manager_north")
     assert [s.status for s in whatif.question(actor, mine.question).scenarios] == ["queued"]
+
+
+def test_borders_are_looked_at_taken_over_and_given_back(team: Field, open_page: Open) -> None:
+    reps = _stage(team)
+    page = open_page(WhatIfPage, "manager_north")
+    _asked(page)
+    assert not page.has_borders, "as it is, there is nothing to take over"
+    call(page, "build")
+    call(page, "form", "kind", "lose_rep")
+    call(page, "form", "who", reps["rep_north"])
+    call(page, "work_out")
+    run_scenario(page.columns[1].id)
+    call(page, "watch")
+    assert page.has_borders
+    call(page, "look_at_borders")
+    assert (page.is_looking, len(page.border_rows), page.refused) == (True, 6, "")
+    assert page.border_pairs == ["Rep North → Second North: 6"]
+    assert page.border_rows[0].home.endswith(" · Rep North")
+    call(page, "take_borders")
+    assert (page.is_looking, page.refused) == (False, "")
+    assert page.stands
+    call(page, "watch")
+    assert page.stands
+    call(page, "look_at_borders")
+    assert page.refused
+    call(page, "give_borders_back")
+    assert (page.stands, page.border_note) == ("", "Given back")
+    seen = open_page(WhatIfPage, "dispatcher_north")
+    call(seen, "open", page.question)
+    call(seen, "pick", page.columns[1].id)
+    assert not seen.has_borders

@@ -1,9 +1,10 @@
-"""What if in a real browser against a whole install: asked, a scenario beside the team as it is, axe."""
+"""What if in a real browser against a whole install: asked, a scenario beside the team as it is, axe;
+its borders looked at, taken over and given back by keys alone."""
 
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import violations
 from tests.install import Install
@@ -38,3 +39,30 @@ def test_a_scenario_stands_beside_the_team_as_it_is(page: Page, install: Install
     page.reload()
     expect(head).to_have_count(2, timeout=60_000)  # the question asked last is open again
     assert violations(page) == []
+    take_its_borders_over(page)
+
+
+def press(button: Locator) -> None:
+    button.focus(timeout=60_000)
+    button.press("Enter")
+
+
+def take_its_borders_over(page: Page) -> None:
+    press(page.locator("thead th[data-status] .way").nth(1))
+    look = page.get_by_role("button", name="Take these borders over")
+    press(look)
+    pane = page.get_by_role("region", name="Borders to take over")
+    expect(pane.locator("tbody tr").first).to_be_visible(timeout=60_000)
+    assert violations(page) == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert violations(page) == []
+    press(pane.get_by_role("button", name="Close"))
+    expect(look).to_be_focused(timeout=30_000)
+    press(look)
+    press(pane.get_by_role("button", name="Take over", exact=True))
+    undo = page.get_by_role("button", name="Undo")
+    expect(undo).to_be_visible(timeout=60_000)
+    assert violations(page) == []
+    press(undo)
+    expect(page.get_by_text("Given back")).to_be_visible(timeout=60_000)
+    expect(look).to_be_visible()
