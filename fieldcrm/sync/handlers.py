@@ -189,7 +189,7 @@ def _client_field(session: Session, actor: Actor, d: Doing) -> Done:
     wanted = _wanted(session, actor, p)
     if client.id != d.subject_id:
         _keep_own(session, actor, d.subject_id, p, wanted)
-    if there not in (p.base, wanted) and ownfields.told_in(session, actor, p.name, there) != p.base:
+    if there != wanted and not _is_base(session, actor, p, there):
         mine = p.value if p.file is None else wanted
         told = conflicts.of_own_field(session, actor, client.id, p.name, mine, there)
         return Done(client.version, (told,))
@@ -206,12 +206,20 @@ def _wanted(session: Session, actor: Actor, p: wire.ClientFieldPayload) -> Any:
     )
 
 
+def _is_base(session: Session, actor: Actor, p: wire.ClientFieldPayload, there: Any) -> bool:
+    """Whether a value is the one that the phone had: as it is, in words, or a file of its own by hash."""
+    if there == p.base or own_files.is_same_in(session, there, p.base):
+        return True
+    return ownfields.told_in(session, actor, p.name, there) == p.base
+
+
 def _keep_own(
     session: Session, actor: Actor, client_id: str, p: wire.ClientFieldPayload, wanted: Any
 ) -> None:
     """The card that was put away says it too, should it come back, whatever its stand-in says."""
     put_away = session.get_one(Client, client_id)
-    if put_away.own_fields.get(p.name) in (p.base, wanted):
+    there = put_away.own_fields.get(p.name)
+    if there == wanted or _is_base(session, actor, p, there):
         kept = {**put_away.own_fields, p.name: wanted}
         told = {n: value for n, value in kept.items() if value is not None}
         merging.keep_in(session, actor, put_away, {"own_fields": told})

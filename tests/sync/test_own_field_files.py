@@ -124,3 +124,44 @@ def test_the_next_file_takes_its_place_and_what_both_gave_waits_for_a_choice(
     assert (chosen.status, chosen.conflicts) == ("applied", [])
     assert sends(phone, third)
     assert fetched(client_id)[0] == third
+
+
+def test_a_phone_takes_away_or_replaces_what_it_sent_before_it_heard_of_it(
+    company: Field, phone: Phone
+) -> None:
+    client_id, other = company.clients[0], PDF + b"second"
+    first = {"sha256": hashlib.sha256(PDF).hexdigest(), "name": "Договор.pdf", "size": len(PDF)}
+    second = first | {"sha256": hashlib.sha256(other).hexdigest(), "size": len(other)}
+    results = phone.push(*(
+        phone.does("client.field", client_id, {"name": "contract", **told}) for told in (
+            {"value": "a", "base": None, "file": first},
+            {"value": "b", "base": first, "file": second},
+            {"value": None, "base": second},
+        )
+    ))  # fmt: skip
+    assert [(r.status, r.conflicts) for r in results] == [("applied", [])] * 3
+    assert clients.get(SYSTEM, client_id).own_fields == {}
+
+
+def test_what_the_office_gave_meanwhile_is_not_taken_away_with_the_phones_own(
+    company: Field, phone: Phone
+) -> None:
+    client_id = company.clients[0]
+    gives(phone, client_id, PDF)
+    theirs = files.keep(SYSTEM, "contract", "office.pdf", PDF + b"office")
+    clients.save(SYSTEM, {"own_fields": {"contract": theirs["id"]}}, client_id)
+    mine = {"sha256": hashlib.sha256(PDF).hexdigest(), "name": "Договор.pdf", "size": len(PDF)}
+    away = {"name": "contract", "value": None, "base": mine}
+    (result,) = phone.push(phone.does("client.field", client_id, away))
+    assert [(c.mine, c.theirs) for c in result.conflicts] == [(None, theirs)]
+    assert clients.get(SYSTEM, client_id).own_fields == {"contract": theirs}
+
+
+def test_a_file_that_the_card_needs_is_not_taken_away(company: Field, phone: Phone) -> None:
+    client_id = company.clients[0]
+    made("licence", ["rep"], type="file", min=None, required_when="kind = 'doctor'")
+    gives(phone, client_id, PDF, field="licence")
+    away = {"name": "licence", "value": None, "base": SAID}
+    (result,) = phone.push(phone.does("client.field", client_id, away))
+    assert (result.status, result.code) == ("refused", "own_field_refused")
+    assert clients.get(SYSTEM, client_id).own_fields["licence"]["name"] == "Договор.pdf"

@@ -94,6 +94,14 @@ def is_awaited(actor: Actor, sha256: str) -> bool:
         return session.exec(asked).first() is not None
 
 
+def is_same_in(session: Session, there: Any, told: Any) -> bool:
+    """Whether a value is the file that a phone told by its hash, before it heard of the value."""
+    if not isinstance(told, Mapping) or not rules.is_file(there):
+        return False
+    row = session.get(ClientFile, there["id"])
+    return row is not None and row.sha256 == told.get("sha256")
+
+
 def _sent(actor: Actor, name: str, sha256: str, file_name: str, kind: str, size: int) -> ClientFile:
     return ClientFile(
         id=ids.new_id(), field=name, sha256=sha256, name=file_types.named(file_name, kind),
