@@ -93,7 +93,7 @@ def asked(day: Day) -> list[corrections.Correction]:
     return correction_list.open_corrections(day.company.actor(OFFICE))
 
 
-def test_what_is_apart_merges(day: Day, phones: list[Any]) -> None:
+def test_lesson_19_what_is_apart_merges(day: Day, phones: list[Any]) -> None:
     """One writes a note and the address, the other the name: the card ends with all three."""
     client, (first, second) = day.clients[0], phones
     write_note(first, client, "Ring twice")
@@ -117,7 +117,7 @@ def test_what_is_apart_merges(day: Day, phones: list[Any]) -> None:
         page.wait_for_selector("text=Mannerheimintie 1 B")
 
 
-def test_two_notes_are_both_shown_to_who_came_second(day: Day, phones: list[Any]) -> None:
+def test_lesson_19_two_notes_are_both_shown_to_who_came_second(day: Day, phones: list[Any]) -> None:
     client, (first, second) = day.clients[0], phones
     write_note(first, client, "Speaks Russian")
     write_note(second, client, "On leave in July")

@@ -84,6 +84,22 @@ def card(phone: Phone, client: str) -> dict[str, Any]:
     return phone.holds("client")[client]
 
 
+def test_lesson_19_two_who_wrote_on_one_card_unheard_keep_both_until_a_person_chooses(
+    shared: tuple[Phone, Phone, str],
+) -> None:
+    """In either order of arrival: the later one is told of the earlier one's words, by name."""
+    first, second, client = shared
+    one = first.does("client.note", client, {"note": "knock twice", "base_note": None})
+    other = second.does("client.note", client, {"note": "on leave", "base_note": None})
+    (alone,), (both,) = first.push(one), second.push(other)
+    assert (alone.status, alone.conflicts) == ("applied", [])
+    (told,) = both.conflicts
+    assert (told.field, told.mine, told.theirs) == ("note", "on leave", "knock twice")
+    assert told.by == first.actor.name
+    for phone in (first, second):
+        assert {"knock twice", "on leave"} <= set(card(phone, client)["note"].split("\n"))
+
+
 def test_lesson_19_every_phone_that_holds_a_card_hears_of_its_note(
     shared: tuple[Phone, Phone, str],
 ) -> None:

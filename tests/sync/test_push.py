@@ -324,7 +324,7 @@ def test_both_notes_stay_when_two_wrote(company: Field) -> None:
     assert clients.get(rep, client_id).note is None
 
 
-def test_revisions_of_different_fields_merge(company: Field) -> None:
+def test_lesson_19_revisions_of_different_fields_merge(company: Field) -> None:
     phone, visit_id = phone_of(company), company.visits[0]
     results = phone.push(phone.checks_in(visit_id), phone.closes(visit_id, comment="a"))
     seen = results[1].version
@@ -335,7 +335,7 @@ def test_revisions_of_different_fields_merge(company: Field) -> None:
     assert (merged.result, merged.comment, merged.conflicts) == ("order", None, [])
 
 
-def test_a_field_both_revised_is_told_with_both_values_and_settled_by_choice(
+def test_lesson_19_a_field_both_revised_is_told_with_both_values_and_settled_by_choice(
     company: Field,
 ) -> None:
     """The office's word stands, the rep's is kept beside it and named in the answer."""

@@ -2,25 +2,52 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from fieldcrm.kit import i18n
-from fieldcrm.tracking import alerting, battery, trips
+from fieldcrm.pages import dispatch_phone
+from fieldcrm.tracking import alerting, battery, rules, trips
+from fieldcrm.tracking.live_index import PhoneStatus
 from fieldcrm.tracking.model import AlertKind, Doubt, Fix, RepState, Span
 from tests.tracking.test_pipeline import HOUR, MINUTE, NOW, Path, raw
 from tests.tracking.test_rules import rep
 from tests.tracking.ways import blurred, fixes_of, travelled, without
 
 
-@pytest.mark.parametrize("cause", ["battery", "permission", "network"])
-def test_lesson_2_a_tracker_that_fell_silent_is_told_of_with_its_likely_cause(cause: str) -> None:
-    quiet = rep(state=RepState.silent, since_ms=NOW - 9 * MINUTE, cause=cause)
-    (wish,) = alerting.wishes(quiet, (), NOW)
-    assert (wish.kind, wish.data["minutes"]) == (AlertKind.silent, 9)
+@pytest.mark.parametrize("mode", ["web", "osmand"])
+def test_lesson_1_the_dispatcher_reads_what_tracks_and_that_it_has_paused(mode: str) -> None:
+    paused = PhoneStatus("r", NOW, tracking="paused", mode=mode, since_ms=NOW - MINUTE)
+    for language in i18n.LANGUAGES:
+        told = i18n.t(f"dispatch.source.{mode}", language)
+        by = dispatch_phone.phone_facts(rep(source=mode), None, language)[0]
+        assert (by.text, by.tone) == (told, "")
+        off = dispatch_phone.phone_facts(rep(source=mode), paused, language)[0]
+        assert off.text == f"{told}, {i18n.t('phone_does.tracking.paused', language)}"
+        assert off.tone == "late"
+
+
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [({"battery_pct": 6.0}, "battery"), ({"battery_pct": 6.0, "is_charging": True}, "network"),
+     ({"permission": "denied"}, "permission"), ({"tracking": "paused"}, "paused"),
+     ({"mode": "web"}, "screen"), ({}, "network")],
+)  # fmt: skip
+def test_lesson_2_a_tracker_that_fell_silent_is_told_of_with_its_likely_cause(
+    said: dict[str, Any], cause: str
+) -> None:
+    """The cause follows from what the phone last said of itself; off shift nobody is called silent."""
+    known = {"battery_pct": 80.0, "is_charging": False, "permission": None, "tracking": None, "mode": "osmand"}  # fmt: skip
+    found = rules.cause_of(RepState.silent, **{**known, **said})
+    quiet = rep(state=RepState.silent, since_ms=NOW - 9 * MINUTE, cause=found)
+    (wish,) = (w for w in alerting.wishes(quiet, (), NOW) if w.kind is AlertKind.silent)
+    assert (wish.data["cause"], wish.data["minutes"]) == (f"tracking.cause.{cause}", 9)
     for language in i18n.LANGUAGES:
         assert i18n.t(wish.data["cause"], language) != wish.data["cause"]
-    off = rep(state=RepState.off_shift, since_ms=NOW - 9 * MINUTE, cause=cause)
+    off = rep(state=RepState.off_shift, since_ms=NOW - 9 * MINUTE, cause=found)
     assert alerting.wishes(off, (), NOW) == []
+    assert rules.cause_of(RepState.off_shift, **{**known, **said}) is None
 
 
 def charged(at_min: float, pct: float | None, is_charging: bool | None = False) -> Fix:
@@ -74,13 +101,16 @@ def test_lesson_7_a_wrong_clock_is_corrected_and_every_time_is_kept(wrong_min: i
 
 def test_lesson_11_no_line_is_drawn_across_a_gap_or_from_shift_to_shift() -> None:
     way = travelled([(6000, 0, 12)])
-    assert len(trips.describe(fixes_of(without(way, 100, 450)), [])["lines"]) == 2
+    gone = trips.describe(fixes_of(without(way, 100, 450)), [])
     fixes = fixes_of(way)
-    noon = fixes[len(fixes) // 2].fix_at_ms
-    shifts = [Span("a", fixes[0].fix_at_ms, noon), Span("b", noon + 1, None)]
-    lines = trips.describe(fixes, shifts)["lines"]
-    assert len(lines) == 2
-    assert sum(len(line) for line in lines) >= 4
+    noon = fixes[len(fixes) // 2]
+    shifts = [Span("a", fixes[0].fix_at_ms, noon.fix_at_ms), Span("b", noon.fix_at_ms + 1, None)]
+    halves = trips.describe(fixes, shifts)
+    for told, border in ((gone, fixes[50].lng), (halves, noon.lng + 1e-9)):
+        for lines in (told["lines"], told["raw"]):
+            west, east = sorted(lines)
+            assert max(place[1] for place in west) < border < min(place[1] for place in east)
+    assert gone["unseen_m"] == pytest.approx(4200, rel=0.05), "said, not drawn"
 
 
 def test_lesson_27_off_shift_and_on_a_break_nothing_is_recorded() -> None:

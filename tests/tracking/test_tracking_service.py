@@ -130,7 +130,9 @@ def test_live_shows_each_person_only_their_reps(town: Town) -> None:
         service.day_track(dispatcher, town.reps[1], clock.now().date())
 
 
-def test_a_silent_rep_is_told_of_once_with_its_cause_and_resolved_by_himself(town: Town) -> None:
+def test_lesson_2_a_silent_rep_is_told_of_once_with_its_cause_and_resolved_by_himself(
+    town: Town,
+) -> None:
     town.shift()
     show(fix(town, 20, battery_pct=5.0))
     dispatcher, memory = people.actor_of(town.dispatcher), alerting.Memory(began_ms=0)

@@ -176,20 +176,6 @@ describe("the queue", () => {
     );
   });
 
-  test("is frozen at the first send: a repeat carries the same bytes", async () => {
-    const bodies: string[] = [];
-    const real = fetch;
-    sync.ports.fetch = ((url: string, init: RequestInit) => {
-      if (url.endsWith("/push")) bodies.push(JSON.stringify(JSON.parse(String(init.body)).mutations));
-      return real(url, init);
-    }) as typeof fetch;
-    peer.fault = (request, count) => (request.endsWith("/push") && count < 3 ? "lose" : null);
-    await visitWithPhoto();
-    await settle();
-    expect(bodies).toHaveLength(3);
-    expect(new Set(bodies).size).toBe(1);
-  });
-
   test("gives a restored server what it lost", async () => {
     await visitWithPhoto();
     await settle();
@@ -396,4 +382,19 @@ test("lesson 7: each push tells the phone's clock, so that the server sees one t
   await visitWithPhoto();
   await sync.run();
   expect(told).toBe(1_790_000_000_000);
+});
+
+test("lesson 14: an action is frozen at its first send; what is edited after an interrupted one goes as a revision", async () => {
+  const bodies: { kind: string }[][] = [];
+  const read = (url: string, init: RequestInit) => url.endsWith("/push") && bodies.push(JSON.parse(String(init.body)).mutations);
+  sync.ports.fetch = ((url: string, init: RequestInit) => (read(url, init), fetch(url, init))) as typeof fetch;
+  peer.fault = (request, count) => (request.endsWith("/push") && count < 3 ? "lose" : null);
+  await visitWithPhoto();
+  await sync.run();
+  await act(db, "visit.revise", { id: "v1", version: 1, title: "Client" }, { comment: "better words" });
+  await settle();
+  const [first, ...again] = bodies;
+  expect(again).toHaveLength(2);
+  for (const body of again) expect([body.slice(0, 2), body.slice(2).map((m) => m.kind)]).toEqual([first!, ["visit.revise"]]);
+  expect(peer.applied.map((m) => m.kind)).toEqual(["visit.check_in", "visit.close", "visit.revise"]);
 });
