@@ -19,6 +19,7 @@ FAR_M, NEAR_M = 1_500_000, 500_000
 """A point this far from everything known whose swapped axes come this near was mistyped."""
 GRAVE = frozenset({"name", "kind", "category", "visit_minutes"})
 """Fields without whose value a row is not taken; others are left out, or left as they were."""
+_FIELDS = frozenset(rules.FIELDS)
 _JOIN = {"name": " ", "address": ", ", "note": "\n", "phone": "; ", "tags": ","}
 _CATEGORY = re.compile(
     r"(?:category|class|категория|кат|класс|categoria|clasa)[.:]?\s*", re.IGNORECASE
@@ -88,7 +89,7 @@ def _row(
     for name, text in texts.items():
         if name in own:
             _read_own(row, own[name], text, title.get(name, name), around)
-        else:
+        elif name in _FIELDS:
             _read(row, name, text, title.get(name, name))
     if "name" in title and not row.fields.get("name") and r.mode != "update":
         row.troubles.append(Trouble(number, "no_name", title.get("name", "")))
@@ -106,17 +107,23 @@ def _read_phone(row: Row, column: str, country: str | None) -> None:
 
 def _texts(cells: list[str], columns: list[tuple[int, str, str]]) -> dict[str, str]:
     """What is written for each field; a blank is no word and erases nothing."""
-    found: dict[str, list[str]] = {}
+    found: dict[str, str] = {}
+    several: dict[str, list[str]] = {}
     for index, _, name in columns:
-        if cells[index]:
-            found.setdefault(name, []).append(cells[index])
-    return {name: _JOIN.get(name, " ").join(dict.fromkeys(parts)) for name, parts in found.items()}
+        if cell := cells[index]:
+            if name in found:
+                several.setdefault(name, [found[name]]).append(cell)
+            else:
+                found[name] = cell
+    for name, parts in several.items():
+        found[name] = _JOIN.get(name, " ").join(dict.fromkeys(parts))
+    return found
 
 
 def _read(row: Row, name: str, text: str, column: str) -> None:
     """Take one value, or say why not. What can wait is only warned of and left as it was."""
     try:
-        row.fields |= rules.clean({name: _value(name, text)})
+        row.fields[name] = rules.cleaned(name, _value(name, text))
         if name == "opening_hours" and import_hours.normal(text) is None:
             row.troubles.append(Trouble(row.number, "hours_unread", column, text[:80], False))
     except BadClientField as error:

@@ -120,7 +120,7 @@ def _keep_way_back(session: Session, run: ImportRun, piece: Piece, words: list[s
 
 def _events(actor: Actor, run: ImportRun, piece: Piece) -> Iterable[dict[str, Any]]:
     for row in piece.made:
-        fields = sorted(k for k, v in row.items() if v not in (None, [], {}, "") and k in SAID)
+        fields = [k for k in _SAID_IN_ORDER if (v := row[k]) or v == 0]
         where = {"import_id": run.id, "row": piece.row_of[row["id"]]}
         yield event(actor, "client.added", row["id"], {"fields": fields} | where)
     for row in piece.changed:
@@ -136,6 +136,7 @@ def _events(actor: Actor, run: ImportRun, piece: Piece) -> Iterable[dict[str, An
 SAID = frozenset(_COLUMNS) - {"id", "created_at", "updated_at", "version", "search_text",
                                "sort_name", "source", "is_sample"}  # fmt: skip
 """Columns whose change a reader of the log is told."""
+_SAID_IN_ORDER = tuple(sorted(SAID))
 
 
 def event(actor: Actor, kind: str, subject_id: str | None, data: dict[str, Any]) -> dict[str, Any]:

@@ -27,7 +27,12 @@ _LOOKALIKES = str.maketrans("АВСавс", "ABCabc")  # Cyrillic letters that l
 
 def clean(changes: Mapping[str, Any]) -> dict[str, Any]:
     """Known fields, trimmed and checked; unknown ones are dropped. Raises BadClientField."""
-    return {k: _FIELDS[k](k, v) for k, v in changes.items() if k in _FIELDS}
+    return {k: cleaned(k, v) for k, v in changes.items() if k in _FIELDS}
+
+
+def cleaned(field: str, value: Any) -> Any:
+    """The value of one of `FIELDS`, trimmed and checked. Raises BadClientField."""
+    return _FIELDS[field](field, value)
 
 
 def check_place(lat: float | None, lng: float | None) -> None:

@@ -167,10 +167,11 @@ def _take(
 ) -> None:
     """Keep a row that says anything, or tell why it isn't one; a spreadsheet saved as text ends in
     millions of rows of nothing but delimiters."""
-    if not any(c.strip() for c in cells):
+    whole = "".join(cells)
+    if not whole.strip():
         return
-    why = "too_long" if any(len(c) > CELL_MAX for c in cells) else ""
-    if not why and any(_DAMAGED.search(c) for c in cells if not c.isascii()):
+    why = "too_long" if len(whole) > CELL_MAX and max(map(len, cells)) > CELL_MAX else ""
+    if not why and not whole.isascii() and _DAMAGED.search(whole):
         why = "encoding"
     if why:
         shown = _DAMAGED.sub("?", next((c for c in cells if c), ""))[:80]
@@ -187,7 +188,9 @@ def _limit(why: str) -> dict[str, int]:
 def _cell(text: str, row: int) -> str:
     if len(text) > CELL_MAX:
         raise UnreadableTable(why="too_long", row=row)
-    return plain(text.replace("\x00", "")).strip()
+    if "\x00" in text:
+        text = text.replace("\x00", "")
+    return (plain(text) if text[:1] == "'" else text).strip()
 
 
 def plain(text: str) -> str:
