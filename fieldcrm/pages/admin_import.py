@@ -11,6 +11,7 @@ import reflex as rx
 
 from fieldcrm.clients.import_rules import MATCHES, MODES
 from fieldcrm.clients.model import ClientKind
+from fieldcrm.components import behaviour
 from fieldcrm.components.icons import glyph, icon
 from fieldcrm.components.import_drop import import_drop
 from fieldcrm.components.parts import badge, button, empty, segments
@@ -18,6 +19,8 @@ from fieldcrm.components.words import words
 from fieldcrm.pages import admin_import_parts as parts
 from fieldcrm.pages.admin import admin_page, said
 from fieldcrm.pages.admin_import_state import FIELD_NAMES, AdminImport
+
+WATCH_MS = 5_000
 
 
 def admin_import() -> rx.Component:
@@ -283,7 +286,7 @@ def _example_row(e: Any) -> rx.Component:
 
 def _running() -> rx.Component:
     return rx.el.section(
-        rx.el.h2(AdminImport.file_name), _bar(),
+        behaviour.ticker(WATCH_MS, AdminImport.watch), rx.el.h2(AdminImport.file_name), _bar(),
         rx.el.p(AdminImport.doing, class_name="muted", role="status"),
         button(
             rx.cond(AdminImport.is_stopping, words("admin.import.stopping"), words("admin.import.stop")),

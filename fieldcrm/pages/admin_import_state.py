@@ -50,6 +50,8 @@ TOLD_AFTER = 3
 """Waits after which a look is long enough to tell how far it is."""
 DEAD_S = 20
 """A task that was silent for so long died with its process."""
+TONES = {"done": "ok", "cancelled": "warn", "undone": "warn"}
+"""Of how a run ended; of any other end: err."""
 
 
 class AdminImport(Desk):
@@ -410,7 +412,7 @@ class AdminImport(Desk):
                 return
             actor, run_id, lang = self._actor(), self.run_id, self.language
             self.step, self.percent, self.doing = 3, 0, self._t("import.checking")
-            self.is_stopping = False
+            self.is_stopping, self._beat = False, clock.real_now().timestamp()
         heard = {"share": 0.0, "what": "import.checking"}
         work = asyncio.create_task(
             asyncio.to_thread(importing.run_import, actor, run_id, _into(heard))
@@ -418,26 +420,48 @@ class AdminImport(Desk):
         while not work.done():
             await asyncio.wait([work], timeout=0.3)
             async with self:
+                self._beat = clock.real_now().timestamp()
                 self.percent, self.doing = (
                     round(100 * heard["share"]),
                     i18n.t(str(heard["what"]), lang),
                 )
         async with self:
-            self._finish(work)
             await self._fill_runs()
+            self._finish(work)
 
     def _finish(self, work: asyncio.Task[dict[str, Any]]) -> None:
-        self.step, self.is_undone, self.told, self.against = 4, False, "", []
+        self._ended()
         try:
             report = work.result()
         except Cancelled:
-            self.outcome, self.outcome_tone = self._t("import.status.cancelled"), "warn"
+            return
         except Refusal as error:
-            self.outcome, self.outcome_tone = self._why(error), "err"
+            self.outcome = self._why(error)
         else:
             self.totals = count_totals(report["counts"], self.language)
-            self.outcome, self.outcome_tone = self._t("import.status.done"), "ok"
             self.troubles = [trouble_row(t, self.language) for t in report["troubles"]]
+
+    def _ended(self) -> None:
+        """The last step, by how the run stands in the list of them."""
+        status = next((r.status for r in self.runs if r.id == self.run_id), "undone")
+        self.step, self.is_undone, self.told, self.against = 4, status == "undone", "", []
+        self.outcome, self.outcome_tone = (
+            self._t(f"import.status.{status}"),
+            TONES.get(status, "err"),
+        )
+        self._beat = 0.0
+
+    @rx.event
+    @allows(ADMINISTERING)
+    async def watch(self):
+        """A run that this page has not heard of for a while: its process may have ended."""
+        if self.step != 3 or clock.real_now().timestamp() - self._beat < DEAD_S:
+            return
+        await self._fill_runs()
+        if any(r.id == self.run_id and r.status == "running" for r in self.runs):
+            self.doing = self._t("import.unheard")
+        else:
+            self._ended()
 
     @rx.event
     @allows(ADMINISTERING)

@@ -12,7 +12,8 @@ from sqlmodel import select
 
 from fieldcrm.clients import importing
 from fieldcrm.clients import service as clients
-from fieldcrm.clients.tables import Client
+from fieldcrm.clients.tables import Client, ImportRun
+from fieldcrm.kit import bus, clock
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.kit.jobs import Cancelled
 from fieldcrm.kit.settings import settings
@@ -398,6 +399,54 @@ def test_an_import_runs_whole_and_says_so(team: Field, open_page: Open, home: Pa
     with reading() as session:
         assert {c.name for c in session.exec(select(Client))} == {"Aptekă ș", "=SUM(A1)"}
     assert page.runs[0].status == "done"
+
+
+def test_a_run_whose_process_was_ended_is_not_shown_as_running_for_ever(
+    team: Field, open_page: Open, home: Path
+) -> None:
+    page = open_page(AdminImport, "admin")
+    looked(page, "kept", kept(team, GOOD), "clients.csv")
+    importing.run_import(team.company.actor("admin"), page.run_id)
+    with transaction() as session:  # what a killed process leaves: rows, and a run that goes on
+        run = session.get(ImportRun, page.run_id)
+        assert run is not None
+        run.status = "running"
+    page.step, page._beat = 3, clock.real_now().timestamp()
+    call(page, "watch")
+    assert (page.step, page.doing) == (3, "Checking what would change")  # heard of a moment ago
+    page._beat = 0.0
+    call(page, "watch")
+    assert page.step == 3
+    assert page.doing.startswith("Nothing has been heard of this import")
+    bus.connection().delete(f"import:{page.run_id}")
+    call(page, "watch")
+    assert (page.step, page.outcome_tone) == (4, "err")
+    assert page.outcome.startswith("The import stopped half-way")
+    assert page.runs[0].can_undo
+    call(page, "undo", page.run_id)
+    with reading() as session:
+        assert session.exec(select(Client)).all() == []
+
+
+def test_a_cancelled_run_that_somebody_went_on_from_says_that_its_rows_are_in(
+    team: Field, open_page: Open, home: Path
+) -> None:
+    page, boss = open_page(AdminImport, "admin"), team.company.actor("admin")
+    looked(page, "kept", kept(team, GOOD), "clients.csv")
+
+    def cancelled_late(_share: float, what: str) -> None:
+        if what == "import.telling":
+            with reading() as session:
+                brought = session.exec(select(Client)).all()[0]
+            clients.save(boss, {"note": "seen"}, brought.id)
+            raise Cancelled(what)
+
+    with pytest.raises(Cancelled):
+        importing.run_import(boss, page.run_id, cancelled_late)
+    page.step = 3
+    call(page, "watch")
+    assert (page.step, page.outcome_tone) == (4, "err")
+    assert page.outcome.startswith("The import stopped half-way")
 
 
 def test_a_run_can_be_cancelled_from_any_process_and_changes_nothing(
