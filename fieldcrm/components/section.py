@@ -300,6 +300,21 @@ def narrowing(state: Any, name: str, every: str, options: list[Any], label: str)
     )  # fmt: skip
 
 
+def days_between(state: Any) -> rx.Component:
+    """The first and the last day of what is listed, never torn apart; the state's filters `first` and `last`."""
+
+    def day(name: str, label: str) -> rx.Component:
+        return rx.el.input(
+            type="date", class_name="input sm day", value=getattr(state, name), aria_label=words(label),
+            on_change=lambda chosen: state.narrow(name, chosen),
+        )  # fmt: skip
+
+    dash = rx.el.span("–", class_name="faint", aria_hidden="true")
+    return rx.el.span(
+        day("first", "admin.from_day"), dash, day("last", "admin.to_day"), class_name="row ad-dd"
+    )
+
+
 def options_of(choices: Any) -> list[Any]:
     """Options of a Var of `Choice`s."""
     return [rx.foreach(choices, lambda o: rx.el.option(o.text, value=o.value))]

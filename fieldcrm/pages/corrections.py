@@ -24,7 +24,9 @@ from fieldcrm.components.section import (
     Column,
     Listing,
     clipped,
+    days_between,
     find_box,
+    folded,
     list_table,
     loaded,
     narrowing,
@@ -372,11 +374,6 @@ COLUMNS = [
 ]
 
 
-def _day(name: str, value: Any, label: str) -> rx.Component:
-    return rx.el.input(type="date", class_name="input sm day", value=value, aria_label=words(label),
-                       on_change=lambda chosen: Corrections.narrow(name, chosen))  # fmt: skip
-
-
 def _tools() -> rx.Component:
     statuses = [rx.el.option(words(f"correct.status.{s}"), value=s) for s in STATUSES]
     kinds = [rx.el.option(words(f"correct.what.{w}"), value=w) for w in WHAT]
@@ -384,12 +381,14 @@ def _tools() -> rx.Component:
                      custom_attrs={"reloadDocument": True})  # fmt: skip
     return rx.el.div(
         find_box(Corrections, "correct.find"),
-        narrowing(Corrections, "status", "correct.all_statuses", statuses, "correct.status"),
-        narrowing(Corrections, "what", "correct.all_kinds", kinds, "correct.what"),
-        narrowing(Corrections, "rep", "report.all_reps", options_of(Corrections.reps), "report.rep"),
-        _day("first", Corrections.first, "admin.from_day"), rx.el.span("–", class_name="faint", aria_hidden="true"),
-        _day("last", Corrections.last, "admin.to_day"), rx.el.span(Corrections.shown, class_name="muted t1 nw end"),
-        office, file_tools(Corrections, "xlsx", "csv"),
+        folded(
+            Corrections,
+            narrowing(Corrections, "status", "correct.all_statuses", statuses, "correct.status"),
+            narrowing(Corrections, "what", "correct.all_kinds", kinds, "correct.what"),
+            narrowing(Corrections, "rep", "report.all_reps", options_of(Corrections.reps), "report.rep"),
+            days_between(Corrections),
+        ),
+        rx.el.span(Corrections.shown, class_name="muted t1 nw end"), office, file_tools(Corrections, "xlsx", "csv"),
         class_name="row ad-t",
     )  # fmt: skip
 

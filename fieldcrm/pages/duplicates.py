@@ -18,6 +18,7 @@ from fieldcrm.components.section import (
     Column,
     clipped,
     find_box,
+    folded,
     list_table,
     loaded,
     narrowing,
@@ -107,8 +108,11 @@ def _tools() -> rx.Component:
     kinds = [rx.el.option(words(f"admin.client.{k}"), value=k.value) for k in ClientKind]
     return rx.el.div(
         find_box(Duplicates, "duplicates.find"),
-        narrowing(Duplicates, "status", "duplicates.all_statuses", statuses, "duplicates.status"),
-        narrowing(Duplicates, "kind", "clients_page.all_kinds", kinds, "admin.field.kind"),
+        folded(
+            Duplicates,
+            narrowing(Duplicates, "status", "duplicates.all_statuses", statuses, "duplicates.status"),
+            narrowing(Duplicates, "kind", "clients_page.all_kinds", kinds, "admin.field.kind"),
+        ),
         rx.el.span(Duplicates.shown, class_name="muted t1 nw end"),
         file_tools(Duplicates, "xlsx", "csv"), class_name="row ad-t",
     )  # fmt: skip

@@ -23,6 +23,7 @@ from fieldcrm.components.section import (
     Column,
     Listing,
     find_box,
+    folded,
     list_table,
     loaded,
     narrowing,
@@ -338,9 +339,12 @@ def _tools() -> rx.Component:
     ahead = rx.el.option(words("messages.open_only"), value=OPEN)
     return rx.el.div(
         find_box(OfficeMessages, "messages.find"),
-        narrowing(OfficeMessages, "rep", "messages.all_reps", [reps], "messages.rep"),
-        narrowing(OfficeMessages, "kind", "messages.all_kinds", kinds, "messages.kind"),
-        narrowing(OfficeMessages, "state", "messages.all_states", [ahead, *states], "messages.state"),
+        folded(
+            OfficeMessages,
+            narrowing(OfficeMessages, "rep", "messages.all_reps", [reps], "messages.rep"),
+            narrowing(OfficeMessages, "kind", "messages.all_kinds", kinds, "messages.kind"),
+            narrowing(OfficeMessages, "state", "messages.all_states", [ahead, *states], "messages.state"),
+        ),
         rx.el.span(OfficeMessages.shown, class_name="muted t1 nw end"),
         file_tools(OfficeMessages, "xlsx", "csv"),
         class_name="row ad-t",

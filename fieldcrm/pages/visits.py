@@ -22,6 +22,7 @@ from fieldcrm.components.section import (
     Column,
     Listing,
     clipped,
+    days_between,
     find_box,
     folded,
     list_table,
@@ -214,11 +215,6 @@ COLUMNS = [
 ]
 
 
-def _day(name: str, value: Any, label: str) -> rx.Component:
-    return rx.el.input(type="date", class_name="input sm day", value=value, aria_label=words(label),
-                       on_change=lambda chosen: Visits.narrow(name, chosen))  # fmt: skip
-
-
 def _tools() -> rx.Component:
     states = [rx.el.option(words(f"visits_page.state.{s}"), value=s) for s in life().states]
     verdicts = [rx.el.option(words(f"report.{v}"), value=v) for v in VERDICTS]
@@ -231,8 +227,7 @@ def _tools() -> rx.Component:
         narrowing(Visits, "state", "visits_page.all_states", states, "visits_page.state"),
         narrowing(Visits, "verdict", "visits_page.all_verdicts", verdicts, "report.verdict"),
         narrowing(Visits, "letter", "report.all_categories", letters, "report.category"),
-        _day("first", Visits.first, "admin.from_day"), rx.el.span("–", class_name="faint", aria_hidden="true"),
-        _day("last", Visits.last, "admin.to_day"), answer_choice(Visits)), rx.el.span(Visits.shown, class_name="muted t1 nw end"),
+        days_between(Visits), answer_choice(Visits)), rx.el.span(Visits.shown, class_name="muted t1 nw end"),
         file_tools(Visits, "xlsx", "csv"),
         class_name="row ad-t",
     )  # fmt: skip
