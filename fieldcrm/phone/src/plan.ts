@@ -51,7 +51,7 @@ function byOrder(rows: PlanRow[]): PlanRow[] {
   return [...rows].sort((a, b) => a.position - b.position);
 }
 
-/** Indices of a longest rising run of numbers (not adjacent): what kept its order. */
+/** Indices of a longest run of numbers that never falls (not adjacent): what kept its order; visits without a place share one. */
 function longestInOrder(numbers: number[]): Set<number> {
   const best: number[] = [];
   const from: number[] = [];
@@ -60,7 +60,7 @@ function longestInOrder(numbers: number[]): Set<number> {
     best[i] = 1;
     from[i] = -1;
     for (let j = 0; j < i; j++)
-      if (numbers[j]! < n && best[j]! + 1 > best[i]!) {
+      if (numbers[j]! <= n && best[j]! + 1 > best[i]!) {
         best[i] = best[j]! + 1;
         from[i] = j;
       }

@@ -12,6 +12,10 @@ describe("plan difference", () => {
   test("nothing", () => expect(isChange(planDifference(rows("abc"), rows("abc")))).toBe(false));
   test("later times alone are no change", () =>
     expect(isChange(planDifference(rows("ab"), rows("ab").map((r) => ({ ...r, at_ms: r.at_ms! + 9e5 }))))).toBe(false));
+  test("visits that have no place yet stay where they are", () => {
+    const day = [...rows("ab"), row("x", 0), row("y", 0)];
+    expect(isChange(planDifference(day, day.map((r) => ({ ...r, at_ms: r.at_ms! + 60_000 }))))).toBe(false);
+  });
   test("one added in the middle moves nobody", () => {
     const d = planDifference(rows("abc"), rows("axbc"));
     expect([d.added.map((r) => r.id), d.moved, d.removed]).toEqual([["x"], [], []]);
