@@ -307,9 +307,12 @@ def _done() -> rx.Component:
     is_in = (AdminImport.outcome_tone == "ok") & ~AdminImport.is_undone
     can_undo = is_in & (t.creates + t.updates > 0)
     undo = rx.cond(can_undo, parts.undo_button(AdminImport.run_id, small=False), rx.fragment())
+    outcome = rx.el.div(
+        AdminImport.outcome, class_name=f"note {AdminImport.outcome_tone}", role="status"
+    )
     return rx.el.div(
         rx.el.section(
-            rx.el.div(AdminImport.outcome, class_name=f"note {AdminImport.outcome_tone}", role="status"),
+            rx.cond(AdminImport.is_undone, rx.fragment(), outcome),
             rx.cond(is_in, figures, rx.fragment()),
             rx.el.div(button(words("admin.import.another"), kind="primary", on_click=AdminImport.forget), undo, class_name="row"),
             class_name="card im-r",

@@ -444,7 +444,7 @@ class AdminImport(Desk):
     def _ended(self) -> None:
         """The last step, by how the run stands in the list of them."""
         status = next((r.status for r in self.runs if r.id == self.run_id), "undone")
-        self.step, self.is_undone, self.told, self.against = 4, status == "undone", "", []
+        self.step, self.is_undone, self.told, self.against = 4, False, "", []
         self.outcome, self.outcome_tone = (
             self._t(f"import.status.{status}"),
             TONES.get(status, "err"),

@@ -146,6 +146,7 @@ def test_a_file_is_checked_refused_mapped_anew_imported_and_undone(
     expect(page.get_by_role("status").filter(has_text="The import was undone")).to_be_visible(
         timeout=20_000
     )
+    expect(page.get_by_role("status").filter(has_text="The file was imported.")).to_have_count(0)
     assert violations(page) == []
 
 
