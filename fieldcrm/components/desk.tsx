@@ -132,13 +132,22 @@ export function isTyping(target: EventTarget | null): boolean {
   return !!el?.closest?.("input, textarea, select, [contenteditable=true], dialog[open]");
 }
 
+const SIGNS: Record<string, string> = { BracketLeft: "[", BracketRight: "]", Comma: ",", Period: "." };
+
+/** What a key types on a Latin keyboard, whichever alphabet it types now: shortcuts lie on the same keys for everybody. */
+export function latinKey({ key, code }: { key: string; code: string }): string {
+  if (key.length !== 1) return key;
+  if (key <= "\u007f") return key.toLowerCase();
+  return /^Key[A-Z]$/.test(code) ? code[3].toLowerCase() : SIGNS[code] ?? key.toLowerCase();
+}
+
 export function Keys({ keys, onKey }: { keys: string[]; onKey: (key: string) => void }) {
   const call = useRef(onKey);
   call.current = onKey;
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-      const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+      const key = latinKey(event);
       if (!keys.includes(key) || isTyping(event.target)) return;
       // Enter belongs to a focused button or link before it belongs to the page
       if (key === "Enter" && (event.target as HTMLElement).closest("button, a, [role=button], summary")) return;
@@ -233,7 +242,7 @@ export function Palette({ items, query, busy, words, lang, onSearch, onPick }: {
   };
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
-      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") { event.preventDefault(); open(); }
+      if ((event.ctrlKey || event.metaKey) && latinKey(event) === "k") { event.preventDefault(); open(); }
     };
     document.addEventListener("keydown", press);
     return () => document.removeEventListener("keydown", press);

@@ -14,9 +14,14 @@ function saidBy(node: HTMLElement): string {
   return (node.getAttribute("aria-label") ?? node.getAttribute("name") ?? node.textContent ?? "").trim().slice(0, 120);
 }
 
+/** What a place lies in that no named pane is around. */
+function page(): HTMLElement {
+  return document.querySelector("main") ?? document.body;
+}
+
 function placeOf(node: HTMLElement): Place {
   const pane = node.closest<HTMLElement>("[aria-label]:not(button, a, input, select, textarea)");
-  const alike = [...(pane ?? document).querySelectorAll<HTMLElement>(node.tagName)];
+  const alike = [...(pane ?? page()).querySelectorAll<HTMLElement>(node.tagName)];
   return {
     node, tag: node.tagName, said: saidBy(node), row: node.closest("tr, li")?.textContent ?? "",
     pane: pane?.getAttribute("aria-label") ?? "", nth: alike.indexOf(node),
@@ -30,11 +35,12 @@ function isThere(node: HTMLElement): boolean {
 /** The same place in a pane that was drawn anew; where it says something else by now, the one that lies there. */
 function again(place: Place, isOld: boolean): HTMLElement | undefined {
   if (isThere(place.node)) return place.node;
-  const pane = [...document.querySelectorAll<HTMLElement>("[aria-label]")].find((n) => n.getAttribute("aria-label") === place.pane && isThere(n));
+  const named = [...document.querySelectorAll<HTMLElement>("[aria-label]")].find((n) => n.getAttribute("aria-label") === place.pane && isThere(n));
+  const pane = place.pane ? named : page();
   if (!pane) return undefined;
   const alike = [...pane.querySelectorAll<HTMLElement>(place.tag)];
   const same = alike.find((n) => saidBy(n) === place.said && (n.closest("tr, li")?.textContent ?? "") === place.row);
-  return same ?? (isOld ? alike[place.nth] : undefined);
+  return same ?? (isOld && place.pane ? alike[place.nth] : undefined);
 }
 
 function isTyped(target: Element | null): boolean {

@@ -4,7 +4,7 @@
 // shows the day that is being played. What moves is drawn here, sixty times a second.
 import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import type { GeoJSONSource, Map as GlMap } from "maplibre-gl";
-import { Icon } from "$/public/external/fieldcrm/components/behaviour/desk.tsx";
+import { Icon, latinKey } from "$/public/external/fieldcrm/components/behaviour/desk.tsx";
 import { followPage, regionMap, token } from "$/public/external/fieldcrm/components/region_map/region_map.ts";
 import { labelHours, momentOf, playedAt, wholeOf, windowAt } from "$/public/external/fieldcrm/components/replay_player/replay_time.ts";
 import { atTime, CALM, doubtsIn, placeOn, readTrack, until, type Doubt, type Timed, type Track } from "$/public/external/fieldcrm/components/replay_player/replay_track.ts";
@@ -209,7 +209,7 @@ export function ReplayPlayer({ span, words, lang, zone, onStep }: Props) {
       j: () => hop(1), k: () => hop(-1), "[": () => onStep(-1), "]": () => onStep(1), ",": () => faster(-1), ".": () => faster(1),
       f: () => setFollowing(!isFollowing), ...(onButton ? {} : { " ": play }),
     };
-    const act = acts[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    const act = acts[latinKey(event)];
     if (!act || event.target === map.current?.getCanvas() && event.key.startsWith("Arrow")) return;
     event.preventDefault();
     act();
