@@ -1,4 +1,4 @@
-"""A list of clients shaped in a real browser, by keys alone: a view saved, shared, opened by another
+"""Lists shaped in a real browser, by keys alone, on a phone too: a view saved, shared, opened by another
 person by its link, and the list as a file that goes on where its download stopped."""
 
 from __future__ import annotations
@@ -103,3 +103,56 @@ def test_a_list_is_shaped_saved_shared_and_taken_along(install: Install) -> None
         expect(other.locator("th", has_text="E-mail")).to_be_visible(timeout=LONG)
         expect(other.locator("tbody tr").first).to_be_visible(timeout=LONG)
         assert violations(other) == []
+
+
+def test_on_a_phone_the_filters_lie_behind_one_button_that_counts_them(install: Install) -> None:
+    with desk_page(install.base, "manager", PASSWORD) as page:
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.goto(f"{install.base}/clients")
+        expect(page.locator("tbody tr").first).to_be_visible(timeout=LONG)
+        opens, kind = (
+            page.get_by_role("button", name="Filters"),
+            page.get_by_role("combobox", name="Kind"),
+        )
+        expect(kind).to_be_hidden()
+        assert page.locator("tbody tr").first.bounding_box()["y"] < 844 / 3
+        opens.focus()
+        page.keyboard.press("Enter")
+        expect(kind).to_be_visible(timeout=LONG)
+        kind.select_option("pharmacy")
+        expect(opens).to_have_text("Filters1", timeout=LONG)
+        assert violations(page) == []
+        opens.focus()
+        page.keyboard.press("Enter")
+        expect(kind).to_be_hidden(timeout=LONG)
+
+
+CYRILLIC = {"key": "о", "code": "KeyJ", "windowsVirtualKeyCode": 74}
+"""The key J while the keyboard types Russian."""
+
+
+def test_shortcuts_lie_on_the_same_keys_whichever_alphabet_is_typed(install: Install) -> None:
+    with desk_page(install.base, "manager", PASSWORD) as page:
+        page.goto(f"{install.base}/clients")
+        rows = page.locator("tbody tr")
+        rows.first.locator(".way").press("Enter", timeout=LONG)
+        expect(rows.first).to_have_attribute("aria-selected", "true", timeout=LONG)
+        typed = page.context.new_cdp_session(page)
+        for kind in ("keyDown", "keyUp"):
+            typed.send("Input.dispatchKeyEvent", {"type": kind, **CYRILLIC})
+        expect(rows.nth(1)).to_have_attribute("aria-selected", "true", timeout=LONG)
+
+
+@pytest.mark.parametrize("path", ["/visits", "/corrections", "/duplicates", "/messages"])
+def test_on_a_phone_the_other_lists_fold_their_filters_too(install: Install, path: str) -> None:
+    with desk_page(install.base, "manager", PASSWORD) as page:
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.goto(f"{install.base}{path}")
+        opens, filters = page.locator(".ad-fb"), page.locator("#filters")
+        expect(opens).to_be_visible(timeout=LONG)
+        expect(filters).to_be_hidden()
+        opens.focus()
+        page.keyboard.press("Enter")
+        expect(filters.locator("select").first).to_be_visible(timeout=LONG)
+        expect(opens).to_be_focused()
+        assert violations(page) == []
