@@ -7,7 +7,7 @@ export { CorrectClient } from "./screens/correct";
 export { NewClient } from "./screens/newclient";
 export { CardEnd, CardParts } from "./screens/cardparts";
 export { OrderDay } from "./screens/order";
-export { StuckFiles } from "./screens/stuck";
+export { NeedsYou } from "./screens/undecided";
 export { Invitation, Together } from "./screens/together";
 export { Install, PlanChanged, Settings, SignInAgain, Storage, Update } from "./screens/system";
 export { SoundNote, Sounds } from "./screens/sound";

@@ -1,5 +1,5 @@
 /** The day's receipt: what the server says it holds, compared with what this phone knows. Pure. */
-import type { Entry, Visit } from "./docs";
+import type { Entry, StoredFile, Visit } from "./docs";
 import { isUnsent } from "./sent";
 import type { Receipt } from "./wire.gen";
 
@@ -15,11 +15,13 @@ export interface Compared {
   missingSounds: string[];
   /** Actions that the server has no answer for, or refused while the rep hasn't decided: of other things. */
   open: Entry[];
+  /** Hashes of files of cards and corrections that wait here, or that the server won't take while the rep hasn't decided. */
+  left: string[];
   isWhole: boolean;
 }
 
-/** `day`: the day's visits as the phone shows them; `entries`: the outbox. */
-export function compare(receipt: Receipt, day: Visit[], entries: Entry[]): Compared {
+/** `day`: the day's visits as the phone shows them; `entries`: the outbox; `files`: all that the phone has of files. */
+export function compare(receipt: Receipt, day: Visit[], entries: Entry[], files: StoredFile[]): Compared {
   const closed = day.filter((v) => v.state === "closed");
   const there = new Set(receipt.visits.filter((v) => v.state === "closed").map((v) => v.id));
   const held = new Set(receipt.photos);
@@ -31,8 +33,14 @@ export function compare(receipt: Receipt, day: Visit[], entries: Entry[]): Compa
   const missingPhotos = photos.filter((sha) => !held.has(sha));
   const missingSounds = sounds.filter((sha) => !held.has(sha));
   const open = entries.filter((e) => (isUnsent(e) || isRefused(e)) && !named.has(e.subject_id));
-  const isWhole = missingVisits.length + missingPhotos.length + missingSounds.length + open.length === 0;
-  return { visits: closed.length, photos: photos.length, sounds: sounds.length, missingVisits, missingPhotos, missingSounds, open, isWhole };
+  const told = new Set([...photos, ...sounds]);
+  const left = files.filter((f) => isHereAlone(f) && !told.has(f.sha256) && !open.some((e) => e.id === f.entry_id)).map((f) => f.sha256);
+  const isWhole = missingVisits.length + missingPhotos.length + missingSounds.length + open.length + left.length === 0;
+  return { visits: closed.length, photos: photos.length, sounds: sounds.length, missingVisits, missingPhotos, missingSounds, open, left, isWhole };
+}
+
+function isHereAlone(f: StoredFile): boolean {
+  return f.state === "waiting" || (f.state === "refused" && f.code !== "given_up");
 }
 
 /** Refused, and neither done anew nor given up: work that exists on this phone alone. */

@@ -13,6 +13,7 @@ import { clients, corrections, db, files, laidAside, refresh } from "../store";
 import type { ClientCorrectPayload, CorrectionDoc } from "../wire.gen";
 import { takePhoto } from "./checkin";
 import { Field } from "./newclient";
+import { OwnFiles } from "./ownfields";
 import { NotHere, Photo } from "./visit";
 
 const MOST_PHOTOS = 5;
@@ -62,6 +63,7 @@ function Correct({ client }: { client: Client }) {
         </button>
         <Shots clientId={client.id} />
         <label class="fld" style="margin-top:12px"><span>{t("phone.visit.comment")}</span><textarea class="ta" style="min-height:72px" maxLength={1000} value={comment} onInput={(e) => setComment(e.currentTarget.value)} /></label>
+        <OwnFiles client={client} />
       </main>
       <footer class="dock"><div class="btns"><Btn class="big q c1" onClick={back}>{t("phone.cancel")}</Btn><Btn class={`big c2 ${isReady ? "p" : "wait"}`} onClick={() => void save()}>{t("phone.correct.save")}</Btn></div></footer>
     </>

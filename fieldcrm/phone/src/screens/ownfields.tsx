@@ -14,7 +14,7 @@ import { isOpen } from "../sent";
 import { Icon } from "../icons";
 import { Btn } from "../parts";
 import { db, entries, profile, today } from "../store";
-import { SendFile, wayOf } from "./sendfile";
+import { GiveUp, SendFile, TakeAway, wayOf } from "./sendfile";
 import type { ClientFieldDoc, ClientFieldPayload, FormField } from "../wire.gen";
 
 function fieldsOf(kind: string): ClientFieldDoc[] {
@@ -57,12 +57,25 @@ export function OwnFields({ client }: { client: Client }) {
   );
 }
 
-/** A card's file: on its way from this phone, or the server's. */
-function FileOf({ client, name }: { client: Client; name: string }) {
-  const way = wayOf(client.id, name);
-  if (way === null) return <FileLink client={client} name={name} />;
-  const isRefused = way === "refused";
-  return <p class={isRefused ? "c-contra" : ""}><span class="row"><Icon name={isRefused ? "cross" : "cloudWait"} class="s" />{t(isRefused ? "phone.own.refused" : "phone.own.waits")}</span></p>;
+/** A card's file: on its way from this phone, refused with a reason, or the server's; and what the rep can do with it. */
+function FileOf({ client, own: { field, is_sent }, value }: { client: Client; own: ClientFieldDoc; value: unknown }) {
+  const way = wayOf(client, field.name);
+  const refused = way !== null && way !== "waiting" ? way : null;
+  const called = refused?.name ?? textOf(field, value ?? "");
+  return (
+    <>
+      {way === null && value !== null && <FileLink client={client} name={field.name} />}
+      {way === "waiting" && <p><span class="row"><Icon name="cloudWait" class="s" />{t("phone.own.waits")}</span></p>}
+      {refused && <div class="note bad" role="status" style="margin-top:6px"><Icon name="cross" class="s" /><div><b>{t("phone.own.not_taken", { name: refused.name })}</b>{refused.why} {t(refused.isOnCard ? "phone.own.what_now" : "phone.stuck.what_now")}</div></div>}
+      {(is_sent || refused) && (
+        <div class="btns" style="margin-top:6px;flex-wrap:wrap">
+          {is_sent && <SendFile client={client} field={field} now={value} />}
+          {refused && !refused.isOnCard && <GiveUp client={client} name={field.name} />}
+          {is_sent && value !== null && (!refused || refused.isOnCard) && <TakeAway key={called} client={client} field={field} called={called} />}
+        </div>
+      )}
+    </>
+  );
 }
 
 /** A file that the card names: fetched from the server, so with a network alone. */
@@ -76,24 +89,40 @@ function Shown({ client, fields, values, edit }: { client: Client; fields: Clien
   return (
     <section class="card" id="own-fields">
       <div class="list">
-        {fields.map(({ field, is_editable, is_file, is_of_desk, is_sent }) => {
-          const value = values[field.name] ?? null;
-          const isMissing = value === null && field.required && is_editable;
-          return (
-            <div>
-              <div class="t">
-                <p>{value === null ? <span class="muted">{t("phone.own.none")}</span> : textOf(field, value)}</p>
-                <p>{say(field.label)}{is_of_desk && !is_sent && ` · ${t("phone.own.at_desk")}`}</p>
-                {is_file && value !== null && <FileOf client={client} name={field.name} />}
-                {is_sent && <SendFile client={client} field={field} now={value} />}
-              </div>
-              {isMissing && <span class="req miss">{t("phone.visit.needed")}</span>}
-            </div>
-          );
-        })}
+        {fields.map((own) => <Row key={own.field.name} client={client} own={own} value={values[own.field.name] ?? null} />)}
       </div>
       {fields.some((f) => f.is_editable) && <div class="pad"><Btn class="soft" icon="pen" onClick={edit}>{t("phone.own.edit")}</Btn></div>}
     </section>
+  );
+}
+
+function Row({ client, own, value }: { client: Client; own: ClientFieldDoc; value: unknown }) {
+  const { field, is_editable, is_file, is_of_desk, is_sent } = own;
+  const isMissing = value === null && field.required && is_editable;
+  return (
+    <div>
+      <div class="t">
+        <p>{value === null ? <span class="muted">{t("phone.own.none")}</span> : textOf(field, value)}</p>
+        <p>{say(field.label)}{is_of_desk && !is_sent && ` · ${t("phone.own.at_desk")}`}</p>
+        {is_file && <FileOf client={client} own={own} value={value} />}
+      </div>
+      {isMissing && <span class="req miss">{t("phone.visit.needed")}</span>}
+    </div>
+  );
+}
+
+/** The fields of a card that take a file from the phone: a paper found while putting the card right. */
+export function OwnFiles({ client }: { client: Client }) {
+  const taking = fieldsOf(client.kind).filter((f) => f.is_sent);
+  if (taking.length === 0) return null;
+  const values = valuesOf(client, entries.value);
+  return (
+    <>
+      <h2 class="sec">{t("phone.own.files")}</h2>
+      <section class="card" id="own-files"><div class="list">
+        {taking.map((own) => <Row key={own.field.name} client={client} own={own} value={values[own.field.name] ?? null} />)}
+      </div></section>
+    </>
   );
 }
 

@@ -7,7 +7,7 @@ import { Btn, LinkBtn, Top, Truth, VerdictMark, verdictWord } from "../parts";
 import { href } from "../router";
 import type { Entry, Visit } from "../docs";
 import { compare } from "../receipt";
-import { clientOf, db, entries, files, shift, today, unsent, visitsOf } from "../store";
+import { clientOf, clients, db, entries, files, shift, today, unsent, visitsOf } from "../store";
 import type { Receipt as ReceiptDoc } from "../wire.gen";
 import { Row } from "./closed";
 import { exportFile, Ring } from "./outbox";
@@ -85,8 +85,8 @@ function Here({ day }: { day: string }) {
 }
 
 function Compared({ receipt, day, isOld }: { receipt: ReceiptDoc; day: string; isOld: boolean }) {
-  const { isWhole, missingVisits, missingPhotos, missingSounds, open, ...counts } = compare(receipt, visitsOf(day), entries.value);
-  const missing = missingVisits.length + missingPhotos.length + missingSounds.length + open.length;
+  const { isWhole, missingVisits, missingPhotos, missingSounds, open, left, ...counts } = compare(receipt, visitsOf(day), entries.value, files.value);
+  const missing = missingVisits.length + missingPhotos.length + missingSounds.length + open.length + left.length;
   return (
     <>
       <section class="card">
@@ -101,14 +101,14 @@ function Compared({ receipt, day, isOld }: { receipt: ReceiptDoc; day: string; i
             <Row name={t("phone.receipt.visits")} here={counts.visits} there={counts.visits - missingVisits.length} />
             <Row name={t("phone.visit.photos")} here={counts.photos} there={counts.photos - missingPhotos.length} />
             {counts.sounds > 0 && <Row name={t("phone.sound.many")} here={counts.sounds} there={counts.sounds - missingSounds.length} />}
-            {open.length > 0 && <Row name={t("phone.receipt.other")} here={open.length} there={0} />}
+            {open.length + left.length > 0 && <Row name={t("phone.receipt.other")} here={open.length + left.length} there={0} />}
           </tbody>
         </table>
         <div class="seal"><Icon name="lock" /><div>{t("phone.receipt.signed", { time: timeWithSeconds(receipt.issued_at_ms) })}<br /><span class="mono">{receipt.signed.slice(0, 16).toUpperCase().replace(/(.{4})(?=.)/g, "$1-")}</span></div></div>
       </section>
       {missing > 0 && <h2 class="sec">{t("phone.receipt.what_misses")}</h2>}
       <MissingWork visits={missingVisits} open={open} />
-      {missingPhotos.length + missingSounds.length > 0 && <MissingFiles hashes={[...missingPhotos, ...missingSounds]} day={day} />}
+      {missingPhotos.length + missingSounds.length + left.length > 0 && <MissingFiles hashes={[...missingPhotos, ...missingSounds, ...left]} day={day} />}
       <Verdicts day={day} />
     </>
   );
@@ -142,8 +142,8 @@ function MissingFiles({ hashes, day }: { hashes: string[]; day: string }) {
           const file = files.value.find((f) => f.sha256 === sha);
           const visit = all.find((v) => v.attachments.some((a) => a.sha256 === sha));
           return (
-            <div>{file?.kind === "audio" ? <Icon name="mic" /> : <Photo sha={sha} state={file?.state ?? ""} at={file?.taken_at_ms ?? null} small />}
-              <div class="t"><p>{visit ? clientOf(visit)?.name : ""}</p><p>{[file ? time(file.taken_at_ms) : "", file ? bytes(file.size) : ""].filter(Boolean).join(" · ")}</p></div>
+            <div>{file && file.kind !== "photo" ? <Icon name={file.kind === "audio" ? "mic" : "pen"} /> : <Photo sha={sha} state={file?.state ?? ""} at={file?.taken_at_ms ?? null} small />}
+              <div class="t"><p>{(visit ? clientOf(visit) : file && clients.value.get(file.visit_id))?.name}</p><p>{[file?.state === "refused" ? t("phone.outbox.refused") : "", file ? time(file.taken_at_ms) : "", file ? bytes(file.size) : ""].filter(Boolean).join(" · ")}</p></div>
               {file && file.offset > 0 ? <Ring share={file.offset / file.size} /> : <Icon name="cloudWait" />}
             </div>
           );

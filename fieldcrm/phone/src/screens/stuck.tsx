@@ -22,6 +22,12 @@ export function StuckFiles() {
 
 const ICON = { photo: "camera", audio: "mic", file: "pen" } as const;
 
+/** Why the server will never take a file, in words. */
+export function whyNever({ code, kind }: StoredFile): string {
+  if (code === "file_too_large" || code === "given_up") return t(`phone.stuck.${code}`);
+  return refusalText({ code: kind === "file" && code === "wrong_file_type" ? "own_file_unfit" : code });
+}
+
 function Stuck({ file }: { file: StoredFile }) {
   const visit = visits.value.get(file.visit_id);
   const client = visit ? clientOf(visit) : clients.value.get(file.visit_id);
@@ -35,7 +41,7 @@ function Stuck({ file }: { file: StoredFile }) {
       <div><p class="n">{t(FILE_WORD[file.kind])} · {client?.name ?? ""}</p><p class="m">{time(file.taken_at_ms)} · {bytes(file.size)}</p></div>
       <div class="s c-contra">{t("phone.outbox.refused")}</div>
       <div class="x">
-        <p class="small" style="margin:6px 0 10px">{file.code === "file_too_large" ? t("phone.stuck.too_large") : refusalText({ code: file.code })} {t("phone.stuck.what_now")}</p>
+        <p class="small" style="margin:6px 0 10px">{whyNever(file)} {t("phone.stuck.what_now")}</p>
         <div class="btns">
           <Btn class="q" onClick={() => void giveUp()}>{t("phone.outbox.give_up")}</Btn>
           <LinkBtn class="soft" to={visit ? href("visit", visit.id) : href(file.kind === "file" ? "client" : "correct", file.visit_id)}>{t("phone.stuck.open")}</LinkBtn>
