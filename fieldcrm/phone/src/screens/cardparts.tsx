@@ -1,8 +1,8 @@
 /** Parts of a client's card that a first look at it can do without: its map, its shelf, its own fields, other places. */
 import type { Client } from "../docs";
-import { number, shortDay, t } from "../i18n";
+import { has, number, shortDay, t } from "../i18n";
 import { Icon, type IconName } from "../icons";
-import { LinkBtn } from "../parts";
+import { LinkBtn, specialtyWord } from "../parts";
 import { href } from "../router";
 import { isOpen } from "../sent";
 import { clients, corrections, entries, products, profile, visits } from "../store";
@@ -27,6 +27,12 @@ export function CardEnd({ client }: { client: Client }) {
   );
 }
 
+/** What somebody does at a place is free text of the client base, as specialties are. */
+function roleWord(text: string): string {
+  const kind = `phone.kind.${text.toLowerCase()}`;
+  return has(kind) ? t(kind) : specialtyWord(text);
+}
+
 function Others({ title, icon, rows }: { title: string; icon: IconName; rows: Client["workplaces"] }) {
   if (rows.length === 0) return null;
   return (
@@ -34,7 +40,7 @@ function Others({ title, icon, rows }: { title: string; icon: IconName; rows: Cl
       <h2 class="sec">{title}</h2>
       <section class="card"><div class="list">
         {rows.map((w) => (
-          <a href={href("client", w.id)}><Icon name={icon} /><div class="t"><p>{w.name}</p><p>{[w.role, w.hours].filter(Boolean).join(" · ")}</p></div><Icon name="next" class="s" /></a>
+          <a href={href("client", w.id)}><Icon name={icon} /><div class="t"><p>{w.name}</p><p>{[w.role && roleWord(w.role), w.hours].filter(Boolean).join(" · ")}</p></div><Icon name="next" class="s" /></a>
         ))}
       </div></section>
     </>

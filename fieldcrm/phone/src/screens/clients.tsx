@@ -54,7 +54,7 @@ export function Clients({ forVisit = false }: { forVisit?: boolean }) {
         <Results forVisit={forVisit} />
       </main>
       <footer class="dock">
-        <div class="scrollx" style="margin:0 -12px 10px;padding:0 12px">{chips.map(([name, label]) => <Chip on={kind.value === name} onClick={() => { kind.value = name; if (name === "near") watchPosition(); }}>{t(label)}</Chip>)}</div>
+        <div class="scrollx fits" style="margin:0 -12px 10px;padding:0 12px">{chips.map(([name, label]) => <Chip on={kind.value === name} onClick={() => { kind.value = name; if (name === "near") watchPosition(); }}>{t(label)}</Chip>)}</div>
         <div class="row"><label class="find grow"><Icon name="find" /><span class="vh">{t("phone.clients.search")}</span>
           <input ref={input} type="search" enterkeyhint="search" autocomplete="off" placeholder={t("phone.clients.search")} value={query} onInput={(e) => { query.value = e.currentTarget.value; }} />
           <Clear input={input} />

@@ -44,7 +44,7 @@ export function MapScreen() {
           <a class="row" style="gap:12px" href={href("visit", shown.id)}>
             <b class="ord big">{shown.position || "+"}</b>
             <div class="grow"><h2 class="ell big-name">{clientOf(shown)?.name ?? "…"}</h2><p class="sub ell">{[placeNameOf(shown), shown.travel_m ? distance(shown.travel_m) : ""].filter(Boolean).join(" · ")}</p></div>
-            <Travel seconds={shown.travel_s} at={arrivalAt(shown)} />
+            {shown.state === "planned" && <Travel seconds={shown.travel_s} at={arrivalAt(shown)} />}
           </a>
           <div class="btns" style="margin-top:12px">
             {shown.state === "planned" ? (

@@ -102,8 +102,8 @@ export function Makers() {
   return (
     <section class="card" style="margin-top:10px"><div class="fs">
       <div class="h"><h2>{t("phone.tracker.list")}</h2></div>
-      <div class="scrollx" role="group" aria-label={t("phone.tracker.maker")} style="margin:0 -12px 8px;padding:0 12px">{MAKERS.map((m) => <Chip on={m === maker} onClick={() => setMaker(m)}>{NAMES[m] || t("phone.tracker.other")}</Chip>)}</div>
-      <ol class="small" style="padding-left:20px;display:grid;gap:6px">{steps.map((step) => <li>{step}</li>)}</ol>
+      <div class="chips" role="group" aria-label={t("phone.tracker.maker")} style="margin-bottom:10px">{MAKERS.map((m) => <Chip on={m === maker} onClick={() => setMaker(m)}>{NAMES[m] || t("phone.tracker.other")}</Chip>)}</div>
+      <ol class="small" style="padding-left:22px;display:grid;gap:6px;list-style:decimal">{steps.map((step) => <li>{step}</li>)}</ol>
     </div></section>
   );
 }
