@@ -546,6 +546,19 @@ def _place(facts, state, c, step, blink, warmth, opening):  # type: ignore[no-un
 
 
 @compiled
+def _place_all(facts, state, waiting, step, blink, warmth, opening, allowed):  # type: ignore[no-untyped-def]
+    """Put the waiting clients in turn, until what is done already costs more than is allowed."""
+    owed = np.int64(0)
+    for i in range(waiting):
+        owed += state.price[state.list[i]]
+    for i in range(waiting):
+        if state.tally[TRAVEL] + state.tally[OUT_PRICE] - owed >= allowed:
+            return
+        owed -= state.price[state.list[i]]
+        _place(facts, state, state.list[i], step, blink, warmth, opening if i == 0 else -1)
+
+
+@compiled
 def _write_tour(facts, state, r, nodes):  # type: ignore[no-untyped-def]
     """Write a whole tour with its times and load; `tally` is the caller's."""
     d = r // facts.tours
@@ -718,8 +731,7 @@ def run(
             day = -1
             if draw(state.random) < opening:
                 day = int(draw(state.random) * len(facts.ready))
-            for i in range(waiting):
-                _place(facts, state, state.list[i], step, blink, heat, day if i == 0 else -1)
+            _place_all(facts, state, waiting, step, blink, heat, day, allowed)
         if state.tally[TRAVEL] + state.tally[OUT_PRICE] < allowed:
             _remember_best(state)
         else:
