@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from fieldcrm.kit import clock
+from fieldcrm.kit.database import transaction
 from fieldcrm.tracking import service as tracking
 from fieldcrm.visits import service as visits
+from fieldcrm.visits.tables import Visit
 from tests.phone.field import LOGIN, Day, Server
 from tests.phone.screens import all_safe, online, sign_in, violations
 
@@ -97,3 +100,29 @@ def test_a_fixed_visit_that_would_be_late_is_warned_of(
             page.click(f'.order button[aria-label="{first}: later"]')
         page.wait_for_selector(".order .vr.bad .warned >> text=Fixed for")
         assert violations(page) == []
+
+
+_TIMES = """() => [...document.querySelectorAll('section.next .tri .num b, .vr .tm')]
+  .map((e) => e.innerText).filter((text) => /^\\d+:\\d\\d/.test(text))"""
+
+
+def test_a_late_rep_sees_every_later_stop_slip_without_a_network(
+    server: Server, day: Day, phone: Any
+) -> None:
+    """Each follows the one before it by its 15 minutes and 2 of way, not by the plan's 20."""
+    with transaction() as s:
+        for visit_id in day.visits:
+            visit = s.get_one(Visit, visit_id)
+            assert visit.planned_at is not None
+            visit.planned_at -= timedelta(hours=2)
+            visit.expected_at = visit.planned_at
+    with phone() as browser:
+        sign_in(browser.new_page(), server.base)
+    server.stop()
+    with phone() as browser:
+        browser.set_offline(True)
+        page = browser.new_page()
+        page.goto(f"{server.base}/rep/")
+        page.wait_for_function("document.querySelectorAll('.vr .late').length === 4")
+        *later, upcoming = page.evaluate(_TIMES)  # the next one stands below the list
+        assert since_first([upcoming, *later]) == [0, 17, 34, 51, 68]

@@ -1,5 +1,30 @@
-/** What has slipped: missed visits that nothing has made up for, promises past their day. Pure. */
+/** What has slipped: the hours of a day, missed visits that nothing has made up for, promises past their day. Pure. */
 import type { Client, Visit } from "./docs";
+
+/**
+ * Visit -> when the rep gets there (epoch ms), of a day's visits in order that are still to come. None comes sooner than
+ * the server expects it, than the ride from here takes, or than the one before it, the way and (`hasBreak`) the break.
+ */
+export function slipped(day: Visit[], now: number, hasBreak: boolean): Map<Visit, number> {
+  const found = new Map<Visit, number>();
+  let free = now;
+  let isNext = true;
+  for (const v of day) {
+    const at = v.expected_at_ms ?? v.planned_at_ms;
+    const minutes = v.planned_minutes * 60_000;
+    if (v.state === "under_way") {
+      free = Math.max(now, v.checked_in_at_ms! + minutes);
+      isNext = false;
+    }
+    if (v.state !== "planned" || at === null) continue;
+    const pause = hasBreak && !isNext ? v.pause_min * 60_000 : 0; // before the next one it may be over already
+    const arrives = Math.max(at, free + pause + (v.travel_s ?? 0) * 1000);
+    found.set(v, arrives);
+    free = arrives + minutes;
+    isNext = false;
+  }
+  return found;
+}
 
 /** Missed visits, newest first, whose client has no visit made or planned since; each client once. */
 export function missedVisits(visits: Iterable<Visit>): Visit[] {

@@ -16,7 +16,7 @@ import { Memory } from "./memory";
 import { donePromises, newClients, overlayJoints, overlayShifts, overlayVisits } from "./overlay";
 import { makeReady } from "./search";
 import { isUnsent } from "./sent";
-import { missedVisits } from "./slipped";
+import { missedVisits, slipped } from "./slipped";
 import type { Progress } from "./sync";
 import type { CorrectionDoc, FormDoc, JointDoc } from "./wire.gen";
 
@@ -92,8 +92,6 @@ export const shift = computed(() => {
 });
 export const isPaused = computed(() => shift.value?.pauses.some((p) => p.to_ms === null) ?? false);
 export const underWay = computed(() => visitUnderWay(visits.value));
-/** Where the rep goes next today, unless he is in a visit. */
-export const nextStop = computed(() => (underWay.value ? null : (visitsOf(today.value).find((v) => v.state === "planned") ?? null)));
 export const unseenNotice = computed(() => notices.value.find((n) => !n.seen && n.day === today.value) ?? null);
 
 /** Visits nobody has made up for yet. */
@@ -125,11 +123,12 @@ export function placeNameOf(visit: Visit): string {
   return clients.value.get(visit.place_id)?.name ?? client?.workplaces.find((w) => w.id === visit.place_id)?.name ?? client?.address ?? "";
 }
 
-/** When the rep gets there: as the server expects, but for the next stop no sooner than the ride takes. */
+/** When the rep gets to each visit left today, being here now: without a network nobody else reckons it anew. */
+const arrivals = computed(() => slipped(visitsOf(today.value), halfMinute.value + offsetMs.value, !shift.value?.pauses.length));
+
+/** When the rep gets there: as the server expects, but no sooner than he can from here and now; in an order that he only tries, as it says. */
 export function arrivalAt(visit: Visit): number | null {
-  const at = visit.expected_at_ms ?? visit.planned_at_ms;
-  if (at === null || visit.state !== "planned" || visit !== nextStop.value) return at;
-  return Math.max(at, halfMinute.value + offsetMs.value + (visit.travel_s ?? 0) * 1000);
+  return arrivals.value.get(visit) ?? visit.expected_at_ms ?? visit.planned_at_ms;
 }
 
 /** Where a visit takes place on the ground. */

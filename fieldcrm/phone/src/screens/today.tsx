@@ -108,8 +108,7 @@ function minutesBehind(next: Visit | null): number | null {
 
 function dayEnd(all: Visit[]): number | null {
   const ends = all.filter((v) => v.state !== "moved" && v.state !== "cancelled")
-    .map((v) => v.closed_at_ms ?? ((v.expected_at_ms ?? v.planned_at_ms) !== null ? (v.expected_at_ms ?? v.planned_at_ms)! + v.planned_minutes * 60_000 : null))
-    .filter((x): x is number => x !== null);
+    .map((v) => v.closed_at_ms ?? (arrivalAt(v) ?? -Infinity) + v.planned_minutes * 60_000).filter(isFinite);
   return ends.length ? Math.max(...ends) : null;
 }
 
@@ -205,7 +204,7 @@ function withBreak(rest: Visit[]) {
 }
 
 function BreakRow({ before: v }: { before: Visit }) {
-  const arrives = v.expected_at_ms ?? v.planned_at_ms;
+  const arrives = arrivalAt(v);
   if (arrives === null) return null;
   const ends = arrives - (v.travel_s ?? 0) * 1000;
   const words = { from: time(ends - v.pause_min * 60_000), to: time(ends) };
@@ -214,8 +213,8 @@ function BreakRow({ before: v }: { before: Visit }) {
 
 export function VisitRow({ visit }: { visit: Visit }) {
   const client = clientOf(visit);
-  const at = visit.expected_at_ms ?? visit.planned_at_ms;
-  const late = visit.expected_at_ms && visit.planned_at_ms ? Math.round((visit.expected_at_ms - visit.planned_at_ms) / 60_000) : 0;
+  const at = arrivalAt(visit);
+  const late = at && visit.planned_at_ms ? Math.round((at - visit.planned_at_ms) / 60_000) : 0;
   const miss = missText(visit);
   return (
     <a class="vr" href={href("visit", visit.id)}>
