@@ -17,7 +17,7 @@ from fieldcrm.kit import clock, facts, feed, ids
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.kit.errors import Refusal
 from fieldcrm.kit.settings import settings
-from fieldcrm.messages import endpoints, keys, rules, service, store, webpush
+from fieldcrm.messages import endpoints, keys, rules, service, silence, store, webpush
 from fieldcrm.messages.model import Kind, Outcome, Why
 from fieldcrm.messages.tables import Message, PushDelivery, PushSubscription
 from fieldcrm.people import service as people
@@ -41,6 +41,7 @@ def work(now: datetime) -> int:
     """Everything that is due; how many messages a push service took."""
     notice_plans(now)
     notice_places(now)
+    silence.notice(now)
     queue_due(now)
     forget_revoked()
     return send_due()

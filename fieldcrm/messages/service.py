@@ -115,10 +115,15 @@ def withdraw(actor: Actor, message_id: str) -> None:
         if found.kind == Kind.plan or found.done_at or found.declined_at:
             raise MessageOver()
         if found.withdrawn_at is None:
-            found.withdrawn_at, found.push_at = clock.now(), None
-            store.drop_deliveries(session, found.id)
-            changed(session, found)
+            take_back(session, found, clock.now())
             _log(session, actor, found, "message.withdrawn")
+
+
+def take_back(session: Session, m: Message, now: datetime) -> None:
+    """It leaves the phone, inside a transaction that has its turn in the feed."""
+    m.withdrawn_at, m.push_at = now, None
+    store.drop_deliveries(session, m.id)
+    changed(session, m)
 
 
 # ---- from the rep ----

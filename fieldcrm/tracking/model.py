@@ -208,6 +208,18 @@ class BadPolicy(Invalid):
     code = "bad_policy"
 
 
+@dataclass(frozen=True)
+class Silence:
+    """An open alert that nothing is heard of a rep in his shift."""
+
+    alert_id: str
+    rep_id: str
+    minutes: int
+    """For how long."""
+    cause: str
+    """The likely one, a catalogue key."""
+
+
 class UnknownAlert(NotFound):
     """No such alert, or another team's."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -38,6 +38,7 @@ from fieldcrm.tracking.model import (
     LiveRep,
     Member,
     RepState,
+    Silence,
     Span,
     UnknownAlert,
 )
@@ -291,6 +292,24 @@ def tell_alert(session: Session, alert: Alert, status: str, actor: Actor = SYSTE
         "status": status, "at_ms": _ms(alert.at), "data": alert.data,
     }  # fmt: skip
     feed.notify_desk(session, alert.team_id, notice)
+
+
+def silences_in(session: Session) -> list[Silence]:
+    """Of whom nothing is heard in his shift, as the alerts stand; asks nobody's leave."""
+    return [
+        Silence(
+            a.id,
+            a.rep_id,
+            int(a.data.get("minutes", 0)),
+            a.data.get("cause", "tracking.cause.network"),
+        )
+        for a in store.open_silences(session)
+    ]
+
+
+def resolved_in(session: Session, alert_ids: Collection[str]) -> set[str]:
+    """Those of some alerts whose reason is gone; asks nobody's leave."""
+    return store.resolved_of(session, alert_ids)
 
 
 def alerts(actor: Actor, snoozed: bool = False) -> list[AlertView]:

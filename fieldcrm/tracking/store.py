@@ -22,6 +22,7 @@ from sqlalchemy import (
 from sqlmodel import Session, col, select
 
 from fieldcrm.kit.database import UtcDateTime
+from fieldcrm.tracking.model import AlertKind
 from fieldcrm.tracking.tables import Alert, CoverageDay, CoverageMonth, Shift, TrackChunk
 from fieldcrm.visits.tables import Visit
 
@@ -254,6 +255,18 @@ def open_alerts(session: Session, team_ids: Iterable[str] | None = None) -> list
     if team_ids is not None:
         statement = statement.where(col(Alert.team_id).in_(list(team_ids)))
     return list(session.exec(statement.order_by(col(Alert.at).desc())))
+
+
+def open_silences(session: Session) -> list[Alert]:
+    """Alerts of silence that nothing has resolved."""
+    silent = col(Alert.kind) == AlertKind.silent
+    return list(session.exec(select(Alert).where(col(Alert.resolved_at).is_(None), silent)))
+
+
+def resolved_of(session: Session, alert_ids: Collection[str]) -> set[str]:
+    """Those of some alerts that are resolved."""
+    over = col(Alert.resolved_at).is_not(None)
+    return set(session.exec(select(Alert.id).where(col(Alert.id).in_(alert_ids), over)))
 
 
 def alerts_resolved_since(session: Session, since: datetime) -> list[Alert]:
