@@ -104,9 +104,15 @@ def check_result(table: Life, result: str | None) -> None:
         raise UnknownResult(result=result)
 
 
-def check_new_day(day: date | None, today: date, limits: Limits) -> date:
-    """A visit is planned for today or later, within reach of planning."""
-    if day is None or day < today or day > today + timedelta(days=limits.days_ahead):
+MIDNIGHT_DOUBT = timedelta(hours=1)
+"""By how much a phone and we may differ about when a visit beside the plan was made: its clock was
+set, or changed to summer time, between the last measured offset and this one."""
+
+
+def check_new_day(day: date | None, today: date, limits: Limits, first: date | None = None) -> date:
+    """A visit is planned for today (or `first`) or later, within reach of planning."""
+    last = today + timedelta(days=limits.days_ahead)
+    if day is None or not (first or today) <= day <= last:
         raise WrongDay(day=day.isoformat() if day else "", today=today.isoformat())
     return day
 

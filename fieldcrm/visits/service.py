@@ -122,7 +122,9 @@ def check_request(request: MoveRequest) -> None:
     """Whether a move's own words hold, whatever the visit; raises UnknownResult, WrongDay."""
     rules.check_result(life(), request.changes.get("result", request.result))
     if request.move in ("plan", "create", "move"):
-        rules.check_new_day(request.day, clock.local(request.at).date(), life().limits)
+        at = clock.local(request.at)
+        first = (at - rules.MIDNIGHT_DOUBT).date() if request.move == "create" else None
+        rules.check_new_day(request.day, at.date(), life().limits, first)
 
 
 def state_after(actor: Actor, request: MoveRequest, before: Visit | None) -> str:

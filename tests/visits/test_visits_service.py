@@ -207,6 +207,19 @@ def test_an_unplanned_visit(company: Field) -> None:
         move(rep, new, "create", client_id=company.clients[1], day=TODAY)
 
 
+def test_an_unplanned_visit_made_about_midnight_by_a_clock_that_was_set(company: Field) -> None:
+    rep, yesterday = company.reps[0], TODAY - timedelta(days=1)
+    midnight = clock.day_bounds(TODAY)[0]
+    wanted = {"client_id": company.clients[0], "day": yesterday}
+    made = move(rep, ids.new_id(), "create", at=midnight + timedelta(minutes=50), **wanted)
+    assert made.day == yesterday
+    with pytest.raises(WrongDay):
+        move(rep, ids.new_id(), "create", at=midnight + timedelta(minutes=70), **wanted)
+    with pytest.raises(WrongDay):  # the office plans no visit for a day that is over
+        move(company.dispatcher, ids.new_id(), "plan", at=midnight + timedelta(minutes=50),
+             rep_id=rep.user_id, **wanted)  # fmt: skip
+
+
 def test_moving_to_another_day_makes_its_successor(company: Field) -> None:
     rep, visit_id, new = company.reps[0], company.visits[1], ids.new_id()
     later = TODAY + timedelta(days=2)
