@@ -99,7 +99,7 @@ def test_a_killed_up_takes_its_parts_along(sample_home: Path, tmp_path: Path) ->
     family = running.family()
     assert running.process
     running.process.kill()
-    _, left = psutil.wait_procs(family, timeout=15)
+    _, left = psutil.wait_procs(family, timeout=60)
     assert left == []
     with Install(home, "--no-simulate"):
         pass
