@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from datetime import datetime
+from types import FrameType
 from typing import Never
 
 from redis.exceptions import RedisError
@@ -57,11 +58,14 @@ def main(queue: str) -> None:
 
 def _serve(queue: str) -> bool:
     """Work until asked to stop (True) or until Valkey goes away (False)."""
+    queues = [Queue(name, connection=bus.connection()) for name in SERVED[queue]]
+    worker = None
     try:
-        queues = [Queue(name, connection=bus.connection()) for name in SERVED[queue]]
         worker = PlanWorker(queues, connection=bus.connection(), worker_ttl=22)
         worker.work(logging_level="WARNING", with_scheduler=False)
     except (RedisError, OSError) as error:
+        if worker is not None and worker.is_asked_to_stop:  # it only could not sign off any more
+            return True
         _log.warning("Valkey is away: %s", error)
         bus.connection().connection_pool.disconnect()
         return False
@@ -71,8 +75,14 @@ def _serve(queue: str) -> bool:
 class PlanWorker(Worker):
     """RQ's forking worker, which comes back soon after Valkey does."""
 
+    is_asked_to_stop = False
     max_connection_wait_time = 1.0
     exponential_backoff_factor = 1.2
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        """Remembered: where Valkey goes too, signing off fails and the wish to stop with it."""
+        self.is_asked_to_stop = True
+        super().request_stop(signum, frame)
 
     def fork_work_horse(self, job: Job, queue: Queue) -> None:
         """The child is told whether the compiled search stands by now."""
