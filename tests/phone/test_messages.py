@@ -140,7 +140,7 @@ def test_a_closed_app_is_woken(server: Server, day: Day, phone: Any) -> None:
         today = clock.local(clock.now()).date().isoformat()
         worker.hand_over({"t": "plan", "id": "none", "why": "new", "lang": "ro", "day": today})
         told = worker.shown(2)
-        assert {n["title"] for n in told} == {"Задача из офиса", "Planul tău s-a schimbat"}
+        assert {n["title"] for n in told} == {"Задача из офиса", "Planul dvs. s-a schimbat"}
         worker.hand_over({"t": "plan", "id": "none", "why": "new", "lang": "ro", "day": today})
         assert len(worker.shown(2)) == 2, "a newer one of the same day takes the place"
 
