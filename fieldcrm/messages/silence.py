@@ -6,7 +6,6 @@ leave him to find out in the evening. One reminder for each alert, taken back wh
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
@@ -20,15 +19,18 @@ from fieldcrm.people.tables import User
 from fieldcrm.tracking import service as tracking
 from fieldcrm.tracking.model import Silence
 
+KEPT = timedelta(days=7)
+"""Alerts from before this are left as they are."""
+
 
 def notice(now: datetime) -> int:
     """Tell of what is new, take back what is over; how many of both."""
     with reading() as session:
-        if not (_untold(session) or _over(session)):
+        if not any(_due(session, now)):
             return 0
     with transaction() as session:
         feed.take_turn(session)
-        untold, over = _untold(session), _over(session)
+        untold, over = _due(session, now)
         for found in over:
             service.take_back(session, found, now)
         reps = {r.id: r for r in store.reps(session, {s.rep_id for s in untold})}
@@ -36,21 +38,17 @@ def notice(now: datetime) -> int:
         return len(over) + sum(told)
 
 
-def _untold(session: Session) -> list[Silence]:
-    silent = tracking.silences_in(session)
-    told = store.batches_there(session, _ids(silent)) if silent else set()
-    return [s for s in silent if s.alert_id not in told]
+def _due(session: Session, now: datetime) -> tuple[list[Silence], list[Message]]:
+    """(silences nobody was told of, reminders whose silence is over); a reminder's batch is its alert."""
+    silences = {s.alert_id: s for s in tracking.silences_in(session, now - KEPT)}
+    told = store.of_batches(session, silences) if silences else []
+    known = {m.batch_id for m in told}
+    untold = [s for s in silences.values() if not s.is_over and s.alert_id not in known]
+    return untold, [m for m in told if silences[m.batch_id].is_over and _stands(m)]
 
 
-def _ids(silent: Collection[Silence]) -> set[str]:
-    return {s.alert_id for s in silent}
-
-
-def _over(session: Session) -> list[Message]:
-    """Reminders of alerts (their batch is the alert) that are resolved."""
-    standing = store.open_by_nobody(session)
-    gone = tracking.resolved_in(session, {m.batch_id for m in standing}) if standing else set()
-    return [m for m in standing if m.batch_id in gone]
+def _stands(m: Message) -> bool:
+    return not (m.withdrawn_at or m.done_at or m.declined_at)
 
 
 def _tell(session: Session, rep: User, silent: Silence, now: datetime) -> bool:

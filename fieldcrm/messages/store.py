@@ -237,18 +237,9 @@ def at_places(session: Session) -> list[Message]:
     return list(session.exec(wanted))
 
 
-def batches_there(session: Session, batch_ids: Collection[str]) -> set[str]:
-    """Those of some batches of which there is a message, open or not."""
-    wanted = select(Message.batch_id).where(col(Message.batch_id).in_(batch_ids))
-    return set(session.exec(wanted))
-
-
-def open_by_nobody(session: Session) -> list[Message]:
-    """Open reminders that no person wrote."""
-    wanted = select(Message).where(
-        col(Message.created_by).is_(None), Message.kind == "reminder", *_OPEN
-    )
-    return list(session.exec(wanted))
+def of_batches(session: Session, batch_ids: Collection[str]) -> list[Message]:
+    """Messages of some batches, finished ones too."""
+    return list(session.exec(select(Message).where(col(Message.batch_id).in_(batch_ids))))
 
 
 def reps_of_team(session: Session, team_id: str) -> list[User]:

@@ -210,7 +210,7 @@ class BadPolicy(Invalid):
 
 @dataclass(frozen=True)
 class Silence:
-    """An open alert that nothing is heard of a rep in his shift."""
+    """An alert that nothing is heard of a rep in his shift."""
 
     alert_id: str
     rep_id: str
@@ -218,6 +218,7 @@ class Silence:
     """For how long."""
     cause: str
     """The likely one, a catalogue key."""
+    is_over: bool
 
 
 class UnknownAlert(NotFound):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -294,22 +294,15 @@ def tell_alert(session: Session, alert: Alert, status: str, actor: Actor = SYSTE
     feed.notify_desk(session, alert.team_id, notice)
 
 
-def silences_in(session: Session) -> list[Silence]:
-    """Of whom nothing is heard in his shift, as the alerts stand; asks nobody's leave."""
+def silences_in(session: Session, since: datetime) -> list[Silence]:
+    """When nothing was heard of whom in his shift, as the alerts tell; asks nobody's leave."""
     return [
         Silence(
-            a.id,
-            a.rep_id,
-            int(a.data.get("minutes", 0)),
-            a.data.get("cause", "tracking.cause.network"),
+            a.id, a.rep_id, int(a.data.get("minutes", 0)),
+            a.data.get("cause", "tracking.cause.network"), a.resolved_at is not None,
         )
-        for a in store.open_silences(session)
-    ]
-
-
-def resolved_in(session: Session, alert_ids: Collection[str]) -> set[str]:
-    """Those of some alerts whose reason is gone; asks nobody's leave."""
-    return store.resolved_of(session, alert_ids)
+        for a in store.silences(session, since)
+    ]  # fmt: skip
 
 
 def alerts(actor: Actor, snoozed: bool = False) -> list[AlertView]:

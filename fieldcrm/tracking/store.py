@@ -257,16 +257,10 @@ def open_alerts(session: Session, team_ids: Iterable[str] | None = None) -> list
     return list(session.exec(statement.order_by(col(Alert.at).desc())))
 
 
-def open_silences(session: Session) -> list[Alert]:
-    """Alerts of silence that nothing has resolved."""
+def silences(session: Session, since: datetime) -> list[Alert]:
+    """Alerts of silence from a moment on, resolved or not."""
     silent = col(Alert.kind) == AlertKind.silent
-    return list(session.exec(select(Alert).where(col(Alert.resolved_at).is_(None), silent)))
-
-
-def resolved_of(session: Session, alert_ids: Collection[str]) -> set[str]:
-    """Those of some alerts that are resolved."""
-    over = col(Alert.resolved_at).is_not(None)
-    return set(session.exec(select(Alert.id).where(col(Alert.id).in_(alert_ids), over)))
+    return list(session.exec(select(Alert).where(col(Alert.at) >= since, silent)))
 
 
 def alerts_resolved_since(session: Session, since: datetime) -> list[Alert]:

@@ -34,15 +34,28 @@ def paper(folder: Path, name: str, content: bytes) -> Path:
     return path
 
 
+def open_at(context: Any, base: str, screen: str) -> Any:
+    """A phone signed in, on the screen of a client where a file can be chosen."""
+    page = context.new_page()
+    sign_in(page, base)
+    page.evaluate(f"location.hash = '#/{screen}'")
+    page.wait_for_selector("#file-contract", state="attached")
+    return page
+
+
+def choose_offline(page: Any, folder: Path) -> None:
+    """The contract, chosen without a network."""
+    page.context.set_offline(True)
+    page.set_input_files("#file-contract", paper(folder, "Договор.pdf", PDF))
+    page.wait_for_selector(f"text={WAITS}")
+
+
 def test_a_file_chosen_without_a_network_survives_and_arrives(
     contract: None, server: Server, day: Day, phone: Any, tmp_path: Path
 ) -> None:
     client = day.clients[0]
     with phone() as context:
-        page = context.new_page()
-        sign_in(page, server.base)
-        page.evaluate(f"location.hash = '#/client/{client}'")
-        page.wait_for_selector("#own-fields #file-contract", state="attached")
+        page = open_at(context, server.base, f"client/{client}")
         context.set_offline(True)
         page.set_input_files("#file-contract", paper(tmp_path, "run.exe", b"MZ" + bytes(99)))
         page.wait_for_selector("#own-fields [role=alert] >> text=/Only photos, sounds, PDF/")
@@ -89,13 +102,8 @@ def test_a_file_taken_away_without_a_network_never_leaves_the_phone(
 ) -> None:
     client = day.clients[0]
     with phone() as context:
-        page = context.new_page()
-        sign_in(page, server.base)
-        page.evaluate(f"location.hash = '#/correct/{client}'")
-        page.wait_for_selector("#own-files #file-contract", state="attached")
-        context.set_offline(True)
-        page.set_input_files("#file-contract", paper(tmp_path, "Договор.pdf", PDF))
-        page.wait_for_selector(f"#own-files >> text={WAITS}")
+        page = open_at(context, server.base, f"correct/{client}")
+        choose_offline(page, tmp_path)
         page.click("#own-files .btn >> text=Take away")
         page.click("#own-files .btn >> text=Keep it")
         page.click("#own-files .btn >> text=Take away")
@@ -115,9 +123,7 @@ def test_a_refused_file_stays_named_with_the_reason_until_the_rep_has_decided(
 ) -> None:
     client = day.clients[0]
     with phone() as context:
-        page = context.new_page()
-        sign_in(page, server.base)
-        page.evaluate(f"location.hash = '#/client/{client}'")
+        page = open_at(context, server.base, f"client/{client}")
         page.set_input_files(
             "#file-contract", paper(tmp_path, "offer.docx", b"PK\x03\x04" + bytes(90))
         )
@@ -146,13 +152,8 @@ def test_a_file_whose_field_was_taken_from_reps_is_refused_by_name(
 ) -> None:
     client = day.clients[0]
     with phone() as context:
-        page = context.new_page()
-        sign_in(page, server.base)
-        page.evaluate(f"location.hash = '#/client/{client}'")
-        page.wait_for_selector("#own-fields #file-contract", state="attached")
-        context.set_offline(True)
-        page.set_input_files("#file-contract", paper(tmp_path, "Договор.pdf", PDF))
-        page.wait_for_selector(f"#own-fields >> text={WAITS}")
+        page = open_at(context, server.base, f"client/{client}")
+        choose_offline(page, tmp_path)
         (field,) = ownfields.list_fields(SYSTEM)
         ownfields.save_field(SYSTEM, CONTRACT, EVERY, ["manager"], field_id=field.id)
         online(page)
