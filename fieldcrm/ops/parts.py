@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import IO
 
-_PR_SET_PDEATHSIG = 1
+from fieldcrm.kit.children import die_with_parent
+
 _GENTLE_S = 8.0
 _BACKOFF_S = (0.2, 0.5, 1, 2, 5)
 _STEADY_S = 30
-
-
-def die_with_parent() -> None:
-    """In a fresh child: ask the kernel to end it when its parent dies, however that dies."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @dataclass

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 from fieldcrm.kit import clock, signals
+from fieldcrm.kit.children import die_with_parent
 from fieldcrm.kit.settings import Settings, settings
 from fieldcrm.ops import build, tls, trust_page
-from fieldcrm.ops.parts import Crew, Part, die_with_parent
+from fieldcrm.ops.parts import Crew, Part
 
 SAMPLE_PASSWORD = "fieldcrm-sample"
 START_S = 180

@@ -66,11 +66,11 @@ def build_region(pbf: Path, home: Path, name: str, progress: Progress = _silent)
     read_bounds(pbf)
     regions = home / "regions"
     regions.mkdir(parents=True, exist_ok=True)
-    with _only_builder(regions, name):
+    with _only_builder(regions, name) as lock:
         _clear_leftovers(regions, name)
         sha256 = sha256_of(pbf)
         standing = _standing(regions / name, sha256)
-        return standing or _build(pbf, regions, name, sha256, progress)
+        return standing or _build(pbf, regions, name, sha256, progress, lock)
 
 
 def open_region(folder: Path) -> Region:
@@ -93,12 +93,16 @@ def open_region(folder: Path) -> Region:
         raise RegionMissing(f"No region stands in {folder}.") from error
 
 
-def _build(pbf: Path, regions: Path, name: str, sha256: str, progress: Progress) -> Region:
+def _build(
+    pbf: Path, regions: Path, name: str, sha256: str, progress: Progress, lock: int
+) -> Region:
     making = regions / f".{name}.making-{os.getpid()}"
     making.mkdir()
     try:
         jobs = _jobs(pbf.resolve(), making)
-        outcomes = run_jobs(jobs, making, _environment(), AT_ONCE, _up_to(0.99, progress))
+        outcomes = run_jobs(
+            jobs, making, _environment(), AT_ONCE, _up_to(0.99, progress), held=[lock]
+        )
         modes = _built_modes(pbf, making, outcomes)
         _write_facts(pbf, making, name, sha256, modes)
         for log in making.glob("*.log"):
@@ -212,8 +216,9 @@ def _aside(folder: Path) -> Path:
 
 
 @contextmanager
-def _only_builder(regions: Path, name: str) -> Iterator[None]:
-    """Hold the region's lock; a second build of the same region waits for the first."""
+def _only_builder(regions: Path, name: str) -> Iterator[int]:
+    """Hold the region's lock (given: its descriptor); a second build of the same region waits for
+    the first, and for the programs of one that was killed."""
     with (regions / f".{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        yield lock.fileno()

@@ -1,7 +1,8 @@
 """Runs a build's programs, a few at a time, so that stopping leaves none of them behind.
 
 One thread, no pool: each program is a child in a session of its own (a terminal's Ctrl-C reaches
-only the builder, which then ends its children), its log is a file that tells how far it is.
+only the builder, which then ends its children), its log is a file that tells how far it is. Where
+the builder is killed, the kernel ends them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from fieldcrm.kit.children import fall_with_parent
 
 POLL_S = 0.05
 GRACE_S = 3.0
@@ -42,6 +45,7 @@ class _Run:
     job: Job
     folder: Path
     environment: Mapping[str, str]
+    held: Sequence[int]
     step: int = 0
     child: subprocess.Popen[bytes] = field(init=False)
 
@@ -89,6 +93,8 @@ class _Run:
                 stderr=subprocess.STDOUT,
                 env=dict(self.environment),
                 start_new_session=True,
+                pass_fds=self.held,
+                preexec_fn=fall_with_parent,
             )
 
 
@@ -98,11 +104,13 @@ def run_jobs(
     environment: Mapping[str, str],
     at_once: int,
     progress: Callable[[float, str], None],
+    held: Sequence[int] = (),
 ) -> dict[str, Outcome]:
     """Run the jobs, `at_once` at a time, their logs in the folder; give each one's outcome.
 
     `progress` hears the share done (0 to 1, never falling) and the names of what runs. If it
-    raises, or Ctrl-C does, every child is ended before the exception goes on.
+    raises, or Ctrl-C does, every child is ended before the exception goes on. Open files in `held`
+    (descriptors) are the children's too: a lock among them lasts until the last child is gone.
     """
     waiting, running = list(jobs), list[_Run]()
     outcomes, told = dict[str, Outcome](), -1.0
@@ -110,7 +118,7 @@ def run_jobs(
     try:
         while waiting or running:
             while waiting and len(running) < at_once:
-                running.append(_Run(waiting.pop(0), folder, environment))
+                running.append(_Run(waiting.pop(0), folder, environment, held))
             time.sleep(POLL_S)
             outcomes |= {end.name: end for run in running if (end := run.advance())}
             running = [run for run in running if run.job.name not in outcomes]
