@@ -18,7 +18,8 @@ from fieldcrm.components.parts import badge, button, empty, segments
 from fieldcrm.components.words import words
 from fieldcrm.pages import admin_import_parts as parts
 from fieldcrm.pages.admin import admin_page, said
-from fieldcrm.pages.admin_import_state import FIELD_NAMES, AdminImport
+from fieldcrm.pages.admin_import_look import FIELD_NAMES
+from fieldcrm.pages.admin_import_state import AdminImport
 
 WATCH_MS = 5_000
 
