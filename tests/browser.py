@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ARGUMENTS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--disable-background-networking",
              "--disable-component-update", "--disable-sync", "--no-first-run"]  # fmt: skip
+
+expect.set_options(timeout=30_000)  # two test processes and their browsers share two cores
 
 AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
@@ -69,7 +71,7 @@ def chromium(**options: Any) -> Iterator[Browser]:
     """A headless browser, closed afterwards."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=executable(), args=ARGUMENTS, **options
+            executable_path=executable(), args=ARGUMENTS, timeout=120_000, **options
         )
         with _watched(browser):
             yield browser
@@ -80,7 +82,7 @@ def lasting_chromium(profile: Path, **options: Any) -> Iterator[Any]:
     """A browser context whose storage survives on disk, to be closed and opened again."""
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
-            str(profile), executable_path=executable(), args=ARGUMENTS, **options
+            str(profile), executable_path=executable(), args=ARGUMENTS, timeout=120_000, **options
         )
         with _watched(context):
             yield context

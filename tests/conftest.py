@@ -9,12 +9,13 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fieldcrm.regions.build import build_region, sample_extract
 from tests.browser import what_is_shown
 from tests.install import Install, copy_home, make_sample_home, midday_of
 from tests.servers import LentDatabase, Postgres, Valkey
@@ -53,16 +54,35 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def sample_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """A home with the sample company, made once for all workers; never started itself, only copied."""
+def common(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder of this run that all workers share."""
     folder = tmp_path_factory.getbasetemp()
-    folder = folder if worker_id == "master" else folder.parent
-    with (folder / "sample.lock").open("w") as lock:
+    return folder if worker_id == "master" else folder.parent
+
+
+def made_once(folder: Path, make: Callable[[Path], object]) -> Path:
+    """The folder, made by whichever worker comes first; the others wait."""
+    with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        made = folder / "sample-home"
-        if not made.exists():
-            make_sample_home(folder / "sample-being-made").rename(made)
-    return made
+        if not folder.exists():
+            making = folder.with_suffix(".making")
+            make(making)
+            making.rename(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sample_home(common: Path) -> Path:
+    """A home with the sample company, made once for all workers; never started itself, only copied."""
+    return made_once(common / "sample-home", make_sample_home)
+
+
+@pytest.fixture(scope="session")
+def helsinki_home(common: Path) -> Path:
+    """A home in which Helsinki's region stands, made once for all workers; nobody writes into it."""
+    return made_once(
+        common / "helsinki-home", lambda home: build_region(sample_extract(), home, "helsinki")
+    )
 
 
 @pytest.fixture(scope="module")

@@ -110,8 +110,8 @@ class Install:
             return
         family = self.family()
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(60)
-        _, left = psutil.wait_procs(family, timeout=20)
+        self.process.wait(120)
+        _, left = psutil.wait_procs(family, timeout=60)
         self.log.close()
         assert left == [], f"left behind: {left}"
 
@@ -148,7 +148,7 @@ def copy_home(source: Path, target: Path) -> Path:
     )
 
 
-def settle(condition: Any, seconds: float = 20, every: float = 0.1) -> Any:
+def settle(condition: Any, seconds: float = 60, every: float = 0.1) -> Any:
     """Wait for a truthy answer and return it."""
     until = time.monotonic() + seconds
     while True:

@@ -56,7 +56,7 @@ class Production(Install):
 
     def run(self, *command: str) -> None:
         subprocess.run(
-            [sys.executable, "-m", "fieldcrm.cli", *command], env=self.env, check=True, timeout=300
+            [sys.executable, "-m", "fieldcrm.cli", *command], env=self.env, check=True, timeout=900
         )
 
     def launch(self, *command: str, port: int | None = None) -> subprocess.Popen[bytes]:
@@ -83,14 +83,14 @@ class Production(Install):
             if name in ("web", "gateway"):
                 self.launch(*command, port=second)
         self.process = self.running[0]
-        self.await_health(90)
+        self.await_health()
         return self
 
     def stop(self) -> None:
         for process in self.running:
             process.terminate()
         for process in self.running:
-            process.wait(20)
+            process.wait(90)
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def test_a_part_ends_cleanly_when_told(production: Production) -> None:
     process = production.launch("recorder")
     time.sleep(3)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(15) in (0, -signal.SIGTERM)
+    assert process.wait(60) in (0, -signal.SIGTERM)
 
 
 def test_one_gateway_of_two_dies_and_the_other_serves(production: Production) -> None:

@@ -19,7 +19,7 @@ PATIENCE_S = 20.0
 
 
 def sign_in(install: Install, login: str) -> httpx.Client:
-    client = httpx.Client(base_url=install.base, timeout=20, headers={"Origin": install.base})
+    client = httpx.Client(base_url=install.base, timeout=60, headers={"Origin": install.base})
     client.post("/api/v1/session", json={"login": login, "password": PASSWORD}).raise_for_status()
     return client
 

@@ -26,7 +26,7 @@ def playing(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture(scope="module")
 def dispatcher(playing: Install) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=playing.base, timeout=20) as http:
+    with httpx.Client(base_url=playing.base, timeout=60) as http:
         body = {"login": "dispatcher", "password": PASSWORD}
         assert http.post("/api/v1/session", json=body).status_code == 200
         yield http

@@ -36,7 +36,7 @@ def test_pages_phone_and_map_are_served(install: Install) -> None:
         ("/region/style-light.json", "application/json"),
         ("/api/openapi.json", "application/json"),
     ):
-        with urllib.request.urlopen(install.base + path, timeout=10) as answer:
+        with urllib.request.urlopen(install.base + path, timeout=60) as answer:
             assert answer.headers["Content-Type"].startswith(kind), path
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
@@ -45,7 +45,7 @@ def test_the_basemap_answers_ranges(install: Install) -> None:
     request = urllib.request.Request(
         install.base + "/region/basemap.pmtiles", headers={"Range": "bytes=0-6"}
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         assert answer.status == 206
         assert answer.read() == b"PMTiles"
 
@@ -58,7 +58,7 @@ def test_nothing_outside_the_build_is_served(install: Install) -> None:
         "/secret.key",
     ):
         with pytest.raises(urllib.error.HTTPError) as refused:
-            urllib.request.urlopen(install.base + path, timeout=10)
+            urllib.request.urlopen(install.base + path, timeout=60)
         assert refused.value.code in (400, 404)
 
 

@@ -98,7 +98,7 @@ class MortalValkey:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 @pytest.fixture
@@ -217,11 +217,11 @@ def test_a_gateway_refuses_a_store_that_a_power_cut_takes_back(
         monkeypatch.setenv("FIELDCRM_REDIS_URL", f"redis://127.0.0.1:{port}/0")
         forget_settings()
         process = Process("workers.gateway.server", FIELDCRM_PORT=str(free_ports()))
-        assert process.process.wait(40) == 1
+        assert process.process.wait(90) == 1
         assert b"appendfsync" in process.log.read_bytes()
     finally:
         server.kill()
-        server.wait(10)
+        server.wait(60)
     assert os.environ["FIELDCRM_HOME"] == str(home)
 
 
@@ -229,6 +229,6 @@ def test_a_gateway_that_hears_nobody_does_not_say_it_lives(any_db: str, valkey: 
     web = free_ports(2)
     with socket.create_server(("127.0.0.1", web + 1)):
         process = Process("workers.gateway.server", FIELDCRM_PORT=str(web))
-        assert process.process.wait(40) == 1
+        assert process.process.wait(90) == 1
     assert b"address already in use" in process.log.read_bytes()
     assert "gateway" not in pulse.living()

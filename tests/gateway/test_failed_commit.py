@@ -81,7 +81,7 @@ async def sent(
     fixes = [RawFix(began_ms + 1000 * n, LAT, LNG + n * 1e-5, seq=n) for n in seqs]
     key = town.reps[0], "device-0"
     assert committer.submit(key, "web", Decoded(fixes), clock.now_ms(), told.set_result)
-    return await asyncio.wait_for(told, 10)
+    return await asyncio.wait_for(told, 60)
 
 
 async def _fail_between(

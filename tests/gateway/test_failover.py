@@ -109,7 +109,7 @@ def walking(phones: list[SocketPhone]) -> Iterator[None]:
     finally:
         for phone in phones:
             phone.is_stopping = True
-        thread.join(30)
+        thread.join(90)
         assert not thread.is_alive()
 
 
@@ -159,7 +159,7 @@ def test_one_of_two_gateways_dies_and_everybody_is_back_soon_with_nothing_lost(
                 pair.revive(victim)
     stop.set()
     for desk in desks:
-        desk.join(10)
+        desk.join(60)
     assert [d.went_back for d in desks] == [[]] * len(desks)
     assert sum(d.connections for d in desks) > len(desks)
     wait_for(lambda: bus.connection().xlen(bus.FIX_STREAM) == 0, 20)

@@ -38,7 +38,7 @@ def phone(gateway: GatewayProcess, cookie: str, device_id: str = "phone-1"):
     return socket
 
 
-def told(socket, kind: str, seconds: float = 5):
+def told(socket, kind: str, seconds: float = 30):
     """The next JSON message of a kind, frames and others passed over."""
     until = time.monotonic() + seconds
     while True:
@@ -47,7 +47,7 @@ def told(socket, kind: str, seconds: float = 5):
             return said
 
 
-def frame(socket, seconds: float = 5):
+def frame(socket, seconds: float = 30):
     """The next binary frame as (kind, number, records)."""
     message = binary(socket, seconds)
     version, kind, count, number, _ = struct.unpack_from("<BBHIQ", message)
@@ -57,7 +57,7 @@ def frame(socket, seconds: float = 5):
     return kind, number, records
 
 
-def binary(socket, seconds: float = 5) -> bytes:
+def binary(socket, seconds: float = 30) -> bytes:
     """The next binary frame's bytes."""
     until = time.monotonic() + seconds
     while True:

@@ -26,7 +26,7 @@ async def run(*batches: Commands) -> None:
     link = await store_link.connect()
     try:
         for commands in batches:
-            await asyncio.wait_for(link.run(commands), 5)
+            await asyncio.wait_for(link.run(commands), 30)
     finally:
         link.close()
 
@@ -85,7 +85,7 @@ def test_a_lost_connection_is_an_error(valkey: Valkey) -> None:
         await asyncio.sleep(0.1)
         await asyncio.to_thread(bus.connection().execute_command, "CLIENT", "KILL", "TYPE", "normal",
                                 "SKIPME", "yes")  # fmt: skip
-        await asyncio.wait_for(task, 5)
+        await asyncio.wait_for(task, 30)
 
     with pytest.raises(StoreError):
         asyncio.run(lose())

@@ -104,12 +104,12 @@ class Process:
     def kill(self) -> None:
         """SIGKILL, as a crash would."""
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
     def stop(self) -> int:
         """SIGTERM and its exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(10)
+        return self.process.wait(60)
 
 
 class GatewayProcess(Process):
@@ -146,7 +146,7 @@ class GatewayProcess(Process):
         return {reason: int(rest.split()[1]) for _, reason, rest in named}
 
 
-def wait_for(condition: Any, seconds: float = 10, what: str = "it") -> Any:
+def wait_for(condition: Any, seconds: float = 60, what: str = "it") -> Any:
     """Poll until a condition holds; its value."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:

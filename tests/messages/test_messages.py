@@ -215,7 +215,7 @@ def test_two_desks_withdraw_one_message_at_once(company: Field, pushes: PushServ
     together, versions = Barrier(2), []
 
     def withdraw(_: int) -> None:
-        together.wait(30)
+        together.wait(90)
         with clock.held(NOW):
             service.withdraw(company.dispatcher, task)
 
@@ -237,7 +237,7 @@ def test_a_task_is_withdrawn_while_its_rep_answers(company: Field, pushes: PushS
     together = Barrier(2)
 
     def withdraw() -> str:
-        together.wait(30)
+        together.wait(90)
         with clock.held(NOW):
             try:
                 service.withdraw(company.dispatcher, task)
@@ -246,7 +246,7 @@ def test_a_task_is_withdrawn_while_its_rep_answers(company: Field, pushes: PushS
         return "withdrawn"
 
     def done() -> str:
-        together.wait(30)
+        together.wait(90)
         with clock.held(NOW):
             [result] = phone.push(phone.does("message.answer", task, {"answer": "done"}))
         return result.status

@@ -30,7 +30,7 @@ def crew_with(
     return crew, part, said
 
 
-def wait_for(condition, seconds: float = 10) -> None:  # type: ignore[no-untyped-def]
+def wait_for(condition, seconds: float = 60) -> None:  # type: ignore[no-untyped-def]
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until

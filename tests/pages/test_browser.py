@@ -139,12 +139,12 @@ def test_a_file_is_checked_refused_mapped_anew_imported_and_undone(
     expect(run).to_be_enabled()
     run.click()
     expect(page.get_by_role("status").filter(has_text="The file was imported.")).to_be_visible(
-        timeout=20_000
+        timeout=60_000
     )
     assert violations(page) == []
     page.locator(".im-r").get_by_role("button", name="Undo").click()
     expect(page.get_by_role("status").filter(has_text="The import was undone")).to_be_visible(
-        timeout=20_000
+        timeout=60_000
     )
     expect(page.get_by_role("status").filter(has_text="The file was imported.")).to_have_count(0)
     assert violations(page) == []

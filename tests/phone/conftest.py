@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 
 from fieldcrm.phone.build import BuildReport, build
 from tests.browser import lasting_chromium
+from tests.conftest import forget_settings
 from tests.phone.field import LAT, LNG, Day, Server, lay_out
 
 PHONE = {
@@ -20,6 +23,23 @@ PHONE = {
 }  # fmt: skip
 
 
+HOUR = int(os.environ.get("TEST_HOUR", "9"))
+"""Local hour of the company, so that a test says the same in the evening as in the morning."""
+
+
+def zone_where_it_is(hour: int) -> str:
+    """Name of a time zone in which the present hour is this one (0 to 23)."""
+    ahead = (hour - datetime.now(UTC).hour + 12) % 24 - 12
+    return f"Etc/GMT{-ahead:+d}"  # POSIX counts westward
+
+
+@pytest.fixture(autouse=True)
+def office_hours(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The company works where the morning is now, or whichever hour `TEST_HOUR` says."""
+    monkeypatch.setenv("FIELDCRM_TIMEZONE", zone_where_it_is(HOUR))
+    forget_settings()
+
+
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> BuildReport:
     """The app as it is shipped."""
@@ -27,7 +47,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> BuildReport:
 
 
 @pytest.fixture
-def day(app_db: None, valkey: object) -> Day:
+def day(office_hours: None, app_db: None, valkey: object) -> Day:
     return lay_out()
 
 

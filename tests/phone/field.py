@@ -156,7 +156,7 @@ class Server:
         until = time.monotonic() + 120
         while time.monotonic() < until:
             try:
-                urllib.request.urlopen(f"{self.base}/rep/", timeout=2).close()
+                urllib.request.urlopen(f"{self.base}/rep/", timeout=10).close()
             except OSError:
                 time.sleep(0.1)
             else:
@@ -166,7 +166,7 @@ class Server:
     def stop(self) -> None:
         if self.process:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(60)
             self.process = None
 
 

@@ -98,7 +98,7 @@ class MortalPhone:
             self._end.join()
         with suppress(Error):
             self._context.close()
-        _, left = psutil.wait_procs(self._processes, timeout=20)
+        _, left = psutil.wait_procs(self._processes, timeout=60)
         assert left == [], left
         self._context, self.is_dead = None, True
 

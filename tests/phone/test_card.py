@@ -56,15 +56,15 @@ def noon() -> datetime:
 
 
 def spread_hours(day: Day) -> None:
-    """At noon: doors that close before, that stay shut, a time that was fixed, and one who receives until three."""
+    """About noon: doors that close before, that stay shut, a time that was fixed, and one who receives until three."""
     with transaction() as s:
         hours = {1: "Mo-Su 08:00-11:30", 2: "Mo-Su off", 3: "Mo-Su 08:00-11:00", 4: None}
         for n, text in hours.items():
             s.get_one(Client, day.clients[n]).opening_hours = text
             visit = s.get_one(Visit, day.visits[n])
-            visit.planned_at = visit.expected_at = noon()
+            visit.planned_at = visit.expected_at = noon() + timedelta(minutes=20 * (n - 2))
         fixed = s.get_one(Visit, day.visits[3])
-        fixed.is_locked, fixed.planned_at = True, noon() - timedelta(minutes=20)
+        fixed.is_locked, fixed.planned_at = True, noon()
         (tie,) = s.exec(select(Affiliation)).all()
         s.add(Affiliation(id=f"{tie.id[:-1]}z", person_id=day.clients[4], is_main=True, role="GP",
                           organisation_id=tie.organisation_id,
@@ -81,8 +81,8 @@ def test_a_time_that_misses_the_doors_or_what_was_fixed_is_said_plainly(
 ) -> None:
     spread_hours(day)
     said = {
-        1: "Closes 11:30, expected 12:00", 2: "Closed that day, expected 12:00",
-        3: "Fixed for 11:40, expected 12:00",
+        1: "Closes 11:30, expected 11:40", 2: "Closed that day, expected 12:00",
+        3: "Fixed for 12:00, expected 12:20",
     }  # fmt: skip
     with phone() as context:
         page = context.new_page()

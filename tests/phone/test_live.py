@@ -35,7 +35,7 @@ def gateway(server: Server) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(15)
+        process.wait(60)
 
 
 def _live(day: Day) -> Any:

@@ -178,7 +178,7 @@ def test_an_ended_session_loses_nothing(server: Server, day: Day, phone: Any) ->
         check_in(page)
         page.wait_for_selector(".truth .ok")
         close_with_photo(page)
-        page.wait_for_selector("text=wait", timeout=10_000)
+        page.wait_for_selector("text=wait", timeout=30_000)
         page.goto(f"{server.base}/rep/#/sign-in")
         page.fill("input[name=password]", "correct horse 7")
         page.click("button[type=submit]")

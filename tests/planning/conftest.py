@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from fieldcrm.regions.build import build_region, sample_extract
+from fieldcrm.regions.build import sample_extract
 from fieldcrm.regions.model import Place
 from fieldcrm.regions.places import read_places
 from fieldcrm.regions.roads import Roads
@@ -30,16 +30,8 @@ def page(install: Install) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="session")
-def built_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home in which Helsinki's region stands."""
-    home = tmp_path_factory.mktemp("planning")
-    build_region(sample_extract(), home, "helsinki")
-    return home
-
-
-@pytest.fixture(scope="session")
-def roads(built_home: Path) -> Roads:
-    return Roads(built_home / "regions" / "helsinki")
+def roads(helsinki_home: Path) -> Roads:
+    return Roads(helsinki_home / "regions" / "helsinki")
 
 
 @pytest.fixture(scope="session")
@@ -48,9 +40,9 @@ def places() -> list[Place]:
 
 
 @pytest.fixture
-def with_roads(home: Path, built_home: Path) -> Path:
+def with_roads(home: Path, helsinki_home: Path) -> Path:
     """The test's home, with the region in it."""
-    (home / "regions").symlink_to(built_home / "regions")
+    (home / "regions").symlink_to(helsinki_home / "regions")
     return home
 
 

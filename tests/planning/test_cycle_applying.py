@@ -76,7 +76,7 @@ def test_of_two_who_approve_one_plan_exactly_one_does(staff: Staff) -> None:
     gate = Barrier(2)
 
     def approve(actor: Actor) -> str:
-        gate.wait(30)
+        gate.wait(90)
         try:
             return service.apply(actor, proposal).status
         except ProposalNotReady as error:
@@ -98,7 +98,7 @@ def test_two_plans_of_the_same_visits_can_t_both_come_into_force(staff: Staff) -
     gate = Barrier(2)
 
     def approve(proposal: str) -> str:
-        gate.wait(30)
+        gate.wait(90)
         try:
             return service.apply(staff.manager, proposal).status
         except ProposalStale:

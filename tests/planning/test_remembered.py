@@ -83,9 +83,9 @@ def test_a_guess_puts_a_new_point_beside_the_nearest_known(
 
 
 def test_the_dispatch_bench_measures_a_day(
-    built_home: Path, capsys: pytest.CaptureFixture[str]
+    helsinki_home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    main(["bench", "dispatch", "--region", "helsinki", "--home", str(built_home), "--reps", "3",
+    main(["bench", "dispatch", "--region", "helsinki", "--home", str(helsinki_home), "--reps", "3",
           "--visits", "15", "--seconds", "0.3", "--samples", "3"])  # fmt: skip
 
     told = json.loads(capsys.readouterr().out.splitlines()[-1])

@@ -92,7 +92,7 @@ def foreign() -> Iterator[Service]:
     yield made
     server.shutdown()
     server.server_close()
-    thread.join(10)
+    thread.join(60)
 
 
 def asker(foreign: Service, provider: Provider = Provider.nominatim, **more: Any) -> Asker:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fieldcrm.regions.build import build_region, sample_extract
+from fieldcrm.regions.build import open_region, sample_extract
 from fieldcrm.regions.model import LatLng, Region
 from fieldcrm.regions.places import read_places
 
@@ -17,13 +17,8 @@ def extract() -> Path:
 
 
 @pytest.fixture(scope="session")
-def regions_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("regions-home")
-
-
-@pytest.fixture(scope="session")
-def helsinki(extract: Path, regions_home: Path) -> Region:
-    return build_region(extract, regions_home, "helsinki")
+def helsinki(helsinki_home: Path) -> Region:
+    return open_region(helsinki_home / "regions" / "helsinki")
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import signal
 import struct
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -52,10 +51,10 @@ def test_the_basemap_has_named_layers(helsinki: Region) -> None:
 
 
 def test_the_same_file_is_not_built_twice(
-    helsinki: Region, extract: Path, regions_home: Path
+    helsinki: Region, extract: Path, helsinki_home: Path
 ) -> None:
     told: list[float] = []
-    again = build_region(extract, regions_home, "helsinki", lambda share, _: told.append(share))
+    again = build_region(extract, helsinki_home, "helsinki", lambda share, _: told.append(share))
     assert again == helsinki
     assert told == []
 
@@ -147,15 +146,13 @@ def test_a_stopped_build_leaves_nothing_half_made(
     while float(builder.stdout.readline()) < 0.3:
         pass
     builder.send_signal(number)
-    assert builder.wait(10) != 0
+    assert builder.wait(60) != 0
     builder.stdout.close()
     assert "town" not in _folders(tmp_path)
     if number == signal.SIGINT:
         assert _folders(tmp_path) == []
         assert not _tools_reading(tmp_path)
-    started = time.monotonic()
     region = build_region(extract, tmp_path, "town")
-    assert time.monotonic() - started < 60
     assert region.modes == ("foot", "bicycle", "car")
     assert _folders(tmp_path) == ["town"]
 

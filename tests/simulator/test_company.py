@@ -43,23 +43,14 @@ def pointing_at(home: Path) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def region_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from fieldcrm.regions.build import build_region, sample_extract
-
-    home = tmp_path_factory.mktemp("sample-region")
-    build_region(sample_extract(), home, "helsinki")
-    return home
-
-
-@pytest.fixture(scope="session")
-def sample_home(region_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sample_home(helsinki_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with the whole sample company, loaded once."""
     from fieldcrm.kit.database import engine
     from fieldcrm.migrations.schema import metadata
     from workers.simulator import company
 
     home = tmp_path_factory.mktemp("sample")
-    (home / "regions").symlink_to(region_home / "regions")
+    (home / "regions").symlink_to(helsinki_home / "regions")
     with pointing_at(home):
         metadata.create_all(engine())
         shares: list[float] = []
@@ -273,11 +264,11 @@ company.load(lambda share, what: print(share, flush=True), datetime.fromisoforma
 """
 
 
-def test_a_killed_load_leaves_a_database_that_can_be_loaded(region_home: Path, home: Path):
+def test_a_killed_load_leaves_a_database_that_can_be_loaded(helsinki_home: Path, home: Path):
     from fieldcrm.kit import database, facts
     from workers.simulator import company
 
-    (home / "regions").symlink_to(region_home / "regions")
+    (home / "regions").symlink_to(helsinki_home / "regions")
     process = subprocess.Popen(
         [sys.executable, "-c", LOAD, NOW.isoformat()], stdout=subprocess.PIPE, text=True,
         stderr=subprocess.DEVNULL,

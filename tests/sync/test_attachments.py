@@ -224,7 +224,7 @@ def test_the_same_piece_sent_twice_at_once(company: Field) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert sorted(map(str, outcomes)) == ["(5000, False)", "5000", "5000", "5000"]
 
 

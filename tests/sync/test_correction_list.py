@@ -8,10 +8,13 @@ from datetime import date, timedelta
 from itertools import count
 
 import pytest
+from sqlmodel import select
 
 from fieldcrm.clients import service as clients
+from fieldcrm.clients.model import BadClientField
 from fieldcrm.kit import clock
-from fieldcrm.kit.database import transaction
+from fieldcrm.kit.database import reading, transaction
+from fieldcrm.kit.tables import Event
 from fieldcrm.people.model import Actor, RoleForbids
 from fieldcrm.sync import corrections
 from fieldcrm.sync.correction_list import Filters, Listed, detail, page
@@ -147,3 +150,19 @@ def test_the_list_as_a_workbook(company: Field) -> None:
     assert "<f>" not in texts
     assert "Espoo" in texts
     assert "Vantaa" not in texts
+
+
+def test_the_office_writes_it_otherwise_and_says_so(company: Field) -> None:
+    asked_for = asked(company, 0, address="Mikonkatu 9", city="Helsingfors")
+    boss, edits = company.manager, {"address": "Mikonkatu 9 A", "city": "Helsingfors"}
+    with pytest.raises(BadClientField):
+        corrections.decide(boss, asked_for, True, edits={"name": "Somebody else"})
+    with pytest.raises(BadClientField):
+        corrections.decide(boss, asked_for, True, edits={"address": "x" * 10_000})
+    done = corrections.decide(boss, asked_for, True, edits=edits, reason="the yard's door")
+    assert (done.address, done.city) == ("Mikonkatu 9 A", "Helsingfors")
+    [listed] = found(boss)
+    assert (listed.status, listed.reason) == ("accepted", "the yard's door")
+    with reading() as session:
+        [word] = session.exec(select(Event).where(Event.kind == corrections.ACCEPTED)).all()
+    assert word.data["edited"] == {"address": "Mikonkatu 9 A"}
