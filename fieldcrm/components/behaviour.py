@@ -61,6 +61,13 @@ class _KeptFocus(_Behaviour):
     tag = "KeptFocus"
 
 
+class _DrawerFocus(rx.Component):
+    library = browser_file(__file__, "drawer_focus.tsx")
+    tag = "DrawerFocus"
+    opened: rx.Var[str]
+    name: rx.Var[str]
+
+
 class _Toasts(_Behaviour):
     tag = "Toasts"
     items: rx.Var[list[Any]]
@@ -110,6 +117,11 @@ def keys(names: list[str], on_key: Any) -> rx.Component:
 def kept_focus() -> rx.Component:
     """Gives the focus back when what it was in closes; Escape presses what is marked `LEAVES`; once a page."""
     return _KeptFocus.create()
+
+
+def drawer_focus(opened: Any, name: Any) -> rx.Component:
+    """In the drawer of a list's row: takes the focus of a row opened by a key, and gives it back."""
+    return _DrawerFocus.create(opened=opened, name=name)
 
 
 def toast_stack(items: Any, on_act: Any, on_gone: Any) -> rx.Component:

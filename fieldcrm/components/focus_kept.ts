@@ -1,5 +1,6 @@
 // Where the keyboard stands, kept when what it stood on goes away: a drawer, an editor or a menu that
-// closes gives the focus back to the button that opened it. Escape leaves what the focus is in.
+// closes gives the focus back to the button that opened it; a step that follows another has it where it
+// is marked to land. Escape leaves what the focus is in. The skip link and the rail's own place, too.
 import { useEffect } from "react";
 
 type Place = { node: HTMLElement; tag: string; said: string; row: string; pane: string; nth: number };
@@ -8,7 +9,16 @@ const REMEMBERED = 20;
 const SETTLED_MS = 60; // the page may draw a list anew in the same breath in which it takes an editor away
 const FOCUSABLE = "a[href], button, input, select, textarea, summary, [tabindex]";
 const CLOSERS = "[data-leave]";
+const LANDS = "main [data-lands]";
 const CLOSED_WITH = "tr, form, aside, section";
+
+let isPointed = false; // what was pressed last was pressed by the pointer
+let pagesSeen = 0;
+
+/** Whether the keyboard was used last. */
+export function isByKey(): boolean {
+  return !isPointed;
+}
 
 function saidBy(node: HTMLElement): string {
   return (node.getAttribute("aria-label") ?? node.getAttribute("name") ?? node.textContent ?? "").trim().slice(0, 120);
@@ -69,11 +79,31 @@ function left(at: Element | null): boolean {
   return !!closer;
 }
 
+/** The skip link's own work: the router that handles links changes the address and leaves the focus where it is. */
+function skip(event: MouseEvent) {
+  if (!(event.target as Element).closest?.("a.skip")) return;
+  event.preventDefault();
+  page().focus();
+}
+
 export function KeptFocus(): null {
   useEffect(() => {
     const places: Place[] = [];
     let timer = 0;
-    let isPointed = false;
+    let landed: Element | null = null;
+    let here: Element | null = null;
+    const land = () => {
+      const found = [...document.querySelectorAll<HTMLElement>(LANDS)].find(isThere);
+      if (!found || found === landed) return false;
+      landed = found;
+      found.focus();
+      return true;
+    };
+    const showPlace = () => {
+      const now = document.querySelector(".rail [aria-current=page]");
+      if (now && now !== here) now.scrollIntoView({ block: "nearest", inline: "nearest" });
+      here = now;
+    };
     const keep = (node: EventTarget | null) => {
       const found = (node as Element | null)?.closest?.<HTMLElement>(FOCUSABLE);
       if (!found || places[places.length - 1]?.node === found) return;
@@ -90,6 +120,7 @@ export function KeptFocus(): null {
       timer = 0;
       const last = places[places.length - 1];
       if (!last || document.activeElement !== document.body || isThere(last.node)) return;
+      if (land()) return;
       const gone = places.filter((p) => !p.node.isConnected && p.pane === last.pane);
       for (const place of places.reverse()) {
         const found = again(place, !gone.includes(place));
@@ -98,9 +129,11 @@ export function KeptFocus(): null {
         break;
       }
       places.length = 0;
+      if (document.activeElement === document.body) page().focus({ preventScroll: true });
       keep(document.activeElement);
     };
     const watch = new MutationObserver(() => {
+      showPlace();
       if (!timer && document.activeElement === document.body && places.length) timer = window.setTimeout(restore, SETTLED_MS);
     });
     const onKey = (event: KeyboardEvent) => {
@@ -112,12 +145,17 @@ export function KeptFocus(): null {
     document.addEventListener("focusin", onFocus);
     document.addEventListener("pointerdown", onPress, true);
     document.addEventListener("keydown", onKey, true);
+    document.addEventListener("click", skip, true);
+    showPlace();
+    // a link of the page before is gone with it: the next one is begun at its content, not in the rail
+    if (pagesSeen++ && isByKey() && document.activeElement === document.body) page().focus({ preventScroll: true });
     return () => {
       watch.disconnect();
       clearTimeout(timer);
       document.removeEventListener("focusin", onFocus);
       document.removeEventListener("pointerdown", onPress, true);
       document.removeEventListener("keydown", onKey, true);
+      document.removeEventListener("click", skip, true);
     };
   }, []);
   return null;

@@ -26,6 +26,10 @@ LEAVES = {"data-leave": ""}
 """Attributes (`custom_attrs`) of the button that Escape presses to leave its row, form or drawer."""
 
 
+LANDS = {"data-lands": ""}
+"""Attributes of what gets the focus when a step replaces the one that had it."""
+
+
 def icon_button(
     name: str, label: Any, kind: str = "ghost", small: bool = True, **props: Any
 ) -> rx.Component:

@@ -11,9 +11,11 @@ from typing import Any
 
 import reflex as rx
 
+from fieldcrm.components import behaviour
 from fieldcrm.components.icons import icon
 from fieldcrm.components.parts import LEAVES, badge, button, empty, failed, icon_button, skeleton
 from fieldcrm.components.session import ADMINISTERING, DISPATCHING, Desk, allows
+from fieldcrm.components.typed import typed, typed_day
 from fieldcrm.components.words import words
 from fieldcrm.kit.errors import Refusal
 
@@ -274,9 +276,9 @@ def sort_head(label: Any, name: str, state: Any, class_name: str = "") -> rx.Com
 
 def find_box(state: Any, placeholder: str) -> rx.Component:
     """The list's own search; `placeholder` is a catalogue key."""
-    return rx.el.input(
-        type="search", class_name="input sm ad-find", placeholder=words(placeholder), value=state.search,
-        aria_label=words(placeholder), on_change=lambda t: state.narrow("search", t).debounce(250),
+    return typed(
+        state.search, lambda t: state.narrow("search", t), type="search", class_name="input sm ad-find",
+        placeholder=words(placeholder), aria_label=words(placeholder), max_length=SEARCH_MOST,
     )  # fmt: skip
 
 
@@ -304,9 +306,9 @@ def days_between(state: Any) -> rx.Component:
     """The first and the last day of what is listed, never torn apart; the state's filters `first` and `last`."""
 
     def day(name: str, label: str) -> rx.Component:
-        return rx.el.input(
-            type="date", class_name="input sm day", value=getattr(state, name), aria_label=words(label),
-            on_change=lambda chosen: state.narrow(name, chosen),
+        return typed_day(
+            getattr(state, name), lambda chosen: state.narrow(name, chosen), class_name="input sm day",
+            aria_label=words(label),
         )  # fmt: skip
 
     dash = rx.el.span("–", class_name="faint", aria_hidden="true")
@@ -325,6 +327,7 @@ def row_drawer(
 ) -> rx.Component:
     """The drawer of an open row, with a way to its neighbours; `title` and `broken` are keys."""
     head = rx.el.div(
+        behaviour.drawer_focus(state.opened, name),
         rx.el.h2(words(title), class_name="el"), rx.el.span(class_name="sp"),
         icon_button("arrow-up", words("report.previous"), on_click=state.press("k")),
         icon_button("arrow-down", words("report.next"), on_click=state.press("j")),

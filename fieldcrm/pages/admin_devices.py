@@ -19,6 +19,7 @@ from fieldcrm.components.messages import Messages
 from fieldcrm.components.parts import LEAVES, badge, button, empty, icon_button
 from fieldcrm.components.section import AdminSection, Choice, loaded
 from fieldcrm.components.session import ADMINISTERING, Desk, allows
+from fieldcrm.components.typed import typed
 from fieldcrm.components.words import words
 from fieldcrm.kit import i18n
 from fieldcrm.kit.errors import Refusal
@@ -158,9 +159,9 @@ def _rows(actor: Actor, language: str) -> tuple[list[DeviceRow], list[Choice]]:
 def admin_devices() -> rx.Component:
     """The page."""
     drawer = rx.cond(AdminDevices.is_pairing, _drawer(), rx.fragment())
-    search = rx.el.input(
-        type="search", class_name="input sm ad-find", placeholder=words("admin.find_device"),
-        aria_label=words("admin.find_device"), value=AdminDevices.search, on_change=AdminDevices.find.debounce(250),
+    search = typed(
+        AdminDevices.search, AdminDevices.find, type="search", class_name="input sm ad-find",
+        placeholder=words("admin.find_device"), aria_label=words("admin.find_device"),
     )  # fmt: skip
     living = rx.el.label(
         rx.el.input(type="checkbox", checked=AdminDevices.living_only, on_change=lambda _: AdminDevices.switch_living()),

@@ -15,6 +15,7 @@ from fieldcrm.components.icons import icon
 from fieldcrm.components.parts import button, empty
 from fieldcrm.components.section import AdminSection, Choice, loaded
 from fieldcrm.components.session import ADMINISTERING, Desk, allows
+from fieldcrm.components.typed import typed_day
 from fieldcrm.components.words import words
 from fieldcrm.kit import i18n
 from fieldcrm.kit.tables import Event
@@ -168,13 +169,7 @@ def _tools() -> rx.Component:
     )  # fmt: skip
 
     def day(value: Any, act: Any, label: str) -> rx.Component:
-        return rx.el.input(
-            type="date",
-            class_name="input sm day",
-            value=value,
-            on_change=act,
-            aria_label=words(label),
-        )
+        return typed_day(value, act, class_name="input sm day", aria_label=words(label))
 
     return rx.el.div(
         kinds, actors, day(AdminEvents.first, AdminEvents.filter_first, "admin.from_day"),

@@ -12,6 +12,7 @@ import reflex as rx
 from fieldcrm.components.icons import icon
 from fieldcrm.components.parts import badge, button, empty, icon_button
 from fieldcrm.components.section import loaded
+from fieldcrm.components.typed import typed
 from fieldcrm.components.words import words
 from fieldcrm.forms.service import templates
 from fieldcrm.pages.admin import admin_page, labelled, said
@@ -233,9 +234,9 @@ def _field_form() -> rx.Component:
 
 
 def _checks() -> rx.Component:
-    area = rx.el.textarea(
-        value=Forms.checks, rows="3", class_name="input area mono", spell_check=False,
-        on_change=lambda text: Forms.write("checks", text).debounce(300),
+    area = typed(
+        Forms.checks, lambda text: Forms.write("checks", text), is_area=True, rows="3",
+        class_name="input area mono", spell_check=False,
         placeholder="samples: not answered(samples) or view != 'against' => No samples | … | …",
     )  # fmt: skip
     return rx.el.section(

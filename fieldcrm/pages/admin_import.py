@@ -14,7 +14,7 @@ from fieldcrm.clients.model import ClientKind
 from fieldcrm.components import behaviour
 from fieldcrm.components.icons import glyph, icon
 from fieldcrm.components.import_drop import import_drop
-from fieldcrm.components.parts import badge, button, empty, segments
+from fieldcrm.components.parts import LANDS, badge, button, empty, segments
 from fieldcrm.components.words import words
 from fieldcrm.pages import admin_import_parts as parts
 from fieldcrm.pages.admin import admin_page, said
@@ -67,10 +67,15 @@ def _upload() -> rx.Component:
 def _looking() -> rx.Component:
     """How far the look at a long file is, and the way to give it up."""
     return rx.el.section(
-        rx.el.h2(AdminImport.file_name), _bar(),
+        _landing(AdminImport.file_name), _bar(),
         rx.el.p(AdminImport.doing, class_name="muted", role="status"),
         button(words("admin.import.stop_this"), on_click=AdminImport.stop_looking), class_name="card im-r",
     )  # fmt: skip
+
+
+def _landing(text: Any) -> rx.Component:
+    """The heading of a step, which has the focus once the step is there."""
+    return rx.el.h2(text, tab_index=-1, custom_attrs=LANDS)
 
 
 def _bar() -> rx.Component:
@@ -135,7 +140,7 @@ def _dry() -> rx.Component:
         class_name="dk",
     )  # fmt: skip
     return rx.el.section(
-        rx.el.div(rx.el.h2(words("admin.import.dry")), rx.el.span(AdminImport.about, class_name="muted t1"),
+        rx.el.div(_landing(words("admin.import.dry")), rx.el.span(AdminImport.about, class_name="muted t1"),
                   rx.el.span(class_name="sp"), match, modes, class_name="row"),
         stack, rx.el.div(figures, _constants(), class_name="dkw"), parts.switches(),
         class_name="card dry",
@@ -287,7 +292,7 @@ def _example_row(e: Any) -> rx.Component:
 
 def _running() -> rx.Component:
     return rx.el.section(
-        behaviour.ticker(WATCH_MS, AdminImport.watch), rx.el.h2(AdminImport.file_name), _bar(),
+        behaviour.ticker(WATCH_MS, AdminImport.watch), _landing(AdminImport.file_name), _bar(),
         rx.el.p(AdminImport.doing, class_name="muted", role="status"),
         button(
             rx.cond(AdminImport.is_stopping, words("admin.import.stopping"), words("admin.import.stop")),
@@ -315,7 +320,7 @@ def _done() -> rx.Component:
         rx.el.section(
             rx.cond(AdminImport.is_undone, rx.fragment(), outcome),
             rx.cond(is_in, figures, rx.fragment()),
-            rx.el.div(button(words("admin.import.another"), kind="primary", on_click=AdminImport.forget), undo, class_name="row"),
+            rx.el.div(button(words("admin.import.another"), kind="primary", on_click=AdminImport.forget, custom_attrs=LANDS), undo, class_name="row"),
             class_name="card im-r",
         ),
         rx.cond(is_in & (AdminImport.troubles.length() > 0), _named(), rx.fragment()),

@@ -19,6 +19,7 @@ from fieldcrm.components.messages import Messages
 from fieldcrm.components.parts import LEAVES, button, empty
 from fieldcrm.components.section import AdminSection, Choice, loaded, sort_head
 from fieldcrm.components.session import ADMINISTERING, Desk, allows
+from fieldcrm.components.typed import typed
 from fieldcrm.components.words import words
 from fieldcrm.kit import i18n
 from fieldcrm.kit.errors import Refusal
@@ -245,9 +246,9 @@ def _rename(row: Any) -> rx.Component:
 
 def admin_territories() -> rx.Component:
     """Territories."""
-    search = rx.el.input(
-        type="search", class_name="input sm ad-find", placeholder=words("admin.find_territory"),
-        aria_label=words("admin.find_territory"), value=AdminTeams.search, on_change=AdminTeams.find.debounce(250),
+    search = typed(
+        AdminTeams.search, AdminTeams.find, type="search", class_name="input sm ad-find",
+        placeholder=words("admin.find_territory"), aria_label=words("admin.find_territory"),
     )  # fmt: skip
     add = rx.el.form(
         rx.el.input(name="name", class_name="input sm", placeholder=words("admin.new_territory"),

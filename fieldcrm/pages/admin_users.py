@@ -17,6 +17,7 @@ from fieldcrm.components.messages import Messages
 from fieldcrm.components.parts import LEAVES, badge, button, empty, icon_button
 from fieldcrm.components.section import AdminSection, loaded, sort_head
 from fieldcrm.components.session import ADMINISTERING, Desk, allows
+from fieldcrm.components.typed import typed
 from fieldcrm.components.words import words
 from fieldcrm.kit import i18n, ids
 from fieldcrm.kit.errors import Refusal
@@ -356,13 +357,12 @@ def _tools() -> rx.Component:
         value=AdminUsers.role_filter, on_change=AdminUsers.filter_role, class_name="input sm pick",
         aria_label=words("admin.role"),
     )  # fmt: skip
-    search = rx.el.input(
-        type="search", class_name="input sm ad-find", placeholder=words("admin.find_user"),
-        aria_label=words("admin.find_user"), value=AdminUsers.search,
-        on_change=AdminUsers.find.debounce(250),
+    search = typed(
+        AdminUsers.search, AdminUsers.find, type="search", class_name="input sm ad-find",
+        placeholder=words("admin.find_user"), aria_label=words("admin.find_user"),
     )  # fmt: skip
     return rx.el.div(
-        search, roles, rx.el.span(AdminUsers.shown, class_name="muted t1"), rx.el.span(class_name="sp"),
+        search, roles, rx.el.span(AdminUsers.shown, class_name="muted t1", role="status"), rx.el.span(class_name="sp"),
         button(icon("plus"), words("admin.add_user"), kind="primary", on_click=AdminUsers.add),
         class_name="row ad-t",
     )  # fmt: skip

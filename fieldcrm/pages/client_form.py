@@ -44,6 +44,7 @@ TEXTS = ("name", "kind", "category", "specialty", "phone", "email", "website", "
 COMPARED = ("name", "kind", "phone", "address")
 """Fields after each of which the base is asked who is there already."""
 FOUND_MOST = 6
+TO_BAD_FIELD = "setTimeout(() => document.querySelector('main [aria-invalid=true]')?.focus(), 100)"
 
 
 @dataclass
@@ -200,7 +201,7 @@ class ClientForm(OwnReferences, Section, Desk):
         except Refusal as error:
             self.refused = self._refusal_of_field(error)
             self.bad_field = str(error.params.get("field", ""))
-            return None
+            return rx.call_script(TO_BAD_FIELD)
         await self._tell("client_form.added" if is_new else "client_form.changed", saved.name)
         return rx.redirect(f"/clients?client={saved.id}")
 

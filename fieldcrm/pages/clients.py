@@ -324,7 +324,7 @@ def _tools() -> rx.Component:
             narrowing(Clients, "territory", "report.all_territories", options_of(Clients.territories), "report.territory"),
             filter_tools(Clients), archive, column_tools(Clients), count_tools(Clients),
         ), rx.el.div(
-            rx.el.span(Clients.shown, class_name="muted t1 nw"),
+            rx.el.span(Clients.shown, class_name="muted t1 nw", role="status"),
             rx.cond(manages(), rx.el.a(icon("users", "s"), words("handover.do"), href="/handover", class_name="btn sm"), rx.fragment()),
             file_tools(Clients, "xlsx", "csv", "geojson", "vcf"),
             rx.el.a(icon("plus", "s"), words("client_form.add"), href="/clients/form", class_name="btn sm primary"),

@@ -25,6 +25,7 @@ from fieldcrm.components.section import (
     options_of,
 )
 from fieldcrm.components.shell import page
+from fieldcrm.components.typed import typed_day
 from fieldcrm.components.words import words
 from fieldcrm.pages.coverage_state import NOWHERE, SPANS, Coverage
 from fieldcrm.reports.coverage import MEASURES
@@ -39,10 +40,8 @@ def coverage_page() -> rx.Component:
 
 
 def _day(name: str, value: Any, label: str) -> rx.Component:
-    return rx.el.input(
-        type="date", class_name="input sm day", value=value, aria_label=words(label),
-        on_change=lambda chosen: Coverage.narrow(name, chosen),
-    )  # fmt: skip
+    return typed_day(value, lambda chosen: Coverage.narrow(name, chosen), class_name="input sm day",
+                     aria_label=words(label))  # fmt: skip
 
 
 def _tools() -> rx.Component:
@@ -137,7 +136,7 @@ def _list() -> rx.Component:
     ]
     head = rx.el.div(
         find_box(Coverage, "coverage.find"), rx.el.span(class_name="sp"),
-        rx.el.span(Coverage.shown, class_name="muted t1 nw"), *files, class_name="row cv-lh",
+        rx.el.span(Coverage.shown, class_name="muted t1 nw", role="status"), *files, class_name="row cv-lh",
     )  # fmt: skip
     table = list_table(Coverage, COLUMNS, "coverage.list", NONE, "coverage.list")
     return rx.el.div(head, table, class_name="cv-s")

@@ -17,6 +17,7 @@ from fieldcrm.components.icons import glyph, icon
 from fieldcrm.components.live_map import live_map
 from fieldcrm.components.parts import button, category, empty, failed, icon_button
 from fieldcrm.components.shell import page
+from fieldcrm.components.typed import typed
 from fieldcrm.components.words import words
 from fieldcrm.pages.dispatch_day import Hour
 from fieldcrm.pages.dispatch_loose import LooseRow
@@ -72,10 +73,9 @@ def _left() -> rx.Component:
         class_name="sec-h",
     )  # fmt: skip
     search = rx.el.div(
-        rx.el.input(
-            type="search", class_name="input sm", placeholder=words("dispatch.find_rep"),
-            aria_label=words("dispatch.find_rep"), value=Dispatch.text_filter,
-            on_change=Dispatch.filter_text.debounce(200),
+        typed(
+            Dispatch.text_filter, Dispatch.filter_text, type="search", class_name="input sm",
+            placeholder=words("dispatch.find_rep"), aria_label=words("dispatch.find_rep"),
         ),
         class_name="rep-find",
     )  # fmt: skip

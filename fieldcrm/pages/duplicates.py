@@ -113,7 +113,7 @@ def _tools() -> rx.Component:
             narrowing(Duplicates, "status", "duplicates.all_statuses", statuses, "duplicates.status"),
             narrowing(Duplicates, "kind", "clients_page.all_kinds", kinds, "admin.field.kind"),
         ),
-        rx.el.span(Duplicates.shown, class_name="muted t1 nw end"),
+        rx.el.span(Duplicates.shown, class_name="muted t1 nw end", role="status"),
         file_tools(Duplicates, "xlsx", "csv"), class_name="row ad-t",
     )  # fmt: skip
 

@@ -21,6 +21,7 @@ from fieldcrm.components.parts import button, category, empty
 from fieldcrm.components.section import Choice, Section, loaded, options_of
 from fieldcrm.components.session import MANAGING, Desk, allows
 from fieldcrm.components.shell import page
+from fieldcrm.components.typed import typed_day
 from fieldcrm.components.words import words
 from fieldcrm.handover import service as handovers
 from fieldcrm.handover.model import BadHandover, BriefLine, HandoverView, Order, Preview
@@ -362,10 +363,9 @@ def handover_page() -> rx.Component:
 
 
 def _form() -> rx.Component:
-    first = rx.el.input(
-        type="date", class_name="input", value=Handovers.first_day,
-        on_change=lambda day: Handovers.choose("first_day", day),
-    )  # fmt: skip
+    first = typed_day(
+        Handovers.first_day, lambda day: Handovers.choose("first_day", day), class_name="input"
+    )
     form = rx.el.div(
         labelled(words("handover.from"), _select("former", Handovers.givers, "handover.choose")),
         labelled(words("handover.to"), _select("owner", Handovers.takers, "handover.choose")),

@@ -17,6 +17,7 @@ from fieldcrm.components.parts import button, note
 from fieldcrm.components.section import loaded
 from fieldcrm.components.session import Desk, allows
 from fieldcrm.components.shell import page
+from fieldcrm.components.typed import typed
 from fieldcrm.components.words import words
 from fieldcrm.kit import clock
 from fieldcrm.kit.errors import Refusal
@@ -181,8 +182,8 @@ def _pending() -> rx.Component:
         rx.el.span(MyCycle.pending, class_name="strong"),
         rx.el.ul(rx.foreach(MyCycle.changes, lambda text: rx.el.li(text)), class_name="cy-d"),
         rx.el.span(class_name="sp"),
-        rx.el.input(class_name="input sm", value=MyCycle.word, on_change=MyCycle.write_word,
-                    aria_label=words("mine.word"), placeholder=words("mine.word")),
+        typed(MyCycle.word, MyCycle.write_word, class_name="input sm",
+              aria_label=words("mine.word"), placeholder=words("mine.word")),
         button(icon("check", "s"), words("mine.propose"), kind="primary", small=True,
                on_click=MyCycle.propose),
         button(icon("undo-2", "s"), words("mine.take_back"), small=True, on_click=MyCycle.take_back),

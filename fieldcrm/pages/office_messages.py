@@ -345,7 +345,7 @@ def _tools() -> rx.Component:
             narrowing(OfficeMessages, "kind", "messages.all_kinds", kinds, "messages.kind"),
             narrowing(OfficeMessages, "state", "messages.all_states", [ahead, *states], "messages.state"),
         ),
-        rx.el.span(OfficeMessages.shown, class_name="muted t1 nw end"),
+        rx.el.span(OfficeMessages.shown, class_name="muted t1 nw end", role="status"),
         file_tools(OfficeMessages, "xlsx", "csv"),
         class_name="row ad-t",
     )  # fmt: skip

@@ -16,6 +16,7 @@ from fieldcrm.components.icons import icon
 from fieldcrm.components.parts import badge, button, category, empty, icon_button, note, segments
 from fieldcrm.components.section import Column, clipped, find_box, list_table, loaded
 from fieldcrm.components.shell import manages, page
+from fieldcrm.components.typed import typed
 from fieldcrm.components.words import words
 from fieldcrm.kit.standing import UNDER_WAY
 from fieldcrm.pages.planning_calendar import beside, calendar, held_panel
@@ -164,8 +165,8 @@ def _proposal() -> rx.Component:
     back = rx.cond(
         manages() & Planning.is_by_rep,
         rx.el.span(
-            rx.el.input(class_name="input sm", value=Planning.word, on_change=Planning.write_word,
-                        aria_label=words("hand.word"), placeholder=words("hand.word")),
+            typed(Planning.word, Planning.write_word, class_name="input sm",
+                  aria_label=words("hand.word"), placeholder=words("hand.word")),
             button(words("hand.send_back"), small=True, on_click=Planning.send_back),
             class_name="row g1",
         ),

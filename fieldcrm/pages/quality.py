@@ -146,7 +146,7 @@ def _tools() -> rx.Component:
             narrowing(Quality, "territory", "quality.all_territories", options_of(Quality.territories), "admin.field.territory"),
             narrowing(Quality, "rep", "report.all_reps", options_of(Quality.owners), "quality.owner"),
         ),
-        rx.el.span(Quality.shown, class_name="muted t1 nw end"),
+        rx.el.span(Quality.shown, class_name="muted t1 nw end", role="status"),
         file_tools(Quality, "xlsx", "csv"), class_name="row ad-t",
     )  # fmt: skip
 

@@ -56,7 +56,7 @@ def pins_tab() -> rx.Component:
         find_box(QualityPins, "quality.find"),
         narrowing(QualityPins, "status", "duplicates.all_statuses", statuses, "quality.status"),
         narrowing(QualityPins, "source", "quality.all_sources", sources, "quality.source"),
-        rx.el.span(QualityPins.shown, class_name="muted t1 nw end"), class_name="row ad-t",
+        rx.el.span(QualityPins.shown, class_name="muted t1 nw end", role="status"), class_name="row ad-t",
     )  # fmt: skip
     table = list_table(QualityPins, COLUMNS, "quality.tab.pins", NONE, "quality.tab.pins")
     return rx.fragment(tools, loaded(QualityPins, table))

@@ -227,7 +227,7 @@ def _tools() -> rx.Component:
         narrowing(Visits, "state", "visits_page.all_states", states, "visits_page.state"),
         narrowing(Visits, "verdict", "visits_page.all_verdicts", verdicts, "report.verdict"),
         narrowing(Visits, "letter", "report.all_categories", letters, "report.category"),
-        days_between(Visits), answer_choice(Visits)), rx.el.span(Visits.shown, class_name="muted t1 nw end"),
+        days_between(Visits), answer_choice(Visits)), rx.el.span(Visits.shown, class_name="muted t1 nw end", role="status"),
         file_tools(Visits, "xlsx", "csv"),
         class_name="row ad-t",
     )  # fmt: skip

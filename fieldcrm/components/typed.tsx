@@ -1,0 +1,48 @@
+// A field whose text lies in the browser while it is typed. The server hears of it after a pause, at
+// Enter, and when the field is left; what it answers never takes a letter back that was typed since.
+import { type ChangeEvent, type KeyboardEvent, useEffect, useRef, useState } from "react";
+
+type Told = { text: string; at: number };
+type Props = { text: string; waitMs: number; isArea?: boolean; onTold: (text: string) => void } & Record<string, unknown>;
+
+const ANSWERED_MS = 15_000; // an answer that has not come by then isn't coming
+
+export function Typed({ text, waitMs, isArea, onTold, ...rest }: Props) {
+  const [shown, setShown] = useState(text);
+  const told = useRef<Told[]>([]); // what the server has not answered yet
+  const waiting = useRef<string | null>(null);
+  const timer = useRef(0);
+
+  function tell() {
+    clearTimeout(timer.current);
+    const now = waiting.current;
+    waiting.current = null;
+    if (now === null || (now === text && !told.current.length)) return;
+    told.current.push({ text: now, at: performance.now() });
+    onTold(now);
+  }
+  const latest = useRef(tell);
+  latest.current = tell;
+
+  useEffect(() => {
+    const open = told.current.filter((t) => performance.now() - t.at < ANSWERED_MS);
+    const answered = open.findIndex((t) => t.text === text);
+    told.current = open.slice(answered + 1);
+    if (answered >= 0) return;
+    clearTimeout(timer.current); // the server's own word: cleared, or another view
+    told.current = [];
+    waiting.current = null;
+    setShown(text);
+  }, [text]);
+  useEffect(() => () => clearTimeout(timer.current), []);
+
+  const onChange = (event: ChangeEvent<HTMLInputElement | HTMLTextAreaElement>) => {
+    setShown(event.target.value);
+    waiting.current = event.target.value;
+    clearTimeout(timer.current);
+    timer.current = window.setTimeout(() => latest.current(), waitMs);
+  };
+  const onKeyDown = (event: KeyboardEvent) => event.key === "Enter" && !isArea && latest.current();
+  const field = { ...rest, value: shown, onChange, onBlur: () => latest.current() };
+  return isArea ? <textarea {...field} /> : <input {...field} onKeyDown={onKeyDown} />;
+}
