@@ -73,11 +73,13 @@ class DetailOut(ListedOut):
 
 
 class Decision(BaseModel):
-    """`overwrite`: also what somebody changed since the rep looked."""
+    """`overwrite`: also what somebody changed since the rep looked; `edits`: fields of the correction
+    -> what to write instead of the wanted value."""
 
     accept: bool
     overwrite: bool = False
     reason: str = Field(default="", max_length=corrections.REASON_MOST)
+    edits: dict[str, str | float | None] = {}
 
 
 class Decided(BaseModel):
@@ -130,5 +132,7 @@ def get_correction(correction_id: CorrectionId, actor: DeskPerson) -> dict[str, 
 )
 def decide(correction_id: CorrectionId, body: Decision, actor: DeskPerson) -> dict[str, Any]:
     """409 `correction_overtaken` names fields that changed meanwhile; send `overwrite` to go on."""
-    client = corrections.decide(actor, correction_id, body.accept, body.overwrite, body.reason)
+    client = corrections.decide(
+        actor, correction_id, body.accept, body.overwrite, body.reason, body.edits
+    )
     return {"client_id": client.id, "version": client.version}

@@ -11,12 +11,13 @@ from typing import Any
 
 import reflex as rx
 
+from fieldcrm.clients.model import BadClientField
 from fieldcrm.clients.tables import CardPhoto
 from fieldcrm.components import behaviour
 from fieldcrm.components.alerts import Toast
 from fieldcrm.components.icons import icon
 from fieldcrm.components.messages import Messages
-from fieldcrm.components.parts import LEAVES, badge, button
+from fieldcrm.components.parts import badge
 from fieldcrm.components.place_map import pins_map
 from fieldcrm.components.section import (
     PAGE,
@@ -40,7 +41,7 @@ from fieldcrm.components.words import words
 from fieldcrm.kit import files, i18n
 from fieldcrm.kit.errors import Refusal
 from fieldcrm.kit.units import distance_m
-from fieldcrm.pages.admin import said
+from fieldcrm.pages.corrections_word import Edit, edits_of, read_edits, word_on
 from fieldcrm.pages.list_files import ListFiles, file_tools
 from fieldcrm.pages.manager_rows import day_of
 from fieldcrm.people import service as people
@@ -113,6 +114,7 @@ class Card:
     reason: str = ""
     lines: list[Line] = field(default_factory=list)
     overtaken: str = ""
+    edits: list[Edit] = field(default_factory=list)
     has_map: bool = False
     pins: dict[str, Any] = field(default_factory=dict)
     moved: str = ""
@@ -136,6 +138,7 @@ class Corrections(ListFiles, Listing, Desk):
     card_problem: str = ""
     refused: str = ""
     is_refusing: bool = False
+    is_editing: bool = False
 
     @rx.event
     @allows(DISPATCHING)
@@ -170,7 +173,7 @@ class Corrections(ListFiles, Listing, Desk):
         self.shown = self._t("correct.listed", n=len(self.rows), more=plus)
 
     async def _open(self, row_id: str) -> None:
-        self.card_problem, self.refused, self.is_refusing = "", "", False
+        self.card_problem, self.refused, self.is_refusing, self.is_editing = "", "", False, False
         try:
             found = await asyncio.to_thread(correction_list.detail, self._actor(), row_id)
         except Refusal as error:
@@ -193,9 +196,27 @@ class Corrections(ListFiles, Listing, Desk):
 
     @rx.event
     @allows(DISPATCHING)
-    def stop_refusing(self):
-        """Back to the choice."""
-        self.is_refusing, self.refused = False, ""
+    def start_editing(self):
+        """Show what is wanted in fields."""
+        self.is_editing, self.refused = True, ""
+
+    @rx.event
+    @allows(DISPATCHING)
+    def back_to_choice(self):
+        """Neither."""
+        self.is_refusing, self.is_editing, self.refused = False, False, ""
+
+    @rx.event
+    @allows(DISPATCHING)
+    async def accept_edited(self, data: dict):
+        """Take it over as the office has written it."""
+        try:
+            edits = read_edits(data, self.card.edits)
+        except BadClientField as error:
+            self.refused = self._refusal(error)
+            return
+        reason, was_told = str(data.get("reason", "")).strip(), self.card.overtaken != ""
+        await self._decide(self.opened, accept=True, overwrite=was_told, reason=reason, edits=edits)
 
     @rx.event
     @allows(DISPATCHING)
@@ -311,7 +332,7 @@ def _card(found: Detail, language: str) -> Card:
         decided=f"{listed.decided_by}, {i18n.moment(listed.decided_at, language, 'd MMM y HH:mm')}"
         if listed.decided_at else "",
         reason=listed.reason, lines=_lines(listed, language), overtaken=", ".join(late),
-        has_map=new is not None, pins=pins,
+        edits=edits_of(c.wanted, language), has_map=new is not None, pins=pins,
         moved=i18n.t("correct.moved", language, distance=moved) if moved else "",
         weighed=_weighed(found, language), seen=[_seen(s, language) for s in found.check_ins],
         photos=[_photo(p, language) for p in found.photos],
@@ -388,7 +409,7 @@ def _tools() -> rx.Component:
             narrowing(Corrections, "rep", "report.all_reps", options_of(Corrections.reps), "report.rep"),
             days_between(Corrections),
         ),
-        rx.el.span(Corrections.shown, class_name="muted t1 nw end"), office, file_tools(Corrections, "xlsx", "csv"),
+        rx.el.span(Corrections.shown, class_name="muted t1 nw end", role="status"), office, file_tools(Corrections, "xlsx", "csv"),
         class_name="row ad-t",
     )  # fmt: skip
 
@@ -409,7 +430,7 @@ def _card_body() -> rx.Component:
         _side_by_side(c),
         rx.cond(c.comment != "", rx.el.blockquote(c.comment, class_name="co-q"), rx.fragment()),
         rx.cond(c.photos.length() > 0, _photos(c), rx.fragment()),
-        rx.cond(c.has_map, _evidence(c), rx.fragment()), _word(c),
+        rx.cond(c.has_map, _evidence(c), rx.fragment()), word_on(c, Corrections),
     )  # fmt: skip
 
 
@@ -483,32 +504,3 @@ def _seen_line(s: Any) -> rx.Component:
             rx.el.br(), rx.el.span(s.text, class_name="t1 muted"),
         ),
     )  # fmt: skip
-
-
-def _word(c: Any) -> rx.Component:
-    """The choice while it is open, the word that was given afterwards."""
-    taking = rx.cond(c.overtaken != "", words("correct.accept_over"), words("correct.accept"))
-    choice = rx.el.div(
-        button(icon("check", "s"), taking, kind="primary", on_click=Corrections.accept(c.id)),
-        button(icon("x", "s"), words("correct.refuse"), on_click=Corrections.start_refusing), class_name="row",
-    )  # fmt: skip
-    refusing = rx.el.form(
-        rx.el.label(
-            rx.el.span(words("correct.reason")),
-            rx.el.textarea(name="reason", rows="2", max_length=corrections.REASON_MOST, class_name="input area",
-                           auto_focus=True), class_name="field wide",
-        ),
-        rx.el.div(
-            button(words("correct.refuse_now"), kind="danger solid", type="submit"),
-            button(words("privacy.keep.back"), on_click=Corrections.stop_refusing, custom_attrs=LEAVES), class_name="row",
-        ),
-        on_submit=Corrections.refuse, class_name="co-f",
-    )  # fmt: skip
-    given = rx.el.div(
-        rx.el.div(words("correct.decided_by"), " ", c.decided, class_name="t1 muted"),
-        rx.cond(c.reason != "", rx.el.blockquote(c.reason, class_name="co-q"), rx.fragment()),
-    )
-    deciding = rx.fragment(
-        said(Corrections.refused), rx.cond(Corrections.is_refusing, refusing, choice)
-    )
-    return rx.el.div(rx.cond(c.status == "open", deciding, given), class_name="sec said co-w2")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from sqlmodel import Session
 from fieldcrm.clients import card_photos
 from fieldcrm.clients import service as clients
 from fieldcrm.clients.duplicates import merging
-from fieldcrm.clients.model import ClientNotFound
+from fieldcrm.clients.model import BadClientField, ClientNotFound
 from fieldcrm.clients.rules import clean
 from fieldcrm.clients.tables import CardPhoto, Client
 from fieldcrm.kit import clock, feed
@@ -91,21 +91,24 @@ def shown(client: Client, event: Event, rep_name: str) -> Correction:
 
 
 def decide(
-    actor: Actor, correction_id: str, accept: bool, overwrite: bool = False, reason: str = ""
-) -> Client:
+    actor: Actor, correction_id: str, accept: bool, overwrite: bool = False, reason: str = "",
+    edits: Mapping[str, Any] | None = None,
+) -> Client:  # fmt: skip
     """Take a correction over into the card, or decline it, with a reason for the log and the rep.
 
     Fields that somebody changed since the rep looked are not overwritten unless the office says so.
-    Raises NoSuchCorrection, CorrectionDecided, CorrectionOvertaken (its params name the fields).
+    `edits`: what the office writes instead of wanted values, field -> value, of wanted fields only.
+    Raises NoSuchCorrection, CorrectionDecided, CorrectionOvertaken (its params name the fields),
+    BadClientField.
     """
     people.require(actor, Role.dispatcher, Role.manager, Role.admin)
     with transaction() as session:
-        return decide_in(session, actor, correction_id, accept, overwrite, reason)
+        return decide_in(session, actor, correction_id, accept, overwrite, reason, edits)
 
 
 def decide_in(
     session: Session, actor: Actor, correction_id: str, accept: bool, overwrite: bool = False,
-    reason: str = "",
+    reason: str = "", edits: Mapping[str, Any] | None = None,
 ) -> Client:  # fmt: skip
     """The same inside another transaction."""
     feed.take_turn(session)
@@ -123,12 +126,15 @@ def decide_in(
     ]
     if accept and overtaken and not overwrite:
         raise CorrectionOvertaken(fields=sorted(overtaken))
+    edited = _edited(wanted, edits or {}) if accept else {}
     if accept:
-        clients.change_in(session, actor, client, wanted)
+        clients.change_in(session, actor, client, wanted | edited)
     if accept and asked_of is not client:
-        merging.keep_in(session, actor, asked_of, wanted)
+        merging.keep_in(session, actor, asked_of, wanted | edited)
     kind = ACCEPTED if accept else DECLINED
-    told = {"id": correction_id, "rep_id": event.actor_id}
+    told: dict[str, Any] = {"id": correction_id, "rep_id": event.actor_id}
+    if edited:
+        told["edited"] = edited
     if reason.strip():
         told["reason"] = reason.strip()[:REASON_MOST]
     asker = [event.actor_id] if event.actor_id else []
@@ -136,3 +142,10 @@ def decide_in(
     if asker:
         feed.touch(session, "correction", correction_id, rep_ids=asker)
     return client
+
+
+def _edited(wanted: dict[str, Any], edits: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of the office that are not what the rep wants."""
+    if foreign := sorted(edits.keys() - wanted.keys()):
+        raise BadClientField(field=foreign[0])
+    return {name: value for name, value in clean(dict(edits)).items() if value != wanted[name]}
