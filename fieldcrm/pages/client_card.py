@@ -1,0 +1,156 @@
+"""A client's card in the list's drawer: its facts, people and places, promises, visits, likely doubles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from fieldcrm.clients import service as clients
+from fieldcrm.clients.duplicates import queue as duplicates
+from fieldcrm.clients.duplicates import words as pair_words
+from fieldcrm.clients.duplicates.queue import PairView
+from fieldcrm.clients.model import ClientCard
+from fieldcrm.kit import clock, i18n
+from fieldcrm.pages.client_counts import ChangeRow, own_changes, own_facts
+from fieldcrm.people import service as people
+from fieldcrm.people.model import Actor
+from fieldcrm.reports.visit_list import actual_text
+from fieldcrm.visits import service as visits
+from fieldcrm.visits.model import VisitFilters
+
+FACTS = ("specialty", "loyalty", "phone", "email", "website", "address", "city", "postcode", "opening_hours",
+         "visit_minutes", "external_id", "note")  # fmt: skip
+
+
+@dataclass
+class Pair:
+    """A fact with its name."""
+
+    label: str
+    value: str
+    href: str = ""
+    """Of a file."""
+
+
+@dataclass
+class TieRow:
+    """A person at a workplace, seen from either side."""
+
+    id: str
+    name: str
+    note: str
+    is_main: bool
+
+
+@dataclass
+class PastVisit:
+    """A visit on the card."""
+
+    id: str
+    glyph: str
+    word: str
+    title: str
+    text: str
+
+
+@dataclass
+class PromiseRow:
+    """A next step somebody promised."""
+
+    text: str
+    due: str
+    is_done: bool
+    is_late: bool
+
+
+@dataclass
+class DoubleRow:
+    """Another client that this one may be: a pair of the queue."""
+
+    pair_id: str
+    name: str
+    why: str
+
+
+@dataclass
+class Card:
+    """A client's card in the reader's words."""
+
+    id: str = ""
+    name: str = ""
+    kind: str = ""
+    category: str = ""
+    territory: str = ""
+    facts: list[Pair] = field(default_factory=list)
+    ties: list[TieRow] = field(default_factory=list)
+    promises: list[PromiseRow] = field(default_factory=list)
+    visits: list[PastVisit] = field(default_factory=list)
+    doubles: list[DoubleRow] = field(default_factory=list)
+    changes: list[ChangeRow] = field(default_factory=list)
+
+
+def card_of(actor: Actor, client_id: str, language: str) -> Card:
+    """The card of a client in the reader's words. Raises ClientNotFound."""
+    found = clients.card(actor, client_id)
+    past = visits.list_visits(actor, VisitFilters(client_id=client_id), "-day", 12).rows
+    c = found.client
+    facts = [(name, getattr(c, name)) for name in FACTS]
+    return Card(
+        c.id, c.name, i18n.t(f"admin.client.{c.kind}", language), c.category or "",
+        found.territory.name if found.territory else "",
+        [Pair(i18n.t(f"admin.field.{n}", language), str(v)) for n, v in facts if v not in (None, "")]
+        + [Pair(*fact) for fact in own_facts(c, actor, language)]
+        + _known_by(found, actor, language),
+        _ties(found), [_promise(p, language) for p in found.promises[:8]],
+        [_past(v, language) for v in past],
+        [_double(v, client_id, language) for v in duplicates.of_client(actor, client_id)],
+        own_changes(client_id, actor, language),
+    )  # fmt: skip
+
+
+def _known_by(found: ClientCard, actor: Actor, language: str) -> list[Pair]:
+    """Who looks after the client, its tags, where the card comes from and when it changed."""
+    c, territory = found.client, found.territory
+    reps = {r.id: r.name for r in people.visible_reps(actor, True)}
+    said = (
+        ("quality.owner", reps.get(territory.rep_id, "") if territory else ""),
+        ("admin.field.tags", ", ".join(c.tags)),
+        ("client_list.field.source", i18n.t(f"client_list.source.{c.source}", language)),
+        ("client_list.field.created_at", i18n.moment(c.created_at, language, "d MMM y")),
+        ("client_list.field.updated_at", i18n.moment(c.updated_at, language, "d MMM y")),
+    )
+    return [Pair(i18n.t(label, language), text) for label, text in said if text]
+
+
+def _double(view: PairView, client_id: str, language: str) -> DoubleRow:
+    other = view.right if view.left.id == client_id else view.left
+    return DoubleRow(view.pair.id, other.name, pair_words.why(view.reasons, language))
+
+
+def _ties(found: ClientCard) -> list[TieRow]:
+    every = [*found.workplaces, *found.people]
+    return [
+        TieRow(t.client_id, t.name, " · ".join(x for x in (t.role, t.hours) if x), t.is_main)
+        for t in every
+    ]
+
+
+def _promise(p: Any, language: str) -> PromiseRow:
+    is_late = (
+        p.done_at is None and p.due_on is not None and p.due_on < clock.local(clock.now()).date()
+    )
+    due = i18n.day(p.due_on, language) if p.due_on else ""
+    return PromiseRow(p.text, due, p.done_at is not None, is_late)
+
+
+def _past(view: Any, language: str) -> PastVisit:
+    v = view.visit
+    closed = v.state == "closed"
+    word = i18n.t(f"report.{v.verdict}" if closed else f"visits_page.state.{v.state}", language)
+    is_past = v.day.year != clock.local(clock.now()).year
+    day = i18n.day(v.day, language, "d MMM y" if is_past else "EEE d MMM")
+    title = " · ".join(t for t in (day, actual_text(v.checked_in_at, v.closed_at),
+                                   view.rep_name) if t)  # fmt: skip
+    sign = v.verdict if closed else {"missed": "v-missed", "cancelled": "v-missed", "moved": "v-moved",
+                                     "under_way": "v-now"}.get(v.state, "v-planned")  # fmt: skip
+    return PastVisit(v.id, sign, word, title, v.comment or word)
