@@ -150,6 +150,31 @@ def test_corrections_are_decided_one_after_another(corrected: Field, open_page: 
     assert open_page(Corrections, "manager_south").rows == []
 
 
+def test_a_correction_is_accepted_as_the_office_writes_it(
+    corrected: Field, open_page: Open
+) -> None:
+    from fieldcrm.clients import service as clients
+
+    page = open_page(Corrections, "dispatcher_north")
+    first = page.rows[0].id
+    call(page, "open", first)
+    client_id = page.card.client_id
+    call(page, "start_editing")
+    [edit] = page.card.edits
+    assert (edit.name, edit.label) == ("address", "Address")
+    assert edit.value.startswith("Mikonkatu")
+    call(page, "accept_edited", {"address": "x" * 10_000})
+    assert page.refused != ""
+    assert page.is_editing
+    call(page, "accept_edited", {"address": " Mikonkatu 7 A ", "reason": "the yard's door"})
+    assert page.opened != first, "the next one stands ready"
+    assert not page.is_editing
+    admin = corrected.company.actor("admin")
+    assert clients.get(admin, client_id).address == "Mikonkatu 7 A"
+    call(page, "open", first)
+    assert (page.card.status, page.card.reason) == ("accepted", "the yard's door")
+
+
 def test_a_card_changed_meanwhile_is_shown_before_it_is_overwritten(
     corrected: Field, open_page: Open
 ) -> None:
