@@ -29,11 +29,12 @@ export function ImportDrop({ words, lang, limitMb, onKept, onRefused }: {
       onDragOver={(event) => { event.preventDefault(); setOver(true); }} onDragLeave={() => setOver(false)}
       onDrop={(event) => { event.preventDefault(); setOver(false); send(event.dataTransfer.files[0]); }}>
       <Icon name="file-spreadsheet" size="l" />
-      <h2 aria-live="polite">{busy ? t("admin.import.reading") : t("admin.import.drop")}</h2>
+      <h2>{busy ? t("admin.import.reading") : t("admin.import.drop")}</h2>
       <p className="muted">{busy || t("admin.import.formats")}</p>
       <button type="button" className="btn primary" data-lands="" aria-disabled={!!busy} onClick={() => busy || input.current?.click()}>
         <Icon name="upload" />{t("admin.import.choose")}
       </button>
+      <span role="status" className="vh">{busy ? t("admin.import.reading") : ""}</span>
       <input ref={input} type="file" className="vh" accept=".csv,.tsv,.txt,.xlsx,.xls,.ods,.geojson,.json,.js,.vcf" tabIndex={-1}
         aria-label={t("admin.import.choose")} onChange={(event) => { send(event.target.files?.[0]); event.target.value = ""; }} />
     </div>

@@ -15,7 +15,7 @@ from fieldcrm.components import behaviour
 from fieldcrm.components.icons import icon
 from fieldcrm.components.parts import LEAVES, badge, button, empty, failed, icon_button, skeleton
 from fieldcrm.components.session import ADMINISTERING, DISPATCHING, Desk, allows
-from fieldcrm.components.typed import typed, typed_day
+from fieldcrm.components.typed import chosen, typed, typed_day
 from fieldcrm.components.words import words
 from fieldcrm.kit.errors import Refusal
 
@@ -296,9 +296,9 @@ def folded(state: Any, *filters: Any) -> rx.Component:
 
 def narrowing(state: Any, name: str, every: str, options: list[Any], label: str) -> rx.Component:
     """A choice that narrows the list; `every` (no narrowing) and `label` are catalogue keys."""
-    return rx.el.select(
+    return chosen(
         rx.el.option(words(every), value=""), *options, value=getattr(state, name),
-        on_change=lambda chosen: state.narrow(name, chosen), class_name="input sm pick", aria_label=words(label),
+        on_told=lambda value: state.narrow(name, value), class_name="input sm pick", aria_label=words(label),
     )  # fmt: skip
 
 
@@ -307,7 +307,7 @@ def days_between(state: Any) -> rx.Component:
 
     def day(name: str, label: str) -> rx.Component:
         return typed_day(
-            getattr(state, name), lambda chosen: state.narrow(name, chosen), class_name="input sm day",
+            getattr(state, name), lambda day: state.narrow(name, day), class_name="input sm day",
             aria_label=words(label),
         )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The field of `typed.tsx` as a Reflex component."""
+"""The fields of `typed.tsx` as Reflex components."""
 
 # pyright: reportCallIssue=false
 
@@ -30,6 +30,14 @@ class _Typed(rx.Component):
     on_told: rx.EventHandler[rx.event.passthrough_event_spec(str)]
 
 
+class _Chosen(rx.Component):
+    library = _library
+    tag = "Chosen"
+    chosen: rx.Var[str]
+    is_held: rx.Var[bool]
+    on_told: rx.EventHandler[rx.event.passthrough_event_spec(str)]
+
+
 def typed(text: Any, on_told: Any, wait_ms: int = WAIT_MS, **props: Any) -> rx.Component:
     """A field that shows `text` of a State and calls `on_told(text)` once somebody pauses.
 
@@ -42,3 +50,9 @@ def typed(text: Any, on_told: Any, wait_ms: int = WAIT_MS, **props: Any) -> rx.C
 def typed_day(text: Any, on_told: Any, **props: Any) -> rx.Component:
     """The same for a day that is typed or picked (ISO date)."""
     return typed(text, on_told, DAY_WAIT_MS, type="date", **props)
+
+
+def chosen(*options: Any, value: Any, on_told: Any, **props: Any) -> rx.Component:
+    """A choice that shows `value` of a State and calls `on_told(value)`, not for options that arrow keys
+    pass; with `is_held` only at Enter or when it is left, for a choice that does something."""
+    return _Chosen.create(*options, chosen=value, on_told=on_told, **props)

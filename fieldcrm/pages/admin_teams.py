@@ -19,7 +19,7 @@ from fieldcrm.components.messages import Messages
 from fieldcrm.components.parts import LEAVES, button, empty
 from fieldcrm.components.section import AdminSection, Choice, loaded, sort_head
 from fieldcrm.components.session import ADMINISTERING, Desk, allows
-from fieldcrm.components.typed import typed
+from fieldcrm.components.typed import chosen, typed
 from fieldcrm.components.words import words
 from fieldcrm.kit import i18n
 from fieldcrm.kit.errors import Refusal
@@ -284,10 +284,10 @@ def admin_territories() -> rx.Component:
 
 
 def _territory(row: Any) -> rx.Component:
-    rep = rx.el.select(
+    rep = chosen(
         rx.el.option(words("admin.nobody"), value=""),
         rx.foreach(row.reps, lambda r: rx.el.option(r.text, value=r.value)),
-        value=row.rep_id, on_change=lambda rep_id: AdminTeams.hand_over(row.id, rep_id),
+        value=row.rep_id, on_told=lambda rep_id: AdminTeams.hand_over(row.id, rep_id), is_held=True,
         class_name="input sm pick", aria_label=f"{words('admin.rep')}: {row.name}",
     )  # fmt: skip
     return rx.el.tr(

@@ -90,3 +90,46 @@ def test_on_a_phone_the_page_one_is_on_stands_in_sight_in_the_bottom_bar(
     page.goto(f"{install.base}/duplicates")
     here = page.locator(".rail [aria-current=page]")
     expect(here).to_be_in_viewport(ratio=0.99, timeout=LONG)
+
+
+def test_options_that_arrows_pass_narrow_nothing_and_the_last_one_does(page: Page) -> None:
+    kind = page.get_by_role("combobox", name="Kind")
+    kind.focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowDown")
+    expect(kind).to_have_value("pharmacy")
+    expect(page.get_by_role("status").filter(has_text="client")).to_be_visible()
+    expect(page.locator("tbody tr", has_text="doctor")).to_have_count(0, timeout=LONG)
+    expect(kind).to_have_value("pharmacy")
+    expect(kind).to_be_focused()
+
+
+def test_a_territory_changes_hands_at_enter_not_by_an_arrow(install: Install) -> None:
+    with (
+        chromium() as browser,
+        signed_in(browser, install.base, "admin", PASSWORD) as page,
+    ):
+        page.goto(f"{install.base}/admin/territories")
+        rep = page.locator("tbody select").first
+        expect(rep).to_be_visible(timeout=LONG)
+        before = rep.input_value()
+        toasts = page.locator(".toasts .toast")
+        rep.focus()
+        key = "ArrowUp" if before else "ArrowDown"
+        page.keyboard.press(key)
+        expect(rep).not_to_have_value(before)
+        page.keyboard.press("Escape")
+        expect(rep).to_have_value(before)
+        page.keyboard.press(key)
+        after = rep.input_value()
+        assert toasts.filter(has_text="saved").count() == 0
+        page.keyboard.press("Enter")
+        expect(toasts.filter(has_text="saved")).to_be_visible(timeout=LONG)
+        expect(rep).to_have_value(after)
+        toasts.get_by_role("button", name="Dismiss").click()
+        expect(toasts.filter(has_text="saved")).to_have_count(0, timeout=LONG)
+        rep.focus()
+        page.keyboard.press("ArrowDown" if before else "ArrowUp")
+        page.keyboard.press("Tab")  # a choice that is left is meant
+        expect(toasts.filter(has_text="saved")).to_be_visible(timeout=LONG)
+        expect(rep).to_have_value(before)
