@@ -15,7 +15,7 @@ import psutil
 import pytest
 import yaml
 
-from tests.install import PORTS, Install, settle
+from tests.install import PORTS, Install, copy_home, settle
 from tests.ports import free_ports
 from tests.servers import Postgres, Valkey
 
@@ -72,7 +72,6 @@ class Production(Install):
         return process
 
     def start(self) -> Production:
-        self.home.mkdir(parents=True)
         commands = composed()
         self.run("build")
         self.run(*commands.pop("migrate"))
@@ -95,10 +94,11 @@ class Production(Install):
 
 @pytest.fixture(scope="module")
 def production(
-    tmp_path_factory: pytest.TempPathFactory, postgres: Postgres
+    tmp_path_factory: pytest.TempPathFactory, postgres: Postgres, helsinki_home: Path
 ) -> Iterator[Production]:
     valkey = Valkey()
-    made = Production(tmp_path_factory.mktemp("production") / "home", postgres, valkey)
+    home = copy_home(helsinki_home, tmp_path_factory.mktemp("production") / "home")
+    made = Production(home, postgres, valkey)
     try:
         yield made.start()
     finally:
