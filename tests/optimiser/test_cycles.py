@@ -165,6 +165,26 @@ def _best_of_periodic() -> float:
     return 5 + 2 * 34**0.5 + 5 + 5 + 8 + 6 + 5
 
 
+@pytest.mark.parametrize(
+    ("load", "left"), [(21, 1), (31, 1), (16, 3)], ids=["two in a tour", "never fits", "too many"]
+)
+def test_no_tour_carries_more_than_it_can(tmp_path: Path, load: int, left: int) -> None:
+    """A search that passes through overloaded tours ends without: rather somebody is left out."""
+    heavy = range(4, 9 if left == 3 else 5)
+    rows = [
+        row.replace(" 0 10 ", f" 0 {load} ") if n in heavy else row
+        for n, row in enumerate(PERIODIC.splitlines())
+    ]
+    path = tmp_path / "p00"
+    path.write_text("\n".join(rows).replace("1 2 5 2", "1 1 5 2"))
+    problem = read_cycle(path)
+
+    plan = solve(problem, STEPS).plan
+
+    assert kinds(problem, plan) == {"left_out"}
+    assert len(problem.missed(plan)) == left
+
+
 def test_the_check_counts_loads_and_combinations(periodic: CycleProblem) -> None:
     plan = solve(periodic, STEPS).plan
     assert kinds(periodic, [[[1, 2, 3, 4]], [[3, 5]]]) == {"overloaded"}

@@ -27,9 +27,10 @@ ROOM = 3.0
 """Longest string that is taken out to make room for a client on a day."""
 TAILS_NEAR = 40
 """Clients near one whose tails its tour's head is tried with."""
-TRAVEL, OUT_PRICE, OUT_TRUE, OUT, PLACED, USED, BEST, TOUCHED, CHANGED = range(9)
+TRAVEL, OUT_PRICE, OUT_TRUE, OUT, PLACED, USED, BEST, TOUCHED, CHANGED, OVER, WEIGHT = range(11)
 """Indices of `State.tally`: cost of the ways, price of clients out (as searched with, as it is),
-clients out, visits placed, tours used, best cost, routes and clients changed by this step."""
+clients out, visits placed, tours used, best cost, routes and clients changed by this step, load
+over the capacity in all tours, and what a unit of it costs in the search (`NOWHERE`: not allowed)."""
 
 
 class Facts(NamedTuple):
@@ -128,6 +129,7 @@ def make_facts(problem: CycleProblem) -> Facts:
             may[client, list(each)] = True
             visits[client] = len(each)
     last = problem.due - (problem.service[None, :] if problem.must_end_in_window else 0)
+    last = np.where(problem.demand[None, :] > problem.capacity[:, None], -1, last)
     last[:, 0] = problem.due[:, 0]
     work = visits * np.where(problem.demand > 0, problem.demand, problem.service)
     cost = problem.cost.astype(np.int32)
@@ -164,7 +166,7 @@ def make_state(facts: Facts, worth: Array, seed: int) -> State:
         kept_size=np.zeros(tours, i32), changed=np.zeros(size, i32), was=np.full(size, -1, i32),
         list=np.zeros(size, i32), rank=np.zeros(size, np.float64),
         at_cost=np.zeros(days, np.int64), at_after=np.zeros(days, i32), at_route=np.zeros(days, i32),
-        random=seeded(seed), tally=np.zeros(9, np.int64),
+        random=seeded(seed), tally=np.zeros(11, np.int64),
     )  # fmt: skip
     for client in range(1, size):
         _note_out(state, client)
@@ -258,6 +260,7 @@ def _unlink(facts, state, d, c):  # type: ignore[no-untyped-def]
         state.last[r] = u
     else:
         state.prv[d, v] = u
+    state.tally[OVER] -= min(facts.demand[c], max(0, state.load[r] - facts.capacity[d]))
     state.load[r] -= facts.demand[c]
     state.size[r] -= 1
     state.route[d, c] = -1
@@ -293,6 +296,7 @@ def _link(facts, state, d, c, u, r):  # type: ignore[no-untyped-def]
     else:
         state.prv[d, v] = c
     state.load[r] += facts.demand[c]
+    state.tally[OVER] += min(facts.demand[c], max(0, state.load[r] - facts.capacity[d]))
     state.size[r] += 1
     state.tally[PLACED] += 1
     _time(
@@ -477,6 +481,14 @@ def _sequence(facts, state, waiting, chosen):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def _overload(weight, over):  # type: ignore[no-untyped-def]
+    """What so much load more over the capacity costs in the search."""
+    if over > 0 and weight >= NOWHERE:
+        return np.int64(NOWHERE)
+    return np.int64(weight * over)
+
+
+@compiled
 def _find_places(facts, state, c, blink, opening):  # type: ignore[no-untyped-def]
     """The cheapest place for a client on each day, into `at_cost`, `at_after`, `at_route`.
 
@@ -484,7 +496,7 @@ def _find_places(facts, state, c, blink, opening):  # type: ignore[no-untyped-de
     """
     cost, cost_on, cost_to = facts.cost, facts.cost[c], facts.cost_to[c]
     time_on, time_to, random = facts.time[c], facts.time_to[c], state.random
-    first, load, size = state.first, state.load, state.size
+    first, load, size, weight = state.first, state.load, state.size, state.tally[WEIGHT]
     for d in range(len(state.at_cost)):
         state.at_cost[d] = NOWHERE
         ready, due = facts.ready[d, c], facts.due[d, c]
@@ -495,7 +507,10 @@ def _find_places(facts, state, c, blink, opening):  # type: ignore[no-untyped-de
         best, best_after, best_route = np.int64(NOWHERE), 0, -1
         is_empty_tried = False
         for r in range(d * facts.tours, (d + 1) * facts.tours):
-            if (size[r] == 0 and is_empty_tried) or load[r] > room:
+            if size[r] == 0 and is_empty_tried:
+                continue
+            over = _overload(weight, min(facts.demand[c], max(0, load[r] - room)))
+            if over >= best:
                 continue
             is_empty_tried = is_empty_tried or size[r] == 0
             if d == opening and size[r] == 0:
@@ -505,7 +520,7 @@ def _find_places(facts, state, c, blink, opening):  # type: ignore[no-untyped-de
                     break
             u, v = 0, first[r]
             while True:
-                added = np.int64(cost_to[u]) + cost_on[v] - cost[u, v]
+                added = over + cost_to[u] + cost_on[v] - cost[u, v]
                 if added < best:
                     t = max(ready, early[u] + time_to[u])
                     if t > due:
@@ -546,13 +561,20 @@ def _place(facts, state, c, step, blink, warmth, opening):  # type: ignore[no-un
 
 
 @compiled
+def _searched_cost(state):  # type: ignore[no-untyped-def]
+    """Cost of the solution now, as searched with."""
+    tally = state.tally
+    return tally[TRAVEL] + tally[OUT_PRICE] + tally[WEIGHT] * tally[OVER]
+
+
+@compiled
 def _place_all(facts, state, waiting, step, blink, warmth, opening, allowed):  # type: ignore[no-untyped-def]
     """Put the waiting clients in turn, until what is done already costs more than is allowed."""
     owed = np.int64(0)
     for i in range(waiting):
         owed += state.price[state.list[i]]
     for i in range(waiting):
-        if state.tally[TRAVEL] + state.tally[OUT_PRICE] - owed >= allowed:
+        if _searched_cost(state) - owed >= allowed:
             return
         owed -= state.price[state.list[i]]
         _place(facts, state, state.list[i], step, blink, warmth, opening if i == 0 else -1)
@@ -585,7 +607,7 @@ def _write_tour(facts, state, r, nodes):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _undo(facts, state, travel, placed, used):  # type: ignore[no-untyped-def]
+def _undo(facts, state, travel, placed, used, over):  # type: ignore[no-untyped-def]
     """Write the touched tours and the changed clients back as they were."""
     for i in range(state.tally[TOUCHED]):
         r = state.touched[i]
@@ -604,6 +626,7 @@ def _undo(facts, state, travel, placed, used):  # type: ignore[no-untyped-def]
         if state.was[c] >= 0:
             _note_in(state, c, state.was[c])
     state.tally[TRAVEL], state.tally[PLACED], state.tally[USED] = travel, placed, used
+    state.tally[OVER] = over
 
 
 @compiled
@@ -616,7 +639,7 @@ def _forget_step(state):  # type: ignore[no-untyped-def]
 @compiled
 def _remember_best(state):  # type: ignore[no-untyped-def]
     cost = state.tally[TRAVEL] + state.tally[OUT_TRUE]
-    if cost < state.tally[BEST]:
+    if cost < state.tally[BEST] and state.tally[OVER] == 0:
         state.tally[BEST] = cost
         for c in range(len(state.choice)):
             state.best_choice[c] = state.choice[c]
@@ -649,17 +672,20 @@ def _swap_tails(facts, state, step, blink, room):  # type: ignore[no-untyped-def
         return
     d = facts.days[state.choice[u], int(draw(state.random) * facts.visits[u])]
     early, late, nxt, prv = state.early[d], state.late[d], state.nxt[d], state.prv[d]
-    r, q = state.route[d, u], nxt[u]
+    r, q, capacity = state.route[d, u], nxt[u], facts.capacity[d]
+    weight, head = state.tally[WEIGHT], _head_load(facts, state, d, u)
+    easing = weight * state.tally[OVER]
     gone = np.int64(facts.cost[u, q])
     best, best_v, other = np.int64(NOWHERE), np.int64(0), -1
     if q != 0:
         for k in range(d * facts.tours, (d + 1) * facts.tours):
             if state.size[k] == 0:
                 added = np.int64(facts.cost[u, 0]) + facts.cost[0, q] - gone
+                over = max(0, head - capacity) + max(0, state.load[r] - head - capacity)
+                added += _overload(weight, over - max(0, state.load[r] - capacity))
                 if added < room and draw(state.random) >= blink:
                     best, other = added, k
                 break
-    head = _head_load(facts, state, d, u)
     for i in range(1, min(TAILS_NEAR, facts.near.shape[1])):
         v = facts.near[u, i]
         k = state.route[d, v]
@@ -667,22 +693,28 @@ def _swap_tails(facts, state, step, blink, room):  # type: ignore[no-untyped-def
             continue
         p = prv[v]
         added = np.int64(facts.cost[u, v]) + facts.cost[p, q] - gone - facts.cost[p, v]
-        if added >= best or added >= room:
+        if added >= room + easing or added >= best + easing:
             continue
         if early[u] + facts.time[u, v] > late[v] or early[p] + facts.time[p, q] > late[q]:
             continue
-        if state.load[r] + state.load[k] > facts.capacity[d]:
+        if state.load[r] + state.load[k] > capacity:
             front = _head_load(facts, state, d, p)
-            is_light = head + state.load[k] - front <= facts.capacity[d]
-            if not is_light or front + state.load[r] - head > facts.capacity[d]:
-                continue
+            over = max(0, head + state.load[k] - front - capacity)
+            over += max(0, front + state.load[r] - head - capacity)
+            over -= max(0, state.load[r] - capacity) + max(0, state.load[k] - capacity)
+            added += _overload(weight, over)
+        if added >= best or added >= room:
+            continue
         if draw(state.random) >= blink:
             best, best_v, other = added, np.int64(v), k
     if other >= 0:
         _keep(facts, state, r, step)
         _keep(facts, state, other, step)
+        before = max(0, state.load[r] - capacity) + max(0, state.load[other] - capacity)
         _exchange(facts, state, d, r, u, other, best_v)
-        state.tally[TRAVEL] += best
+        after = max(0, state.load[r] - capacity) + max(0, state.load[other] - capacity)
+        state.tally[OVER] += after - before
+        state.tally[TRAVEL] += best - weight * (after - before)
 
 
 @compiled
@@ -721,9 +753,10 @@ def run(
     for step in range(begin, begin + steps):
         _forget_step(state)
         travel, placed, used = state.tally[TRAVEL], state.tally[PLACED], state.tally[USED]
-        allowed = travel + state.tally[OUT_PRICE] - heat * np.log(draw(state.random) + 1e-300)
+        over, now = state.tally[OVER], _searched_cost(state)
+        allowed = now - heat * np.log(draw(state.random) + 1e-300)
         if draw(state.random) < tails:
-            _swap_tails(facts, state, step, blink, allowed - travel - state.tally[OUT_PRICE])
+            _swap_tails(facts, state, step, blink, allowed - now)
         else:
             is_roomy = draw(state.random) < roomy
             waiting = _ruin(facts, state, step, strength, longest, absent, looked_at, is_roomy)
@@ -732,10 +765,10 @@ def run(
             if draw(state.random) < opening:
                 day = int(draw(state.random) * len(facts.ready))
             _place_all(facts, state, waiting, step, blink, heat, day, allowed)
-        if state.tally[TRAVEL] + state.tally[OUT_PRICE] < allowed:
+        if _searched_cost(state) < allowed:
             _remember_best(state)
         else:
-            _undo(facts, state, travel, placed, used)
+            _undo(facts, state, travel, placed, used, over)
 
 
 @njit(cache=True)
@@ -773,8 +806,8 @@ def load(facts, state, choice, nodes, ends):  # type: ignore[no-untyped-def]
     `ends` [T * m + 1] where each ends ([0] is 0).
     """
     _forget_step(state)
-    for i in range(9):
-        if i != BEST:
+    for i in range(11):
+        if i != BEST and i != WEIGHT:
             state.tally[i] = 0
     state.route[:] = -1
     for c in range(1, len(choice)):
@@ -784,6 +817,7 @@ def load(facts, state, choice, nodes, ends):  # type: ignore[no-untyped-def]
     for r in range(len(ends) - 1):
         tour = nodes[ends[r] : ends[r + 1]]
         _write_tour(facts, state, r, tour)
+        state.tally[OVER] += max(0, state.load[r] - facts.capacity[r // facts.tours])
         at = 0
         for c in tour:
             state.tally[TRAVEL] += facts.cost[at, c]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fieldcrm.planning.cycle_model import CycleProblem, Tours
+from fieldcrm.planning.cycle_model import ENDLESS, CycleProblem, Tours
 from workers.optimiser.cycles import kernel
 from workers.optimiser.routes.solve import Stop
 
@@ -23,9 +23,16 @@ ABSENT = 0.25
 """How often the ruin begins at a client who is out, where there is one."""
 LOOKED_AT = 20
 DEARER, CHEAPER = 1.03, 0.97
-"""How the price of leaving out a client who must be visited changes from chunk to chunk."""
+"""How a price changes from chunk to chunk: of leaving out a client who must be visited, of load
+over the capacity."""
 REQUIRED = 1 << 40
 """What leaving out a client who must be visited counts in the cost that is told."""
+
+
+PHASES = (
+    (0.0, 0.2, 1.0), (0.2, 0.4, 1.0), (0.4, 0.6, 1.0), (0.6, 0.8, 0.5), (0.8, 1.0, 0.3),
+)  # fmt: skip
+"""(begin, end, warmth) of each annealing, in shares of the limit; the less warm go on from the best."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +41,8 @@ class Tuning:
 
     strength: float = 10.0
     """Visits taken out on average, by the paper's formula."""
-    hot: float = 2.0
-    cold: float = 0.02
+    hot: float = 0.8
+    cold: float = 0.03
     """First and last temperature, in mean legs."""
     absent: float = ABSENT
     looked_at: int = LOOKED_AT
@@ -47,9 +54,10 @@ class Tuning:
     """How often a tour is opened on some day, if there is one left."""
     tails: float = 0.2
     """How often two tours of a day exchange their tails, where a day has several."""
+    phases: tuple[tuple[float, float, float], ...] = PHASES
 
 
-WITH_CHOICE = Tuning(hot=20.0, cold=0.05, opening=0.0)
+WITH_CHOICE = Tuning(hot=20.0, cold=0.05, opening=0.0, phases=((0.0, 1.0, 1.0),))
 """Where clients may be left out: one visit more is worth many ways, so it begins far hotter.
 
 A day's tour that is opened costs the steps more than it brings (docs/decisions/0030).
@@ -85,7 +93,9 @@ class _Search:
         self.is_required[0] = False
         worth = np.where(self.is_required, REQUIRED, problem.penalty)
         self.state = kernel.make_state(self.facts, worth, seed)
-        self.price = self.dearest = 1.0
+        self.is_timed = bool((problem.due < ENDLESS).any())
+        """Where only loads are limited, nobody who must be visited need ever be out."""
+        self.price = self.cheapest = self.dearest = self.weight = 1.0
         self.steps = 0
 
     def done(self) -> float:
@@ -98,13 +108,36 @@ class _Search:
         return max(by_steps, by_time)
 
     def run(self) -> Found:
-        kernel.fill(self.facts, self.state)
-        leg = self._mean_leg()
-        self.price, self.dearest = 20.0 * leg, 1e5 * leg
-        self._reprice()
-        self._anneal(0.0, 1.0, self.tuning.hot * leg, self.tuning.cold * leg)
+        leg = self._begin()
+        for begin, end, warmth in self.tuning.phases:
+            if self.done() >= 1:
+                break
+            if warmth < 1.0:
+                self._return_to_best()
+            self._anneal(begin, end, self.tuning.hot * warmth * leg, self.tuning.cold * leg)
         plan = kernel.best_tours(self.facts, self.state)
         return Found(plan, int(self.state.tally[kernel.BEST]), self.steps, self.done() >= 1)
+
+    def _begin(self) -> float:
+        """A first solution within the loads, and the first prices; its mean leg."""
+        self.state.tally[kernel.WEIGHT] = kernel.NOWHERE
+        kernel.fill(self.facts, self.state)
+        leg = self._mean_leg()
+        self.price, self.cheapest = (
+            (20.0 * leg, 0.1 * leg) if self.is_timed else (1e3 * leg, 1e3 * leg)
+        )
+        self.dearest = 1e5 * leg
+        self.weight = leg / max(1.0, float(self.problem.demand.mean()))
+        self._reprice()
+        return leg
+
+    def _return_to_best(self) -> None:
+        """The best solution so far becomes the one now."""
+        days = kernel.best_tours(self.facts, self.state)
+        tours = [t for d in days for t in [*d, *[[]] * (self.problem.tours - len(d))]]
+        nodes = np.array([c for tour in tours for c in tour], np.int32)
+        ends = np.cumsum([0, *map(len, tours)]).astype(np.int64)
+        kernel.load(self.facts, self.state, self.state.best_choice.copy(), nodes, ends)
 
     def _mean_leg(self) -> float:
         """Cost of a way in the first solution, on average."""
@@ -129,15 +162,18 @@ class _Search:
             self.progress(min(1.0, done), int(self.state.tally[kernel.BEST]))
 
     def _correct_price(self) -> None:
-        """Clients who must be visited get dearer while one is out, and cheaper while none is.
+        """What is not allowed gets dearer while the plan has it, and cheaper while it has not.
 
-        So the search may pass through plans that leave somebody out, which tight loads need.
+        So the search may pass through plans with too much load in a tour, or with somebody out who
+        must be visited, which tight limits need.
         """
         if not self.is_required.any():
             return
-        is_somebody_out = self.state.tally[kernel.OUT] > 0
-        changed = self.price * (DEARER if is_somebody_out else CHEAPER)
-        self.price = min(self.dearest, max(self.dearest / 1e6, changed))
+        tally = self.state.tally
+        changed = self.price * (DEARER if tally[kernel.OUT] > 0 else CHEAPER)
+        self.price = min(self.dearest, max(self.cheapest, changed))
+        changed = self.weight * (DEARER if tally[kernel.OVER] > 0 else CHEAPER)
+        self.weight = min(self.dearest, max(1.0, changed))
         self._reprice()
 
     def _reprice(self) -> None:
@@ -145,3 +181,5 @@ class _Search:
         visits = np.maximum(1, self.facts.visits)
         price = np.where(self.is_required, self.price, self.problem.penalty)
         kernel.reprice(self.state, (price * visits).astype(np.int64))
+        if self.is_required.any():
+            self.state.tally[kernel.WEIGHT] = round(self.weight)
