@@ -26,7 +26,7 @@ export function Typed({ text, waitMs, isArea, onTold, ...rest }: Props) {
 
   useEffect(() => {
     const open = told.current.filter((t) => performance.now() - t.at < ANSWERED_MS);
-    const answered = open.findIndex((t) => t.text === text);
+    const answered = open.findIndex((t) => t.text.trim() === text.trim()); // some States cut spaces off
     told.current = open.slice(answered + 1);
     if (answered >= 0) return;
     clearTimeout(timer.current); // the server's own word: cleared, or another view
