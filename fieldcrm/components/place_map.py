@@ -1,4 +1,4 @@
-"""Small still maps of `place_map.tsx`: where visits are wanting, and the track around a visit."""
+"""Small still maps of `place_map.tsx`: where visits are wanting, the track around a visit, a client among others."""
 
 from __future__ import annotations
 
@@ -32,6 +32,16 @@ class _VisitMap(_Map):
 class _PinsMap(_Map):
     tag = "PinsMap"
     pins: rx.Var[Any]
+
+
+class _ClientMap(_Map):
+    tag = "ClientMap"
+    spot: rx.Var[Any]
+
+
+def client_map(spot: Any, label: Any) -> rx.Component:
+    """A client's pin among the clients near it (`id, at, near: [id, name, letter, at]`)."""
+    return _ClientMap.create(spot=spot, label=label)
 
 
 def pins_map(pins: Any, label: Any) -> rx.Component:

@@ -1,4 +1,5 @@
-// Small still maps: where visits are wanting (H3 cells), and the track around one visit. MapLibre
+// Small still maps: where visits are wanting (H3 cells), the track around one visit, two pins of a
+// correction, a client among those near. MapLibre
 // draws the region's own basemap; what is ours is SVG above it, so that tokens and themes hold.
 import { useEffect, useRef, useState } from "react";
 import { LngLatBounds, type Map as GlMap } from "maplibre-gl";
@@ -139,6 +140,35 @@ export function PinsMap({ pins, label }: { pins: Pins; label: string }) {
         {near.map((point, n) => { const [x, y] = at(point); return <circle key={n} cx={x} cy={y} r="4.5" fill="var(--panel)" stroke="var(--text)" strokeWidth="2" />; })}
         {old && <Pin x={old[0]} y={old[1]} fill="var(--text-muted)" text="1" />}
         {wanted && <Pin x={wanted[0]} y={wanted[1]} fill="var(--accent)" text="2" />}
+      </svg>
+      <div className="attr">© OpenStreetMap</div>
+    </>
+  );
+}
+
+type Near = { id: string; name: string; letter: string; at: LatLng };
+export type Spot = { id: string; at: LatLng; near: Near[] };
+
+/** A client's own pin, and the clients near it by the letter of their category. */
+export function ClientMap({ spot, label }: { spot: Spot; label: string }) {
+  const near = spot.near ?? [];
+  const { box, at } = useMap(spot.at ? [spot.at, ...near.map((n) => n.at)] : [], spot.id ?? "", 36, 16);
+  const [x, y] = spot.at ? at(spot.at) : [-999, -999];
+  return (
+    <>
+      <div ref={box} className="gl" />
+      <svg className="over" role="img" aria-label={label}>
+        {near.map((n) => {
+          const [left, top] = at(n.at);
+          return (
+            <g key={n.id} transform={`translate(${left} ${top})`}>
+              <title>{n.name}</title>
+              <circle r="8" fill="var(--panel)" stroke="var(--text-muted)" strokeWidth="1.5" />
+              <text y="3.5" textAnchor="middle" fontSize="10" fontWeight="700" fill="var(--text)">{n.letter}</text>
+            </g>
+          );
+        })}
+        {x > -900 && <Pin x={x} y={y} fill="var(--accent)" text="" />}
       </svg>
       <div className="attr">© OpenStreetMap</div>
     </>

@@ -1,4 +1,5 @@
-"""A client's card in the list's drawer: its facts, people and places, promises, visits, likely doubles."""
+"""A client's card in the list's drawer: its facts, people and places, promises, visits, likely doubles,
+who knows the client, how often it is still to be seen, and who is near."""
 
 from __future__ import annotations
 
@@ -9,17 +10,22 @@ from fieldcrm.clients import service as clients
 from fieldcrm.clients.duplicates import queue as duplicates
 from fieldcrm.clients.duplicates import words as pair_words
 from fieldcrm.clients.duplicates.queue import PairView
-from fieldcrm.clients.model import ClientCard
+from fieldcrm.clients.model import DISTANCE, ClientCard, ClientFilters, Near
 from fieldcrm.kit import clock, i18n
+from fieldcrm.kit.units import distance_m
 from fieldcrm.pages.client_counts import ChangeRow, own_changes, own_facts
+from fieldcrm.pages.distances import distance
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor
+from fieldcrm.reports.of_client import Aim, Knower, of_client
 from fieldcrm.reports.visit_list import actual_text
 from fieldcrm.visits import service as visits
 from fieldcrm.visits.model import VisitFilters
 
 FACTS = ("specialty", "loyalty", "phone", "email", "website", "address", "city", "postcode", "opening_hours",
          "visit_minutes", "external_id", "note")  # fmt: skip
+NEAR_KM = 1.0
+NEAR_MOST = 6
 
 
 @dataclass
@@ -73,6 +79,35 @@ class DoubleRow:
 
 
 @dataclass
+class AimRow:
+    """How often a rep is still to see the client in this cycle."""
+
+    name: str
+    left: str
+    text: str
+    is_done: bool
+
+
+@dataclass
+class KnowerRow:
+    """A rep who has seen the client."""
+
+    name: str
+    text: str
+
+
+@dataclass
+class NearRow:
+    """A client close by; `at` is (lat, lng) in degrees."""
+
+    id: str
+    name: str
+    letter: str
+    way: str
+    at: list[float]
+
+
+@dataclass
 class Card:
     """A client's card in the reader's words."""
 
@@ -87,6 +122,12 @@ class Card:
     visits: list[PastVisit] = field(default_factory=list)
     doubles: list[DoubleRow] = field(default_factory=list)
     changes: list[ChangeRow] = field(default_factory=list)
+    aims: list[AimRow] = field(default_factory=list)
+    knowers: list[KnowerRow] = field(default_factory=list)
+    near: list[NearRow] = field(default_factory=list)
+    has_map: bool = False
+    spot: dict[str, Any] = field(default_factory=dict)
+    """What `place_map.tsx` draws: id and `at` of the client, and the clients near."""
 
 
 def card_of(actor: Actor, client_id: str, language: str) -> Card:
@@ -95,6 +136,8 @@ def card_of(actor: Actor, client_id: str, language: str) -> Card:
     past = visits.list_visits(actor, VisitFilters(client_id=client_id), "-day", 12).rows
     c = found.client
     facts = [(name, getattr(c, name)) for name in FACTS]
+    knowers, aims = of_client(actor, client_id)
+    near = _near(actor, found, language)
     return Card(
         c.id, c.name, i18n.t(f"admin.client.{c.kind}", language), c.category or "",
         found.territory.name if found.territory else "",
@@ -105,6 +148,8 @@ def card_of(actor: Actor, client_id: str, language: str) -> Card:
         [_past(v, language) for v in past],
         [_double(v, client_id, language) for v in duplicates.of_client(actor, client_id)],
         own_changes(client_id, actor, language),
+        [_aim(a, language) for a in aims], [_knower(k, language) for k in knowers], near,
+        c.lat is not None, _spot(c, near),
     )  # fmt: skip
 
 
@@ -120,6 +165,42 @@ def _known_by(found: ClientCard, actor: Actor, language: str) -> list[Pair]:
         ("client_list.field.updated_at", i18n.moment(c.updated_at, language, "d MMM y")),
     )
     return [Pair(i18n.t(label, language), text) for label, text in said if text]
+
+
+def _aim(aim: Aim, language: str) -> AimRow:
+    text = i18n.t("clients_page.aim", language, done=aim.done, planned=aim.planned, ahead=aim.ahead,
+                  day=i18n.day(aim.ends_on, language))  # fmt: skip
+    return AimRow(aim.name, i18n.t("clients_page.left", language, n=aim.left), text, aim.left == 0)
+
+
+def _knower(knower: Knower, language: str) -> KnowerRow:
+    day = i18n.day(knower.last_on, language, "d MMM y")
+    return KnowerRow(knower.name, i18n.t("clients_page.knew", language, n=knower.visits, day=day))
+
+
+def _near(actor: Actor, card: ClientCard, language: str) -> list[NearRow]:
+    """The nearest others within a kilometre, but for who belongs to the client or it to them."""
+    client = card.client
+    if client.lat is None or client.lng is None:
+        return []
+    own = {client.id, *(t.client_id for t in (*card.workplaces, *card.people))}
+    around = ClientFilters(near=Near(client.lat, client.lng, NEAR_KM))
+    found = clients.find(actor, "", around, DISTANCE, NEAR_MOST + len(own)).rows
+    return [
+        NearRow(c.id, c.name, c.category or "", _way(client, c, language), [c.lat, c.lng])
+        for c in found if c.id not in own
+    ][:NEAR_MOST]  # fmt: skip
+
+
+def _way(client: Any, other: Any, language: str) -> str:
+    return distance(distance_m(client.lat, client.lng, other.lat, other.lng), language)
+
+
+def _spot(client: Any, near: list[NearRow]) -> dict[str, Any]:
+    if client.lat is None or client.lng is None:
+        return {}
+    others = [{"id": n.id, "name": n.name, "letter": n.letter, "at": n.at} for n in near]
+    return {"id": client.id, "at": [client.lat, client.lng], "near": others}
 
 
 def _double(view: PairView, client_id: str, language: str) -> DoubleRow:

@@ -18,6 +18,7 @@ from fieldcrm.clients.views.model import plain
 from fieldcrm.components import behaviour
 from fieldcrm.components.icons import glyph, icon
 from fieldcrm.components.parts import badge, category, icon_button
+from fieldcrm.components.place_map import client_map
 from fieldcrm.components.section import (
     PAGE,
     Choice,
@@ -219,6 +220,7 @@ def _card_body() -> rx.Component:
         ),
         _part(c.doubles, "duplicates.maybe", _doubled),
         rx.el.dl(rx.foreach(c.facts, _fact), class_name="sec facts said"),
+        _part(c.aims, "clients_page.aims", _aimed),
         _part(c.ties, "clients_page.ties", _tie), _part(c.promises, "clients_page.promises", _promised),
         _part(c.changes, "own_fields.changes", own_change),
         rx.el.div(
@@ -227,6 +229,9 @@ def _card_body() -> rx.Component:
                     rx.el.p(words("clients_page.no_visits"), class_name="muted t1")),
             class_name="sec said",
         ),
+        _part(c.knowers, "clients_page.knowers", _knower),
+        rx.cond(c.has_map, rx.el.div(client_map(c.spot, words("clients_page.map")), class_name="map ev-map"), rx.fragment()),
+        _part(c.near, "clients_page.near", _neighbour),
     )  # fmt: skip
 
 
@@ -266,6 +271,24 @@ def _tie(tie: Any) -> rx.Component:
             rx.cond(tie.note != "", rx.el.span(rx.el.br(), tie.note, class_name="t1 muted"), rx.fragment()),
         )
     )  # fmt: skip
+
+
+def _aimed(a: Any) -> rx.Component:
+    left = rx.cond(a.is_done, badge(a.left, tone="ok"), badge(a.left, tone="accent"))
+    text = rx.el.span(a.text, class_name="t1 muted")
+    return rx.el.li(rx.el.span(rx.el.span(a.name, class_name="med"), " ", left, rx.el.br(), text))
+
+
+def _knower(k: Any) -> rx.Component:
+    text = rx.el.span(k.text, class_name="t1 muted")
+    return rx.el.li(rx.el.span(rx.el.span(k.name, class_name="med"), rx.el.br(), text))
+
+
+def _neighbour(n: Any) -> rx.Component:
+    name = rx.el.button(n.name, type="button", class_name="way med", on_click=Clients.open(n.id))
+    return rx.el.li(
+        category(n.letter), rx.el.span(name, " ", rx.el.span(n.way, class_name="t1 muted nw"))
+    )
 
 
 def _promised(p: Any) -> rx.Component:

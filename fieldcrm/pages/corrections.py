@@ -42,6 +42,7 @@ from fieldcrm.kit import files, i18n
 from fieldcrm.kit.errors import Refusal
 from fieldcrm.kit.units import distance_m
 from fieldcrm.pages.corrections_word import Edit, edits_of, read_edits, word_on
+from fieldcrm.pages.distances import distance
 from fieldcrm.pages.list_files import ListFiles, file_tools
 from fieldcrm.pages.manager_rows import day_of
 from fieldcrm.people import service as people
@@ -260,13 +261,6 @@ class Corrections(ListFiles, Listing, Desk):
         asked = {"search": self.search, "status": self.status, "what": self.what, "rep_id": self.rep,
                  "first": self.first, "last": self.last, "sort": self.sort}  # fmt: skip
         return "corrections", {k: v for k, v in asked.items() if v}
-
-
-def distance(metres: float, language: str) -> str:
-    """`35 m` or `1.2 km`."""
-    if metres < 1000:
-        return f"{i18n.number(metres, language, 0)}\u00a0{i18n.t('dispatch.m', language)}"
-    return f"{i18n.number(metres / 1000, language, 1)}\u00a0{i18n.t('correct.km', language)}"
 
 
 def _asker(c: corrections.Correction, language: str) -> str:

@@ -19,6 +19,7 @@ from fieldcrm.components.section import PAGE, Listing, Section
 from fieldcrm.components.session import DISPATCHING, Desk, allows
 from fieldcrm.kit import i18n
 from fieldcrm.kit.errors import Refusal
+from fieldcrm.pages.distances import distance
 from fieldcrm.people import service as people
 from fieldcrm.quality import pinning, service
 from fieldcrm.quality.model import PinStatus, Source
@@ -255,13 +256,6 @@ class QualityPlace(Section, Desk):
     async def strike(self, key: str):
         """S saves, N goes on, B begins anew."""
         return {"s": QualityPlace.save, "n": QualityPlace.skip, "b": QualityPlace.again}.get(key)
-
-
-def distance(metres: float, language: str) -> str:
-    """`35 m` or `1.2 km`."""
-    if metres < 1000:
-        return f"{i18n.number(round(metres), language, 0)}\u00a0{i18n.t('dispatch.m', language)}"
-    return f"{i18n.number(metres / 1000, language, 1)}\u00a0{i18n.t('correct.km', language)}"
 
 
 def _row(found: PinRow, language: str) -> Row:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from fieldcrm.clients import service as clients
+from fieldcrm.clients.tables import Affiliation, Client
+from fieldcrm.kit import clock, ids
+from fieldcrm.kit.database import transaction
 from fieldcrm.pages.clients import Clients
 from fieldcrm.people.model import SYSTEM
 from tests.pages.conftest import Open, call
@@ -22,3 +27,35 @@ def test_a_card_tells_who_looks_after_the_client_and_where_it_comes_from(
     assert said["Added"] == said["Changed"] != ""
     call(page, "open", clients.save(SYSTEM, {"name": "Nobody's", "kind": "pharmacy"}).id)
     assert page.card_problem != "", "it is out of the manager's sight"
+
+
+def test_a_card_tells_who_knows_the_client_what_is_left_and_who_is_near(
+    team: Field, open_page: Open
+) -> None:
+    north = team.add_territory("north", "rep_north")
+    one, near, tied = (team.add_client(letter, north) for letter in "ABC")
+    with transaction() as session:
+        session.get_one(Client, tied).kind = "pharmacy"
+        session.add(Affiliation(id=ids.new_id(), person_id=one, organisation_id=tied))
+    today = clock.local(clock.now()).date()
+    soon = today + timedelta(days=9)
+    team.add_cycle("north", today - timedelta(days=9), soon, [("rep_north", one, 3)])
+    team.add_visit("rep_north", one, today)
+    page = open_page(Clients, "manager_north")
+    call(page, "open", one)
+    (aim,) = page.card.aims
+    assert (aim.name, aim.left, aim.is_done) == ("Rep North", "2 left", False)
+    assert aim.text.startswith("Seen 1 of 3 · 0 in the plan · until ")
+    assert [(k.name, k.text.split(",")[0]) for k in page.card.knowers] == [("Rep North", "1 visit")]
+    assert [(n.id, n.letter, n.way) for n in page.card.near] == [(near, "B", "111\u00a0m")]
+    assert page.card.has_map
+    assert [n["id"] for n in page.card.spot["near"]] == [near]
+
+
+def test_a_client_without_a_pin_has_no_map(team: Field, open_page: Open) -> None:
+    north = team.add_territory("north", "rep_north")
+    added = clients.save(SYSTEM, {"name": "Aava", "kind": "pharmacy", "territory_id": north})
+    page = open_page(Clients, "manager_north")
+    call(page, "open", added.id)
+    assert not page.card.has_map
+    assert page.card.near == page.card.aims == page.card.knowers == []
