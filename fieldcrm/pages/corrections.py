@@ -41,6 +41,7 @@ from fieldcrm.components.words import words
 from fieldcrm.kit import files, i18n
 from fieldcrm.kit.errors import Refusal
 from fieldcrm.kit.units import distance_m
+from fieldcrm.pages.corrections_view import evidence, legend, others, photos
 from fieldcrm.pages.corrections_word import Edit, edits_of, read_edits, word_on
 from fieldcrm.pages.distances import distance
 from fieldcrm.pages.list_files import ListFiles, file_tools
@@ -117,6 +118,10 @@ class Card:
     overtaken: str = ""
     edits: list[Edit] = field(default_factory=list)
     has_map: bool = False
+    has_new: bool = False
+    """Whether the pin is what is asked about."""
+    others: list[Row] = field(default_factory=list)
+    """What else was asked of the client."""
     pins: dict[str, Any] = field(default_factory=dict)
     moved: str = ""
     weighed: str = ""
@@ -318,6 +323,8 @@ def _card(found: Detail, language: str) -> Card:
     pins = {"id": c.id, "old": _pin(c.before), "now": _pin(c.now), "wanted": _pin(c.wanted),
             "seen": [[s.lat, s.lng] for s in found.check_ins if not s.is_mock]}  # fmt: skip
     old, new = pins["old"], pins["wanted"]
+    if new is None and found.place:
+        pins["old"] = list(found.place)
     moved = distance(distance_m(*old, *new), language) if old and new else ""
     return Card(
         id=c.id, client_id=c.client_id, client=c.client_name, comment=c.comment or "",
@@ -326,7 +333,8 @@ def _card(found: Detail, language: str) -> Card:
         decided=f"{listed.decided_by}, {i18n.moment(listed.decided_at, language, 'd MMM y HH:mm')}"
         if listed.decided_at else "",
         reason=listed.reason, lines=_lines(listed, language), overtaken=", ".join(late),
-        edits=edits_of(c.wanted, language), has_map=new is not None, pins=pins,
+        edits=edits_of(c.wanted, language), has_map=pins["old"] is not None or new is not None,
+        has_new=new is not None, others=[_row(o, language) for o in found.others], pins=pins,
         moved=i18n.t("correct.moved", language, distance=moved) if moved else "",
         weighed=_weighed(found, language), seen=[_seen(s, language) for s in found.check_ins],
         photos=[_photo(p, language) for p in found.photos],
@@ -420,38 +428,12 @@ def _card_body() -> rx.Component:
             rx.el.div(words("correct.asked_by"), " ", c.asked, class_name="t1 muted"),
             class_name="sec dh",
         ),
-        rx.cond(c.has_map, rx.fragment(drawn, _legend(c)), rx.fragment()),
+        rx.cond(c.has_map, rx.fragment(drawn, legend(c)), rx.fragment()),
         _side_by_side(c),
         rx.cond(c.comment != "", rx.el.blockquote(c.comment, class_name="co-q"), rx.fragment()),
-        rx.cond(c.photos.length() > 0, _photos(c), rx.fragment()),
-        rx.cond(c.has_map, _evidence(c), rx.fragment()), word_on(c, Corrections),
-    )  # fmt: skip
-
-
-def _photos(c: Any) -> rx.Component:
-    """What the rep saw there."""
-    return rx.el.div(rx.foreach(c.photos, _photo_figure), class_name="sec co-ph")
-
-
-def _photo_figure(photo: Any) -> rx.Component:
-    image = rx.el.a(
-        rx.el.img(src=photo.url, alt=words("correct.photo"), class_name="ph", loading="lazy"),
-        href=photo.url, target="_blank", rel="noopener",
-    )  # fmt: skip
-    waits = rx.el.div(icon("clock", "l"), class_name="ph waits")
-    caption = rx.el.figcaption(photo.caption, class_name="t1 muted")
-    return rx.el.figure(rx.cond(photo.url != "", image, waits), caption)
-
-
-def _legend(c: Any) -> rx.Component:
-    def mark(name: str, key: str) -> rx.Component:
-        return rx.el.span(
-            rx.el.i(class_name=f"co-k {name}"), words(key), class_name="row t1 muted nw"
-        )
-
-    return rx.el.div(
-        mark("old", "correct.was"), mark("new", "correct.wanted"), mark("seen", "correct.check_ins"),
-        rx.el.span(class_name="sp"), rx.el.span(c.moved, class_name="t1 nw"), class_name="row co-l",
+        rx.cond(c.photos.length() > 0, photos(c), rx.fragment()),
+        rx.cond(c.has_map, evidence(c), rx.fragment()), rx.cond(c.others.length() > 0, others(c, Corrections), rx.fragment()),
+        word_on(c, Corrections),
     )  # fmt: skip
 
 
@@ -476,25 +458,4 @@ def _line(line: Any) -> rx.Component:
     return rx.el.tr(
         rx.el.th(line.label, scope="row"), rx.el.td(line.was, class_name="muted"),
         rx.el.td(line.now, class_name=changed), rx.el.td(line.wanted, class_name="med"),
-    )  # fmt: skip
-
-
-def _evidence(c: Any) -> rx.Component:
-    listed = rx.el.ul(rx.foreach(c.seen, _seen_line), class_name="evl")
-    none = rx.el.p(words("correct.no_check_ins"), class_name="muted t1")
-    return rx.el.div(
-        rx.el.h3(words("correct.check_ins")),
-        rx.cond(c.weighed != "", rx.el.p(c.weighed, class_name="t1"), rx.fragment()),
-        rx.cond(c.seen.length() > 0, listed, none), class_name="sec said",
-    )  # fmt: skip
-
-
-def _seen_line(s: Any) -> rx.Component:
-    mock = rx.cond(s.is_mock, badge(words("correct.mock"), tone="err"), rx.fragment())
-    return rx.el.li(
-        rx.cond(s.is_near, icon("check", "s"), icon("minus", "s")),
-        rx.el.span(
-            rx.el.a(s.title, href=f"/visits?visit={s.id}", class_name="way med"), " ", mock,
-            rx.el.br(), rx.el.span(s.text, class_name="t1 muted"),
-        ),
     )  # fmt: skip

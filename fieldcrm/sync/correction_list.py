@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from sqlmodel import Session
+
 from fieldcrm.clients import card_photos
-from fieldcrm.clients.tables import CardPhoto
+from fieldcrm.clients.tables import CardPhoto, Client
 from fieldcrm.kit import clock
 from fieldcrm.kit.database import reading
 from fieldcrm.kit.tables import Event
@@ -26,6 +28,7 @@ WHAT = {PIN: ("lat", "lng"), ADDRESS: ("address", "city"), NAME: ("name",)}
 """What a correction may be about, and the fields that say so."""
 LIMIT_MAX = 500
 CHECK_INS = 12
+EARLIER = 6
 NEAR_M = 75.0
 """A check-in this near to a pin speaks for it: a phone's usual error in a street."""
 
@@ -83,6 +86,10 @@ class Detail:
     listed: Listed
     check_ins: list[CheckIn]
     photos: tuple[CardPhoto, ...] = ()
+    place: tuple[float, float] | None = None
+    """The client's pin as it stands, (lat, lng) in degrees."""
+    others: tuple[Listed, ...] = ()
+    """What else was asked of this client, the latest first."""
 
     @property
     def near_new(self) -> int:
@@ -162,14 +169,32 @@ def detail(actor: Actor, correction_id: str) -> Detail:
         listed = _listed(row)
         visits = store.check_ins(session, row.client.id, CHECK_INS)
         photos = card_photos.of_corrections(session, [correction_id]).get(correction_id, [])
-    seen = [_check_in(listed.correction, visit, name) for visit, name in visits]
-    return Detail(listed, seen, tuple(photos))
+        others = _others(session, actor, row.client.id, correction_id)
+        place = _place(row.client)
+    seen = [_check_in(listed.correction, place, visit, name) for visit, name in visits]
+    return Detail(listed, seen, tuple(photos), place, others)
 
 
-def _check_in(correction: Correction, visit: Visit, rep_name: str) -> CheckIn:
+def _place(client: Client) -> tuple[float, float] | None:
+    return None if client.lat is None or client.lng is None else (client.lat, client.lng)
+
+
+def _others(
+    session: Session, actor: Actor, client_id: str, correction_id: str
+) -> tuple[Listed, ...]:
+    wanted = store.Wanted(client_id=client_id)
+    rows, _ = store.page(session, actor, wanted, "-at", EARLIER + 1, None)
+    found = (_listed(row) for row in rows)
+    return tuple(o for o in found if o.correction.id != correction_id)[:EARLIER]
+
+
+def _check_in(
+    correction: Correction, pin: tuple[float, float] | None, visit: Visit, rep_name: str
+) -> CheckIn:
     place = visit.check_in or {}
     lat, lng = float(place["lat"]), float(place["lng"])
-    old, new = correction.before, correction.wanted
+    new = correction.wanted
+    old = correction.before if "lat" in new else dict(zip(("lat", "lng"), pin or (), strict=False))
     return CheckIn(
         visit_id=visit.id, day=visit.day, rep_name=rep_name, lat=lat, lng=lng,
         accuracy_m=place.get("accuracy_m"), is_mock=bool(place.get("is_mock")),

@@ -55,6 +55,7 @@ class Wanted:
     status: str = ""
     fields: tuple[str, ...] = ()
     rep_id: str = ""
+    client_id: str = ""
     since: datetime | None = None
     until: datetime | None = None
 
@@ -126,6 +127,8 @@ def _narrowed(wanted: Wanted) -> list[Any]:
         )
     if wanted.rep_id:
         limits.append(Asked.actor_id == wanted.rep_id)
+    if wanted.client_id:
+        limits.append(col(Client.id) == wanted.client_id)
     if wanted.since:
         limits.append(Asked.at >= wanted.since)
     if wanted.until:

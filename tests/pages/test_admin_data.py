@@ -150,6 +150,25 @@ def test_corrections_are_decided_one_after_another(corrected: Field, open_page: 
     assert open_page(Corrections, "manager_south").rows == []
 
 
+def test_an_address_is_judged_beside_the_pin_and_what_was_asked_before(
+    corrected: Field, open_page: Open
+) -> None:
+    page = open_page(Corrections, "dispatcher_north")
+    first, other = page.rows[0].id, page.rows[1].id
+    call(page, "open", first)
+    client_id = page.card.client_id
+    assert page.card.others == []
+    assert (page.card.has_map, page.card.has_new) == (True, False)
+    assert page.card.pins["old"] == [pytest.approx(60.17, abs=0.01), pytest.approx(24.94)]
+    call(page, "refuse", {"reason": "it is right as it is"})
+    again = asked(corrected, "rep_north", client_id, {"address": "Mikonkatu 9"})
+    call(page, "open", again)
+    [past] = page.card.others
+    assert (past.id, past.status, past.decided) == (first, "declined", "Dispatcher North")
+    call(page, "open", other)
+    assert page.card.others == [], "another client's are none of this one's"
+
+
 def test_a_correction_is_accepted_as_the_office_writes_it(
     corrected: Field, open_page: Open
 ) -> None:
