@@ -73,7 +73,7 @@ def test_visits_are_closed_through_the_phones_interfaces(playing: Install):
 def test_a_killed_simulator_goes_on_with_the_same_phones(playing: Install):
     before, paired = len(closed(playing)), devices(playing)
     playing.part("simulate").kill()
-    settle(lambda: len(closed(playing)) >= before + 2, 150)
+    settle(lambda: len(closed(playing)) >= before + 2, 400)
     found = closed(playing)
     assert len(found) == len(set(found))
     assert devices(playing) == paired
@@ -83,7 +83,7 @@ def test_the_server_may_go_away_and_come_back(playing: Install):
     before = len(closed(playing))
     for part in ("gateway", "web"):
         playing.part(part).kill()
-    settle(lambda: len(closed(playing)) >= before + 2, 150)
+    settle(lambda: len(closed(playing)) >= before + 2, 400)
     assert playing.part("simulate").is_running()
     log = (playing.home / "log" / "simulate.log").read_text()
     assert log.count("playing") == 2
