@@ -54,8 +54,8 @@ class Aim:
 def of_client(actor: Actor, client_id: str) -> tuple[list[Knower], list[Aim]]:
     """Reps in the actor's sight who have seen a client, the latest first, and what the cycles of
     today want of them. Raises ClientNotFound."""
-    clients.card(actor, client_id)
     with reading() as session:
+        clients.get_in(session, actor, client_id)
         return _knowers(session, actor, client_id), _aims(session, actor, client_id)
 
 
