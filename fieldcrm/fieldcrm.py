@@ -15,8 +15,10 @@ from fieldcrm.pages.admin_forms import AdminForms
 from fieldcrm.pages.admin_forms_view import admin_forms
 from fieldcrm.pages.admin_import import admin_import
 from fieldcrm.pages.admin_import_state import AdminImport
+from fieldcrm.pages.admin_landing_state import AdminLanding
 from fieldcrm.pages.admin_person import AdminPerson, admin_person
-from fieldcrm.pages.admin_teams import AdminTeams, admin_teams, admin_territories
+from fieldcrm.pages.admin_teams import AdminTeams, admin_teams
+from fieldcrm.pages.admin_territory import admin_territories
 from fieldcrm.pages.admin_users import AdminUsers, admin_users
 from fieldcrm.pages.client_form import ClientForm, client_form_page
 from fieldcrm.pages.clients import Clients, clients_page
@@ -73,6 +75,7 @@ app = rx.App(
         "/lists.css",
         "/planning.css",
         "/what_if.css",
+        "/territory.css",
     ],
     head_components=[
         rx.el.script(_THEME_BEFORE_PAINT),
@@ -90,7 +93,7 @@ for _page, _route, _load in (
     (replay, "/replay", Replay.load), (coverage_page, "/coverage", Coverage.load),
     (clients_page, "/clients", Clients.load), (visits_page, "/visits", Visits.load),
     (admin_users, "/admin", AdminUsers.load), (admin_teams, "/admin/teams", AdminTeams.load),
-    (admin_territories, "/admin/territories", AdminTeams.load),
+    (admin_territories, "/admin/territories", [AdminTeams.load, AdminLanding.load]),
     (admin_devices, "/admin/devices", AdminDevices.load),
     (admin_forms, "/admin/forms", AdminForms.load),
     (admin_fields, "/admin/fields", AdminFields.load),

@@ -14,20 +14,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from fieldcrm.regions.build import build_region, sample_extract
 from tests.browser import what_is_shown
 from tests.install import Install, copy_home, make_sample_home, midday_of
 from tests.servers import LentDatabase, Postgres, Valkey
 
+settings.register_profile("loaded", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(
+    "loaded"
+)  # how fast a law is drawn and checked says nothing of whether it holds
+
 
 def forget_settings() -> None:
     """Drop what processes cache of their settings, so that changed variables count."""
-    from fieldcrm.kit import bus, database, settings
+    from fieldcrm.kit import bus, database
+    from fieldcrm.kit import settings as kept
 
     if database.engine.cache_info().currsize:
         database.engine().dispose()
-    for cached in (settings.settings, database.engine, bus.connection):
+    for cached in (kept.settings, database.engine, bus.connection):
         cached.cache_clear()
 
 

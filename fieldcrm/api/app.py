@@ -14,6 +14,7 @@ from fieldcrm.api import (
     areas,
     arrivals,
     client_fields,
+    client_timeline,
     client_views,
     clients,
     corrections,
@@ -42,7 +43,7 @@ from fieldcrm.api.gate import Gate
 
 PARTS = (session, live, tracks, areas, arrivals, clients, visits, plans, cycles, devices, users,
          reports, coverage, sync, corrections, privacy, forms, messages, handovers, duplicates,
-         quality, client_fields, client_views, exports)  # fmt: skip
+         quality, client_fields, client_views, client_timeline, exports)  # fmt: skip
 DESCRIPTION = (
     "What a field team did, where, and how sure that is. Sign in with `POST /api/v1/session`; the "
     "answer sets an HttpOnly cookie that every other call needs. Times are ISO 8601 in UTC, "

@@ -11,7 +11,15 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from fieldcrm.api.identity import Administrator, DeskPerson, Person
 from fieldcrm.api.shapes import ID, Cursor, Id, IfMatch, Limit, Search, etag, plain, version_in
-from fieldcrm.clients import exporting, import_undo, importing, service, workplaces
+from fieldcrm.clients import (
+    exporting,
+    import_undo,
+    importing,
+    landed,
+    landing,
+    service,
+    workplaces,
+)
 from fieldcrm.clients.model import ClientFilters
 from fieldcrm.clients.ownfields import files as own_files
 from fieldcrm.clients.ownfields import rules as own_rules
@@ -26,6 +34,24 @@ OwnValues = Annotated[
     Query(max_length=20, description="`field=value` of an own field; `field=`: without a value"),
 ]
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+class Proof(BaseModel):
+    """Evidence: where it comes from, its day (empty where unknown) and what it says."""
+
+    source: Literal["visit", "sales", "survey", "registry", "other"] = "other"
+    on: Annotated[str, Field(max_length=10)] = ""
+    text: Annotated[str, Field(max_length=300)] = ""
+
+
+class Consent(BaseModel):
+    """Whether a client may be reached by a channel, since when, and how that is known."""
+
+    state: Literal["asked", "given", "withdrawn", "none"]
+    """`none` takes away what was known."""
+    on: Annotated[str, Field(max_length=10)] = ""
+    source: Literal["visit", "call", "form", "message", "other"] = "other"
+    text: Annotated[str, Field(max_length=300)] = ""
 
 
 class ClientView(BaseModel):
@@ -53,6 +79,10 @@ class ClientView(BaseModel):
     territory_id: str | None
     tags: list[str]
     note: str | None
+    evidence: dict[str, Proof]
+    """What speaks for `category` and `loyalty`, by their names."""
+    consents: dict[str, Consent]
+    """What the client consented to, by channel: visit, call, email, message."""
     own_fields: dict[str, Any]
     """Values of the fields that the administrator made (GET /client-fields), by name. That of a file
     is {id, name, size, type, href}, `href` where it is fetched."""
@@ -102,6 +132,10 @@ class ClientChanges(BaseModel):
     territory_id: Id | None = None
     tags: Annotated[list[Short], Field(max_length=30)] | None = None
     note: Annotated[str, Field(max_length=4000)] | None = None
+    evidence: dict[Literal["category", "loyalty"], Proof | None] | None = None
+    """Those named are set, null takes one away. A new category without evidence drops the old."""
+    consents: dict[Literal["visit", "call", "email", "message"], Consent | None] | None = None
+    """Those named are set, null takes one away, the others stay; the log keeps what was there."""
     own_fields: Annotated[dict[Short, Any], Field(max_length=100)] | None = None
     """Those named are set, null takes one away, the others stay; a file by the id that it was sent
     under."""
@@ -156,7 +190,16 @@ class TerritoryView(BaseModel):
     team_id: str
     rep_id: str | None
     cells: list[str]
+    """H3 cells of its area, compacted."""
+    rule: dict[str, list[str]]
+    """What a client must be to land there by itself."""
     version: int
+
+
+Ring = Annotated[
+    list[Annotated[list[float], Field(min_length=2, max_length=2)]],
+    Field(min_length=3, max_length=landing.RING_MAX),
+]
 
 
 class TerritoryChanges(BaseModel):
@@ -166,8 +209,23 @@ class TerritoryChanges(BaseModel):
     team_id: Id | None = None
     rep_id: Id | None = None
     cells: (
-        Annotated[list[Annotated[str, Field(max_length=16)]], Field(max_length=20_000)] | None
+        Annotated[list[Annotated[str, Field(max_length=16)]], Field(max_length=landing.FILLED_MAX)]
+        | None
     ) = None
+    """H3 cells of resolution 4 to 10."""
+    area: Annotated[list[Ring], Field(max_length=landing.RINGS_MAX)] | None = None
+    """Instead of cells, as drawn: rings of [lat, lng]."""
+    rule: (
+        dict[
+            Literal["kinds", "categories", "specialties", "cities", "postcodes", "tags"],
+            Annotated[
+                list[Annotated[str, Field(max_length=landing.TEXT_MAX)]],
+                Field(max_length=landing.VALUES_MAX),
+            ],
+        ]
+        | None
+    ) = None
+    """Each condition asked must be answered with one of its values; postcodes by how they begin."""
 
 
 class WorkplaceBody(BaseModel):
@@ -380,6 +438,20 @@ def remove_workplace(tie_id: Annotated[str, Path(pattern=ID)], actor: DeskPerson
 def list_territories(actor: Person) -> Any:
     """By name."""
     return service.list_territories(actor)
+
+
+@router.get(
+    "/territories/waiting", summary="Clients without a territory, and where they would land"
+)
+def waiting(actor: Administrator) -> landed.Waiting:
+    """By what the territories take now."""
+    return landed.waiting(actor)
+
+
+@router.post("/territories/land", summary="Let clients without a territory land")
+def land(actor: Administrator) -> landed.Waiting:
+    """How many landed where, and how many no territory takes. Safe to repeat."""
+    return landed.land(actor)
 
 
 @router.post(

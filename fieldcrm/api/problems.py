@@ -49,12 +49,6 @@ class VersionMissing(errors.Refusal):
     code = "precondition"
 
 
-class StaleVersion(errors.Conflict):
-    """The row moved on since the caller looked."""
-
-    code = "stale"
-
-
 def status_of(error: errors.Refusal) -> int:
     """The HTTP status of a refusal's kind."""
     if isinstance(error, VersionMissing):

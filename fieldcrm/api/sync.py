@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
-from contextlib import AbstractContextManager, nullcontext
 from datetime import date
-from threading import Lock
 from typing import Annotated, Any
 
 import msgspec
@@ -18,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from fieldcrm.api.identity import DeskPerson, Person, PhoneCaller, PhoneRep
 from fieldcrm.kit import clock
 from fieldcrm.kit.settings import settings
-from fieldcrm.sync import importing, service
+from fieldcrm.sync import copying, importing, service
 from fieldcrm.sync.model import AppTooOld, BadPush, FileTooLarge
 from fieldcrm.wire import protocol
 from fieldcrm.wire import sync as wire
@@ -79,38 +76,16 @@ def _json(message: msgspec.Struct) -> Response:
     return Response(_encode(message), media_type="application/json")
 
 
-PULLS_AT_ONCE = 2
-"""A copy is the processor's work: more at once make each slower, and leave nothing to others."""
-_reading = Lock()
-"""Where the rows are read within this process, two copies at once would wait for each other at every
-step of Python's: one reads while the other is being gzipped."""
 _limiter: RunVar[CapacityLimiter] = RunVar("pulls")
 
 
 def _turns() -> CapacityLimiter:
-    """The turns of this event loop's pulls."""
+    """The turns of this event loop's pulls: more at once make each slower, and leave nothing to others."""
     try:
         return _limiter.get()
     except LookupError:
-        _limiter.set(made := CapacityLimiter(PULLS_AT_ONCE))
+        _limiter.set(made := CapacityLimiter(copying.HERE + len(copying.crowd.pids)))
         return made
-
-
-def _turn_to_read() -> AbstractContextManager[object]:
-    return _reading if settings().database.startswith("sqlite") else nullcontext()
-
-
-PACKED_FROM = 2000
-"""Bytes; less is sent as it is."""
-
-
-def _packed(content: bytes, request: Request) -> Response:
-    """JSON, gzipped for who takes that: cards and visits shrink to a tenth, and networks are poor."""
-    headers = {"Vary": "Accept-Encoding"}
-    if len(content) >= PACKED_FROM and "gzip" in request.headers.get("accept-encoding", ""):
-        content = gzip.compress(content, 1, mtime=0)
-        headers["Content-Encoding"] = "gzip"
-    return Response(content, media_type="application/json", headers=headers)
 
 
 async def _body(request: Request, limit: int) -> bytes:
@@ -153,12 +128,14 @@ async def pull(
 ) -> Response:  # fmt: skip
     """Cursor 0 begins a first copy; go on with the cursor of each answer while `more` is true."""
 
-    def answer() -> Response:
-        with _turn_to_read():
-            content = _encode(service.pull(caller.actor(), cursor, limit))
-        return _packed(content, request)
+    may_pack = "gzip" in request.headers.get("accept-encoding", "")
 
-    return await to_thread.run_sync(answer, limiter=_turns())
+    def answer() -> copying.Page:
+        return copying.page(copying.Wanted(caller.actor(), cursor, limit, may_pack))
+
+    made = await to_thread.run_sync(answer, limiter=_turns())
+    headers = {"Vary": "Accept-Encoding"} | ({"Content-Encoding": "gzip"} if made.is_packed else {})
+    return Response(made.content, media_type="application/json", headers=headers)
 
 
 @router.get(

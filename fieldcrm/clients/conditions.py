@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
+from fieldcrm.clients import standing
 from fieldcrm.clients.model import CATEGORIES, BadClientField, ClientKind, Condition, Near
 
 FIELDS: Mapping[str, str] = {
@@ -15,8 +16,9 @@ FIELDS: Mapping[str, str] = {
     "postcode": "text", "opening_hours": "text", "visit_minutes": "number", "territory_id": "choice",
     "tags": "choices", "note": "text", "external_id": "text", "source": "choice",
     "created_at": "moment", "updated_at": "moment",
+    **{standing.column_of("consents", c): "consent" for c in standing.CHANNELS},
 }  # fmt: skip
-"""A client's own columns by type; own fields come with those of the forms' language."""
+"""A client's own columns and consents by type; own fields come with those of the forms' language."""
 OWN_TYPES: Mapping[str, str] = {
     "text": "text", "phone": "text", "email": "text", "number": "number", "money": "number",
     "date": "date", "choice": "choice", "choices": "choices", "yes_no": "yes_no",
@@ -29,14 +31,18 @@ OPS: Mapping[str, tuple[str, ...]] = {
     "number": ("is", "from", "to", "empty", "filled"),
     "date": ("is", "from", "to", "empty", "filled"),
     "moment": ("from", "to"),
+    "consent": ("is", "is_not"),
     "yes_no": ("is", "empty", "filled"),
     "place": ("empty", "filled"),
     "reference": ("has", "empty", "filled"),
 }
+CONSENTS = ("given", "withdrawn", "asked", standing.NONE)
+"""What of a channel can be asked for; nobody asked is an answer too."""
 WITHOUT_VALUE = frozenset({"empty", "filled"})
 KNOWN: Mapping[str, tuple[str, ...]] = {
     "kind": tuple(ClientKind), "category": CATEGORIES,
     "source": ("office", "field", "import", "osm", "sample"),
+    **{name: CONSENTS for name, kind in FIELDS.items() if kind == "consent"},
 }  # fmt: skip
 """Values of the columns that have few of them."""
 CONDITIONS_MAX = 20
@@ -64,7 +70,8 @@ def _is_readable(condition: Condition, kind: str) -> bool:
             date.fromisoformat(value)
     except ValueError:
         return False
-    return kind != "yes_no" or value in ("true", "false")
+    known = {"yes_no": ("true", "false"), "consent": CONSENTS}.get(kind)
+    return known is None or value in known
 
 
 def check_near(near: Near) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from fieldcrm.clients import export_forms, service
+from fieldcrm.clients import export_forms, service, standing
 from fieldcrm.clients.export_forms import guarded as guarded
 from fieldcrm.clients.model import ClientFilters
 from fieldcrm.clients.ownfields import service as ownfields
@@ -18,9 +18,10 @@ from fieldcrm.kit.database import transaction
 from fieldcrm.people.model import Actor
 
 COLUMNS = (
-    "external_id", "name", "kind", "specialty", "category", "loyalty", "phone", "email", "website",
+    "external_id", "name", "kind", "specialty", "category", "category_evidence", "loyalty",
+    "loyalty_evidence", "phone", "email", "website",
     "address", "city", "postcode", "lat", "lng", "opening_hours", "visit_minutes", "territory",
-    "tags", "note",
+    "tags", "note", *(f"consent_{channel}" for channel in standing.CHANNELS),
 )  # fmt: skip
 
 Progress = Callable[[int], None]
@@ -111,6 +112,6 @@ def _own_cell(own: OwnField, client: Client, language: str, names: Mapping[str, 
 def _cells(client: Client, territories: dict[str, str]) -> list[Any]:
     told: dict[str, Any] = {
         "territory": territories.get(client.territory_id or ""), "tags": ", ".join(client.tags),
-    }  # fmt: skip
+    } | {column: standing.cell_of(client, column) for column in standing.CELLS}  # fmt: skip
     found = (told[c] if c in told else getattr(client, c) for c in COLUMNS)
     return ["" if cell is None else cell for cell in found]

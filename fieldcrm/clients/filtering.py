@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, String, and_, cast, func, or_
 from sqlmodel import col
 
-from fieldcrm.clients import conditions
+from fieldcrm.clients import conditions, standing
 from fieldcrm.clients.model import DISTANCE, Condition, Near
 from fieldcrm.clients.tables import Client
 from fieldcrm.kit.settings import settings
@@ -20,12 +20,21 @@ def met(condition: Condition) -> ColumnElement[bool]:
     """Clients one of whose columns meets a condition; raises BadClientField."""
     kind = conditions.FIELDS.get(condition.field)
     conditions.check(condition, kind)
+    if kind == "consent":
+        return compared(_consent(condition.field), "choice", condition)
     column = col(getattr(Client, condition.field))
     if kind == "moment":
         return _moment(column, condition)
     if kind == "choices":
         return _listed(cast(column, String), condition, "[]")
     return compared(column, kind or "", condition)
+
+
+def _consent(name: str) -> ColumnElement[str]:
+    """What stands for a channel of consent; a channel that nobody asked about has no entry."""
+    field, channel = standing.CELLS[name]
+    kept = col(getattr(Client, field))[(channel, "state")].as_string()
+    return func.coalesce(kept, standing.NONE)
 
 
 def compared(column: Any, kind: str, condition: Condition) -> ColumnElement[bool]:

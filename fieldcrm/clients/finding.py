@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlmodel import Session
 
-from fieldcrm.clients import conditions, cursors, store
+from fieldcrm.clients import conditions, cursors, folding, store
 from fieldcrm.clients.model import (
     DISTANCE,
     SORTS,
@@ -74,6 +74,8 @@ def find(
     by, wanted = sort.removeprefix("-"), filters or ClientFilters()
     if by not in SORTS and not by.startswith(PREFIX) and not (by == DISTANCE and wanted.near):
         raise BadClientField(field="sort")
+    if folding.asks_nothing(search[:200]):
+        return Page([], None)
     limit = max(1, min(limit, LIMIT_MAX))
     with glancing() as session:
         own = listing.sorting(session, actor, by) if by.startswith(PREFIX) else None
@@ -115,6 +117,8 @@ def _cursor(
 def count(actor: Actor, filters: ClientFilters | None = None, search: str = "") -> int:
     """How many clients in scope are found by a search and pass the filters."""
     wanted = filters or ClientFilters()
+    if folding.asks_nothing(search[:200]):
+        return 0
     with reading() as session:
         own = listing.narrowing(session, actor, wanted)
         return store.count(session, actor, _query(search), wanted, own)

@@ -137,13 +137,29 @@ def needles(query: str) -> list[tuple[str, ...]]:
     """For each word of a query the texts of which a row must hold at least one."""
     if _is_phone_like(query):
         return [_phone_needles(query)]
-    return [_word_needles(word) for word in fold(query).split()[:TOKENS_MAX]]
+    read = zip(fold(query).split(), fold(_as_rounded(query)).split(), strict=False)
+    return [_word_needles(*words) for words in [*read][:TOKENS_MAX]]
 
 
-def _word_needles(word: str) -> tuple[str, ...]:
-    heard = sound(word)
-    is_heard = len(word) >= SOUND_MIN and not word.isdigit() and len(heard) > 2
-    return (word, f"~{heard}") if is_heard else (word,)
+def _as_rounded(query: str) -> str:
+    """With ё and ю as the ö and y they stand for in Finnish and German names: Тёёлё, Юрьёнкату."""
+    text = unicodedata.normalize("NFC", query)
+    for written, meant in (("ьё", "йо"), ("ё", "о"), ("ю", "и")):
+        text = text.replace(written, meant).replace(written.upper(), meant)
+        text = text.replace(written.capitalize(), meant)
+    return text
+
+
+def _word_needles(word: str, rounded: str) -> tuple[str, ...]:
+    if len(word) < SOUND_MIN or word.isdigit():
+        return (word,)
+    heard = dict.fromkeys((sound(word), sound(rounded)))
+    return (word, *(f"~{h}" for h in heard if len(h) > 2))
+
+
+def asks_nothing(query: str) -> bool:
+    """Whether something was typed in which no letter or digit is, as `%`: it finds nobody."""
+    return bool(query.strip()) and not needles(query)
 
 
 def _phone_needles(query: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from fieldcrm.clients import import_plan, import_rules
+from fieldcrm.clients import import_plan, import_rules, standing
 from fieldcrm.clients.import_plan import CREATE, REJECT, SKIP, UNCHANGED, UPDATE, Step
 from fieldcrm.clients.model import ImportRules, Trouble
 from fieldcrm.clients.ownfields import rules as own_rules
@@ -104,21 +104,28 @@ def _example(step: Step) -> dict[str, Any]:
     """A row as it would become; of a known client only what changes, with what it was before."""
     there = step.client or {}
     name = there.get("name") or step.row.fields.get("name")
-    fields = step.changes if step.action == UPDATE else step.row.fields
+    fields = step.changes if step.action in (CREATE, UPDATE) else step.row.fields
     shown = {k: v for k, v in fields.items() if k != "phone_e164"}
     before = {k: there[k] for k in shown} if step.action == UPDATE else {}
-    if "own_fields" in shown:
-        was, now = own_rules.difference(before.pop("own_fields", {}), shown.pop("own_fields"))
-        shown |= {PREFIX + name: _brief(value) for name, value in now.items()}
-        before |= (
-            {PREFIX + name: _brief(value) for name, value in was.items()} if before or there else {}
-        )
+    for held in own_rules.IN_PARTS:
+        if held in shown:
+            was, now = own_rules.difference(before.pop(held, {}), shown.pop(held))
+            shown |= {_column(held, name): _brief(value) for name, value in now.items()}
+            if before or there:
+                before |= {_column(held, name): _brief(value) for name, value in was.items()}
     return {"row": step.row.number, "action": step.action, "name": name, "fields": shown,
             "before": before, "territory": step.row.territory}  # fmt: skip
 
 
+def _column(held: str, name: str) -> str:
+    """What a file calls one value of a column that holds several."""
+    return PREFIX + name if held == "own_fields" else standing.column_of(held, name)
+
+
 def _brief(value: Any) -> Any:
-    """A position as people write it; other values as they are."""
+    """A position, evidence or a consent as people write it; other values as they are."""
+    if standing.is_told(value):
+        return standing.written(value)
     if own_rules.is_point(value):
         return f"{value['lat']}, {value['lng']}"
     return value

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import msgspec
 from sqlmodel import Session
 
-from fieldcrm.clients import import_rules, import_store, store
+from fieldcrm.clients import import_rules, import_store, landing, standing, store, territories
 from fieldcrm.clients.folding import fold
 from fieldcrm.clients.import_rows import Row
 from fieldcrm.clients.model import ImportRules, Trouble
@@ -24,6 +24,7 @@ SAME_PLACE_M = 300.0
 CREATE, UPDATE, UNCHANGED, SKIP, REJECT = "create", "update", "unchanged", "skip", "reject"
 SAID_BY_PLANNER = frozenset(
     {"no_territory", "repeated", "ambiguous", "known_already", "not_known", "other_name"}
+    | {f"no_{facet}" for facet in standing.FACETS}
 )
 """Troubles that only looking at the base tells."""
 _decode_rows = msgspec.msgpack.Decoder(list[Row]).decode
@@ -157,7 +158,9 @@ class Planner:
 
     def __init__(self, session: Session, actor: Actor, chosen: ImportRules, told: Told) -> None:
         self.session, self.actor, self.chosen, self.told = session, actor, chosen, told
-        self._territories = {t.name.casefold(): t.id for t in store.territories(session, actor)}
+        mine = store.territories(session, actor)
+        self._territories = {t.name.casefold(): t.id for t in mine}
+        self._landing = territories.landing_among(mine)
 
     def steps(self, rows: list[Row]) -> list[Step]:
         """What becomes of each row; troubles found on the way are added to the rows."""
@@ -240,13 +243,36 @@ class Planner:
         if not row.fields.get("name"):
             row.troubles.append(Trouble(row.number, "no_name"))
             return Step(row, REJECT)
-        return Step(row, CREATE, None, row.fields)
+        made = row.fields | self._landed(row.fields)
+        self._name_unbacked(row, made)
+        return Step(row, CREATE, None, standing.settled(standing.NOTHING, made))
+
+    def _landed(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """The territory of a client that the file names none for."""
+        found = None if fields.get("territory_id") else self._landing.of(fields)
+        return {"territory_id": found} if found else {}
+
+    def _name_unbacked(self, row: Row, fields: Mapping[str, Any]) -> None:
+        """Evidence for a value that neither the row nor the card has is left out, and named."""
+        for facet, proof in (row.fields.get("evidence") or {}).items():
+            if proof and not fields.get(facet):
+                shown, field = standing.written(proof)[:80], standing.column_of("evidence", facet)
+                column = next((c for c, f in self.chosen.mapping.items() if f == field), "")
+                row.troubles.append(Trouble(row.number, f"no_{facet}", column, shown, False))
 
     def _changed(self, row: Row, client: dict[str, Any]) -> Step:
         own = {k: v for k, v in row.fields.items() if row.says_kind or k != "kind"}
         if told := own.get("own_fields"):
             own["own_fields"] = {**client["own_fields"], **told}
+        if said := own.get("consents"):  # an older file never loosens what the client said since
+            words = {c: v for c, v in said.items() if v}
+            gone = dict.fromkeys(said.keys() - words.keys())
+            own["consents"] = gone | standing.later(client["consents"], words)
+        self._name_unbacked(row, {**client, **own})
+        own = standing.settled(client, own)
         changes = {k: v for k, v in own.items() if client[k] != v}
+        if not client["territory_id"] and landing.LANDS_BY & changes.keys():
+            changes |= self._landed({**client, **changes})
         if "name" in changes and import_rules.is_another_name(client["name"], changes["name"]):
             params = {"name": client["name"]}
             row.troubles.append(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fieldcrm.clients import import_hours, import_places, import_words, rules
+from fieldcrm.clients import folding, import_hours, import_places, import_words, rules, standing
 from fieldcrm.clients.folding import fold
 from fieldcrm.clients.import_rules import DEGREES, degrees
-from fieldcrm.clients.model import BadClientField, ImportRules, Table, Trouble
+from fieldcrm.clients.model import BadClientField, ImportRules, Trouble
 from fieldcrm.clients.ownfields import rules as own_rules
 from fieldcrm.clients.ownfields.model import PREFIX, OwnField
 from fieldcrm.kit.units import distance_m
@@ -20,10 +20,21 @@ FAR_M, NEAR_M = 1_500_000, 500_000
 GRAVE = frozenset({"name", "kind", "category", "visit_minutes"})
 """Fields without whose value a row is not taken; others are left out, or left as they were."""
 _FIELDS = frozenset(rules.FIELDS)
+_FOUND_BY = ("name", "specialty", "address", "city", "postcode", "external_id")
+_PHONES = ("phone", "phone_e164")
 _JOIN = {"name": " ", "address": ", ", "note": "\n", "phone": "; ", "tags": ","}
 _CATEGORY = re.compile(
     r"(?:category|class|категория|кат|класс|categoria|clasa)[.:]?\s*", re.IGNORECASE
 )
+
+
+@dataclass
+class FoundBy:
+    """By what a client is found and sorted."""
+
+    search_text: str = ""
+    sort_name: str = ""
+    terms: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -38,6 +49,8 @@ class Row:
     says_kind: bool = False
     """Whether the kind is the row's own, not the one that the file is taken for."""
     troubles: list[Trouble] = field(default_factory=list)
+    found_by: FoundBy = field(default_factory=FoundBy)
+    """Of a new client that the row makes."""
 
     @property
     def blocks(self) -> bool:
@@ -60,24 +73,10 @@ class Around:
     """Today (ISO), from which own dates are bounded."""
 
 
-def understand(table: Table, r: ImportRules, around: Around) -> Iterator[Row]:
-    """Every row of a table by the rules, in order, those that couldn't be read among them."""
-    columns = sorted((table.columns.index(c), c, f) for c, f in r.mapping.items())
-    bad = iter([*table.bad, None])
-    unread = next(bad)
-    for number, cells in table.rows:
-        while unread is not None and unread.row < number:
-            yield Row(unread.row, {}, troubles=[unread])
-            unread = next(bad)
-        yield _row(number, cells, columns, r, around)
-    while unread is not None:
-        yield Row(unread.row, {}, troubles=[unread])
-        unread = next(bad)
-
-
-def _row(
+def understand(
     number: int, cells: list[str], columns: list[tuple[int, str, str]], r: ImportRules, around: Around
 ) -> Row:  # fmt: skip
+    """A numbered row of a table by the rules; `columns` are its mapped ones: index, title, field."""
     texts, title = _texts(cells, columns), {f: c for _, c, f in reversed(columns)}
     says_kind = "kind" in texts
     for name, value in r.constants.items():
@@ -89,12 +88,22 @@ def _row(
     for name, text in texts.items():
         if name in own:
             _read_own(row, own[name], text, title.get(name, name), around)
+        elif name in standing.CELLS:
+            _read_standing(row, name, text, title.get(name, name), around.day)
         elif name in _FIELDS:
             _read(row, name, text, title.get(name, name))
     if "name" in title and not row.fields.get("name") and r.mode != "update":
         row.troubles.append(Trouble(number, "no_name", title.get("name", "")))
     _read_phone(row, title.get("phone", "phone"), row.country or around.country)
+    row.found_by = found_by(row.fields)
     return row
+
+
+def found_by(values: Mapping[str, Any]) -> FoundBy:
+    """Of a client with these values, as `tables` keeps it for single rows."""
+    texts, phones = (tuple(values.get(f) for f in fields) for fields in (_FOUND_BY, _PHONES))
+    text = folding.search_text(*texts, phones=phones)
+    return FoundBy(text, folding.fold(values.get("name") or ""), sorted(folding.terms(text)))
 
 
 def _read_phone(row: Row, column: str, country: str | None) -> None:
@@ -132,6 +141,21 @@ def _read(row: Row, name: str, text: str, column: str) -> None:
         row.troubles.append(
             Trouble(row.number, code, column, text[:80], is_grave, dict(error.params))
         )
+
+
+def _read_standing(row: Row, name: str, text: str, column: str, day: str) -> None:
+    """Take evidence or a consent; what can't be, or is of a day to come, is warned of and left as it was."""
+    field, part = standing.CELLS[name]
+    try:
+        told = standing.read_cell(name, text)
+    except BadClientField as error:
+        code = "too_long" if "limit" in error.params else "bad_standing"
+        row.troubles.append(Trouble(row.number, code, column, text[:80], False, dict(error.params)))
+        return
+    if field == "consents" and standing.is_to_come(told[part], day):
+        row.troubles.append(Trouble(row.number, "consent_to_come", column, text[:80], False))
+    else:
+        row.fields.setdefault(field, {}).update(told)
 
 
 def _read_own(row: Row, own: OwnField, text: str, column: str, around: Around) -> None:

@@ -6,10 +6,22 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    bindparam,
+    delete,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlmodel import Session, SQLModel, col
 
 from fieldcrm.clients import folding, search_index, store
+from fieldcrm.clients.model import CALLED
 from fieldcrm.clients.tables import (
     Client,
     ClientTerm,
@@ -233,23 +245,49 @@ def built_on(
     for table, columns in _speaking_of_clients():
         made = and_(_change.c.import_id == run_id, _change.c.before.is_(None))
         speaks = or_(*(c == _change.c.client_id for c in columns))
-        if table.name == "duplicate":  # a guess that nobody has decided is nothing built
-            speaks = and_(speaks, table.c.status != "open")
+        if (guess := _guess(table)) is not None:
+            speaks = and_(speaks, not_(guess))
         joined = _change.join(_client, _client.c.id == _change.c.client_id).join(table, speaks)
         n = select(func.count(func.distinct(_change.c.client_id))).select_from(joined).where(made)
         count = session.execute(n).scalar_one()
         if count:
             some = select(_client.c.id, _client.c.name).select_from(joined).where(made).distinct()
             found[table.name] = count, [(i, name) for i, name in session.execute(some.limit(limit))]
-    return found
+    return found | _called(session, run_id, limit)
+
+
+def _called(
+    session: Session, run_id: str, limit: int
+) -> dict[str, tuple[int, list[tuple[str, str]]]]:
+    """Clients that a run made and that somebody called: the log alone tells of calls."""
+    called = and_(_event.c.subject_id == _change.c.client_id, _event.c.kind == CALLED)
+    made = and_(_change.c.import_id == run_id, _change.c.before.is_(None))
+    joined = _change.join(_client, _client.c.id == _change.c.client_id).join(_event, called)
+    some = select(_client.c.id, _client.c.name).select_from(joined).where(made).distinct()
+    n = session.execute(select(func.count()).select_from(some.subquery())).scalar_one()
+    rows = session.execute(some.limit(limit)) if n else ()
+    return {"called": (n, [(i, name) for i, name in rows])} if n else {}
 
 
 def drop_guesses(session: Session, ids: Sequence[str]) -> None:
-    """Undecided pairs of duplicates with clients that are taken away."""
-    table = SQLModel.metadata.tables.get("duplicate")
-    if table is not None and ids:
-        either = or_(table.c.left_id.in_(ids), table.c.right_id.in_(ids))
-        session.execute(delete(table).where(either, table.c.status == "open"))
+    """What the product alone said of clients that are taken away."""
+    for table, columns in _speaking_of_clients():
+        guess = _guess(table)
+        if guess is not None and ids:
+            session.execute(delete(table).where(or_(*(c.in_(ids) for c in columns)), guess))
+
+
+def _guess(table: Any) -> ColumnElement[bool] | None:
+    """Rows that the product made by itself and that nobody has answered: nothing was built by them."""
+    match table.name:
+        case "duplicate":
+            return table.c.status == "open"
+        case "pin_proposal":
+            return and_(table.c.status == "open", not_(table.c.is_asked))
+        case "client_quality":
+            return true()
+        case _:
+            return None
 
 
 def _speaking_of_clients() -> list[tuple[Any, list[ColumnElement[Any]]]]:

@@ -17,6 +17,7 @@ from fieldcrm.clients.model import (
     ImportNotReady,
     Obstacle,
 )
+from fieldcrm.clients.ownfields import rules as own_rules
 from fieldcrm.clients.tables import ImportRun
 from fieldcrm.kit import bus, clock, events, facts, feed
 from fieldcrm.kit.database import reading, transaction
@@ -209,7 +210,7 @@ def _restore(
 
 def _told(before: Mapping[str, Any], there: Mapping[str, Any]) -> dict[str, Any]:
     said = [k for k in before if k in import_write.SAID]
-    return {"before": {k: there[k] for k in said}, "after": {k: before[k] for k in said}}
+    return own_rules.changes_told({k: there[k] for k in said}, {k: before[k] for k in said})
 
 
 def _restore_label(session: Session, run: ImportRun) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
 
-from fieldcrm.clients import folding, import_store, store
+from fieldcrm.clients import folding, import_rows, import_store, store
 from fieldcrm.clients.import_plan import CREATE, UPDATE, Step
 from fieldcrm.clients.ownfields import rules as own_rules
 from fieldcrm.clients.tables import Client, ImportRun
@@ -17,8 +17,6 @@ from fieldcrm.kit import clock, facts, feed, ids
 from fieldcrm.people.model import Actor
 
 _COLUMNS: tuple[str, ...] = tuple(c.name for c in Client.__table__.columns)  # type: ignore[attr-defined]
-_FOUND_BY = ("name", "specialty", "address", "city", "postcode", "external_id")
-_PHONES = ("phone", "phone_e164")
 
 
 @dataclass
@@ -29,9 +27,9 @@ class Piece:
     changed: list[dict[str, Any]] = field(default_factory=list)
     before: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Id of a changed client -> what stood there, of every column that is another now."""
-    gained: dict[str, set[str]] = field(default_factory=dict)
+    gained: dict[str, Collection[str]] = field(default_factory=dict)
     """Client -> terms it is found by from now on."""
-    lost: dict[str, set[str]] = field(default_factory=dict)
+    lost: dict[str, Collection[str]] = field(default_factory=dict)
     row_of: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -53,34 +51,40 @@ def prepare(steps: Iterable[Step]) -> Piece:
 def _prepare_new(piece: Piece, step: Step, now: datetime) -> None:
     values: dict[str, Any] = (
         dict.fromkeys(_COLUMNS)
-        | {"tags": [], "own_fields": {}, "is_sample": False, "version": 1}
+        | {
+            "tags": [],
+            "own_fields": {},
+            "evidence": {},
+            "consents": {},
+            "is_sample": False,
+            "version": 1,
+        }
         | step.changes
     )
     values |= {"id": ids.new_id(), "created_at": now, "updated_at": now, "source": "import"}
-    values |= found_by(values)
+    found_by = step.row.found_by
+    if not found_by.sort_name:  # understood by an older version, before these were kept
+        found_by = import_rows.found_by(values)
+    values |= {"search_text": found_by.search_text, "sort_name": found_by.sort_name}
     piece.made.append(values)
-    piece.gained[values["id"]] = folding.terms(values["search_text"])
+    piece.gained[values["id"]] = found_by.terms
     piece.row_of[values["id"]] = step.row.number
 
 
 def _prepare_change(piece: Piece, step: Step, there: Mapping[str, Any], now: datetime) -> None:
     after = {**there, **step.changes}
-    new = {**step.changes, **found_by(after), "version": there["version"] + 1, "updated_at": now}
+    found_by = import_rows.found_by(after)
+    new = {
+        **step.changes, "search_text": found_by.search_text, "sort_name": found_by.sort_name,
+        "version": there["version"] + 1, "updated_at": now,
+    }  # fmt: skip
     client_id = there["id"]
     before = {k: there[k] for k, v in new.items() if there[k] != v}
     piece.changed.append({"id": client_id} | {k: new[k] for k in before})
     piece.before[client_id] = before
-    was, now_found = folding.terms(there["search_text"]), folding.terms(new["search_text"])
+    was, now_found = folding.terms(there["search_text"]), set(found_by.terms)
     piece.gained[client_id], piece.lost[client_id] = now_found - was, was - now_found
     piece.row_of[client_id] = step.row.number
-
-
-def found_by(values: Mapping[str, Any]) -> dict[str, str]:
-    """The columns by which a client is found and sorted, as `tables` keeps them for single rows."""
-    text = folding.search_text(
-        *(values[f] for f in _FOUND_BY), phones=tuple(values[f] for f in _PHONES)
-    )
-    return {"search_text": text, "sort_name": folding.fold(values["name"])}
 
 
 def write_in(session: Session, actor: Actor, run: ImportRun, piece: Piece) -> None:
@@ -126,11 +130,9 @@ def _events(actor: Actor, run: ImportRun, piece: Piece) -> Iterable[dict[str, An
     for row in piece.changed:
         before = {k: v for k, v in plain(piece.before[row["id"]]).items() if k in SAID}
         after = {k: v for k, v in row.items() if k in before}
-        if "own_fields" in after:
-            was, now = own_rules.difference(before["own_fields"], after["own_fields"])
-            before, after = before | {"own_fields": was}, after | {"own_fields": now}
         where = {"import_id": run.id, "row": piece.row_of[row["id"]]}
-        yield event(actor, "client.changed", row["id"], {"before": before, "after": after} | where)
+        told = own_rules.changes_told(before, after)
+        yield event(actor, "client.changed", row["id"], told | where)
 
 
 SAID = frozenset(_COLUMNS) - {"id", "created_at", "updated_at", "version", "search_text",

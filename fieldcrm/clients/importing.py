@@ -19,6 +19,7 @@ from sqlmodel import Session
 
 from fieldcrm.clients import (
     import_plan,
+    import_reading,
     import_rows,
     import_rules,
     import_store,
@@ -229,7 +230,7 @@ def _spool(
     total = len(table.rows) or 1
 
     def told_of() -> Any:
-        for n, row in enumerate(import_rows.understand(table, chosen, around)):
+        for n, row in enumerate(import_reading.understood(table, chosen, around)):
             if n % import_plan.PIECE == 0:
                 progress(min(0.5, n / total / 2), "import.reading")
             yield row

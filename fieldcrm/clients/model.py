@@ -23,6 +23,8 @@ class ClientKind(StrEnum):
 PERSON_KINDS = frozenset({ClientKind.doctor, ClientKind.pharmacist, ClientKind.buyer})
 PLACE_KINDS = frozenset({ClientKind.organisation, ClientKind.pharmacy})
 CATEGORIES = ("A", "B", "C")
+CALLED = "client.called"
+"""Kind of the event that tells of a call."""
 SORTS = ("name", "category", "city", "updated_at", "created_at", "kind", "specialty", "loyalty",
          "address", "postcode", "phone", "email", "external_id", "source")  # fmt: skip
 """By what lists are ordered, beside own fields (`own.<name>`); `-` in front turns one round."""
@@ -136,6 +138,12 @@ class BadClientField(Invalid):
     """A field's value can't be; `params['field']` names it."""
 
     code = "bad_field"
+
+
+class ConsentToCome(BadClientField):
+    """Nobody has consented, or taken it back, on a day to come; `params['channel']` names which."""
+
+    code = "consent_to_come"
 
 
 class WrongTie(Invalid):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import Any
 
+from fieldcrm.clients import standing
 from fieldcrm.clients.model import CATEGORIES, BadClientField, ClientKind
 from fieldcrm.people.model import Actor, Role, RoleForbids
 
@@ -16,7 +17,9 @@ LIMITS = {
     "external_id": 80,
 }  # fmt: skip
 """Characters that each text may have."""
-FIELD_FIELDS = frozenset({"phone", "email", "website", "opening_hours", "note", "own_fields"})
+FIELD_FIELDS = frozenset(
+    {"phone", "email", "website", "opening_hours", "note", "own_fields", "consents"}
+)
 """What a rep may correct of a client; which own fields, each of them says itself."""
 TAGS_MAX = 30
 VISIT_MINUTES_MAX = 480
@@ -42,8 +45,14 @@ def check_place(lat: float | None, lng: float | None) -> None:
 
 
 def check_may_change(actor: Actor, fields: set[str]) -> None:
-    """A rep may correct a client's contacts, hours, note and own fields; its place and standing are the office's."""
+    """A rep may correct a client's contacts, hours, note, consents and own fields; its place and standing are the office's."""
     if actor.role is Role.rep and fields - FIELD_FIELDS:
+        raise RoleForbids(role=actor.role.value)
+
+
+def check_consents(actor: Actor, told: Mapping[str, Any]) -> None:
+    """A rep notes what a client says; taking a word off the card is the office's."""
+    if actor.role is Role.rep and None in told.values():
         raise RoleForbids(role=actor.role.value)
 
 
@@ -149,7 +158,8 @@ _FIELDS: dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(LIMITS, _text),
     "name": _name, "kind": _kind, "category": _category, "email": _email, "website": _website,
     "lat": _degrees(90), "lng": _degrees(180), "visit_minutes": _minutes, "tags": _tags,
-    "territory_id": _id,
+    "territory_id": _id, "evidence": lambda _, told: standing.clean_evidence(told),
+    "consents": lambda _, told: standing.clean_consents(told),
 }  # fmt: skip
 FIELDS = tuple(_FIELDS)
 """Every field of a client that somebody may set."""

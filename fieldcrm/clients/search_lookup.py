@@ -108,14 +108,20 @@ def words_of(session: Session, query: str, is_by_index: bool) -> list[Word]:
 
 def _add_heard(session: Session, words: Sequence[Word]) -> None:
     """Words of the base that sound like the typed ones, however they are transliterated."""
-    typed = {w.typed: folding.sound(w.typed) for w in words if is_word(w.typed)}
-    sounds = sorted({s for s in typed.values() if len(s) >= SOUND_MIN})
+    typed = {w.typed: _sounds(w) for w in words if is_word(w.typed)}
+    sounds = sorted({s for heard in typed.values() for s in heard if len(s) >= SOUND_MIN})
     one = f"SELECT * FROM (SELECT sound, word FROM client_word WHERE sound = ? LIMIT {SLIPS_MOST}) AS s"
     found: dict[str, list[str]] = {}
     for sound, word in _all(session, [f"{one}{n}" for n in range(len(sounds))], sounds):
         found.setdefault(sound, []).append(word)
     for word in words:
-        word.beginnings += tuple(found.get(typed.get(word.typed, ""), ()))
+        heard = typed.get(word.typed, ())
+        word.beginnings += tuple(dict.fromkeys(w for s in heard for w in found.get(s, ())))
+
+
+def _sounds(word: Word) -> list[str]:
+    told = [n[1:] for n in word.needles if n.startswith("~")]
+    return list(dict.fromkeys((folding.sound(word.typed), *told)))
 
 
 def _add_near(session: Session, word: Word) -> None:

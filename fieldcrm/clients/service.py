@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from fieldcrm.clients import rules, store
+from fieldcrm.clients import landing, rules, standing, store
 from fieldcrm.clients.finding import LIMIT_MAX as LIMIT_MAX
 from fieldcrm.clients.finding import card as card
 from fieldcrm.clients.finding import clients_for_rep_in as clients_for_rep_in
@@ -28,12 +28,15 @@ from fieldcrm.clients.model import (
 from fieldcrm.clients.ownfields import rules as own_rules
 from fieldcrm.clients.ownfields import service as ownfields
 from fieldcrm.clients.tables import Client, Promise
+from fieldcrm.clients.territories import clients_by_category as clients_by_category
 from fieldcrm.clients.territories import clients_by_territory as clients_by_territory
+from fieldcrm.clients.territories import landing_in
 from fieldcrm.clients.territories import list_territories as list_territories
+from fieldcrm.clients.territories import mean_place as mean_place
 from fieldcrm.clients.territories import reassign_in as reassign_in
 from fieldcrm.clients.territories import save_territory as save_territory
 from fieldcrm.kit import clock, events, facts, feed, ids
-from fieldcrm.kit.database import reading, transaction
+from fieldcrm.kit.database import reading
 from fieldcrm.kit.settings import settings
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor, Role
@@ -50,7 +53,7 @@ def save(
     `version` is the one the caller saw. Raises BadClientField, StaleClient, ClientNotFound,
     TerritoryNotFound, RoleForbids.
     """
-    with transaction() as session:
+    with feed.writing() as session:
         saved = _save_in(session, actor, changes, client_id, version)
     return _shown(actor, saved)
 
@@ -66,10 +69,11 @@ def _save_in(
     version: int | None,
 ) -> Client:  # fmt: skip
     cleaned, own = rules.clean(changes), changes.get("own_fields")
+    rules.check_consents(actor, cleaned.get("consents", {}))
     if client_id is None:
         facts = {"kind": str(cleaned.get("kind")), "category": cleaned.get("category")}
         cleaned |= _own_values(session, actor, facts, {}, own, set(facts))
-        return _add_and_compare(session, actor, cleaned)
+        return _add_and_compare(session, actor, _settled(standing.NOTHING, cleaned))
     client = get_in(session, actor, client_id)
     if version is not None and client.version != version:
         raise StaleClient(version=client.version)
@@ -77,7 +81,14 @@ def _save_in(
     facts = {name: cleaned.get(name, value) for name, value in before.items()}
     changed = {name for name in facts if facts[name] != before[name]}
     cleaned |= _own_values(session, actor, facts, client.own_fields, own, changed)
-    return change_in(session, actor, client, cleaned)
+    return change_in(session, actor, client, _settled(client.model_dump(), cleaned))
+
+
+def _settled(before: Mapping[str, Any], cleaned: Mapping[str, Any]) -> dict[str, Any]:
+    """The checked fields with evidence and consents whole; raises ConsentToCome."""
+    told = cleaned.get("consents", {})
+    standing.check_days(before["consents"], told, clock.today().isoformat())
+    return standing.settled(before, cleaned)
 
 
 def _own_values(
@@ -121,6 +132,9 @@ def add_in(
             raise BadClientField(field=field)
     if actor.role is Role.rep:
         cleaned = cleaned | {"territory_id": _own_territory(session, actor, cleaned)}
+    elif not cleaned.get("territory_id"):
+        found = landing_in(session, actor).of(cleaned)
+        cleaned = cleaned | ({"territory_id": found} if found else {})
     _check_territory(session, actor, {"territory_id": None} | cleaned)
     now = clock.now()
     client = Client(
@@ -131,7 +145,8 @@ def add_in(
     client.is_sample = facts.note_own_data(session)
     session.add(client)
     session.flush()
-    tell_in(session, actor, client, "client.added", {"fields": sorted(cleaned)})
+    told = sorted(name for name, value in cleaned.items() if value not in (None, "", [], {}))
+    tell_in(session, actor, client, "client.added", {"fields": told})
     return client
 
 
@@ -144,6 +159,7 @@ def change_in(
     if not changed:
         return client
     rules.check_may_change(actor, set(changed))
+    changed |= _landed(session, actor, client, changed)
     _check_territory(session, actor, changed)
     before = {k: getattr(client, k) for k in changed}
     held_before = store.reps_of(session, [client.id]).get(client.id, set())
@@ -159,11 +175,8 @@ def change_in(
 
 
 def _said(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    """What the log tells of a change; of own fields those alone that changed."""
-    if "own_fields" in after:
-        was, now = own_rules.difference(before["own_fields"], after["own_fields"])
-        before, after = before | {"own_fields": was}, after | {"own_fields": now}
-    return {"before": before, "after": after}
+    """What the log tells of a change; of own fields, evidence and consents those alone that changed."""
+    return own_rules.changes_told(before, after)
 
 
 def _settle(client: Client, country: str | None) -> None:
@@ -179,6 +192,16 @@ def _own_territory(session: Session, actor: Actor, cleaned: dict[str, Any]) -> s
     if wanted and wanted not in mine:
         raise TerritoryNotFound()
     return wanted or (mine[0] if mine else None)
+
+
+def _landed(
+    session: Session, actor: Actor, client: Client, changed: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The territory that a client without one lands in by what is changed; {} where there is none."""
+    if client.territory_id or "territory_id" in changed or not landing.LANDS_BY & changed.keys():
+        return {}
+    found = landing_in(session, actor).of(client.model_dump() | dict(changed))
+    return {"territory_id": found} if found else {}
 
 
 def _check_territory(session: Session, actor: Actor, cleaned: dict[str, Any]) -> None:
@@ -234,7 +257,7 @@ def restore(actor: Actor, client_id: str, version: int | None = None) -> Client:
 
 def _set_archived(actor: Actor, client_id: str, version: int | None, is_archived: bool) -> Client:
     people.require(actor, Role.admin, Role.manager)
-    with transaction() as session:
+    with feed.writing() as session:
         client = get_in(session, actor, client_id)
         if version is not None and client.version != version:
             raise StaleClient(version=client.version)

@@ -259,6 +259,14 @@ def territories(session: Session, actor: Actor) -> list[Territory]:
     return list(session.exec(wanted.order_by(col(Territory.name), col(Territory.id))))
 
 
+def without_territory(session: Session, after: str, limit: int) -> list[Client]:
+    """Living clients that no territory has, by id, those after one."""
+    wanted = select(Client).where(
+        col(Client.territory_id).is_(None), col(Client.archived_at).is_(None), Client.id > after
+    )
+    return list(session.exec(wanted.order_by(col(Client.id)).limit(limit)))
+
+
 def ids_in_territory(session: Session, territory_id: str) -> list[str]:
     return list(session.exec(select(Client.id).where(Client.territory_id == territory_id)))
 
@@ -271,6 +279,16 @@ def clients_by_territory(session: Session) -> dict[str, int]:
         .group_by(col(Client.territory_id))
     )
     return {territory_id: n for territory_id, n in session.exec(wanted) if territory_id}
+
+
+def clients_by_category(session: Session, territory_id: str) -> dict[str, int]:
+    """How many living clients of each category a territory has; those without one under ""."""
+    wanted = (
+        select(Client.category, func.count())
+        .where(col(Client.archived_at).is_(None), Client.territory_id == territory_id)
+        .group_by(col(Client.category))
+    )
+    return {category or "": n for category, n in session.exec(wanted)}
 
 
 def promises(session: Session, client_id: str, rep_id: str | None = None) -> list[Promise]:

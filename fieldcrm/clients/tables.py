@@ -27,7 +27,9 @@ class Territory(SQLModel, table=True):
     rep_id: str | None = Field(default=None, foreign_key="user.id", index=True)
     """Whose territory it is now."""
     cells: list[str] = Field(default_factory=list, sa_type=Json)
-    """H3 cells (hex text, resolution 10) that make its area; may be empty."""
+    """H3 cells (hex text, of resolution 10 down to 4, compacted) that make its area; may be empty."""
+    rule: dict[str, list[str]] = Field(default_factory=dict, sa_type=Json)
+    """What a client must be to land here, see `landing`; may be empty."""
     is_sample: bool = False
     version: int = 1
 
@@ -66,6 +68,14 @@ class Client(SQLModel, table=True):
         default_factory=dict, sa_type=Json, sa_column_kwargs={"server_default": "{}"}
     )
     """Values of the fields that the administrator made, by name (see clients.ownfields)."""
+    evidence: dict[str, Any] = Field(
+        default_factory=dict, sa_type=Json, sa_column_kwargs={"server_default": "{}"}
+    )
+    """What speaks for category and loyalty: {facet: {source, on, text}} (see clients.standing)."""
+    consents: dict[str, Any] = Field(
+        default_factory=dict, sa_type=Json, sa_column_kwargs={"server_default": "{}"}
+    )
+    """What the client consented to: {channel: {state, on, source, text}}."""
     external_id: str | None = Field(default=None, index=True)
     source: str = "office"
     """office, field, import, osm, sample."""

@@ -7,11 +7,12 @@ from typing import Any
 
 from sqlmodel import Session
 
-from fieldcrm.clients import rules, store
+from fieldcrm.clients import landing, rules, store
+from fieldcrm.clients.landing import Landing, Taker
 from fieldcrm.clients.model import BadClientField, StaleClient, TerritoryNotFound
 from fieldcrm.clients.tables import Territory
 from fieldcrm.kit import events, feed, ids
-from fieldcrm.kit.database import reading, transaction
+from fieldcrm.kit.database import reading
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor, Role
 
@@ -30,16 +31,32 @@ def clients_by_territory(actor: Actor) -> dict[str, int]:
     return {territory_id: n for territory_id, n in found.items() if territory_id in seen}
 
 
+def mean_place(actor: Actor) -> tuple[float, float] | None:
+    """Around where the company's clients lie (administrator); None where nobody knows."""
+    people.require(actor, Role.admin)
+    with reading() as session:
+        return store.mean_place(session)
+
+
+def clients_by_category(actor: Actor, territory_id: str) -> dict[str, int]:
+    """Living clients of a territory that the actor sees, by category; those without one under ""."""
+    with reading() as session:
+        if territory_id not in {t.id for t in store.territories(session, actor)}:
+            raise TerritoryNotFound()
+        return store.clients_by_category(session, territory_id)
+
+
 def save_territory(
     actor: Actor, changes: Mapping[str, Any], territory_id: str | None = None,
     version: int | None = None,
 ) -> Territory:  # fmt: skip
-    """Add a territory (name, team_id) or change one: name, team_id, rep_id, cells.
+    """Add a territory (name, team_id) or change one: name, team_id, rep_id, cells, area, rule.
 
-    A rep must be of the territory's team; phones of the rep before and after hear of its clients.
+    `area` is drawn, as rings of [lat, lng], and becomes cells; `rule` is what a client must be to land
+    here. A rep must be of the territory's team; phones of the rep before and after hear of its clients.
     """
     people.require(actor, Role.admin)
-    with transaction() as session:
+    with feed.writing() as session:
         territory = store.territory(session, territory_id) if territory_id else None
         if territory_id and territory is None:
             raise TerritoryNotFound()
@@ -79,6 +96,7 @@ def _told_of(territory: Territory) -> dict[str, Any]:
     return {
         "name": territory.name or None, "team_id": territory.team_id or None,
         "rep_id": territory.rep_id, "cells": len(territory.cells or ()),
+        "rule": territory.rule or None,
     }  # fmt: skip
 
 
@@ -86,12 +104,12 @@ def _clean_territory(changes: Mapping[str, Any]) -> dict[str, Any]:
     cleaned = {k: changes[k] for k in ("team_id", "rep_id") if k in changes}
     if "name" in changes:
         cleaned["name"] = rules.clean({"name": changes["name"]})["name"]
-    if "cells" in changes:
-        cells = changes["cells"]
-        is_fit = isinstance(cells, list) and len(cells) <= 20_000
-        if not is_fit or not all(isinstance(c, str) and len(c) <= 16 for c in cells):
-            raise BadClientField(field="cells")
-        cleaned["cells"] = cells
+    if "area" in changes:
+        cleaned["cells"] = landing.cells_of_rings(changes["area"]) if changes["area"] else []
+    elif "cells" in changes:
+        cleaned["cells"] = landing.clean_cells(changes["cells"])
+    if "rule" in changes:
+        cleaned["rule"] = landing.clean_rule(changes["rule"])
     return cleaned
 
 
@@ -120,3 +138,34 @@ def _tell_territory(
         feed.touch(session, "profile", rep_id, rep_ids=[rep_id], team_id=territory.team_id)
     for client_id in store.ids_in_territory(session, territory.id):
         feed.touch(session, "client", client_id, rep_ids=moved)
+
+
+# ---- clients land by themselves ----
+
+
+def landing_in(session: Session, actor: Actor) -> Landing:
+    """Whom the territories that the actor sees take; somebody's new client never leaves his sight."""
+    return landing_among(store.territories(session, actor))
+
+
+def landing_among(territories: Iterable[Territory]) -> Landing:
+    """Whom these take. An area's cells are read anew only when its territory has changed: an import asks
+    for every piece of its file."""
+    return Landing([taker for t in territories if (taker := _taker(t))])
+
+
+_TAKERS_MOST = 2_000
+_takers: dict[str, tuple[int, Taker | None]] = {}
+"""Territory -> the version it was read at, and whom it took then."""
+
+
+def _taker(territory: Territory) -> Taker | None:
+    known = _takers.get(territory.id)
+    if known is None or known[0] != territory.version:
+        if len(_takers) >= _TAKERS_MOST:
+            _takers.clear()
+        made = landing.taker(
+            territory.id, territory.name, territory.cells or (), territory.rule or {}
+        )
+        known = _takers[territory.id] = territory.version, made
+    return known[1]

@@ -6,8 +6,7 @@ from fieldcrm.clients import rules, store
 from fieldcrm.clients.model import PERSON_KINDS, PLACE_KINDS, ClientNotFound, WrongTie
 from fieldcrm.clients.service import get_in, tell_in
 from fieldcrm.clients.tables import Affiliation, Client
-from fieldcrm.kit import clock, ids
-from fieldcrm.kit.database import transaction
+from fieldcrm.kit import clock, feed, ids
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor, Role
 
@@ -21,7 +20,7 @@ def save_affiliation(
     A person without coordinates of his own gets those of the main place.
     """
     people.require(actor, Role.admin, Role.manager, Role.dispatcher)
-    with transaction() as session:
+    with feed.writing() as session:
         person = get_in(session, actor, person_id)
         place = get_in(session, actor, organisation_id)
         if person.kind not in PERSON_KINDS or place.kind not in PLACE_KINDS:
@@ -58,7 +57,7 @@ def _follow_main(person: Client, place: Client, tie: Affiliation) -> None:
 def remove_affiliation(actor: Actor, affiliation_id: str) -> None:
     """A person no longer works at a place; another of his places becomes the main one."""
     people.require(actor, Role.admin, Role.manager, Role.dispatcher)
-    with transaction() as session:
+    with feed.writing() as session:
         tie = store.affiliation(session, affiliation_id)
         if tie is None:
             raise ClientNotFound()

@@ -68,6 +68,12 @@ class _DrawerFocus(rx.Component):
     name: rx.Var[str]
 
 
+class _FromTop(rx.Component):
+    library = browser_file(__file__, "drawer_focus.tsx")
+    tag = "FromTop"
+    order: rx.Var[str]
+
+
 class _Toasts(_Behaviour):
     tag = "Toasts"
     items: rx.Var[list[Any]]
@@ -122,6 +128,11 @@ def kept_focus() -> rx.Component:
 def drawer_focus(opened: Any, name: Any) -> rx.Component:
     """In the drawer of a list's row: takes the focus of a row opened by a key, and gives it back."""
     return _DrawerFocus.create(opened=opened, name=name)
+
+
+def from_top(order: Any) -> rx.Component:
+    """In a list's scrolling pane: goes back to its first row when the order or the search changes."""
+    return _FromTop.create(order=order)
 
 
 def toast_stack(items: Any, on_act: Any, on_gone: Any) -> rx.Component:

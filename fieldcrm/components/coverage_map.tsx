@@ -94,7 +94,7 @@ export function CoverageMap({ url, measure, bounds, picked, words, lang, onPick,
   return (
     <div className="cvm" data-state={problem ? "failed" : shown ? "ready" : "loading"} data-cells={shown?.cells.length ?? 0} data-resolution={shown?.resolution ?? 0}>
       <div ref={box} className="gl" />
-      {over && <Tip at={over} text={told(Number(over.cell.value))} />}
+      <Tip at={over} text={over ? told(Number(over.cell.value)) : ""} />
       <MapControls map={map} fit={fit} t={t} />
       {shown && shown.cells.length > 0 && <div className="float cvm-legend">
         <b className="t1">{t(measure)}</b>

@@ -193,7 +193,7 @@ function ToastCard({ toast, words, lang, onAct, onGone }: {
     if (toast.stays) return;
     const timer = setInterval(() => held.current || gone.current(toast.id), 6000);
     return () => clearInterval(timer);
-  }, [toast.id, toast.stays]);
+  }, [toast.id, toast.stays, toast.title, toast.text]); // another message under the same id has its own time
   const hold = (is: boolean) => () => { held.current = is; };
   return (
     <div className="float toast" role={toast.tone === "err" ? "alert" : "status"}

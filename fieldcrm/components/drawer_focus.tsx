@@ -3,6 +3,13 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { isByKey } from "$/public/external/fieldcrm/components/behaviour/focus_kept.ts";
 
+/** A list in another order, or of another search, is read from its first row on. */
+export function FromTop({ order }: { order: string }) {
+  const spot = useRef<HTMLSpanElement>(null);
+  useEffect(() => { spot.current?.closest(".scr")?.scrollTo({ top: 0 }); }, [order]);
+  return <span ref={spot} hidden />;
+}
+
 const OPEN_ROW = "main tr[aria-selected=true]";
 
 export function DrawerFocus({ opened, name }: { opened: string; name: string }) {

@@ -3,7 +3,7 @@
 // is marked to land. Escape leaves what the focus is in. The skip link and the rail's own place, too.
 import { useEffect } from "react";
 
-type Place = { node: HTMLElement; tag: string; said: string; row: string; pane: string; nth: number };
+type Place = { node: HTMLElement; tag: string; said: string; row: string; pane: string; nth: number; menu: HTMLElement | null; drawer: Element | null };
 
 const REMEMBERED = 20;
 const SETTLED_MS = 60; // the page may draw a list anew in the same breath in which it takes an editor away
@@ -21,12 +21,18 @@ export function isByKey(): boolean {
 }
 
 function saidBy(node: HTMLElement): string {
-  return (node.getAttribute("aria-label") ?? node.getAttribute("name") ?? node.textContent ?? "").trim().slice(0, 120);
+  const label = (node as HTMLInputElement).labels?.[0]?.textContent;
+  return (node.getAttribute("aria-label") ?? label ?? node.getAttribute("name") ?? node.textContent ?? "").trim().slice(0, 120);
 }
 
 /** What a place lies in that no named pane is around. */
 function page(): HTMLElement {
   return document.querySelector("main") ?? document.body;
+}
+
+/** Where a page's own content begins. */
+function beginning(): HTMLElement {
+  return document.querySelector<HTMLElement>("main [data-begins]") ?? page();
 }
 
 function placeOf(node: HTMLElement): Place {
@@ -35,6 +41,8 @@ function placeOf(node: HTMLElement): Place {
   return {
     node, tag: node.tagName, said: saidBy(node), row: node.closest("tr, li")?.textContent ?? "",
     pane: pane?.getAttribute("aria-label") ?? "", nth: alike.indexOf(node),
+    menu: node.closest("details")?.querySelector("summary") ?? null,
+    drawer: node.closest("aside.drawer"),
   };
 }
 
@@ -45,6 +53,7 @@ function isThere(node: HTMLElement): boolean {
 /** The same place in a pane that was drawn anew; where it says something else by now, the one that lies there. */
 function again(place: Place, isOld: boolean): HTMLElement | undefined {
   if (isThere(place.node)) return place.node;
+  if (place.menu && isThere(place.menu)) return place.menu;
   const named = [...document.querySelectorAll<HTMLElement>("[aria-label]")].find((n) => n.getAttribute("aria-label") === place.pane && isThere(n));
   const pane = place.pane ? named : page();
   if (!pane) return undefined;
@@ -61,6 +70,11 @@ function isTyped(target: Element | null): boolean {
 function isTouched(pane: Element): boolean {
   return [...pane.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("input, textarea")].some((field) =>
     field.type === "checkbox" ? field.checked !== (field as HTMLInputElement).defaultChecked : field.value !== field.defaultValue);
+}
+
+/** A menu is closed once somebody goes on elsewhere. */
+function closeOthers(at: Element) {
+  for (const menu of document.querySelectorAll<HTMLDetailsElement>("details.of-d[open]")) if (!menu.contains(at)) menu.open = false;
 }
 
 /** Closes the menu or leaves the pane that the focus is in; whether there was one. */
@@ -83,7 +97,7 @@ function left(at: Element | null): boolean {
 function skip(event: MouseEvent) {
   if (!(event.target as Element).closest?.("a.skip")) return;
   event.preventDefault();
-  page().focus();
+  beginning().focus();
 }
 
 export function KeptFocus(): null {
@@ -91,7 +105,7 @@ export function KeptFocus(): null {
     const places: Place[] = [];
     let timer = 0;
     let landed: Element | null = null;
-    let here: Element | null = null;
+    let here: Element[] = [];
     const land = () => {
       const found = [...document.querySelectorAll<HTMLElement>(LANDS)].find(isThere);
       if (!found || found === landed) return false;
@@ -100,8 +114,8 @@ export function KeptFocus(): null {
       return true;
     };
     const showPlace = () => {
-      const now = document.querySelector(".rail [aria-current=page]");
-      if (now && now !== here) now.scrollIntoView({ block: "nearest", inline: "nearest" });
+      const now = [...document.querySelectorAll(":is(.rail, .tabs) [aria-current=page]")];
+      if (now.some((node, n) => node !== here[n])) now.forEach((node) => node.scrollIntoView({ block: "nearest", inline: "nearest" }));
       here = now;
     };
     const keep = (node: EventTarget | null) => {
@@ -110,9 +124,14 @@ export function KeptFocus(): null {
       places.push(placeOf(found));
       if (places.length > REMEMBERED) places.shift();
     };
-    const onFocus = (event: FocusEvent) => keep(event.target);
+    const onFocus = (event: FocusEvent) => {
+      // words that are pressed give the focus to what is around them: their own menu stays
+      if (isByKey()) closeOthers(event.target as Element);
+      keep(event.target);
+    };
     const onPress = (event: PointerEvent) => {
       isPointed = true;
+      closeOthers(event.target as Element);
       if (!(event.target as Element).closest?.(FOCUSABLE)) places.length = 0; // the focus was left on purpose
       keep(event.target); // a button that is pressed by the pointer is not focused everywhere
     };
@@ -122,13 +141,16 @@ export function KeptFocus(): null {
       if (!last || document.activeElement !== document.body || isThere(last.node)) return;
       if (land()) return;
       const gone = places.filter((p) => !p.node.isConnected && p.pane === last.pane);
+      const body = last.drawer?.isConnected && last.drawer.querySelector<HTMLElement>(".dr-b"); // another row may be open in it by now
       for (const place of places.reverse()) {
+        if (body && place.drawer !== last.drawer) continue;
         const found = again(place, !gone.includes(place));
         if (!found) continue;
         found.focus({ preventScroll: isPointed });
         break;
       }
       places.length = 0;
+      if (body && document.activeElement === document.body) body.focus({ preventScroll: true });
       if (document.activeElement === document.body) page().focus({ preventScroll: true });
       keep(document.activeElement);
     };
@@ -148,7 +170,7 @@ export function KeptFocus(): null {
     document.addEventListener("click", skip, true);
     showPlace();
     // a link of the page before is gone with it: the next one is begun at its content, not in the rail
-    if (pagesSeen++ && isByKey() && document.activeElement === document.body) page().focus({ preventScroll: true });
+    if (pagesSeen++ && isByKey() && document.activeElement === document.body) beginning().focus({ preventScroll: true });
     return () => {
       watch.disconnect();
       clearTimeout(timer);

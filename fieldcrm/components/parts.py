@@ -26,6 +26,10 @@ LEAVES = {"data-leave": ""}
 """Attributes (`custom_attrs`) of the button that Escape presses to leave its row, form or drawer."""
 
 
+BEGINS = {"data-begins": ""}
+"""Attributes of a page's heading behind its own menu: there the skip link and the next page begin."""
+
+
 LANDS = {"data-lands": ""}
 """Attributes of what gets the focus when a step replaces the one that had it."""
 

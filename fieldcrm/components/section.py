@@ -230,8 +230,9 @@ def list_table(
     title, text = none
     nothing = empty("no_match", words(title), words(text),
                     button(words("report.clear_filters"), small=True, on_click=state.clear))  # fmt: skip
+    first = behaviour.from_top(f"{state.sort} {state.search}")
     body = rx.el.div(
-        rows, more, class_name="scr", tab_index=0, role="region", aria_label=words(region)
+        first, rows, more, class_name="scr", tab_index=0, role="region", aria_label=words(region)
     )
     return rx.el.section(rx.cond(state.rows.length() > 0, body, nothing), class_name="card ad-c")
 

@@ -93,7 +93,7 @@ export function TerritoryMap({ areas, bounds, chosen, canChoose, words, lang, on
   return (
     <div className="wi-map" data-state={styled ? "ready" : "loading"} data-cells={areas.length} data-chosen={chosen.length}>
       <div ref={box} className="gl" />
-      {over && <Tip at={over} text={`${t("territory_no")} ${over.cell.number} · ${over.cell.minutes} ${t("min")}`} />}
+      <Tip at={over} text={over ? `${chosen.includes(String(over.cell.cell)) ? "✓ " : ""}${t("territory_no")} ${over.cell.number} · ${over.cell.minutes} ${t("min")}` : ""} />
       <MapControls map={map} fit={fit} t={t} />
     </div>
   );

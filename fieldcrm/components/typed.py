@@ -35,6 +35,7 @@ class _Chosen(rx.Component):
     tag = "Chosen"
     chosen: rx.Var[str]
     is_held: rx.Var[bool]
+    disabled: rx.Var[bool]
     on_told: rx.EventHandler[rx.event.passthrough_event_spec(str)]
 
 

@@ -50,7 +50,7 @@ export function Typed({ text, waitMs, isArea, onTold, ...rest }: Props) {
 type ChosenProps = { chosen: string; isHeld?: boolean; onTold: (value: string) => void; children?: ReactNode } & Record<string, unknown>;
 
 const PASSED_MS = 500; // options passed on the way by arrows are not meant
-const REFUSED_MS = 4_000;
+const REFUSED_MS = 10_000; // by then the server would have shown the choice as its own
 
 /** A choice that stays as the person left it until the server answers. Options passed by arrow keys are not told;
  *  one that is held is told at Enter or when the field is left, and Escape takes it back. */

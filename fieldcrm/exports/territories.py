@@ -9,9 +9,13 @@ from fieldcrm.clients.export_forms import Sheet
 from fieldcrm.kit import i18n
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor
+from fieldcrm.planning.territory_load import NOTHING, TerritoryLoad, territory_loads
 
-HEADS = ("admin.territory", "admin.team", "admin.rep", "admin.clients")
-WIDTHS = (32, 24, 28, 12)
+HEADS = (
+    "admin.territory", "admin.team", "admin.rep", "admin.clients", "territory.visits_wanted",
+    "territory.visits_held",
+)  # fmt: skip
+WIDTHS = (32, 24, 28, 12, 16, 16)
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,7 @@ class Listed:
     team: str
     rep: str
     clients: int
+    work: TerritoryLoad
 
 
 def listed(actor: Actor, search: str = "") -> list[Listed]:
@@ -29,8 +34,15 @@ def listed(actor: Actor, search: str = "") -> list[Listed]:
     teams = {t.id: t.name for t in people.list_teams(actor)}
     reps = {r.id: r.name for r in people.visible_reps(actor)}
     counted, wanted = clients.clients_by_territory(actor), search.strip().casefold()
+    loads = territory_loads(actor)
     every = (
-        Listed(t.name, teams.get(t.team_id, ""), reps.get(t.rep_id or "", ""), counted.get(t.id, 0))
+        Listed(
+            t.name,
+            teams.get(t.team_id, ""),
+            reps.get(t.rep_id or "", ""),
+            counted.get(t.id, 0),
+            loads.get(t.id, NOTHING),
+        )
         for t in clients.list_territories(actor)
     )
     return [t for t in every if wanted in f"{t.name} {t.team} {t.rep}".casefold()]
@@ -39,5 +51,5 @@ def listed(actor: Actor, search: str = "") -> list[Listed]:
 def sheet(found: list[Listed], language: str) -> Sheet:
     """A line for each."""
     titles = [i18n.t(key, language) for key in HEADS]
-    rows = ((t.name, t.team, t.rep, t.clients) for t in found)
+    rows = ((t.name, t.team, t.rep, t.clients, t.work.wanted, t.work.held) for t in found)
     return Sheet(i18n.t("admin.territories", language), titles, WIDTHS, rows)

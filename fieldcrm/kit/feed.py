@@ -8,7 +8,8 @@ number after a phone's cursor had passed it, and that phone would never hear of 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from functools import cache
 from typing import Any
@@ -17,6 +18,7 @@ from sqlalchemy import func, insert, text
 from sqlmodel import Session, col, select
 
 from fieldcrm.kit import bus, clock
+from fieldcrm.kit.database import transaction
 from fieldcrm.kit.tables import FeedEntry
 
 EVERYBODY = "*"
@@ -133,3 +135,14 @@ def take_turn(session: Session) -> None:
     """Wait for the turn to write the feed; a writer of many rows takes it before it locks them."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+
+
+@contextmanager
+def writing() -> Iterator[Session]:
+    """A write transaction that begins with the turn: of two who change one row, the second sees the first.
+
+    SQLite has one writer at a time; PostgreSQL's two would read the same row and write over each other.
+    """
+    with transaction() as session:
+        take_turn(session)
+        yield session

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+from contextlib import suppress
+from pathlib import Path
 
 from fieldcrm.kit.settings import settings
 
@@ -25,11 +27,22 @@ def token_hash(token: str) -> str:
 def install_key() -> bytes:
     """The install's 32-byte key from `home/secret.key`, made on first use, readable by its owner."""
     path = settings().home / "secret.key"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+    with suppress(FileNotFoundError):
         return path.read_bytes()
-    with os.fdopen(handle, "wb") as file:
-        file.write(secrets.token_bytes(32))
+    write_once(path, secrets.token_bytes(32))
     return path.read_bytes()
+
+
+def write_once(path: Path, content: bytes) -> None:
+    """Keep a secret for its owner's eyes, whole or not at all; of two who write at once the first one's stays."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    try:
+        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(scratch, path)
+    finally:
+        scratch.unlink(missing_ok=True)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from fieldcrm.kit import secrets
 from fieldcrm.kit.settings import settings
 from fieldcrm.messages import webpush
 
@@ -39,19 +41,7 @@ def _read(path: str) -> ec.EllipticCurvePrivateKey:
 
 
 def _make(path: str) -> None:
-    """Written whole under another name first: of two processes that start at once, one wins."""
-    os.makedirs(os.path.dirname(path), exist_ok=True)
     pem = ec.generate_private_key(webpush.CURVE).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    scratch = f"{path}.{os.getpid()}.{os.urandom(4).hex()}"
-    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(pem)
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        os.link(scratch, path)
-    except FileExistsError:
-        pass
-    finally:
-        os.unlink(scratch)
+    secrets.write_once(Path(path), pem)

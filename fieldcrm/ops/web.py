@@ -21,6 +21,7 @@ from fieldcrm.kit import i18n, pulse
 from fieldcrm.kit.settings import settings
 from fieldcrm.ops import arrival_page, build
 from fieldcrm.reports import health
+from fieldcrm.sync import copying
 
 _HASHED = re.compile(r"[-.][A-Za-z0-9_-]{8,}\.(js|css|mjs|woff2|png|svg)$")
 _INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", re.DOTALL)
@@ -195,6 +196,8 @@ def make() -> Web:
     os.environ["__REFLEX_SKIP_COMPILE"] = "true"
     os.environ.setdefault("REFLEX_API_URL", settings().web_address)
     os.chdir(build.PROJECT)
+    gc.freeze()  # what is loaded so far stays one memory
+    copying.crowd.gather()
     from fieldcrm.fieldcrm import app
 
     pulse.keep_beating("web")

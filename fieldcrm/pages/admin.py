@@ -10,6 +10,7 @@ from typing import Any
 import reflex as rx
 
 from fieldcrm.components.icons import icon
+from fieldcrm.components.parts import BEGINS
 from fieldcrm.components.shell import page
 from fieldcrm.components.words import words
 
@@ -34,7 +35,7 @@ def admin_page(path: str, *children: Any, drawer: Any = None) -> rx.Component:
         class_name="tabs", aria_label=words("admin.sections"),
     )  # fmt: skip
     name = next(label for section, label, _ in SECTIONS if section == path)
-    title = rx.el.h2(words(name), class_name="vh")
+    title = rx.el.h2(words(name), class_name="vh", tab_index=-1, custom_attrs=BEGINS)
     body = rx.el.div(title, *children, class_name="ad-b")
     return page(
         "/admin", words("desk.nav.admin"), tabs,

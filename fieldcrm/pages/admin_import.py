@@ -14,7 +14,8 @@ from fieldcrm.clients.model import ClientKind
 from fieldcrm.components import behaviour
 from fieldcrm.components.icons import glyph, icon
 from fieldcrm.components.import_drop import import_drop
-from fieldcrm.components.parts import LANDS, badge, button, empty, segments
+from fieldcrm.components.parts import LANDS, badge, button, empty, segments, skeleton
+from fieldcrm.components.typed import chosen
 from fieldcrm.components.words import words
 from fieldcrm.pages import admin_import_parts as parts
 from fieldcrm.pages.admin import admin_page, said
@@ -105,7 +106,8 @@ def _past() -> rx.Component:
     return rx.el.section(
         rx.el.header(rx.el.h2(words("admin.import.past"))),
         rx.cond(AdminImport.runs.length() > 0,
-                rx.el.div(rows, class_name="scr", tab_index=0, role="region", aria_label=words("admin.import.past")), none),
+                rx.el.div(rows, class_name="scr", tab_index=0, role="region", aria_label=words("admin.import.past")),
+                rx.cond(AdminImport.is_ready, none, skeleton(2))),
         class_name="card ad-c",
     )  # fmt: skip
 
@@ -122,9 +124,9 @@ def _dry() -> rx.Component:
         *[(words(f"admin.import.mode.{m}"), AdminImport.mode == m, AdminImport.choose("mode", m)) for m in MODES],
         label=words("admin.import.mode"),
     )  # fmt: skip
-    match = rx.el.select(
+    match = chosen(
         *[rx.el.option(words(f"admin.import.match.{m}"), value=m) for m in MATCHES], value=AdminImport.match,
-        on_change=lambda v: AdminImport.choose("match", v), class_name="input sm pick wide-p",
+        on_told=lambda v: AdminImport.choose("match", v), class_name="input sm pick wide-p",
         aria_label=words("admin.import.match"),
     )  # fmt: skip
     shares = (("c", t.creates), ("u", t.updates), ("n", t.keeps), ("r", t.rejects))
@@ -159,14 +161,14 @@ def _figure(
 
 
 def _constants() -> rx.Component:
-    kind = rx.el.select(
+    kind = chosen(
         rx.el.option(words("admin.import.by_column"), value=""),
         *[rx.el.option(words(f"admin.client.{k}"), value=k) for k in ClientKind], value=AdminImport.kind,
-        on_change=lambda v: AdminImport.choose("kind", v), class_name="input sm", disabled=AdminImport.has_kind,
+        on_told=lambda v: AdminImport.choose("kind", v), class_name="input sm", disabled=AdminImport.has_kind,
     )  # fmt: skip
-    territory = rx.el.select(
+    territory = chosen(
         rx.el.option("—", value=""), rx.foreach(AdminImport.territories, lambda t: rx.el.option(t, value=t)),
-        value=AdminImport.territory, on_change=lambda v: AdminImport.choose("territory", v), class_name="input sm",
+        value=AdminImport.territory, on_told=lambda v: AdminImport.choose("territory", v), class_name="input sm",
         disabled=AdminImport.has_territory,
     )  # fmt: skip
     return rx.el.div(
@@ -194,18 +196,18 @@ def _mapping() -> rx.Component:
 
 
 def _column(row: Any) -> rx.Component:
-    choice = rx.el.select(
+    choice = chosen(
         rx.el.option(words("admin.import.not_imported"), value=""),
         *[rx.el.option(words(f"admin.field.{f}"), value=f) for f in FIELD_NAMES],
         rx.foreach(AdminImport.own, lambda o: rx.el.option(o.text, value=o.value)), value=row.field,
-        on_change=lambda v: AdminImport.map_column(row.name, v),
+        on_told=lambda v: AdminImport.map_column(row.name, v),
         class_name=rx.cond(row.field == "", "input sm is-off", "input sm"),
         aria_label=f"{words('admin.import.field')}: {row.name}",
     )  # fmt: skip
     bad = rx.el.span(
         glyph("doubtful", label=words("admin.import.has_problems")),
         row.troubles,
-        class_name="row g0 t1",
+        class_name="row g1 t1",
     )
     fits = glyph("confirmed", label=words("admin.import.fits"))
     sign = rx.cond(row.has_troubles, bad, rx.cond(row.field == "", icon("minus", "s"), fits))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
@@ -103,6 +103,11 @@ class ImportLook(Desk, mixin=True):
 
     def _want(self, mapping: dict[str, str] | None) -> None:
         self._asked, self._is_wanted, self.is_busy, self._look = mapping, True, True, self._look + 1
+        self._name_fields(self._wished())
+
+    def _name_fields(self, mapping: dict[str, str]) -> None:
+        """Columns stand at their fields as chosen, while the rows are still looked at by them."""
+        self.columns = [replace(c, field=mapping.get(c.name, "")) for c in self.columns]
 
     def _wish(self, mapping: dict[str, str] | None) -> Any:
         """Have the rows looked at by the choices as they stand; a look under way is given up."""
@@ -280,6 +285,7 @@ class ImportLook(Desk, mixin=True):
         elif self._is_wanted:
             self._choose(wished)
             self._asked = asked
+            self._name_fields(self._wished())
 
     async def _unseen(self, work: asyncio.Task[ImportPreview]) -> None:
         with contextlib.suppress(Cancelled, Refusal):
@@ -296,6 +302,7 @@ class ImportLook(Desk, mixin=True):
         """The end of looking: what is on the screen was read by the choices that stand there."""
         self._beat, self._asked, self.is_busy, self.is_slow = 0.0, None, False, False
         self._choose(self._shown)
+        self._name_fields(self._mapping)
         if self.step == 1 and not self.refused:  # stopped before anything was seen
             await self._forget()
 

@@ -12,6 +12,7 @@ import reflex as rx
 from fieldcrm.clients.import_places import BOXES
 from fieldcrm.components.icons import icon
 from fieldcrm.components.parts import badge, button, icon_button, note
+from fieldcrm.components.typed import chosen
 from fieldcrm.components.words import words
 from fieldcrm.pages.admin_import_state import AdminImport
 
@@ -35,10 +36,10 @@ def _switch(key: str, is_on: Any, press: Any) -> rx.Component:
 
 def country() -> rx.Component:
     """Whose national phone numbers the file holds."""
-    choice = rx.el.select(
+    choice = chosen(
         rx.el.option(words("admin.import.own_country"), value=""),
         *[rx.el.option(code, value=code) for code in sorted(BOXES)],
-        value=AdminImport.country, on_change=lambda v: AdminImport.choose("country", v),
+        value=AdminImport.country, on_told=lambda v: AdminImport.choose("country", v),
         class_name="input sm",
     )  # fmt: skip
     return rx.el.label(words("admin.import.country"), choice, class_name="im-c")

@@ -1,4 +1,4 @@
-"""Teams and territories: names, whose they are, and handing a territory to another rep."""
+"""Teams and territories: names, whose they are, and handing a territory to another rep; the page of teams."""
 
 # Reflex turns a State's fields into vars at run time; a checker sees the plain types.
 # pyright: reportAttributeAccessIssue=false
@@ -17,16 +17,17 @@ from fieldcrm.clients import service as clients
 from fieldcrm.components.alerts import Toast
 from fieldcrm.components.messages import Messages
 from fieldcrm.components.parts import LEAVES, button, empty
-from fieldcrm.components.section import AdminSection, Choice, loaded, sort_head
+from fieldcrm.components.section import AdminSection, Choice, loaded
 from fieldcrm.components.session import ADMINISTERING, Desk, allows
-from fieldcrm.components.typed import chosen, typed
 from fieldcrm.components.words import words
 from fieldcrm.kit import i18n
 from fieldcrm.kit.errors import Refusal
 from fieldcrm.pages.admin import admin_page, said
-from fieldcrm.pages.list_files import ListFiles, file_tools
+from fieldcrm.pages.admin_territory_words import takes, visits_told
+from fieldcrm.pages.list_files import ListFiles
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor
+from fieldcrm.planning.territory_load import NOTHING, territory_loads
 
 
 @dataclass
@@ -52,6 +53,12 @@ class TerritoryRow:
     rep_id: str
     clients: str
     count: int
+    wanted: str = ""
+    """Visits held of those wanted over the cycle."""
+    work: int = 0
+    """Visits wanted over the cycle."""
+    takes: str = ""
+    """How it takes clients, in words."""
     reps: list[Choice] = field(default_factory=list)
 
 
@@ -61,6 +68,8 @@ class AdminTeams(ListFiles, AdminSection, Desk):
     teams: list[TeamRow] = []
     territories: list[TerritoryRow] = []
     search: str = ""
+    shown: str = ""
+    """How many territories are listed."""
     sort: str = "name"
     refused: str = ""
     renaming: str = ""
@@ -99,6 +108,7 @@ class AdminTeams(ListFiles, AdminSection, Desk):
         found = [t for t in every if wanted in f"{t.name} {t.team} {_rep_name(t)}".casefold()]
         by, is_down = SORTS[self.sort.removeprefix("-")], self.sort.startswith("-")
         self.territories = sorted(found, key=by, reverse=is_down)
+        self.shown = self._t("admin.territories_shown", n=len(found))
 
     @rx.event
     @allows(ADMINISTERING)
@@ -164,13 +174,14 @@ SORTS: Mapping[str, Callable[[TerritoryRow], tuple[Any, ...]]] = {
     "team": lambda t: (t.team.casefold(), t.name.casefold()),
     "rep": lambda t: (_rep_name(t).casefold(), t.name.casefold()),
     "clients": lambda t: (t.count, t.name.casefold()),
+    "wanted": lambda t: (t.work, t.name.casefold()),
 }
 
 
 def _both(actor: Actor, language: str) -> tuple[list[TeamRow], list[TerritoryRow]]:
     teams, places = people.list_teams(actor), clients.list_territories(actor)
     reps = people.visible_reps(actor)
-    counted = clients.clients_by_territory(actor)
+    counted, loads = clients.clients_by_territory(actor), territory_loads(actor)
     of_team = Counter(r.team_id for r in reps)
     leads = Counter(t for ts in people.teams_of_users(actor).values() for t in ts)
     has = Counter(t.team_id for t in places)
@@ -185,7 +196,10 @@ def _both(actor: Actor, language: str) -> tuple[list[TeamRow], list[TerritoryRow
     return (
         [TeamRow(t.id, t.name, number(of_team[t.id]), number(leads[t.id]), number(has[t.id])) for t in teams],
         [TerritoryRow(t.id, t.version, t.name, t.team_id, names.get(t.team_id, ""), t.rep_id or "",
-                      number(counted.get(t.id, 0)), counted.get(t.id, 0), choices.get(t.team_id, [])) for t in places],
+                      number(counted.get(t.id, 0)), counted.get(t.id, 0),
+                      visits_told(loads.get(t.id, NOTHING), language), loads.get(t.id, NOTHING).wanted,
+                      takes(t.cells or (), t.rule or {}, language),
+                      choices.get(t.team_id, [])) for t in places],
     )  # fmt: skip
 
 
@@ -220,12 +234,12 @@ def admin_teams() -> rx.Component:
 
 def _team(row: Any) -> rx.Component:
     return rx.el.tr(
-        rx.el.td(_name(row, AdminTeams.save_team)), rx.el.td(row.reps, class_name="num"),
-        rx.el.td(row.leaders, class_name="num"), rx.el.td(row.territories, class_name="num"), rx.el.td(_rename(row), class_name="num"),
+        rx.el.td(named(row, AdminTeams.save_team)), rx.el.td(row.reps, class_name="num"),
+        rx.el.td(row.leaders, class_name="num"), rx.el.td(row.territories, class_name="num"), rx.el.td(rename(row), class_name="num"),
     )  # fmt: skip
 
 
-def _name(row: Any, act: Any) -> rx.Component:
+def named(row: Any, act: Any) -> rx.Component:
     """A name, or the field that changes it."""
     form = rx.el.form(
         rx.el.input(type="hidden", name="id", default_value=row.id),
@@ -237,60 +251,8 @@ def _name(row: Any, act: Any) -> rx.Component:
     return rx.cond(AdminTeams.renaming == row.id, form, rx.el.span(row.name, class_name="med"))
 
 
-def _rename(row: Any) -> rx.Component:
+def rename(row: Any) -> rx.Component:
     is_open = AdminTeams.renaming == row.id
     leaves = {name: rx.cond(is_open, value, None) for name, value in LEAVES.items()}
-    return button(rx.cond(is_open, words("admin.cancel"), words("admin.rename")), kind="ghost", small=True,
-                  on_click=AdminTeams.rename(row.id), custom_attrs=leaves)  # fmt: skip
-
-
-def admin_territories() -> rx.Component:
-    """Territories."""
-    search = typed(
-        AdminTeams.search, AdminTeams.find, type="search", class_name="input sm ad-find",
-        placeholder=words("admin.find_territory"), aria_label=words("admin.find_territory"),
-    )  # fmt: skip
-    add = rx.el.form(
-        rx.el.input(name="name", class_name="input sm", placeholder=words("admin.new_territory"),
-                    aria_label=words("admin.new_territory"), required=True),
-        rx.el.select(rx.foreach(AdminTeams.teams, lambda t: rx.el.option(t.name, value=t.id)), name="team_id",
-                     class_name="input sm pick", aria_label=words("admin.team")),
-        button(words("admin.add"), kind="primary", small=True, type="submit"),
-        on_submit=AdminTeams.add_territory, reset_on_submit=True, class_name="row",
-    )  # fmt: skip
-    heads = [
-        sort_head(words("admin.territory"), "name", AdminTeams),
-        sort_head(words("admin.team"), "team", AdminTeams),
-        sort_head(words("admin.rep"), "rep", AdminTeams),
-        sort_head(words("admin.clients"), "clients", AdminTeams, "num"),
-        rx.el.th(rx.el.span(words("admin.change"), class_name="vh"), scope="col"),
-    ]
-    rows = rx.el.table(
-        rx.el.thead(rx.el.tr(*heads)),
-        rx.el.tbody(rx.foreach(AdminTeams.territories, _territory)), class_name="tbl",
-        aria_label=words("admin.territories"),
-    )  # fmt: skip
-    none = empty("no_match", words("admin.no_territories"), words("admin.no_territories_why"))
-    card = rx.el.section(
-        rx.cond(AdminTeams.territories.length() > 0,
-                rx.el.div(rows, class_name="scr", tab_index=0, role="region", aria_label=words("admin.territories")), none),
-        class_name="card ad-c",
-    )  # fmt: skip
-    files = file_tools(AdminTeams, "xlsx", "csv")
-    tools = rx.el.div(search, files, rx.el.span(class_name="sp"), add, class_name="row ad-t")
-    return admin_page(
-        "/admin/territories", tools, said(AdminTeams.refused), loaded(AdminTeams, card)
-    )
-
-
-def _territory(row: Any) -> rx.Component:
-    rep = chosen(
-        rx.el.option(words("admin.nobody"), value=""),
-        rx.foreach(row.reps, lambda r: rx.el.option(r.text, value=r.value)),
-        value=row.rep_id, on_told=lambda rep_id: AdminTeams.hand_over(row.id, rep_id), is_held=True,
-        class_name="input sm pick", aria_label=f"{words('admin.rep')}: {row.name}",
-    )  # fmt: skip
-    return rx.el.tr(
-        rx.el.td(_name(row, AdminTeams.rename_territory)), rx.el.td(row.team), rx.el.td(rep),
-        rx.el.td(row.clients, class_name="num"), rx.el.td(_rename(row), class_name="num"),
-    )  # fmt: skip
+    says = rx.cond(is_open, words("admin.cancel"), words("admin.rename"))
+    return button(says, kind="ghost", small=True, aria_label=f"{says}: {row.name}", on_click=AdminTeams.rename(row.id), custom_attrs=leaves)  # fmt: skip

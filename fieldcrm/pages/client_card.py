@@ -1,5 +1,6 @@
-"""A client's card in the list's drawer: its facts, people and places, promises, visits, likely doubles,
-who knows the client, how often it is still to be seen, and who is near."""
+"""A client's card in the list's drawer: its facts, people and places, promises, likely doubles,
+who knows the client, how often it is still to be seen, and who is near. What happened with it is
+`client_timeline`'s."""
 
 from __future__ import annotations
 
@@ -7,20 +8,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fieldcrm.clients import service as clients
+from fieldcrm.clients import standing_words
 from fieldcrm.clients.duplicates import queue as duplicates
 from fieldcrm.clients.duplicates import words as pair_words
 from fieldcrm.clients.duplicates.queue import PairView
 from fieldcrm.clients.model import DISTANCE, ClientCard, ClientFilters, Near
 from fieldcrm.kit import clock, i18n
 from fieldcrm.kit.units import distance_m
-from fieldcrm.pages.client_counts import ChangeRow, own_changes, own_facts
+from fieldcrm.pages.client_counts import own_facts
 from fieldcrm.pages.distances import distance
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor
 from fieldcrm.reports.of_client import Aim, Knower, of_client
-from fieldcrm.reports.visit_list import actual_text
-from fieldcrm.visits import service as visits
-from fieldcrm.visits.model import VisitFilters
 
 FACTS = ("specialty", "loyalty", "phone", "email", "website", "address", "city", "postcode", "opening_hours",
          "visit_minutes", "external_id", "note")  # fmt: skip
@@ -46,17 +45,6 @@ class TieRow:
     name: str
     note: str
     is_main: bool
-
-
-@dataclass
-class PastVisit:
-    """A visit on the card."""
-
-    id: str
-    glyph: str
-    word: str
-    title: str
-    text: str
 
 
 @dataclass
@@ -116,12 +104,15 @@ class Card:
     kind: str = ""
     category: str = ""
     territory: str = ""
+    why: str = ""
+    """What speaks for the category."""
+    warning: str = ""
+    """Of consent that was withdrawn."""
+    consents: list[Pair] = field(default_factory=list)
     facts: list[Pair] = field(default_factory=list)
     ties: list[TieRow] = field(default_factory=list)
     promises: list[PromiseRow] = field(default_factory=list)
-    visits: list[PastVisit] = field(default_factory=list)
     doubles: list[DoubleRow] = field(default_factory=list)
-    changes: list[ChangeRow] = field(default_factory=list)
     aims: list[AimRow] = field(default_factory=list)
     knowers: list[KnowerRow] = field(default_factory=list)
     near: list[NearRow] = field(default_factory=list)
@@ -133,24 +124,38 @@ class Card:
 def card_of(actor: Actor, client_id: str, language: str) -> Card:
     """The card of a client in the reader's words. Raises ClientNotFound."""
     found = clients.card(actor, client_id)
-    past = visits.list_visits(actor, VisitFilters(client_id=client_id), "-day", 12).rows
     c = found.client
-    facts = [(name, getattr(c, name)) for name in FACTS]
+    facts = [(name, _said(c, name, language)) for name in FACTS]
     knowers, aims = of_client(actor, client_id)
     near = _near(actor, found, language)
     return Card(
         c.id, c.name, i18n.t(f"admin.client.{c.kind}", language), c.category or "",
         found.territory.name if found.territory else "",
+        _why(c, "category", language), standing_words.warning(c, language),
+        [Pair(*said) for said in standing_words.consents(c, language)],
         [Pair(i18n.t(f"admin.field.{n}", language), str(v)) for n, v in facts if v not in (None, "")]
         + [Pair(*fact) for fact in own_facts(c, actor, language)]
         + _known_by(found, actor, language),
         _ties(found), [_promise(p, language) for p in found.promises[:8]],
-        [_past(v, language) for v in past],
         [_double(v, client_id, language) for v in duplicates.of_client(actor, client_id)],
-        own_changes(client_id, actor, language),
         [_aim(a, language) for a in aims], [_knower(k, language) for k in knowers], near,
         c.lat is not None, _spot(c, near),
     )  # fmt: skip
+
+
+def _why(client: Any, facet: str, language: str) -> str:
+    proof = client.evidence.get(facet)
+    return standing_words.said(proof, language) if proof else ""
+
+
+def _said(client: Any, name: str, language: str) -> Any:
+    """A fact; loyalty with what speaks for it."""
+    value = getattr(client, name)
+    if name != "loyalty" or not value:
+        return value
+    return " · ".join(
+        t for t in (standing_words.loyalty_word(value, language), _why(client, name, language)) if t
+    )
 
 
 def _known_by(found: ClientCard, actor: Actor, language: str) -> list[Pair]:
@@ -222,16 +227,3 @@ def _promise(p: Any, language: str) -> PromiseRow:
     )
     due = i18n.day(p.due_on, language) if p.due_on else ""
     return PromiseRow(p.text, due, p.done_at is not None, is_late)
-
-
-def _past(view: Any, language: str) -> PastVisit:
-    v = view.visit
-    closed = v.state == "closed"
-    word = i18n.t(f"report.{v.verdict}" if closed else f"visits_page.state.{v.state}", language)
-    is_past = v.day.year != clock.local(clock.now()).year
-    day = i18n.day(v.day, language, "d MMM y" if is_past else "EEE d MMM")
-    title = " · ".join(t for t in (day, actual_text(v.checked_in_at, v.closed_at),
-                                   view.rep_name) if t)  # fmt: skip
-    sign = v.verdict if closed else {"missed": "v-missed", "cancelled": "v-missed", "moved": "v-moved",
-                                     "under_way": "v-now"}.get(v.state, "v-planned")  # fmt: skip
-    return PastVisit(v.id, sign, word, title, v.comment or word)

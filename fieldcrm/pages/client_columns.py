@@ -13,7 +13,7 @@ from typing import Any
 
 import reflex as rx
 
-from fieldcrm.clients import conditions
+from fieldcrm.clients import conditions, standing, standing_words
 from fieldcrm.clients.model import DISTANCE, SORTS, Near
 from fieldcrm.clients.ownfields import service as ownfields
 from fieldcrm.clients.ownfields.model import PREFIX, UNSORTED, OwnField
@@ -52,7 +52,7 @@ class Cell:
 
     text: str
     look: str = ""
-    """kind, category, long or plain."""
+    """kind, category, long, warned or plain."""
     glyph: str = ""
 
 
@@ -69,12 +69,14 @@ class ListColumns(Listing, Desk, mixin=True):
         labels = {name: label(name, self.language) for name in COLUMNS}
         labels |= {PREFIX + f.name: ownfields.label_of(f, self.language) for f in self._own}
         self._chosen = [name for name in self._chosen if name in labels]
-        rest = [name for name in labels if name not in self._chosen]
-        last = len(self._chosen) - 1
+        first, last = (self._chosen[:1] or [""])[0], (self._chosen[-1:] or [""])[0]
         self.columns = [
-            Head(name, labels[name], self._sort_of(name), n <= last, n == 0, n >= last)
-            for n, name in enumerate([*self._chosen, *rest])
-        ]
+            Head(
+                name, labels[name], self._sort_of(name), name in self._chosen, name == first,
+                name == last,
+            )
+            for name in listed([head.name for head in self.columns], self._chosen, list(labels))
+        ]  # fmt: skip
 
     def _sort_of(self, name: str) -> str:
         own = next((f for f in self._own if PREFIX + f.name == name), None)
@@ -98,7 +100,7 @@ class ListColumns(Listing, Desk, mixin=True):
         if name in self._chosen:
             self._chosen = [n for n in self._chosen if n != name]
         elif name in known and len(self._chosen) < COLUMNS_MAX:
-            self._chosen = [*self._chosen, name]
+            self._chosen = [n for n in known if n in self._chosen or n == name]
         if self.sort.removeprefix("-") == name not in self._chosen:
             self.sort = "name"
         await self._keep_columns()
@@ -117,6 +119,14 @@ class ListColumns(Listing, Desk, mixin=True):
             self._chosen = chosen
             await self._keep_columns()
             await self._show()
+
+
+def listed(before: Sequence[str], chosen: Sequence[str], known: Sequence[str]) -> list[str]:
+    """Columns as their menu lists them: one that was just switched off or on stays at its place."""
+    if set(before) != set(known):
+        return [*chosen, *(name for name in known if name not in chosen)]
+    shown = iter(chosen)
+    return [next(shown) if name in chosen else name for name in before]
 
 
 def label(name: str, language: str) -> str:
@@ -150,10 +160,15 @@ def _cell(
             return Cell(text, "kind", GLYPHS.get(client.kind, "doctor"))
         case "category":
             return Cell(client.category or "", "category")
+        case "loyalty":
+            return Cell(standing_words.loyalty_word(client.loyalty, language))
         case "territory":
             return Cell(territories.get(client.territory_id or "", ""))
         case "tags":
             return Cell(", ".join(client.tags), "long")
+        case "consents":
+            look = "warned" if standing.withdrawn(client.consents) else "long"
+            return Cell(standing_words.short(client, language), look)
         case "source":
             return Cell(i18n.t(f"client_list.source.{client.source}", language))
         case "created_at" | "updated_at":
@@ -191,6 +206,7 @@ def _drawn(cell: Any) -> rx.Component:
         ("kind", rx.el.span(glyph(cell.glyph), cell.text, class_name="row nw")),
         ("category", category(cell.text)),
         ("long", clipped(cell.text)),
+        ("warned", rx.el.div(clipped(cell.text), class_name="late")),
         rx.fragment(cell.text),
     )
     return rx.el.td(shown, class_name=rx.cond(cell.look == "long", "muted", "nw"))
@@ -212,12 +228,17 @@ def _choice(c: Any, state: Any) -> rx.Component:
     box = rx.el.input(
         type="checkbox", checked=c.is_shown, on_change=lambda _: state.switch_column(c.name)
     )
-    left = icon_button("arrow-up", words("client_list.earlier"), small=True, disabled=c.is_first,
+    left = icon_button("arrow-up", f"{words('client_list.earlier')}: {c.label}", aria_disabled=_said(c.is_first),
                        on_click=state.move_column(c.name, -1))  # fmt: skip
-    right = icon_button("arrow-down", words("client_list.later"), small=True, disabled=c.is_last,
+    right = icon_button("arrow-down", f"{words('client_list.later')}: {c.label}", aria_disabled=_said(c.is_last),
                         on_click=state.move_column(c.name, 1))  # fmt: skip
     return rx.el.div(
         rx.el.label(box, c.label, class_name="tick"),
         rx.cond(c.is_shown, rx.el.span(left, right, class_name="row"), rx.fragment()),
-        class_name="row li-c",
-    )
+        class_name="row li-c", key=c.name,  # the focus goes along with a column that moves
+    )  # fmt: skip
+
+
+def _said(is_it: Any) -> Any:
+    """Of a button that keeps the focus while nothing is left for it to do."""
+    return rx.cond(is_it, "true", "false")

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import Any
 
 import reflex as rx
@@ -23,15 +22,6 @@ from fieldcrm.components.session import DISPATCHING, Desk, allows
 from fieldcrm.components.words import words
 from fieldcrm.kit import i18n
 from fieldcrm.people.model import Actor
-from fieldcrm.reports import answers
-
-
-@dataclass
-class ChangeRow:
-    """A change of an own field on the card."""
-
-    text: str
-    by: str
 
 
 class Counting(Listing, Desk, mixin=True):
@@ -112,19 +102,6 @@ def _fact(
     return said.label, said.text, said.href
 
 
-def own_changes(client_id: str, actor: Actor, language: str) -> list[ChangeRow]:
-    """The latest changes of a card's own fields, in words."""
-    found = answers.own_changes(actor, client_id, language)[:12]
-    return [
-        ChangeRow(
-            i18n.t("own_fields.change", language, field=c.label, before=c.before or "—",
-                   after=c.after or "—"),
-            " · ".join(x for x in (c.by, i18n.moment(c.at, language)) if x),
-        )
-        for c in found
-    ]  # fmt: skip
-
-
 # ── parts of the page ────────────────────────────────────────────────────────────────────────────
 
 
@@ -149,11 +126,3 @@ def own_counts(state: Any) -> rx.Component:
     """The counts, where the person asked for them."""
     panel = counted_panel(words("own_fields.own"), state.counts, state.count(""), state.only)
     return rx.cond(state.count_by != "", panel, rx.fragment())
-
-
-def own_change(row: Any) -> rx.Component:
-    """A change of a field on the card."""
-    return rx.el.li(
-        icon("history", "s"),
-        rx.el.span(row.text, rx.el.br(), rx.el.span(row.by, class_name="t1 muted")),
-    )

@@ -92,7 +92,9 @@ class Narrowing(Listing, Desk, mixin=True):
         ]
 
     def _value_word(self, name: str, value: str) -> str:
-        prefix = {"kind": "admin.client.", "source": "client_list.source."}.get(name)
+        is_consent = conditions.FIELDS.get(name) == "consent"
+        of_name = {"kind": "admin.client.", "source": "client_list.source."}
+        prefix = "consent.state." if is_consent else of_name.get(name)
         return self._t(prefix + value) if prefix else value
 
     def _narrowed(self, condition: Condition) -> Narrowed:

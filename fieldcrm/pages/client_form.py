@@ -37,38 +37,15 @@ from fieldcrm.kit import i18n
 from fieldcrm.kit.errors import Refusal
 from fieldcrm.pages import client_own
 from fieldcrm.pages.admin import labelled, said
+from fieldcrm.pages.client_draft import ClientDraft, draft_of, read_form
 from fieldcrm.pages.client_own import OwnReferences, own_inputs
+from fieldcrm.pages.client_standing import Standing, consent_inputs, proof_inputs
+from fieldcrm.quality import service as quality
 
-TEXTS = ("name", "kind", "category", "specialty", "phone", "email", "website", "address", "city",
-         "postcode", "opening_hours", "note", "territory_id")  # fmt: skip
 COMPARED = ("name", "kind", "phone", "address")
 """Fields after each of which the base is asked who is there already."""
 FOUND_MOST = 6
 TO_BAD_FIELD = "setTimeout(() => document.querySelector('main [aria-invalid=true]')?.focus(), 100)"
-
-
-@dataclass
-class ClientDraft:
-    """A client as the form starts with; an empty id is a new one."""
-
-    id: str = ""
-    version: int = 0
-    name: str = ""
-    category: str = ""
-    specialty: str = ""
-    phone: str = ""
-    email: str = ""
-    website: str = ""
-    address: str = ""
-    city: str = ""
-    postcode: str = ""
-    lat: str = ""
-    lng: str = ""
-    opening_hours: str = ""
-    visit_minutes: str = ""
-    note: str = ""
-    territory_id: str = ""
-    is_archived: bool = False
 
 
 @dataclass
@@ -80,7 +57,7 @@ class AlikeRow:
     why: str
 
 
-class ClientForm(OwnReferences, Section, Desk):
+class ClientForm(Standing, OwnReferences, Section, Desk):
     """The form as it stands, who is alike, and the workplace chosen for a new person."""
 
     draft: ClientDraft = ClientDraft()
@@ -94,6 +71,12 @@ class ClientForm(OwnReferences, Section, Desk):
     refused: str = ""
     bad_field: str = ""
     must_confirm: bool = False
+    doubts: list[str] = []
+    """What to look at once more, in words; the next press saves it as it is."""
+    doubted: list[str] = []
+    """Their fields."""
+    _asked: dict[str, Any] = {}
+    """What was doubted, as it was typed."""
     _told: dict[str, str] = {}
     _values: dict[str, Any] = {}
     """What the client has of them."""
@@ -102,10 +85,13 @@ class ClientForm(OwnReferences, Section, Desk):
     @allows(DISPATCHING)
     async def load(self):
         """An empty form, or that of the client whom the address names."""
+        self.is_ready = False  # what was open before is no longer shown
+        yield
         await self._enter()
         self.alike, self.places, self.place = [], [], Choice("", "")
         self.refused, self.bad_field, self._told = "", "", {}
         self.is_sure = self.must_confirm = False
+        self.doubts, self.doubted, self._asked = [], [], {}
         await self._show()
 
     @rx.event
@@ -121,11 +107,13 @@ class ClientForm(OwnReferences, Section, Desk):
         self.territories = [Choice(t.id, t.name) for t in mine]
         self.draft, self.kind, self._values = ClientDraft(), ClientKind.doctor.value, {}
         self._fields = await asyncio.to_thread(ownfields.list_fields, actor)
+        self._read_standing(None)
         if asked:
             client = await asyncio.to_thread(clients.get, actor, asked)
             self.draft, self.kind = draft_of(client), client.kind
             self._told = {n: getattr(client, n) or "" for n in COMPARED}
             self._values = dict(client.own_fields)
+            self._read_standing(client)
         self._show_own()
 
     def _show_own(self) -> None:
@@ -194,9 +182,11 @@ class ClientForm(OwnReferences, Section, Desk):
         """Add or change; asks once more where somebody alike is there, a refusal keeps what was typed."""
         is_new = not self.draft.id
         try:
-            told = read_form(data, self.kind) | self._read_own(data)
+            told = read_form(data, self.kind) | self._told_standing(data) | self._read_own(data)
             if is_new and not await self._is_meant(told):
                 return None
+            if not await self._is_believed(told):
+                return rx.call_script(TO_BAD_FIELD)
             saved = await asyncio.to_thread(self._save, told)
         except Refusal as error:
             self.refused = self._refusal_of_field(error)
@@ -216,6 +206,16 @@ class ClientForm(OwnReferences, Section, Desk):
         if not self.alike or self.is_sure:
             return True
         self.is_sure, self.refused = True, ""
+        return False
+
+    async def _is_believed(self, told: dict[str, Any]) -> bool:
+        """Whether nothing in it looks wrong, or the person has seen what does and left it so."""
+        found = await asyncio.to_thread(quality.doubts, self._actor(), told, self.draft.id)
+        asked = {d.field: (told.get(d.field), told.get("lng")) for d in found}
+        if not found or asked == self._asked:
+            return True
+        self._asked, self.refused, self.bad_field = asked, "", ""
+        self.doubts, self.doubted = [self._t(d.key) for d in found], list(asked)
         return False
 
     def _save(self, told: dict[str, Any]) -> Any:
@@ -255,35 +255,6 @@ class ClientForm(OwnReferences, Section, Desk):
         messages._say(Toast(f"client:{name}", "ok", "confirmed", self._t(key, name=name)))
 
 
-def draft_of(client: Any) -> ClientDraft:
-    """A client's fields as a form's texts."""
-    texts = {n: getattr(client, n) or "" for n in TEXTS if n != "kind"}
-    numbers = {n: _text_of(getattr(client, n)) for n in ("lat", "lng", "visit_minutes")}
-    return ClientDraft(client.id, client.version, **texts, **numbers,
-                       is_archived=client.archived_at is not None)  # fmt: skip
-
-
-def _text_of(number: float | None) -> str:
-    return "" if number is None else str(number)
-
-
-def read_form(data: dict[str, Any], kind: str) -> dict[str, Any]:
-    """A form's texts as fields of a client, which the service judges; raises BadClientField."""
-    told: dict[str, Any] = {n: str(data.get(n) or "").strip() or None for n in TEXTS}
-    told["kind"] = kind
-    told |= {n: _number(n, data.get(n), float) for n in ("lat", "lng")}
-    return told | {"visit_minutes": _number("visit_minutes", data.get("visit_minutes"), int)}
-
-
-def _number(name: str, value: Any, of: type[int] | type[float]) -> float | None:
-    """A number of a text with a comma or a point; None for an empty one."""
-    text = str(value or "").strip().replace(",", ".")
-    try:
-        return of(text) if text else None
-    except ValueError:
-        raise BadClientField(field=name) from None
-
-
 def _at(name: str, address: str | None) -> str:
     return f"{name} · {address}" if address else name
 
@@ -293,7 +264,10 @@ def _at(name: str, address: str | None) -> str:
 
 def client_form_page() -> rx.Component:
     """The page."""
-    name = rx.cond(ClientForm.draft.id == "", words("client_form.add"), words("client_form.change"))
+    title = rx.cond(
+        ClientForm.draft.id == "", words("client_form.add"), words("client_form.change")
+    )
+    name = rx.cond(ClientForm.is_ready, title, words("clients_page.card"))
     body = rx.el.div(
         rx.el.h2(name, class_name="vh"), loaded(ClientForm, _card(name)), class_name="ad-b"
     )
@@ -325,22 +299,29 @@ def _form() -> rx.Component:
     save = rx.cond(
         ClientForm.is_sure & (ClientForm.alike.length() > 0),
         words("client_form.anyway"),
-        words("admin.save"),
+        rx.cond(
+            ClientForm.doubts.length() > 0, words("client_form.save_anyway"), words("admin.save")
+        ),
     )
     return rx.el.form(
         _field("kind", _kinds()), _field("name", _input("name", f.name, is_compared=True, max_length=200)),
-        _field("category", _letters()), _field("territory", _territories()),
+        _field("category", _letters()), _field("loyalty", _input("loyalty", f.loyalty, max_length=60,
+                                                              on_blur=lambda text: ClientForm.weigh("loyalty", text))),
+        proof_inputs("category", ClientForm.letter, ClientForm.letter_proof),
+        proof_inputs("loyalty", ClientForm.loyal, ClientForm.loyal_proof),
+        _field("territory", _territories()),
         rx.cond(is_new & ClientForm.is_person, _workplace(), rx.fragment()),
         _field("phone", _input("phone", f.phone, "tel", is_compared=True)),
-        _field("email", _input("email", f.email, "email")),
+        _field("email", _input("email", f.email, "email")), _field("website", _input("website", f.website)),
         _field("address", _input("address", f.address, is_compared=True), wide=True),
         _field("city", _input("city", f.city)), _field("postcode", _input("postcode", f.postcode)),
         _field("lat", _input("lat", f.lat, input_mode="decimal")), _field("lng", _input("lng", f.lng, input_mode="decimal")),
         _field("opening_hours", _input("opening_hours", f.opening_hours, max_length=1000)),
         _field("visit_minutes", _input("visit_minutes", f.visit_minutes, input_mode="numeric")),
-        _field("website", _input("website", f.website)),
         rx.cond(ClientForm.is_person, _field("specialty", _input("specialty", f.specialty)), rx.fragment()),
-        _field("note", _note(), wide=True), own_inputs(ClientForm), said(ClientForm.refused),
+        labelled(words("client_form.tags"), _input("tags", f.tags, max_length=2000), wide=True),
+        consent_inputs(ClientForm),
+        _field("note", _note(), wide=True), own_inputs(ClientForm), said(ClientForm.refused), _doubts(),
         rx.el.div(button(icon("check", "s"), save, kind="primary", type="submit"),
                   rx.el.a(words("admin.cancel"), href="/clients", class_name="btn ghost"), class_name="row cf-s"),
         on_submit=ClientForm.save, class_name="ad-f", key=f"{f.id}:{f.version}", no_validate=True,
@@ -354,7 +335,7 @@ def _field(name: str, control: rx.Component, wide: bool = False) -> rx.Component
 def _input(
     name: str, value: Any, kind: str = "text", is_compared: bool = False, **more: Any
 ) -> rx.Component:
-    is_bad = ClientForm.bad_field == name
+    is_bad = (ClientForm.bad_field == name) | ClientForm.doubted.contains(name)
     if is_compared:
         more["on_blur"] = lambda text: ClientForm.compare(name, text)
     return rx.el.input(
@@ -372,7 +353,8 @@ def _kinds() -> rx.Component:
 def _letters() -> rx.Component:
     options = [rx.el.option(letter, value=letter) for letter in CATEGORIES]
     return rx.el.select(rx.el.option("—", value=""), *options, name="category",
-                        default_value=ClientForm.draft.category, class_name="input")  # fmt: skip
+                        default_value=ClientForm.draft.category, class_name="input",
+                        on_change=lambda letter: ClientForm.weigh("category", letter))  # fmt: skip
 
 
 def _territories() -> rx.Component:
@@ -407,6 +389,15 @@ def _workplace() -> rx.Component:
     )  # fmt: skip
     looking = rx.el.div(labelled(words("client_form.works_at"), search), found, class_name="wide")
     return rx.cond(ClientForm.place.value == "", looking, chosen)
+
+
+def _doubts() -> rx.Component:
+    """What looks wrong, beside the button that saves it nevertheless."""
+    rows = rx.el.ul(rx.foreach(ClientForm.doubts, rx.el.li), class_name="evl")
+    told = rx.el.div(
+        rx.el.h4(words("client_form.doubts")), rows, class_name="cf-a wide", role="alert"
+    )
+    return rx.cond(ClientForm.doubts.length() > 0, told, rx.fragment())
 
 
 def _alike() -> rx.Component:

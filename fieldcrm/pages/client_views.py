@@ -76,6 +76,7 @@ class Views(Listing, Desk, mixin=True):
     def _apply(self, state: ListState) -> None:
         """The list as a view has it."""
         self._chosen, self.sort, self.search = list(state.columns), state.sort, state.search
+        self.columns = []
         self.is_archive, self.own, self.own_word = state.is_archive, "", ""
         self.near, self.near_km = state.near, state.near_km or self.near_km
         for name in QUICK.values():
@@ -116,7 +117,7 @@ class Views(Listing, Desk, mixin=True):
         """What the address asks for; at first what the person likes."""
         habit = await asyncio.to_thread(views.habit, actor)
         if not self._is_begun:
-            self._chosen = list(habit.columns)
+            self._chosen, self.columns = list(habit.columns), []
         wanted = asked or ("" if self._is_begun else habit.view_id or "")
         self._is_begun = True
         if wanted and wanted != self.view_id:

@@ -16,8 +16,8 @@ from fieldcrm.clients.model import CATEGORIES, ClientKind
 from fieldcrm.clients.ownfields import service as ownfields
 from fieldcrm.clients.views.model import plain
 from fieldcrm.components import behaviour
-from fieldcrm.components.icons import glyph, icon
-from fieldcrm.components.parts import badge, category, icon_button
+from fieldcrm.components.icons import icon
+from fieldcrm.components.parts import badge, category, icon_button, note
 from fieldcrm.components.place_map import client_map
 from fieldcrm.components.section import (
     PAGE,
@@ -39,13 +39,9 @@ from fieldcrm.components.words import words
 from fieldcrm.kit.errors import Refusal
 from fieldcrm.pages.client_card import Card, card_of
 from fieldcrm.pages.client_columns import Cell, ListColumns, cells, column_tools, columns_of
-from fieldcrm.pages.client_counts import (
-    Counting,
-    count_tools,
-    own_change,
-    own_counts,
-)
+from fieldcrm.pages.client_counts import Counting, count_tools, own_counts
 from fieldcrm.pages.client_filters import Narrowing, filter_chips, filter_tools
+from fieldcrm.pages.client_timeline import ClientTimeline, timeline_part
 from fieldcrm.pages.client_views import Views, view_notes, view_tools
 from fieldcrm.pages.list_files import ListFiles, file_tools
 
@@ -59,7 +55,7 @@ class Row:
     cells: list[Cell] = field(default_factory=list)
 
 
-class Clients(Views, Narrowing, Counting, ListColumns, ListFiles, Listing, Desk):
+class Clients(ClientTimeline, Views, Narrowing, Counting, ListColumns, ListFiles, Listing, Desk):
     """The list as the reader has asked for it, and the card that is open."""
 
     rows: list[Row] = []
@@ -145,6 +141,7 @@ class Clients(Views, Narrowing, Counting, ListColumns, ListFiles, Listing, Desk)
         self.card_problem = ""
         try:
             self.card = await asyncio.to_thread(card_of, self._actor(), row_id, self.language)
+            await self._read_timeline(row_id)
         except Refusal as error:
             self.card, self.card_problem = Card(), self._refusal(error)
 
@@ -216,19 +213,21 @@ def _card_body() -> rx.Component:
                       rx.el.a(words("client_form.edit"), href=f"/clients/form?client={c.id}", class_name="btn sm"),
                       class_name="row"),
             rx.el.div(c.kind, rx.cond(c.territory != "", f" · {c.territory}", ""), class_name="t1 muted"),
+            rx.cond(c.why != "", rx.el.div(f"{c.category}: {c.why}", class_name="t1"), rx.fragment()),
+            rx.cond(c.warning != "", note("warn", icon("lock", "s"), c.warning, role="alert"), rx.fragment()),
             class_name="sec dh",
         ),
         _part(c.doubles, "duplicates.maybe", _doubled),
         rx.el.dl(rx.foreach(c.facts, _fact), class_name="sec facts said"),
+        rx.cond(
+            c.consents.length() > 0,
+            rx.el.div(rx.el.h3(words("consent.title")),
+                      rx.el.dl(rx.foreach(c.consents, _fact), class_name="facts"), class_name="sec said"),
+            rx.fragment(),
+        ),
         _part(c.aims, "clients_page.aims", _aimed),
         _part(c.ties, "clients_page.ties", _tie), _part(c.promises, "clients_page.promises", _promised),
-        _part(c.changes, "own_fields.changes", own_change),
-        rx.el.div(
-            rx.el.h3(words("visits_page.title")),
-            rx.cond(c.visits.length() > 0, rx.el.ul(rx.foreach(c.visits, _visit), class_name="evl"),
-                    rx.el.p(words("clients_page.no_visits"), class_name="muted t1")),
-            class_name="sec said",
-        ),
+        timeline_part(Clients),
         _part(c.knowers, "clients_page.knowers", _knower),
         rx.cond(c.has_map, rx.el.div(client_map(c.spot, words("clients_page.map")), class_name="map ev-map"), rx.fragment()),
         _part(c.near, "clients_page.near", _neighbour),
@@ -295,14 +294,3 @@ def _promised(p: Any) -> rx.Component:
     sign = rx.cond(p.is_done, icon("check", "s"), icon("hand-heart", "s"))
     due = rx.el.span(p.due, class_name=rx.cond(p.is_late, "t1 late", "t1 muted"))
     return rx.el.li(sign, rx.el.span(p.text, " ", due))
-
-
-def _visit(v: Any) -> rx.Component:
-    return rx.el.li(
-        glyph(v.glyph, label=v.word),
-        rx.el.span(
-            rx.el.a(v.title, href=f"/visits?visit={v.id}", class_name="way med"),
-            rx.el.br(),
-            rx.el.span(v.text, class_name="t1 muted"),
-        ),
-    )

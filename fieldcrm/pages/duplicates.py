@@ -55,6 +55,7 @@ def duplicates_page() -> rx.Component:
     return page(
         "/duplicates", words("duplicates.title"), keys,
         rx.el.div(body, drawer, class_name="ad-w du-w"), class_name="ad",
+        on_toast=Duplicates.answer_toast,
     )  # fmt: skip
 
 
@@ -185,7 +186,8 @@ def _cell(line: Any, side: str, text: Any) -> rx.Component:
         rx.cond(stays, icon("check", "s"), rx.fragment()), text, type="button", class_name="way du-v",
         on_click=Duplicates.take(line.name), aria_pressed=rx.cond(stays, "true", "false"),
     )  # fmt: skip
-    shown = rx.cond(line.can_take & is_open, chosen, rx.el.span(text))
+    ticked = rx.cond(stays & line.is_different, icon("check", "s"), rx.fragment())
+    shown = rx.cond(line.can_take & is_open, chosen, rx.el.span(ticked, text))
     return rx.el.td(shown, class_name=rx.cond(stays, "med", "muted"))
 
 

@@ -17,22 +17,23 @@ from fieldcrm.clients.duplicates.model import PairFilters, Status
 from fieldcrm.clients.duplicates.queue import PairView
 from fieldcrm.clients.duplicates.sweeping import SweepView
 from fieldcrm.clients.model import ClientKind
-from fieldcrm.components.alerts import Toast
+from fieldcrm.components.alerts import Action, Toast
 from fieldcrm.components.messages import Messages
 from fieldcrm.components.section import PAGE, Listing
 from fieldcrm.components.session import ADMINISTERING, MANAGING, Desk, allows
 from fieldcrm.kit import i18n
 from fieldcrm.kit.errors import Refusal
 from fieldcrm.kit.standing import UNDER_WAY
+from fieldcrm.pages.duplicates_lines import BOTH, Line, lines
 from fieldcrm.pages.list_files import ListFiles
 from fieldcrm.people.model import Role
 
 FILTERS = ("status", "kind")
 SORTS = ("probability", "name", "found_at")
+TOAST = "duplicate:"
+"""What this page's messages are called, before the merge that they tell of."""
 RULES = ("0.99", "0.999")
 """From where an administrator may have groups merged without asking."""
-BOTH = ("tags", "note")
-"""Fields of which both cards' values stay."""
 
 
 @dataclass
@@ -49,19 +50,6 @@ class Row:
     status_word: str
     decided: str
     found: str
-
-
-@dataclass
-class Line:
-    """A field of both cards; `kept` says whose value stays: left, right or both."""
-
-    name: str
-    label: str
-    left: str
-    right: str
-    is_different: bool
-    can_take: bool
-    kept: str
 
 
 @dataclass
@@ -217,13 +205,36 @@ class Duplicates(ListFiles, Listing, Desk):
 
     async def _decide(self, done: str, act: Any, *args: Any) -> None:
         try:
-            await asyncio.to_thread(act, self._actor(), *args)
+            told = await asyncio.to_thread(act, self._actor(), *args)
         except Refusal as error:
             await self._open(self.opened)
             self.refused = self._refusal(error)
             return
+        made = told.merge if done == "merged" and isinstance(told, PairView) else None
+        await self._say_done(done, made.id if made else "")
+        await self._next_open()
+
+    async def _say_done(self, done: str, merge_id: str) -> None:
+        """What was decided; a merge can be taken back from there."""
+        actions = [Action("undo", self._t("duplicates.undo"))] if merge_id else []
+        said = self._t(f"duplicates.done.{done}")
         messages = await self.get_state(Messages)
-        messages._say(Toast("duplicate", "ok", "confirmed", self._t(f"duplicates.done.{done}")))
+        messages._say(Toast(f"{TOAST}{merge_id}", "ok", "confirmed", said, actions=actions))
+
+    @rx.event
+    @allows(MANAGING)
+    async def answer_toast(self, toast_id: str, action: str):
+        """The button of what was just said: two clients again."""
+        messages, toast_id = await self.get_state(Messages), str(toast_id)[:200]
+        messages.toasts = [t for t in messages.toasts if t.id != toast_id]
+        if action != "undo" or not toast_id.startswith(TOAST):
+            return
+        try:
+            await asyncio.to_thread(merging.undo, self._actor(), toast_id.removeprefix(TOAST))
+        except Refusal as error:
+            messages._say(Toast(TOAST, "err", "contradicted", self._refusal(error)))
+            return
+        await self._say_done("undone", "")
         await self._next_open()
 
     async def _next_open(self) -> None:
@@ -332,37 +343,8 @@ def _card(view: PairView, language: str, keep: str, taken: list[str]) -> Card:
         status=p.status, status_word=i18n.t(f"duplicates.status.{p.status}", language),
         decided=", ".join(t for t in (view.decided_by, decided) if t),
         merge_id=view.merge.id if view.merge else "", version=p.version,
-        lines=_lines(view, language, keep, taken),
+        lines=lines(view, language, keep, taken),
     )  # fmt: skip
-
-
-def _lines(view: PairView, language: str, keep: str, taken: list[str]) -> list[Line]:
-    made = []
-    for f in view.fields:
-        if f.field == "lng":
-            continue
-        name = "position" if f.field == "lat" else f.field
-        a, b = (_text(card, name, language) for card in (view.left, view.right))
-        mine, theirs = (a, b) if keep == "left" else (b, a)
-        can_take = a != b and "—" not in (mine, theirs) and name in merge_rules.TAKEABLE and name not in BOTH  # fmt: skip
-        other = "right" if keep == "left" else "left"
-        is_other = name in taken or (mine == "—" and name in merge_rules.TAKEABLE)
-        kept = "both" if a == b or name in BOTH else other if is_other else keep
-        made.append(Line(name, pair_words.field(name, language), a, b, a != b, can_take, kept))
-    return made
-
-
-def _text(card: Any, name: str, language: str) -> str:
-    if name == "position":
-        if card.lat is None:
-            return "—"
-        return f"{i18n.number(card.lat, language, 5)}; {i18n.number(card.lng, language, 5)}"
-    value = getattr(card, name)
-    if value in (None, "", []):
-        return "—"
-    if name == "kind":
-        return i18n.t(f"admin.client.{value}", language)
-    return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 def _sweep_text(seen: SweepView | None, language: str) -> str:

@@ -132,7 +132,7 @@ def _line(f: Any, state: Any) -> rx.Component:
     )  # fmt: skip
     bar = rx.el.progress(value=f.percent.to_string(), max="100", aria_label=f.title)
     gone = icon_button(
-        "x", words("client_list.cancel_file"), small=True, on_click=state.cancel_file(f.id)
+        "x", f"{words('client_list.cancel_file')}: {f.title}", on_click=state.cancel_file(f.id)
     )
     return rx.el.li(
         rx.cond(f.is_ready, fetched, rx.el.span(f.title)),

@@ -24,7 +24,7 @@ from fieldcrm.kit.errors import Refusal
 from fieldcrm.pages.admin import said
 from fieldcrm.pages.quality_runs import Runs
 from fieldcrm.quality import geocoding, settings
-from fieldcrm.quality.model import REQUIRABLE, Geocoder, Norms, Provider
+from fieldcrm.quality.model import ON_CARD, REQUIRABLE, Geocoder, Norms, Provider
 from fieldcrm.quality.words import field_name
 
 CATEGORIES = ("A", "B", "C", "")
@@ -194,6 +194,7 @@ def _norms() -> rx.Component:
     )  # fmt: skip
     consents = rx.el.select(
         rx.el.option(words("quality.consent_none"), value=""),
+        rx.el.option(words("quality.consent_card"), value=ON_CARD),
         rx.foreach(QualityRules.consents, lambda o: rx.el.option(o.text, value=o.value)),
         name="consent_field", default_value=f.consent_field, class_name="input",
     )  # fmt: skip

@@ -161,7 +161,7 @@ def save_user(
     require(actor, Role.admin)
     cleaned = rules.clean_user(changes)
     try:
-        with transaction() as session:
+        with feed.writing() as session:
             if user_id is None:
                 return _add_user(session, actor, cleaned, changes)
             changed = _change_user(session, actor, user_id, cleaned, changes, version)
@@ -305,12 +305,15 @@ def deactivate_user(actor: Actor, user_id: str) -> User:
     """Let somebody go: sessions end, devices are revoked, history stays."""
     require(actor, Role.admin)
     with transaction() as session:
+        revoked = store.revoke_devices(
+            session, user_id, clock.now()
+        )  # as a phone: it, then the turn
+        feed.take_turn(session)
         user = user_in(session, user_id)
         _keep_an_administrator(session, user)
         user.is_active = False
         user.version += 1
         store.end_sign_ins(session, user_id)
-        revoked = store.revoke_devices(session, user_id, clock.now())
         _record(session, actor, "user.deactivated", user, {"devices": len(revoked)})
     cut = [{"t": "revoked", "device_id": d} for d in revoked]
     notices.tell_gateways([*cut, {"t": "signed_out", "user_id": user_id}])
@@ -320,7 +323,7 @@ def deactivate_user(actor: Actor, user_id: str) -> User:
 def activate_user(actor: Actor, user_id: str) -> User:
     """Take somebody back; devices must be paired again."""
     require(actor, Role.admin)
-    with transaction() as session:
+    with feed.writing() as session:
         user = user_in(session, user_id)
         user.is_active = True
         user.version += 1
@@ -362,7 +365,7 @@ def save_team(actor: Actor, name: str, team_id: str | None = None) -> Team:
     """Add a team or rename one."""
     require(actor, Role.admin)
     cleaned = rules.clean_user({"name": name})["name"]
-    with transaction() as session:
+    with feed.writing() as session:
         team = store.team(session, team_id) if team_id else None
         if team_id and team is None:
             raise OutOfScope()

@@ -25,8 +25,8 @@ SCRIPT_LIMIT = 90 * 1024
 """Bytes of JavaScript, gzipped, that may load before the map is asked for."""
 
 _KEY = re.compile(r"""["'`]((?:phone|forms)\.[a-z0-9_.]+)["'`]""")
-_FOREIGN = ("error.",)
-"""Words the phone shows for codes that come from the server: taken whole."""
+_FOREIGN = ("error.", "consent.", "evidence.source.")
+"""Words the phone shows for codes that come from the server, or that it shares with the desk: taken whole."""
 
 
 class BuildFailed(Exception):

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from fieldcrm.clients.tables import Client
-from fieldcrm.kit import clock
+from fieldcrm.kit import clock, feed
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.people import service as people
 from fieldcrm.people.model import SYSTEM, Actor, Role
@@ -184,7 +184,7 @@ def _take(client: Client, found: Located | None, report: Counter[str], work: _Wo
         report["nothing"] += 1
         return
     report[found.precision.value] += 1
-    with transaction() as session:
+    with feed.writing() as session:
         row = session.get(Client, client.id)
         if row is None or row.lat is not None or row.archived_at is not None:
             return

@@ -83,6 +83,7 @@ class Card:
     opening_hours: str | None = None
     visit_minutes: int | None = None
     own_fields: Mapping[str, Any] = field(default_factory=dict)
+    consents: Mapping[str, Any] = field(default_factory=dict)
     version: int = 1
     has_workplace: bool = False
     known_at: datetime | None = None
@@ -92,6 +93,10 @@ class Card:
     has_wrong_pin: bool = False
     area: frozenset[int] | None = None
     """H3 cells of its territory; None where none are drawn."""
+
+
+ON_CARD = "@card"
+"""Consent is what cards themselves tell by channel (see clients.standing)."""
 
 
 def _usual() -> dict[str, tuple[str, ...]]:
@@ -112,7 +117,7 @@ class Norms:
     stale_days: int = 180
     """A card that nobody changed, visited or confirmed for longer is stale."""
     consent_field: str = ""
-    """Own field that holds a person's consent; empty: consent is not kept."""
+    """Where a person's consent is kept: ON_CARD, or an own field; empty: it is not kept."""
     countries: tuple[str, ...] = ()
     """ISO codes of where clients can be, also whose phone numbers are read; empty: the time zone's."""
     every_days: int = 7

@@ -17,7 +17,7 @@ from fieldcrm.clients.tables import Client
 from fieldcrm.evidence import rules as judging_visits
 from fieldcrm.evidence import service as evidence
 from fieldcrm.evidence.model import VerdictName, VisitFacts
-from fieldcrm.kit import clock, events, ids
+from fieldcrm.kit import clock, events, feed, ids
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.kit.units import EARTH_RADIUS_M, distance_m
 from fieldcrm.people import service as people
@@ -148,7 +148,7 @@ def _from_track(seen: Sighting, facts: VisitFacts, fixes: Sequence[Fix]) -> Sigh
 def _propose(client_id: str, wrong: WrongPin) -> bool:
     """Ask for a correction, unless the like waits already or was declined; whether it is new."""
     spot = wrong.spot
-    with transaction() as session:
+    with feed.writing() as session:
         client = session.get(Client, client_id)
         if client is None or client.archived_at or client.lat is None or client.lng is None:
             return False
@@ -206,7 +206,7 @@ def _withdraw(proven: dict[str, WrongPin]) -> None:
 
 
 def _close(actor: Actor, pin_id: str, status: PinStatus, reason: str = "") -> None:
-    with transaction() as session:
+    with feed.writing() as session:
         pin = pin_store.pin(session, pin_id)
         if pin is None or pin.status != PinStatus.open:
             return
@@ -284,7 +284,7 @@ def decide(
     Raises NoSuchPin, PinDecided, CorrectionOvertaken where somebody moved the pin meanwhile.
     """
     one(actor, pin_id)
-    with transaction() as session:
+    with feed.writing() as session:
         pin = pin_store.pin(session, pin_id)
         if pin is None:
             raise NoSuchPin()

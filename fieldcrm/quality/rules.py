@@ -20,6 +20,7 @@ from fieldcrm.quality.model import (
     BIT,
     EVERY_MOST,
     FULL,
+    ON_CARD,
     REQUIRABLE,
     SOON_DAYS,
     STALE_LEAST,
@@ -151,8 +152,19 @@ def _standing(card: Card, norms: Norms, now: datetime) -> Iterator[Finding]:
         yield Finding(Code.no_consent)
 
 
+_REACHED_BY = {"phone": ("call", "message"), "email": ("email",)}
+"""Contact -> channels of which one must be allowed for it to be kept."""
+
+
 def _consents(card: Card, name: str) -> bool:
+    if name == ON_CARD:
+        kept = (channels for contact, channels in _REACHED_BY.items() if getattr(card, contact))
+        return all(any(_has_given(card, c) for c in channels) for channels in kept)
     return card.own_fields.get(name) not in (None, "", False, [], "no")
+
+
+def _has_given(card: Card, channel: str) -> bool:
+    return card.consents.get(channel, {}).get("state") == "given"
 
 
 # ---- what it says ----
@@ -217,7 +229,7 @@ def norms_of(told: Mapping[str, Any], own_fields: Iterable[str]) -> Norms:
     if set(required) - set(usual.required):
         raise BadNorm(field="required")
     consent = str(told.get("consent_field", usual.consent_field))
-    if consent and consent not in own:
+    if consent not in ("", ON_CARD, *own):
         raise BadNorm(field="consent_field")
     countries = tuple(dict.fromkeys(_list("countries", told.get("countries", ()))))
     if any(not _COUNTRY.fullmatch(c) for c in countries) or len(countries) > 30:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlmodel import Session
 
@@ -13,11 +14,12 @@ from fieldcrm.clients.model import ClientNotFound, Page, StaleClient
 from fieldcrm.clients.ownfields import service as ownfields
 from fieldcrm.clients.ownfields.model import PREFIX
 from fieldcrm.clients.tables import Client
-from fieldcrm.kit import clock, paging
+from fieldcrm.kit import clock, feed, paging
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor
 from fieldcrm.quality import judging, pin_store, rules, settings, store
+from fieldcrm.quality.doubts import Doubt, doubts_about
 from fieldcrm.quality.model import (
     CardFilters,
     Code,
@@ -135,7 +137,7 @@ def confirm(actor: Actor, client_id: str) -> Row:
     """Say that a card was looked at and is right: it is fresh again. Raises NoSuchCard."""
     people.require(actor, *settings.DESK)
     client = _check_seen(actor, client_id)
-    with transaction() as session:
+    with feed.writing() as session:
         store.confirm(session, client_id, clock.now(), actor.user_id or None)
         clients.tell_in(session, actor, client, "client.confirmed", {})
         judging.again_in(session, [client_id])
@@ -211,13 +213,26 @@ def place(actor: Actor, client_id: str, lat: float, lng: float, version: int) ->
     if seen.version != version:
         raise StaleClient(version=seen.version)
     saved = clients.save(actor, {"lat": lat, "lng": lng}, client_id, version)
-    with transaction() as session:
+    with feed.writing() as session:
         for known in pin_store.of_clients(session, [client_id], Source.geocoder):
             if known.status == PinStatus.open:
                 known.status, known.decided_at = PinStatus.withdrawn, clock.now()
                 known.decided_by = actor.user_id or None
         judging.again_in(session, [client_id])
     return saved
+
+
+def doubts(actor: Actor, fields: Mapping[str, Any], client_id: str = "") -> list[Doubt]:
+    """What somebody who types a client should look at once more, of what he types anew.
+
+    Raises ClientNotFound.
+    """
+    people.require(actor, *settings.DESK)
+    before = clients.get(actor, client_id).model_dump() if client_id else {}
+    with reading() as session:
+        countries = settings.judged_by(session).countries
+        known = None if countries else client_store.mean_place(session)
+        return doubts_about(fields, before, countries, known)
 
 
 def can_be_at(actor: Actor, lat: float, lng: float) -> bool:

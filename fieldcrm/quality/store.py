@@ -34,7 +34,7 @@ _CHUNK = 400
 _OWN = (
     "id", "kind", "category", "territory_id", "phone", "phone_e164", "email", "specialty", "loyalty",
     "address", "city", "postcode", "lat", "lng", "opening_hours", "visit_minutes", "own_fields",
-    "version",
+    "consents", "version",
 )  # fmt: skip
 """What a card has from its client's own row."""
 _CLIENT = [*(getattr(Client, name) for name in _OWN), Client.updated_at]

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from fieldcrm.clients import service as clients
 from fieldcrm.clients.ownfields import service as ownfields
 from fieldcrm.forms import service as forms
 from fieldcrm.forms import words
 from fieldcrm.forms.model import FormField
 from fieldcrm.kit.database import reading
+from fieldcrm.kit.tables import Event
 from fieldcrm.people.model import Actor, BadField
 from fieldcrm.reports import event_names
 from fieldcrm.visits import service as visits
@@ -101,6 +101,8 @@ def _label(field: FormField, value: str, language: str) -> str:
 class Changed:
     """An own field of a client that somebody changed."""
 
+    event_id: str
+    """Of the event that told it."""
     label: str
     before: str
     after: str
@@ -108,9 +110,11 @@ class Changed:
     at: datetime
 
 
-def own_changes(actor: Actor, client_id: str, language: str) -> list[Changed]:
-    """Who changed which own field of a client, when, from what to what; the newest first."""
-    told = [e for e in clients.history(actor, client_id) if _own(e.data.get("after"))]
+def own_changes(actor: Actor, events: Iterable[Event], language: str) -> list[Changed]:
+    """Who changed which own field, when, from what to what, as events of `clients.history` tell it."""
+    told = [e for e in events if _own(e.data.get("after"))]
+    if not told:
+        return []
     known = {f.name: f for f in ownfields.list_fields(actor, archived=True)}
     with reading() as session:
         names = event_names.names_of(session, {e.actor_id for e in told if e.actor_id})
@@ -118,7 +122,7 @@ def own_changes(actor: Actor, client_id: str, language: str) -> list[Changed]:
     refers = ownfields.names_of(actor, known.values(), states)
     return [
         Changed(
-            words.said(known[name].field.label, language),
+            e.id, words.said(known[name].field.label, language),
             ownfields.text_of(known[name], _own(e.data.get("before")).get(name), language, refers),
             ownfields.text_of(known[name], value, language, refers), names.get(e.actor_id or "", ""), e.at,
         )

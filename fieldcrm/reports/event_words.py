@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from fieldcrm.clients import standing, standing_words
+from fieldcrm.clients.ownfields.rules import IN_PARTS
 from fieldcrm.kit import i18n, ids
 from fieldcrm.kit.database import reading
 from fieldcrm.kit.tables import Event
@@ -29,6 +31,7 @@ _WORDS = {
     "kind": ("admin.client.", "admin.kind.", "event.alert_kind.", "event.plan_kind."),
     "role": ("desk.role.",), "cause": ("tracking.cause.",), "code": ("error.",), "mode": ("admin.mode.",), "verdict": ("report.",),
     "state": ("visits_page.state.",), "result": ("report.result.",),
+    "outcome": ("event.outcome.",), "loyalty": ("phone.loyalty.",),
 }  # fmt: skip
 """Where the words for a key's values stand."""
 
@@ -46,7 +49,7 @@ class Told:
 def told(actor: Actor, events: Sequence[Event], language: str) -> list[Told]:
     """Each event in words; an administrator's."""
     people.require(actor, Role.admin)
-    mentioned = {i for e in events for i in _ids_in([e.subject_id, e.data])}
+    mentioned = {i for e in events for i in ids_in([e.subject_id, e.data])}
     with reading() as session:
         names = event_names.names_of(session, mentioned)
     return [
@@ -57,6 +60,11 @@ def told(actor: Actor, events: Sequence[Event], language: str) -> list[Told]:
 def what(kind: str, language: str) -> str:
     """`visit.closed` as the reader would say it; an unknown kind stays as it is."""
     return _known(f"event.{kind}", language) or kind
+
+
+def source(name: str, language: str) -> str:
+    """`phone` as the reader would say it."""
+    return _known(f"event.source.{name}", language) or name
 
 
 def change(event: Event, names: Mapping[str, str], language: str) -> str:
@@ -110,16 +118,25 @@ def _differences(data: Mapping[str, Any], names: Mapping[str, str], language: st
     if not isinstance(before, dict) or not isinstance(after, dict):
         return []
     shown = [name for name in after if name not in UNSAID or name in ("lat", "lng")]
-    own = after.get("own_fields")
-    if isinstance(own, dict):  # each field that the administrator made changes for itself
-        was = before.get("own_fields") or {}
-        told = {"before": was, "after": own}
-        shown.remove("own_fields")
-        return [
-            *_differences(told, names, language),
-            *_pairs(shown, before, after, names, language),
-        ]
-    return _pairs(shown, before, after, names, language)
+    said = list[str]()
+    for held in IN_PARTS:  # each of a client's several values changes for itself
+        if isinstance(after.get(held), dict):
+            shown.remove(held)
+            said += _parts(held, before.get(held) or {}, after[held], names, language)
+    return said + _pairs(shown, before, after, names, language)
+
+
+def _parts(
+    held: str, before: Mapping[str, Any], after: Mapping[str, Any], names: Mapping[str, str],
+    language: str,
+) -> list[str]:  # fmt: skip
+    if held == "own_fields":
+        return _differences({"before": before, "after": after}, names, language)
+    called = {standing.column_of(held, name): name for name in after}
+    return _pairs(
+        called, {c: before.get(n) for c, n in called.items()}, {c: after[n] for c, n in called.items()},
+        names, language,
+    )  # fmt: skip
 
 
 def _pairs(
@@ -160,6 +177,8 @@ def _value(name: str, value: Any, names: Mapping[str, str], language: str) -> st
         return i18n.t("event.yes" if value else "event.no", language)
     if name.endswith("_min") and isinstance(value, int):
         return f"{value // 60:02}:{value % 60:02}"
+    if standing.is_told(value):
+        return standing_words.said(value, language)
     if isinstance(value, dict) and isinstance(value.get("name"), str):
         return _cut(value["name"])
     if isinstance(value, float):
@@ -193,7 +212,7 @@ def _about(event: Event, names: Mapping[str, str]) -> str:
     if event.subject_id and event.subject_id in names:
         return names[event.subject_id]
     named = next((event.data[key] for key in SUBJECT_KEYS if event.data.get(key)), None)
-    return ", ".join(dict.fromkeys(names[i] for i in _ids_in(named) if i in names))
+    return ", ".join(dict.fromkeys(names[i] for i in ids_in(named) if i in names))
 
 
 def _is_subject(event: Event, name: str) -> bool:
@@ -206,11 +225,11 @@ def _is_subject(event: Event, name: str) -> bool:
     )
 
 
-def _ids_in(value: Any) -> Iterable[str]:
+def ids_in(value: Any) -> Iterable[str]:
     """Every id within a value, however deep."""
     if isinstance(value, str):
         if ids.is_id(value):
             yield value
     elif isinstance(value, dict | list):
         for part in value.values() if isinstance(value, dict) else value:
-            yield from _ids_in(part)
+            yield from ids_in(part)

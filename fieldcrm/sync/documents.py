@@ -186,11 +186,11 @@ def _workplace(link: store.Link, other_id: str, name: str) -> wire.Workplace:
 
 def _client(row: Any, around: _Around) -> wire.ClientDoc:
     """A card of a row whose values stand in the card's own order."""
-    key, *own, version = row
+    key, *own, version, evidence, consents = row
     told: tuple[Any, ...] = (
         key, *own, around.people.get(key, []), around.workplaces.get(key, []),
         around.promises.get(key, []), around.history.get(key, []), around.cycle.get(key), version,
-        [*around.shelves.get(key, {}).values()],
+        [*around.shelves.get(key, {}).values()], evidence, consents,
     )  # fmt: skip
     return wire.ClientDoc(*told)
 

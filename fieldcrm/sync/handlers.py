@@ -11,6 +11,7 @@ import msgspec
 from sqlmodel import Session
 
 from fieldcrm.clients import service as clients
+from fieldcrm.clients import standing
 from fieldcrm.clients.duplicates import entry, merging
 from fieldcrm.clients.model import PLACE_KINDS
 from fieldcrm.clients.ownfields import files as own_files
@@ -196,6 +197,28 @@ def _client_field(session: Session, actor: Actor, d: Doing) -> Done:
     return Done(clients.set_own_in(session, actor, client, {p.name: wanted}).version)
 
 
+def _client_consent(session: Session, actor: Actor, d: Doing) -> Done:
+    """What a client said of a channel, on the card that stands for him and on his own."""
+    feed.take_turn(session)
+    client = _standing(session, actor, d.subject_id)
+    told = {"consents": _with_consent(client, d)}
+    if client.id != d.subject_id:
+        put_away = session.get_one(Client, d.subject_id)
+        own = {"consents": _with_consent(put_away, d)}
+        merging.keep_in(session, actor, put_away, own)
+    return Done(clients.change_in(session, actor, client, told).version)
+
+
+def _with_consent(client: Client, d: Doing) -> dict[str, Any]:
+    """The card's with the phone's word; a word before the card's last change never loosens it."""
+    p: wire.ClientConsentPayload = d.payload
+    said = {"state": p.state, "on": p.on, "source": p.source, "text": p.text}
+    told = standing.clean_consents({p.channel: said})
+    for new in told.values():
+        new["on"] = min(new["on"], clock.today().isoformat())
+    return standing.later(client.consents, told, is_stale=client.updated_at > d.when.at)
+
+
 def _wanted(session: Session, actor: Actor, p: wire.ClientFieldPayload) -> Any:
     """The value that a field is to have; of a file its own, the bytes follow."""
     if p.file is None:
@@ -346,7 +369,7 @@ HANDLERS: dict[str, Callable[[Session, Actor, Doing], Done | int | None]] = {
     "shift.resume": _shift_resume, "visit.check_in": _check_in, "visit.close": _close,
     "visit.create": _create, "visit.move": _move, "visit.cancel": _cancel,
     "visit.revise": _revise, "promise.done": _promise_done, "client.note": _client_note,
-    "client.field": _client_field, "client.create": _client_create, "client.correct": _client_correct,
+    "client.field": _client_field, "client.consent": _client_consent, "client.create": _client_create, "client.correct": _client_correct,
     "message.answer": from_office.answer,
     "joint.ask": _joint_ask, "joint.answer": _joint_answer,
     "day.order": _day_order, "day.replan": _day_replan,

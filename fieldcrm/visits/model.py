@@ -102,6 +102,8 @@ class MoveRequest:
     changes: dict[str, Any] = field(default_factory=dict)
     base_version: int | None = None
     """The version the phone saw when the rep pressed."""
+    only_version: int | None = None
+    """The version a desk saw: any other is refused, where a phone's work is merged."""
     client_id: str | None = None
     place_id: str | None = None
     objective: str | None = None
@@ -167,6 +169,12 @@ class WrongDay(Invalid):
     """A day in the past, or too far ahead to plan."""
 
     code = "wrong_day"
+
+
+class StaleVisit(Conflict):
+    """The visit moved on since the caller looked."""
+
+    code = "stale"
 
 
 class VisitExists(Conflict):

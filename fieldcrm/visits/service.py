@@ -18,6 +18,7 @@ from fieldcrm.visits import changes, effects, joint, rules, running, store
 from fieldcrm.visits.life import life
 from fieldcrm.visits.model import (
     MoveRequest,
+    StaleVisit,
     VisitExists,
     VisitFilters,
     VisitNotFound,
@@ -71,7 +72,8 @@ def apply_move(session: Session, actor: Actor, request: MoveRequest) -> Visit:
     """Move a visit along its life: change, event, feed and what follows, or a refusal.
 
     A request whose `change_id` was applied before changes nothing. Raises VisitNotFound,
-    UnknownMove, MoveForbidden, IllegalMove, MissingNeed, UnknownResult, WrongDay, ClientUnknown.
+    UnknownMove, MoveForbidden, IllegalMove, MissingNeed, UnknownResult, WrongDay, ClientUnknown,
+    StaleVisit.
     """
     if request.change_id and (done := store.change(session, request.change_id)) is not None:
         return _replayed(session, actor, request, done)
@@ -115,6 +117,8 @@ def _load(session: Session, actor: Actor, request: MoveRequest) -> Visit | None:
         return None
     if visit is None or not may_see(actor, visit):
         raise VisitNotFound()
+    if request.only_version not in (None, visit.version):
+        raise StaleVisit()
     return visit
 
 
@@ -181,7 +185,7 @@ def mark_missed(now: datetime, limit: int = 500) -> int:
     with reading() as session:
         overdue = store.overdue(session, today, limit)
     for visit_id in overdue:
-        with transaction() as session:
+        with feed.writing() as session:
             visit = store.visit(session, visit_id, lock=True)
             if visit is not None and visit.state == "planned" and visit.day < today:
                 apply_move(session, SYSTEM, MoveRequest(visit_id, "miss", at=now))

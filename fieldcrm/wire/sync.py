@@ -164,6 +164,16 @@ class ClientFieldPayload(Struct, omit_defaults=True):
     """Of a field of files: then `value` is what the phone shows of it meanwhile."""
 
 
+class ClientConsentPayload(Struct):
+    """What a client said of a channel; of two words the later day's stands."""
+
+    channel: Literal["visit", "call", "email", "message"]
+    state: Literal["asked", "given", "withdrawn"]
+    on: Day
+    source: Literal["visit", "call", "form", "message", "other"] = "visit"
+    text: Annotated[str, Meta(max_length=300)] = ""
+
+
 class ClientCreatePayload(Struct):
     """A client found in the field; the mutation's subject is the id the phone made for it."""
 
@@ -242,6 +252,7 @@ PAYLOADS: dict[str, type[Struct]] = {
     "promise.done": Empty,
     "client.note": ClientNotePayload,
     "client.field": ClientFieldPayload,
+    "client.consent": ClientConsentPayload,
     "client.create": ClientCreatePayload,
     "client.correct": ClientCorrectPayload,
     "message.answer": MessageAnswerPayload,
@@ -482,6 +493,23 @@ class CycleFigures(Struct):
     remaining: int
 
 
+class Proof(Struct):
+    """What speaks for a client's category or loyalty; `on` is a day, or empty."""
+
+    source: str
+    on: str
+    text: str
+
+
+class Consent(Struct):
+    """Whether a client may be reached by a channel, since when, and how that is known."""
+
+    state: Literal["asked", "given", "withdrawn"]
+    on: str
+    source: str
+    text: str
+
+
 class ClientDoc(Struct):
     id: str
     kind: str
@@ -512,6 +540,10 @@ class ClientDoc(Struct):
     version: int
     shelf: list[ShelfFigure] = []
     """Of the last half year; an older server tells none."""
+    evidence: dict[str, Proof] = {}
+    """What speaks for `category` and `loyalty`, by their names."""
+    consents: dict[str, Consent] = {}
+    """By channel: visit, call, email, message."""
 
 
 class ProductDoc(Struct):

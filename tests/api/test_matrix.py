@@ -266,6 +266,12 @@ RULES: dict[tuple[str, str], list[Rule]] = {
         Rule(EVERYBODY, f"{V}/clients/<client>/files/contract")
     ],
     ("GET", f"{V}/clients/{{client_id}}/history"): [Rule(EVERYBODY, f"{V}/clients/<client>/history")],
+    ("GET", f"{V}/clients/{{client_id}}/timeline"): [
+        Rule(EVERYBODY, f"{V}/clients/<client>/timeline")
+    ],
+    ("POST", f"{V}/clients/{{client_id}}/calls"): [
+        Rule(EVERYBODY, f"{V}/clients/<client>/calls", body={"outcome": "reached", "text": "hello"})
+    ],
     ("POST", f"{V}/clients/{{client_id}}/workplaces"): [
         Rule(DESK, f"{V}/clients/<doctor>/workplaces", body={"organisation_id": "<own_client>"}),
         Rule(DESK, f"{V}/clients/<own_client>/workplaces", body={"organisation_id": "<client>"}),
@@ -273,6 +279,8 @@ RULES: dict[tuple[str, str], list[Rule]] = {
     ("DELETE", f"{V}/workplaces/{{tie_id}}"): [Rule(DESK, f"{V}/workplaces/<tie>")],
     ("GET", f"{V}/territories"): [Rule(EVERYBODY, f"{V}/territories", hidden=True)],
     ("POST", f"{V}/territories"): [Rule(ADMINS, f"{V}/territories", body={"name": "X"})],
+    ("GET", f"{V}/territories/waiting"): [Rule(ADMINS, f"{V}/territories/waiting")],
+    ("POST", f"{V}/territories/land"): [Rule(ADMINS, f"{V}/territories/land")],
     ("PATCH", f"{V}/territories/{{territory_id}}"): [
         Rule(ADMINS, f"{V}/territories/<territory>", body={"name": "X"})
     ],

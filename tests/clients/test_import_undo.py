@@ -8,15 +8,25 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from fieldcrm.clients import import_command, import_plan, import_undo, importing, service
+from fieldcrm.clients import (
+    calls,
+    import_command,
+    import_plan,
+    import_texts,
+    import_undo,
+    importing,
+    service,
+)
 from fieldcrm.clients.import_bench import dump
 from fieldcrm.clients.model import ImportBuiltOn, ImportNotFound, ImportNotReady
 from fieldcrm.clients.tables import Client, ImportRun
-from fieldcrm.kit import bus
+from fieldcrm.kit import bus, clock, ids
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.kit.jobs import Cancelled
 from fieldcrm.kit.tables import Event, FeedEntry
 from fieldcrm.people.model import RoleForbids
+from fieldcrm.quality import checking
+from fieldcrm.quality.tables import ClientQuality, PinProposal
 from tests.clients.base import Base
 
 HEAD = "external_id,name,kind,phone,lat,lng,category,territory\n"
@@ -35,6 +45,11 @@ def of(external_id: str) -> Client:
         return session.exec(select(Client).where(Client.external_id == external_id)).one()
 
 
+def judged_clients() -> set[str]:
+    with reading() as session:
+        return set(session.exec(select(ClientQuality.client_id)))
+
+
 class TestUndo:
     def test_new_clients_leave_nothing_but_the_log(self, base: Base):
         before = dump()
@@ -49,6 +64,26 @@ class TestUndo:
             ]
         assert {"clients.imported", "clients.import_undone", "client.removed"} <= set(kinds)
 
+    def test_what_the_product_said_of_new_clients_by_itself_goes_with_them(self, base: Base):
+        boss = base.actor("admin")
+        checking.run_now(boss)
+        before, judged = dump(), judged_clients()
+        report = brought_in(base, NEW)
+        checking.run_now(boss)
+        assert len(judged_clients()) == len(judged) + 2
+        with transaction() as session:
+            session.add(PinProposal(id=ids.new_id(), client_id=of("E2").id, source="geocoder", lat=60.2,
+                                    lng=24.9, found_at=clock.now()))  # fmt: skip
+        assert not import_undo.against(boss, report["run_id"]).n
+        assert import_undo.undo_import(boss, report["run_id"])["removed"] == 2
+        assert judged_clients() == judged
+        with reading() as session:
+            assert session.exec(select(PinProposal)).all() == []
+        own = {"quality_run", "client_quality"}  # when a card was judged last
+        assert {t: d for t, d in dump().items() if t not in own} == {
+            t: d for t, d in before.items() if t not in own
+        }
+
     def test_changed_clients_are_as_they_were_with_words_and_version(self, base: Base):
         brought_in(base, NEW)
         before = dump()
@@ -59,6 +94,15 @@ class TestUndo:
         assert (told["removed"], told["restored"]) == (1, 1)
         assert dump() == before
         assert [c.name for c in service.find(base.actor("admin"), "0401112222").rows] == ["Alpha"]
+
+    def test_a_client_that_somebody_called_stays(self, base: Base):
+        report, boss = brought_in(base, NEW), base.actor("admin")
+        calls.note_call(boss, of("E1").id, "reached", "asks for samples")
+        with pytest.raises(ImportBuiltOn):
+            import_undo.undo_import(boss, report["run_id"])
+        found = import_undo.against(boss, report["run_id"])
+        assert [(o.name, o.what) for o in found.some] == [("Alpha", "called")]
+        assert import_texts.obstacle_text(found.some[0], "en") == "Alpha: somebody called it"
 
     def test_phones_of_both_reps_hear_of_it(self, base: Base):
         brought_in(base, NEW)

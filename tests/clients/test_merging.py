@@ -313,7 +313,20 @@ Step = tuple[str, int]
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(
-            ("create", "close", "note", "move", "promise", "edit", "correct", "task", "tag", "own")
+            (
+                "create",
+                "close",
+                "note",
+                "move",
+                "promise",
+                "edit",
+                "correct",
+                "task",
+                "tag",
+                "own",
+                "consent",
+                "weigh",
+            )
         ),
         st.integers(0, 1),
     ),
@@ -337,6 +350,8 @@ class Story:
         self.tasks: dict[str, int] = {}
         self.tags: list[list[str]] = [[], []]
         self.own: list[int | None] = [None, None]
+        self.consents: list[dict[str, str] | None] = [None, None]
+        self.worth: list[tuple[str, str] | None] = [None, None]
         self.days = 0
         for which in (0, 1, 0, 1):
             self._create(which)
@@ -402,6 +417,24 @@ class Story:
             clients.save(self.company.admin, {"tags": [*there.tags, new]}, self.pair[which])
             self.tags[which].append(new)
 
+    def _consent(self, which: int) -> None:
+        """The office notes another word of the client's, each of a later day or of the same."""
+        if card(self.pair[which]).archived_at is None:
+            self.days += 1
+            state, on = ("given", "withdrawn")[self.days % 2], f"2026-01-{1 + self.days // 2:02}"
+            told = {"state": state, "on": on, "source": "form", "text": f"said {self.days}"}
+            clients.save(self.company.admin, {"consents": {"email": told}}, self.pair[which])
+            self.consents[which] = told
+
+    def _weigh(self, which: int) -> None:
+        """Another category with what speaks for it."""
+        if card(self.pair[which]).archived_at is None:
+            self.days += 1
+            letter, text = "ABC"[self.days % 3], f"figures {self.days}"
+            told = {"category": letter, "evidence": {"category": {"source": "sales", "text": text}}}
+            clients.save(self.company.admin, told, self.pair[which])
+            self.worth[which] = (letter, text)
+
     def _own(self, which: int) -> None:
         """Offline, as the phone last knew the card; where the other's value stands, the rep is asked."""
         value = 10 * (self.own[which] or 0) + which + 1
@@ -431,6 +464,12 @@ class Story:
             assert set(self.tags[which]) <= set(found.client.tags)
             if self.own[which] is not None:
                 assert found.client.own_fields["beds"] == self.own[which]
+            assert found.client.consents.get("email") == self.consents[which]
+            if worth := self.worth[which]:
+                proof = found.client.evidence["category"]
+                assert (found.client.category, proof["text"]) == worth
+            else:
+                assert (found.client.category, found.client.evidence) == (None, {})
             if which in self.phones:
                 assert found.client.phone == self.phones[which]
         asked = {c.id: c.client_id for c in correction_list.open_corrections(self.company.admin)}

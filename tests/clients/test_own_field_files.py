@@ -150,7 +150,9 @@ def test_a_file_is_kept_on_a_card_replaced_and_taken_away_with_its_history(base:
     assert put(base, "admin", None) == {}
     with pytest.raises(OwnFileNotFound):
         fetched(base, "admin")
-    said = answers.own_changes(base.actor("admin"), base.clients[STATION], "en")
+    said = answers.own_changes(
+        base.actor("admin"), service.history(base.actor("admin"), base.clients[STATION]), "en"
+    )
     assert [(c.before, c.after) for c in said] == [
         ("new.pdf", ""), ("Договор 7.pdf", "new.pdf"), ("", "Договор 7.pdf"),
     ]  # fmt: skip

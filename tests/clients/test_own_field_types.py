@@ -103,7 +103,9 @@ def test_a_position_is_kept_found_told_and_comes_in_again(base: Base) -> None:
     with pytest.raises(BadClientField):
         names(base, "own.door")
     assert exported(base)[STATION]["own.door"] == "60.18391, -24.9146"
-    (told, *_) = answers.own_changes(base.actor("admin"), base.clients[STATION], "en")
+    (told, *_) = answers.own_changes(
+        base.actor("admin"), service.history(base.actor("admin"), base.clients[STATION]), "en"
+    )
     assert (told.label, told.before, told.after) == ("Back door", "", "60.18391, -24.9146")
     file = 'name,external_id,own.door\nX,F-001,"47.02; 28.83"\nY,F-002,at the gate\n'
     preview = importing.preview_import(base.actor("admin"), "a.csv", file.encode(), mode="upsert")
@@ -134,7 +136,9 @@ def test_a_reference_names_a_client_that_its_author_sees_and_of_its_kinds(base: 
     assert names(base, login="rep_south", **asks("head", "has", "toolo")) == [], "not his to see"
     assert exported(base)[FARMACIA]["own.head"] == STATION
     assert exported(base, "rep_south")[FARMACIA]["own.head"] == "a client of others"
-    (told, *_) = answers.own_changes(base.actor("admin"), base.clients[FARMACIA], "en")
+    (told, *_) = answers.own_changes(
+        base.actor("admin"), service.history(base.actor("admin"), base.clients[FARMACIA]), "en"
+    )
     assert (told.before, told.after) == ("", STATION)
 
 

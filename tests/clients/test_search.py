@@ -54,6 +54,29 @@ def test_as_one_types(base_of: Base) -> None:
     assert missed == []
 
 
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [
+        ("Töölönlahdenkatu", "Тёёлёнлахденкату"), ("Töölönlahti", "ТЁЁЛЁНЛАХТИ"),
+        ("Yrjönkatu", "Юрьёнкату"), ("Ylämyllyntie", "Юлямюллюнтие"), ("Köln Apotheke", "Кёльн"),
+        ("Артём Кюрасов", "Артём Кюрасов"), ("Фёдор Королёв", "Fedor Korolev"),
+    ],
+)  # fmt: skip
+def test_rounded_vowels_are_found_as_russian_writes_them(
+    base_of: Base, name: str, typed: str
+) -> None:
+    add(base_of, name=name)
+    assert names(base_of, typed) == [name]
+
+
+@pytest.mark.parametrize("query", ["%", "_", "'", '"', "( )", "🙂"])
+def test_signs_alone_find_nobody_and_count_nobody(base_of: Base, query: str) -> None:
+    fill(base_of)
+    assert names(base_of, query) == []
+    assert service.count(base_of.actor("admin"), search=query) == 0
+    assert len(names(base_of, " ")) > 2
+
+
 def test_what_is_there_is_not_taken_for_a_slip(base_of: Base) -> None:
     add(base_of, name="Anna Maria")
     add(base_of, name="Anni Korhonen")

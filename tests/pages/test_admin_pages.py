@@ -350,6 +350,9 @@ def test_a_look_that_is_stopped_leaves_what_was_seen_before(team: Field, open_pa
     call(page, "map_column", "Category", "note")
     call(page, "choose", "kind", "pharmacy")
     assert page.is_busy
+    assert {c.name: c.field for c in page.columns}["Category"] == "note", (
+        "shown before it is looked at"
+    )
     call(page, "stop_looking")
     look(page)
     assert (page.is_busy, page.step, page.run_id) == (False, 2, run_id)

@@ -59,3 +59,44 @@ def test_a_client_without_a_pin_has_no_map(team: Field, open_page: Open) -> None
     call(page, "open", added.id)
     assert not page.card.has_map
     assert page.card.near == page.card.aims == page.card.knowers == []
+
+
+def test_a_card_says_why_the_category_and_warns_of_consent_withdrawn(
+    team: Field, open_page: Open
+) -> None:
+    north = team.add_territory("north", "rep_north")
+    proof = {"source": "sales", "on": "2026-05-04", "text": "120 packs"}
+    gone = {"state": "withdrawn", "on": "2024-06-01", "source": "message", "text": ""}
+    told = {"name": "Aava", "kind": "pharmacy", "territory_id": north, "category": "A", "loyalty": "friend",
+            "evidence": {"category": proof, "loyalty": proof | {"text": ""}}, "consents": {"email": gone}}  # fmt: skip
+    page = open_page(Clients, "manager_north")
+    call(page, "open", clients.save(SYSTEM, told).id)
+    assert page.card.why == "4 May 2026 · sales · 120 packs"
+    assert "friend · 4 May 2026 · sales" in [f.value for f in page.card.facts]
+    assert page.card.warning == "Consent withdrawn: e-mail"
+    assert [(c.label, c.value) for c in page.card.consents] == [
+        ("E-mail", "withdrawn · 1 Jun 2024 · by message")
+    ]
+    clients.save(SYSTEM, {"consents": {"email": None}}, page.card.id)
+    call(page, "open", page.card.id)
+    assert (page.card.warning, page.card.consents) == ("", [])
+    assert page.moments[0].text == "Consent: e-mail: withdrawn · 1 Jun 2024 · by message → —"
+
+
+def test_the_timeline_is_asked_by_kind_and_a_call_is_noted(team: Field, open_page: Open) -> None:
+    north = team.add_territory("north", "rep_north")
+    client = team.add_client("A", north)
+    team.add_visit("rep_north", client, clock.local(clock.now()).date() - timedelta(days=1))
+    page = open_page(Clients, "manager_north")
+    call(page, "open", client)
+    call(page, "note_call", {"outcome": "reached", "text": ""})
+    assert page.call_problem != ""
+    call(page, "note_call", {"outcome": "reached", "text": "comes back"})
+    assert (page.call_problem, page.call_round) == ("", 1)
+    assert (page.moments[0].kind, page.moments[0].text) == ("call", "comes back")
+    call(page, "show_moments", "visit")
+    assert [m.kind for m in page.moments] == ["visit"]
+    call(page, "show_moments", "spaceship")
+    assert page.moment_kind == "visit"
+    call(page, "open", team.add_client("B", north))
+    assert (page.moment_kind, page.moments) == ("", [])

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from fieldcrm.clients import service as clients
 from fieldcrm.clients.model import ClientNotFound
-from fieldcrm.pages.client_form import ClientForm, draft_of, read_form
+from fieldcrm.kit import clock
+from fieldcrm.pages.client_draft import draft_of, read_form
+from fieldcrm.pages.client_form import ClientForm
 from tests.pages.conftest import Open, call
 from tests.reports.conftest import Field
 
@@ -82,6 +85,33 @@ def test_what_cannot_be_is_named(
     assert _found(team, "") == []
 
 
+def test_what_looks_wrong_is_asked_once_and_then_believed(
+    team: Field, north: str, open_page: Open
+) -> None:
+    page = open_page(ClientForm, "manager_north")
+    boss = team.company.actor("admin")
+    odd = {"territory_id": north, "name": "Odd One", "phone": "12", "lat": "24.93", "lng": "60.17",
+                    "opening_hours": "25:99 blah"}  # fmt: skip
+    call(page, "save", odd)
+    assert page.doubted == ["phone", "lat", "opening_hours"]
+    assert page.doubts == [
+        "Phone can't be right", "latitude and longitude look exchanged", "Opening hours not understood",
+    ]  # fmt: skip
+    assert not clients.find(boss, "Odd One").rows, "nothing is saved, everything typed stays"
+    better = odd | {"lat": "60.17", "lng": "24.93", "opening_hours": "Mo-Fr 09:00-17:00"}
+    call(page, "save", better)
+    assert page.doubted == ["phone"], "another doubt than before is asked anew"
+    call(page, "save", better)
+    (saved,) = clients.find(boss, "Odd One").rows
+    assert (saved.phone, saved.lat) == ("12", 60.17)
+    page = open_page(ClientForm, "manager_north")
+    page.draft, page.kind = draft_of(saved), saved.kind
+    call(page, "save", better | {"note": "rings twice"})
+    assert clients.get(boss, saved.id).note == "rings twice", (
+        "what stood there is not doubted again"
+    )
+
+
 def test_a_client_is_changed_and_a_stale_form_overwrites_nothing(
     team: Field, north: str, open_page: Open
 ) -> None:
@@ -120,6 +150,87 @@ def test_another_team_s_client_is_neither_shown_nor_changed(
     assert clients.get(team.company.actor("admin"), client.id).archived_at is None
     with pytest.raises(ClientNotFound):
         clients.get(team.company.actor("manager_south"), client.id)
+
+
+def test_loyalty_and_tags_are_set_seen_and_cleared(
+    team: Field, north: str, open_page: Open
+) -> None:
+    boss = team.company.actor("manager_north")
+    page = open_page(ClientForm, "manager_north")
+    told = {"name": "Aino Virtanen", "territory_id": north, "loyalty": "friend"}
+    call(page, "save", told | {"tags": " chain,VIP , ,chain"})
+    [added] = _found(team, "Virtanen")
+    assert (added.loyalty, added.tags) == ("friend", ["chain", "VIP"])
+    page.draft = draft_of(added)
+    assert (page.draft.loyalty, page.draft.tags) == ("friend", "chain, VIP")
+    call(page, "save", {"name": added.name, "territory_id": north})
+    changed = clients.get(boss, added.id)
+    assert (changed.loyalty, changed.tags) == (None, [])
+    call(page, "save", told | {"tags": ",".join(f"tag {n}" for n in range(31))})
+    assert page.bad_field == "tags"
+
+
+def test_another_category_asks_for_evidence_of_its_own(
+    team: Field, north: str, open_page: Open
+) -> None:
+    boss = team.company.actor("manager_north")
+    proof = {"source": "sales", "on": "2026-05-04", "text": "120 packs"}
+    told = {"name": "Apteka 1", "kind": "pharmacy", "territory_id": north, "category": "A"}
+    client = clients.save(boss, told | {"evidence": {"category": proof}})
+    page = open_page(ClientForm, "manager_north")
+    page.draft, page.kind = draft_of(client), client.kind
+    page._read_standing(client)
+    assert (page.letter, page.letter_proof.text, page.letter_proof.is_asked) == ("A", "120 packs", False)  # fmt: skip
+    call(page, "weigh", "category", "B")
+    assert (page.letter_proof.text, page.letter_proof.is_asked) == ("", True)
+    call(page, "weigh", "category", "A")
+    assert page.letter_proof.text == "120 packs"
+    sent = {"name": "Apteka 1", "territory_id": north, "category": "B"}
+    call(page, "save", sent | {"category_source": "visit", "category_text": "sees few", "category_on": "2026-06-01"})  # fmt: skip
+    saved = clients.get(boss, client.id)
+    assert (saved.category, saved.evidence) == (
+        "B", {"category": {"source": "visit", "on": "2026-06-01", "text": "sees few"}},
+    )  # fmt: skip
+    page.draft = draft_of(saved)
+    page._read_standing(saved)
+    call(page, "save", sent | {"category_text": "x", "category_on": "tomorrow"})
+    assert page.bad_field == "evidence"
+    assert "Evidence" in page.refused
+
+
+def test_another_word_of_consent_is_of_today(team: Field, north: str, open_page: Open) -> None:
+    boss = team.company.actor("manager_north")
+    given = {"state": "given", "on": "2024-05-04", "source": "form", "text": "signed"}
+    client = clients.save(boss, {"name": "Apteka 1", "kind": "pharmacy", "territory_id": north,
+                                 "consents": {"email": given, "call": given}})  # fmt: skip
+    page = open_page(ClientForm, "manager_north")
+    page.draft, page.kind = draft_of(client), client.kind
+    page._read_standing(client)
+    assert (page.by_email.state, page.by_email.text, page.by_visit.state) == ("given", "signed", "none")  # fmt: skip
+    sent: dict[str, str] = {"name": "Apteka 1", "territory_id": north}
+    for channel in ("email", "call"):
+        sent |= {f"consent_{channel}_{part}": value for part, value in given.items()}
+    call(page, "save", sent | {"consent_email_state": "withdrawn", "consent_visit_state": "none"})
+    today = clock.local(clock.now()).date().isoformat()
+    assert clients.get(boss, client.id).consents == {
+        "email": given | {"state": "withdrawn", "on": today}, "call": given,
+    }  # fmt: skip
+    again = clients.get(boss, client.id)
+    page.draft = draft_of(again)
+    page._read_standing(again)
+    call(page, "save", sent | {"consent_visit_state": "given", "consent_visit_on": "2099-01-01"})
+    assert page.refused == "A consent can't be of a day to come: check its date."
+    assert "visit" not in clients.get(boss, client.id).consents
+
+
+def test_the_form_shows_nothing_of_the_client_before_while_it_loads(
+    team: Field, north: str, open_page: Open
+) -> None:
+    page = open_page(ClientForm, "manager_north")
+    assert page.is_ready
+    loading = type(page).event_handlers["load"].fn(page)
+    asyncio.run(anext(loading))
+    assert not page.is_ready
 
 
 def test_a_client_goes_to_the_archive_after_a_second_press(

@@ -68,3 +68,17 @@ def test_on_a_phone_nothing_lies_beside_the_page(page: Page, install: Install) -
         page.wait_for_selector(".cv-s tbody tr, .empty")
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= 420, path
+
+
+def test_the_keys_tell_and_open_the_cell_under_the_cross(page: Page, install: Install) -> None:
+    counted(page, install)
+    page.keyboard.press("Tab")
+    canvas, told = page.locator(".cvm canvas"), page.locator(".cvm > [role=status]").first
+    canvas.focus()
+    for key in ("ArrowLeft", "ArrowRight", "-", "-"):  # the cells grow until one lies in the middle
+        page.keyboard.press(key)
+    expect(told).not_to_be_empty(timeout=60_000)
+    expect(page.locator(".cvm-aim")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.locator(".cv-s h2")).to_be_visible(timeout=60_000)
+    expect(canvas).to_be_focused()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import zipfile
 from typing import Any
@@ -13,6 +14,7 @@ from fieldcrm.api.app import make_api
 from fieldcrm.clients import service as clients
 from fieldcrm.clients.duplicates import queue, sweeping
 from fieldcrm.clients.duplicates.model import Status
+from fieldcrm.components.messages import Messages
 from fieldcrm.components.navigation import pages_for
 from fieldcrm.pages.clients import Clients
 from fieldcrm.pages.duplicates_state import Duplicates
@@ -72,6 +74,62 @@ def test_pairs_are_decided_one_after_another(doubled: Field, open_page: Open) ->
     call(page, "decide", "open")
     call(page, "narrow", "status", "")
     assert {r.status for r in page.rows} == {"open", "later"}
+
+
+def test_a_merge_is_taken_back_where_it_was_told(doubled: Field, open_page: Open) -> None:
+    page = open_page(Duplicates, "manager_north")
+    first = page.rows[0].id
+    call(page, "open", first)
+    gone, stays = page.card.left_id, page.card.right_id
+    call(page, "merge")
+    (said,) = asyncio.run(page.get_state(Messages)).toasts
+    assert [a.label for a in said.actions] == ["Make two again"]
+    call(page, "answer_toast", said.id, "undo")
+    boss = doubled.company.actor("admin")
+    assert all(clients.get(boss, one).archived_at is None for one in (gone, stays))
+    assert first in [r.id for r in page.rows]
+    call(page, "answer_toast", said.id, "undo")
+    (told,) = asyncio.run(page.get_state(Messages)).toasts
+    assert (told.tone, told.actions) == ("err", []), "what is undone is not undone again"
+    call(page, "answer_toast", "alert:1", "undo")
+
+
+GIVEN = {"state": "given", "on": "2024-02-04", "source": "form", "text": "signed"}
+GONE = {"state": "withdrawn", "on": "2024-03-01", "source": "message", "text": ""}
+SALES = {"source": "sales", "on": "2024-01-04", "text": "120 packs"}
+
+
+def test_who_decides_sees_the_evidence_and_consents_that_a_merge_joins(
+    doubled: Field, open_page: Open
+) -> None:
+    boss = doubled.company.actor("admin")
+    page = open_page(Duplicates, "manager_north")
+    call(page, "open", page.rows[0].id)
+    call(page, "strike", "1")
+    assert not any("consent" in line.name or "evidence" in line.name for line in page.card.lines)
+    left, right = page.card.left_id, page.card.right_id
+    clients.save(boss, {"category": "B", "consents": {"email": GIVEN, "call": GIVEN}}, left)
+    told = {"category": "A", "loyalty": "high", "evidence": {"category": SALES, "loyalty": SALES},
+            "consents": {"email": GONE, "call": GIVEN}}  # fmt: skip
+    clients.save(boss, told, right)
+    call(page, "strike", "1")
+    lines = {line.name: line for line in page.card.lines}
+    email = lines["consent_email"]
+    assert (email.left, email.kept) == ("given · 4 Feb 2024 · in writing · signed", "right")
+    assert email.right == "withdrawn · 1 Mar 2024 · by message", "the later word stands"
+    assert (lines["consent_call"].is_different, lines["consent_call"].kept) == (False, "both")
+    why = lines["category_evidence"]
+    assert (why.left, why.right, why.kept) == ("—", "4 Jan 2024 · sales · 120 packs", "left")
+    assert lines["loyalty_evidence"].kept == "right", "evidence goes with the value it speaks for"
+    assert not any(lines[name].can_take for name in ("consent_email", "category_evidence"))
+    call(page, "take", "category")
+    assert {line.name: line.kept for line in page.card.lines}["category_evidence"] == "right"
+    names = [line.name for line in page.card.lines]
+    assert names.index("category_evidence") == names.index("category") + 1
+    call(page, "strike", "s")
+    kept = clients.get(boss, left)
+    assert kept.evidence == {"category": SALES, "loyalty": SALES}
+    assert kept.consents == {"call": GIVEN, "email": GONE}
 
 
 def test_a_card_names_whom_its_client_may_be(doubled: Field, open_page: Open) -> None:
@@ -153,7 +211,11 @@ def test_the_same_over_http(doubled: Field) -> None:
     assert "Телефон: совпадает" in strings
     assert len(client.get("/api/v1/duplicates/export.csv").text.splitlines()) == 4
     path = f"/api/v1/duplicates/{pairs[0]['id']}"
+    boss = doubled.company.actor("admin")
+    clients.save(boss, {"consents": {"email": GONE}}, pairs[0]["right"]["id"])
     seen = client.get(path)
+    fields = {f["field"]: (f["left"], f["right"]) for f in seen.json()["fields"]}
+    assert fields["consent_email"] == (None, GONE)
     body = {"winner_id": pairs[0]["right"]["id"], "take": ["name"]}
     assert client.post(f"{path}/merge", json=body).status_code == 428
     match = {"If-Match": seen.headers["ETag"]}

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from python_calamine import CalamineWorkbook
 
+from fieldcrm.clients import service as clients
 from fieldcrm.kit import clock
 from fieldcrm.pages.clients import Clients
 from fieldcrm.pages.visits import Visits
@@ -105,7 +106,8 @@ def test_clients_are_listed_and_opened_within_ones_teams(visited: Field, open_pa
     assert len(page.rows) == 1
     call(page, "open", page.rows[0].id)
     assert page.card.name == page.rows[0].name
-    assert len(page.card.visits) == 12
+    assert len(page.moments) == 12
+    assert page.moment_more
     call(page, "narrow", "kind", "spaceship")
     assert page.rows
     call(page, "switch_archive")
@@ -141,3 +143,41 @@ def test_the_list_exports_what_it_shows(visited: Field) -> None:
         len(CalamineWorkbook.from_filelike(io.BytesIO(every)).get_sheet_by_index(0).to_python())
         == 71
     )
+
+
+def test_a_column_that_goes_and_comes_back_keeps_its_place(visited: Field, open_page: Open) -> None:
+    page = open_page(Clients, "manager_north")
+    shown, listed = list(page._chosen), [c.name for c in page.columns]
+    assert listed[: len(shown)] == shown
+    call(page, "switch_column", shown[1])
+    assert page._chosen == [shown[0], *shown[2:]]
+    assert [c.name for c in page.columns] == listed
+    call(page, "switch_column", listed[-1])
+    call(page, "switch_column", shown[1])
+    assert page._chosen == [*shown, listed[-1]]
+    call(page, "move_column", listed[-1], -1)
+    assert page._chosen == [*shown[:-1], listed[-1], shown[-1]]
+    assert [c.name for c in page.columns if c.is_shown] == page._chosen
+    again = open_page(Clients, "manager_north")
+    assert [c.name for c in again.columns][: len(page._chosen)] == page._chosen
+
+
+def test_consent_is_a_column_and_narrows_the_list(visited: Field, open_page: Open) -> None:
+    page = open_page(Clients, "manager_north")
+    first, second = page.rows[:2]
+    told = {"on": "2024-03-01", "source": "message", "text": ""}
+    consents = {"email": told | {"state": "withdrawn"}, "call": told | {"state": "given"}}
+    clients.save(visited.company.actor("admin"), {"consents": consents}, first.id)
+    call(page, "switch_column", "consents")
+    at = [head.name for head in page.columns if head.is_shown].index("consents")
+    cells = {row.id: row.cells[at] for row in page.rows}
+    assert (cells[first.id].text, cells[first.id].look) == ("withdrawn: e-mail · calls", "warned")
+    assert cells[second.id].text == ""
+    call(page, "choose_field", "consent_email")
+    words = ["given", "withdrawn", "asked", "not asked"]
+    assert [choice.text for choice in page.draft_values] == words
+    assert [choice.value for choice in page.draft_ops] == ["is", "is_not"]
+    call(page, "add_condition", {"op": "is", "value": "withdrawn"})
+    assert [row.id for row in page.rows] == [first.id]
+    assert page.conditions[0].text == "Consent: e-mail is withdrawn"
+    assert page._asked()[1]["conditions"][0]["field"] == "consent_email"

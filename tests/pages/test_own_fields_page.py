@@ -12,7 +12,8 @@ from fieldcrm.clients.ownfields import service as ownfields
 from fieldcrm.forms import service as forms
 from fieldcrm.kit.database import transaction
 from fieldcrm.pages.admin_fields import AdminFields
-from fieldcrm.pages.client_form import ClientForm, draft_of
+from fieldcrm.pages.client_draft import draft_of
+from fieldcrm.pages.client_form import ClientForm
 from fieldcrm.pages.clients import Clients
 from fieldcrm.pages.visits import Visits
 from fieldcrm.people.model import SYSTEM
@@ -225,7 +226,7 @@ def test_the_list_has_the_columns_that_a_person_chooses_and_their_counts(
     assert ("Size", "Small") in [(f.label, f.value) for f in page.card.facts]
     clients.save(SYSTEM, {"own_fields": {"size": "large"}}, small)
     call(page, "open", small)
-    assert page.card.changes[0].text == "Size: Small → Large"
+    assert page.moments[0].text == "Size: Small → Large"
     call(page, "count", "")
     assert (len(page.rows), page.counts) == (3, [])
 

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
+from fieldcrm.clients import service as clients
 from fieldcrm.clients.tables import Affiliation, Client
 from fieldcrm.kit import clock
 from fieldcrm.kit.database import transaction
 from fieldcrm.kit.settings import settings
+from fieldcrm.people.model import SYSTEM
 from fieldcrm.sync import correction_list
 from fieldcrm.visits.tables import Visit
 from tests.phone.field import LAT, LNG, Day, Server
@@ -148,3 +150,30 @@ def test_a_client_without_a_pin_is_given_one_by_asking(
         all_safe(page)
     (asked,) = correction_list.open_corrections(day.company.actor("dispatcher_north"))
     assert asked.wanted == {"lat": pytest.approx(LAT + 100 / 111_195), "lng": pytest.approx(LNG)}
+
+
+def test_consent_is_warned_of_and_noted_without_a_network(
+    server: Server, day: Day, phone: Any
+) -> None:
+    client, proof = day.clients[1], {"source": "sales", "on": "2026-05-04", "text": "120 packs"}
+    gone = {"state": "withdrawn", "on": "2026-01-02", "source": "message", "text": "no letters"}
+    told = {"category": "A", "evidence": {"category": proof}, "consents": {"email": gone}}
+    clients.save(SYSTEM, told, client)
+    with phone() as context:
+        page = context.new_page()
+        sign_in(page, server.base)
+        context.set_offline(True)
+        page.goto(f"{server.base}/rep/#/client/{client}")
+        page.wait_for_selector(".who .note >> text=Consent withdrawn: e-mail")
+        assert "A: 4 May 2026 · sales · 120 packs" in page.inner_text(".who")
+        page.wait_for_selector(".list >> text=2 Jan 2026 · by message · no letters")
+        page.click("button:has-text('Note consent')")
+        page.click("[aria-label='By what'] button:has-text('Calls')")
+        page.click("[aria-label='Consent'] button:has-text('withdrawn')")
+        page.fill(".fld:has-text('What the client said') input", "never by phone")
+        assert violations(page) == []
+        page.click("main button:has-text('Save')")
+        page.wait_for_selector(".who .note >> text=Consent withdrawn: calls, e-mail")
+        online(page)
+        all_safe(page)
+    assert clients.get(SYSTEM, client).consents["call"]["text"] == "never by phone"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from fieldcrm.quality import rules
 from fieldcrm.quality.model import (
+    ON_CARD,
     POINTS,
     BadNorm,
     Card,
@@ -106,6 +107,24 @@ def test_consent_is_asked_of_people_with_a_contact_where_it_is_kept() -> None:
     assert codes(norms, **doctor, own_fields={"consent": True}) == []
     assert codes(norms) == []
     assert codes(**doctor) == []
+
+
+@pytest.mark.parametrize(
+    ("states", "email", "is_found"),
+    [
+        ({}, None, True), ({"call": "given"}, None, False), ({"message": "given"}, None, False),
+        ({"call": "asked"}, None, True), ({"call": "withdrawn", "visit": "given"}, None, True),
+        ({"call": "given"}, "a@b.fi", True), ({"call": "given", "email": "given"}, "a@b.fi", False),
+        ({"call": "given", "email": "withdrawn"}, "a@b.fi", True),
+    ],
+)  # fmt: skip
+def test_each_contact_wants_a_channel_that_was_allowed(
+    states: dict[str, str], email: str | None, is_found: bool
+) -> None:
+    norms = replace(NORMS, consent_field=ON_CARD)
+    doctor = {"kind": "doctor", "specialty": "surgeon", "opening_hours": None, "email": email,
+              "consents": {c: {"state": s} for c, s in states.items()}}  # fmt: skip
+    assert (Code.no_consent in codes(norms, **doctor)) == is_found
 
 
 def test_worth_goes_by_category_visits_planned_and_gain() -> None:

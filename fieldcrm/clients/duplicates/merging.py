@@ -19,6 +19,7 @@ from fieldcrm.clients import store as client_store
 from fieldcrm.clients.duplicates import merge_rules, merge_store, store
 from fieldcrm.clients.duplicates.model import MergeBuiltOn, MergeUndone, NoSuchMerge, Status
 from fieldcrm.clients.duplicates.tables import ClientMerge, Duplicate, MergeMove
+from fieldcrm.clients.ownfields import rules as own_rules
 from fieldcrm.clients.tables import Client
 from fieldcrm.kit import clock, feed, ids
 from fieldcrm.kit.database import reading, transaction
@@ -67,7 +68,7 @@ def keep_in(
         after = {name: changes[name] for name in before}
         loser.sqlmodel_update(after)
         session.flush()
-        clients.tell_in(session, actor, loser, kind, {"before": before, "after": after})
+        clients.tell_in(session, actor, loser, kind, own_rules.changes_told(before, after))
 
 
 def between(session: Session, one: str, other: str) -> ClientMerge | None:

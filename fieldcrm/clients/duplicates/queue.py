@@ -20,8 +20,8 @@ from fieldcrm.clients.duplicates.tables import ClientMerge, Duplicate
 from fieldcrm.clients.model import Page
 from fieldcrm.clients.ownfields import service as ownfields
 from fieldcrm.clients.tables import Client
-from fieldcrm.kit import clock, events, paging
-from fieldcrm.kit.database import reading, transaction
+from fieldcrm.kit import clock, events, feed, paging
+from fieldcrm.kit.database import reading
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor, Role
 
@@ -115,7 +115,7 @@ def set_apart(actor: Actor, pair_id: str, status: Status, version: int | None = 
     people.require(actor, *DECIDERS)
     if status is Status.merged:
         raise PairDecided()
-    with transaction() as session:
+    with feed.writing() as session:
         row = _row(session, actor, pair_id)
         _check_fresh(row.pair, version)
         if row.pair.status != status:
@@ -133,7 +133,7 @@ def merge(
     Raises NoSuchPair, PairDecided, NotMergeable, BadClientField.
     """
     people.require(actor, *DECIDERS)
-    with transaction() as session:
+    with feed.writing() as session:
         row = _row(session, actor, pair_id)
         _check_fresh(row.pair, version)
         if winner_id not in (row.left.id, row.right.id):

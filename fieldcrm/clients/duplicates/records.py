@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fieldcrm.clients import standing
 from fieldcrm.clients.duplicates import weighing
 from fieldcrm.clients.duplicates.model import (
     LEVELS,
@@ -37,7 +38,14 @@ SHOWN = (
     "city", "postcode", "lat", "lng", "opening_hours", "visit_minutes", "tags", "note",
     "external_id",
 )  # fmt: skip
-"""Fields of two cards side by side."""
+"""Fields of a card that say how full it is."""
+SIDE_BY_SIDE = tuple(
+    name
+    for field in (*SHOWN, *(standing.column_of("consents", c) for c in standing.CHANNELS))
+    for name in (field, f"{field}_evidence")
+    if name == field or name in standing.CELLS
+)
+"""Of two cards: these, with the evidence beside its value and consents by channel."""
 SAID_LEAST = 0.5
 """Bits below which a field says nothing worth telling."""
 OWN_PHONE_MOST = 2
@@ -119,13 +127,22 @@ def _says_more(found: Reason, known: Reason) -> bool:
 
 
 def side_by_side(left: Any, right: Any) -> list[FieldPair]:
-    """The fields that either card fills; as different counts what both fill otherwise."""
+    """The fields that either card fills, evidence and consents among them; as different counts what both
+    fill otherwise."""
     made = []
-    for field in SHOWN:
-        a, b = getattr(left, field), getattr(right, field)
+    for field in SIDE_BY_SIDE:
+        a, b = _value(left, field), _value(right, field)
         if a not in (None, "", []) or b not in (None, "", []):
             made.append(FieldPair(field, a, b, a != b))
     return made
+
+
+def _value(client: Any, name: str) -> Any:
+    """A field, or what `standing` keeps of a facet or channel; None where nothing is known."""
+    if name not in standing.CELLS:
+        return getattr(client, name)
+    field, part = standing.CELLS[name]
+    return getattr(client, field).get(part)
 
 
 def fullness(client: Any) -> int:

@@ -31,7 +31,7 @@ from fieldcrm.clients.duplicates.model import (
     quiet,
 )
 from fieldcrm.clients.duplicates.tables import Duplicate, DuplicateSweep
-from fieldcrm.kit import clock, events, ids, job_rows, jobs
+from fieldcrm.kit import clock, events, feed, ids, job_rows, jobs
 from fieldcrm.kit.database import reading, transaction
 from fieldcrm.kit.jobs import Cancelled
 from fieldcrm.people import service as people
@@ -266,7 +266,7 @@ def _merge_by_rule(sweep_id: str, by_kind: dict[str, OfKind], tell: Tell) -> int
 
 def _merge_group(actor: Actor, group: list[str]) -> int:
     """The oldest of the fullest cards stays; a group of which somebody said otherwise is left to people."""
-    with transaction() as session:
+    with feed.writing() as session:
         cards = [c for i in group if (c := store.living_client(session, i)) is not None]
         if len(cards) < 2 or store.has_word(session, group):
             return 0

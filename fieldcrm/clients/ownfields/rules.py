@@ -138,6 +138,19 @@ def without(values: Mapping[str, Any], hidden: Collection[str]) -> dict[str, Any
     return {name: value for name, value in values.items() if name not in hidden}
 
 
+IN_PARTS = ("own_fields", "evidence", "consents")
+"""Columns of a client that hold several values, each with a history of its own."""
+
+
+def changes_told(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """What the log tells of a change: of a column of several values those alone that changed."""
+    was, now = dict(before), dict(after)
+    for name in IN_PARTS:
+        if name in now:
+            was[name], now[name] = difference(was[name], now[name])
+    return {"before": was, "after": now}
+
+
 def told_without(data: Mapping[str, Any], hidden: Collection[str]) -> dict[str, Any] | None:
     """What a log tells of a client without hidden fields; None where nothing else changed."""
     told, had, has = dict(data), False, False

@@ -11,8 +11,8 @@ from fieldcrm.kit.errors import Conflict, Forbidden, Invalid, NotFound
 
 COLUMNS = (
     "kind", "category", "specialty", "address", "city", "phone", "territory", "loyalty", "email",
-    "website", "postcode", "opening_hours", "visit_minutes", "tags", "note", "external_id", "source",
-    "created_at", "updated_at", "distance",
+    "website", "postcode", "opening_hours", "visit_minutes", "tags", "consents", "note", "external_id",
+    "source", "created_at", "updated_at", "distance",
 )  # fmt: skip
 """What a list can show beside the name, which it always has; own fields come as `own.<name>`."""
 USUAL = ("kind", "category", "specialty", "address", "city", "phone", "territory")

@@ -24,8 +24,8 @@ from fieldcrm.clients.views.model import (
     plain,
 )
 from fieldcrm.clients.views.tables import ClientListHabit, ClientView
-from fieldcrm.kit import clock, events, ids
-from fieldcrm.kit.database import reading, transaction
+from fieldcrm.kit import clock, events, feed, ids
+from fieldcrm.kit.database import reading
 from fieldcrm.people import service as people
 from fieldcrm.people.model import Actor, Role
 
@@ -125,7 +125,7 @@ def save(
     told = rules.read_state(plain(state) if isinstance(state, ListState) else state)
     kept = _read_shared(shared)
     rules.check_sharing(actor, kept, team_id)
-    with transaction() as session:
+    with feed.writing() as session:
         row = _mine(session, actor, view_id, version) if view_id else _new(session, actor)
         if kept is Shared.team and not store.is_team(session, team_id or ""):
             raise BadView(why="team")
@@ -166,7 +166,7 @@ def _mine(session: Session, actor: Actor, view_id: str, version: int | None) -> 
 def remove(actor: Actor, view_id: str) -> None:
     """A view goes: its owner's wish, or the administrator's for one that is shared."""
     people.require(actor, *OFFICE)
-    with transaction() as session:
+    with feed.writing() as session:
         row, _ = _seen(session, actor, view_id)
         if row.owner_id != actor.user_id and not actor.is_admin:
             raise ViewNotFound()
@@ -206,14 +206,14 @@ def keep_columns(actor: Actor, columns: tuple[str, ...]) -> None:
     """Remember the columns of the list without a view; raises BadView."""
     people.require(actor, *OFFICE)
     kept = rules.read_state({"columns": columns}).columns
-    with transaction() as session:
+    with feed.writing() as session:
         _own_habit(session, actor).columns = list(kept)
 
 
 def set_default(actor: Actor, view_id: str | None) -> None:
     """Which view opens by itself; None: none. Raises ViewNotFound."""
     people.require(actor, *OFFICE)
-    with transaction() as session:
+    with feed.writing() as session:
         if view_id is not None:
             _seen(session, actor, view_id)
         _own_habit(session, actor).view_id = view_id

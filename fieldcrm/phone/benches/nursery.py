@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 WEB, GATEWAY, RECORDER = "web", "gateway", "recorder"
 _CARELESS = "FIELDCRM_BENCH_CARELESS"
 """A web process under this variable never syncs photos, which must show after a power cut."""
+GATHERING = "FIELDCRM_BENCH_GATHERING"
+"""A web process under this variable has its helpers, as outside of benches; a power cut waits for none."""
 
 
 class Grown:
@@ -101,6 +103,7 @@ def _web() -> Callable[[], None]:
     from fieldcrm.kit import pulse
     from fieldcrm.kit.settings import settings
     from fieldcrm.ops.web import CROWD, Web, keep_what_is_loaded
+    from fieldcrm.sync import copying
 
     app = Web(make_api(), settings().home / "pages")
     asyncio.run(_asked_once(app))
@@ -112,7 +115,12 @@ def _web() -> Callable[[], None]:
                         log_access=False, **CROWD)  # fmt: skip
         await server.serve()
 
-    return lambda: asyncio.run(serve())
+    def begin() -> None:
+        if GATHERING in os.environ:
+            copying.crowd.gather()
+        asyncio.run(serve())
+
+    return begin
 
 
 async def _asked_once(app: ASGIApp) -> None:

@@ -19,7 +19,7 @@ from threading import RLock
 
 from fieldcrm.kit import valkey
 from fieldcrm.phone.benches import power
-from fieldcrm.phone.benches.nursery import GATEWAY, RECORDER, WEB, Grown, Nursery
+from fieldcrm.phone.benches.nursery import GATEWAY, GATHERING, RECORDER, WEB, Grown, Nursery
 from workers.gateway.benches import slow_sync
 from workers.gateway.benches.crashes import NoCompiler
 from workers.gateway.benches.lab import wait_for_port
@@ -171,6 +171,8 @@ class Plant:
         if self._nursery is None:
             own = {"FIELDCRM_PORT": str(self.port),
                    "FIELDCRM_GATEWAY_PORT_OVERRIDE": str(self.gateway_port)}  # fmt: skip
+            if not self.library:
+                own[GATHERING] = "1"
             watched = self._watched(self.home / "synced-nursery-0.log")
             if self.moment:
                 own[power.VARIABLE] = str(self.moment.at)

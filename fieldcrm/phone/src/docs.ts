@@ -44,7 +44,7 @@ export interface NewAttachment {
 export type Kind =
   | "shift.start" | "shift.end" | "shift.pause" | "shift.resume"
   | "visit.check_in" | "visit.close" | "visit.create" | "visit.move" | "visit.cancel" | "visit.revise"
-  | "promise.done" | "client.note" | "client.field" | "client.create" | "client.correct" | "message.answer" | "day.order" | "day.replan" | "joint.ask" | "joint.answer";
+  | "promise.done" | "client.note" | "client.field" | "client.consent" | "client.create" | "client.correct" | "message.answer" | "day.order" | "day.replan" | "joint.ask" | "joint.answer";
 
 /** ready: never sent. sent: frozen, no answer yet. applied, refused: the server's answer. */
 export type EntryStatus = "ready" | "sent" | "applied" | "refused";

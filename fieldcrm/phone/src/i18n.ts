@@ -151,6 +151,11 @@ export function shortDay(day: string): string {
   return date({ day: "numeric", month: "short" }, noon(day), "UTC");
 }
 
+/** "4 May 2026": a day that may lie years back. */
+export function dayOfYear(day: string): string {
+  return date({ day: "numeric", month: "short", year: "numeric" }, noon(day), "UTC");
+}
+
 /** Weekday and date on two lines, for a chip. */
 export function chipDay(day: string): [string, string] {
   const weekday = date({ weekday: "short" }, noon(day), "UTC").replace(".", "");

@@ -1,6 +1,6 @@
 // Made by `python -m fieldcrm.wire.typescript` from fieldcrm/wire/sync.py: edit that.
 export const PROTOCOL_VERSION = 1;
-export const SCHEMA = "05408ab34e026d13";
+export const SCHEMA = "9683bd32d89a73d6";
 
 export interface AttachmentDoc {
   id: string;
@@ -41,6 +41,14 @@ export interface CheckInPayload {
   photo_sha256?: string | null;
   comment?: string | null;
   attachments?: AttachmentRef[];
+}
+
+export interface ClientConsentPayload {
+  channel: "call" | "email" | "message" | "visit";
+  state: "asked" | "given" | "withdrawn";
+  on: string;
+  source?: "call" | "form" | "message" | "other" | "visit";
+  text?: string;
 }
 
 export interface ClientCorrectPayload {
@@ -94,6 +102,8 @@ export interface ClientDoc {
   cycle: CycleFigures | null;
   version: number;
   shelf?: ShelfFigure[];
+  evidence?: Record<string, Proof>;
+  consents?: Record<string, Consent>;
 }
 
 export interface ClientFieldDoc {
@@ -130,6 +140,13 @@ export interface ClosePayload {
 export interface Colleague {
   id: string;
   name: string;
+}
+
+export interface Consent {
+  state: "asked" | "given" | "withdrawn";
+  on: string;
+  source: string;
+  text: string;
 }
 
 export interface CorrectionDoc {
@@ -454,6 +471,12 @@ export interface PromiseDoc {
   visit_id: string | null;
 }
 
+export interface Proof {
+  source: string;
+  on: string;
+  text: string;
+}
+
 export interface Pull {
   cursor: string;
   more: boolean;
@@ -598,6 +621,7 @@ export interface Payloads {
   "promise.done": Empty;
   "client.note": ClientNotePayload;
   "client.field": ClientFieldPayload;
+  "client.consent": ClientConsentPayload;
   "client.create": ClientCreatePayload;
   "client.correct": ClientCorrectPayload;
   "message.answer": MessageAnswerPayload;

@@ -65,7 +65,7 @@ def save(
     people.require(actor, *_DESK)
     rules.check_choices(draft)
     rules.check_shape(draft.shape)
-    with transaction() as session:
+    with feed.writing() as session:
         if area_id is None:
             saved = _add(session, actor, draft)
         else:
@@ -77,7 +77,7 @@ def save(
 def remove(actor: Actor, area_id: str) -> None:
     """Delete an area for good; alerts that were raised keep its name. Raises UnknownArea."""
     people.require(actor, *_DESK)
-    with transaction() as session:
+    with feed.writing() as session:
         gone = _changeable(session, actor, area_id)
         _tell(session, actor, gone, "area.deleted", {"name": gone.name})
         store.remove(session, gone)

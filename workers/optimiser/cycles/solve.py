@@ -55,10 +55,14 @@ class Tuning:
     tails: float = 0.2
     """How often two tours of a day exchange their tails, where a day has several."""
     phases: tuple[tuple[float, float, float], ...] = PHASES
+    easier: float = 1.0
+    """How many times cheaper than in truth a client is out at the beginning of an annealing; it ends
+    at the truth, in equal ratios."""
 
 
-WITH_CHOICE = Tuning(hot=20.0, cold=0.05, opening=0.0, phases=((0.0, 1.0, 1.0),))
-"""Where clients may be left out: one visit more is worth many ways, so it begins far hotter.
+WITH_CHOICE = Tuning(hot=20.0, cold=0.05, opening=0.0, phases=((0.0, 1.0, 1.0),), easier=6.0)
+"""Where clients may be left out: one visit more is worth many ways, so it begins far hotter; and time is
+what there is too little of, so ways count for more than they cost until they are short.
 
 A day's tour that is opened costs the steps more than it brings (docs/decisions/0030).
 """
@@ -96,6 +100,8 @@ class _Search:
         self.is_timed = bool((problem.due < ENDLESS).any())
         """Where only loads are limited, nobody who must be visited need ever be out."""
         self.price = self.cheapest = self.dearest = self.weight = 1.0
+        self.ease = self.tuning.easier
+        """By what the true prices of clients who may be out are divided now."""
         self.steps = 0
 
     def done(self) -> float:
@@ -152,6 +158,7 @@ class _Search:
         while (done := self.done()) < end:
             share = min(1.0, max(0.0, (done - begin) / (end - begin)))
             heat = hot * (cold / hot) ** share
+            self._ease(t.easier ** (1.0 - share))
             kernel.run(
                 self.facts, self.state, self.steps, CHUNK, heat,
                 t.strength, t.longest, t.blink, t.absent, t.looked_at, t.roomy, t.opening,
@@ -160,6 +167,11 @@ class _Search:
             self.steps += CHUNK
             self._correct_price()
             self.progress(min(1.0, done), int(self.state.tally[kernel.BEST]))
+
+    def _ease(self, ease: float) -> None:
+        if ease != self.ease:
+            self.ease = ease
+            self._reprice()
 
     def _correct_price(self) -> None:
         """What is not allowed gets dearer while the plan has it, and cheaper while it has not.
@@ -179,7 +191,7 @@ class _Search:
     def _reprice(self) -> None:
         """Clients of many visits are dearer in the search than in truth: they find a place last."""
         visits = np.maximum(1, self.facts.visits)
-        price = np.where(self.is_required, self.price, self.problem.penalty)
+        price = np.where(self.is_required, self.price, self.problem.penalty / self.ease)
         kernel.reprice(self.state, (price * visits).astype(np.int64))
         if self.is_required.any():
             self.state.tally[kernel.WEIGHT] = round(self.weight)

@@ -10,10 +10,11 @@ import { shelfOf } from "../shelf";
 import type { ShelfFigure } from "../wire.gen";
 import { mainPlace } from "../workplaces";
 import { CardMap } from "./cardmap";
+import { Consents } from "./consents";
 import { OwnFields } from "./ownfields";
 
 export function CardParts({ client }: { client: Client }) {
-  return <><CardMap client={client} /><Shelf client={client} /><OwnFields client={client} /></>;
+  return <><CardMap client={client} /><Shelf client={client} /><OwnFields client={client} /><Consents client={client} /></>;
 }
 
 /** Where else to find them, who works there, and the way to a correction. */

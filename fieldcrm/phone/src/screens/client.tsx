@@ -4,7 +4,7 @@ import { act } from "../actions";
 import { afterAction, storing } from "../app";
 import type { Client } from "../docs";
 import { Further } from "../further";
-import { daysBetween, has, longDay, number, shortDay, t, time } from "../i18n";
+import { daysBetween, longDay, number, shortDay, t, time } from "../i18n";
 import { Icon, type IconName } from "../icons";
 import { Ava, Btn, clientLine, Num, Top, VerdictMark } from "../parts";
 import { href } from "../router";
@@ -13,6 +13,7 @@ import { hoursOf, missText, openText } from "../windows";
 import { mainPlace } from "../workplaces";
 import { Missed } from "./today";
 import { navigateToPoint } from "./navigate";
+import { loyaltyWord, Why, Withdrawn } from "./standing";
 import { NotHere } from "./visit";
 
 export function ClientCard({ id }: { id: string }) {
@@ -57,6 +58,8 @@ function Who({ client }: { client: Client }) {
         <p class="small" style="margin-top:6px">{[client.address, client.city].filter(Boolean).join(", ")}
           {(spans || client.opening_hours) && <><br /><span class="muted">{spans ? [next && next.day !== today.value && shortDay(next.day), openText(spans)].filter(Boolean).join(" ") : client.opening_hours}</span></>}
         </p>
+        <Why client={client} />
+        <Withdrawn client={client} />
         {next && <Missed text={missText(next)} />}
         {client.phone && <p class="small">{client.phone}</p>}
       </div></div>
@@ -67,12 +70,6 @@ function Who({ client }: { client: Client }) {
       </div>
     </section>
   );
-}
-
-/** Loyalty is free text of the client base; the usual grades are shown in the rep's language. */
-function loyaltyWord(text: string): string {
-  const key = `phone.loyalty.${text.toLowerCase()}`;
-  return has(key) ? t(key) : text;
 }
 
 function Promises({ client }: { client: Client }) {

@@ -24,6 +24,7 @@ export function NeedsYou() {
 const NEXT: Record<string, (e: Entry) => string> = {
   "client.correct": (e) => href("correct", e.subject_id),
   "client.field": (e) => href("client", e.subject_id),
+  "client.consent": (e) => href("client", e.subject_id),
   "day.order": (e) => href("order", String(e.payload.day)),
   "day.replan": (e) => href("order", String(e.payload.day)),
   "joint.ask": (e) => href("together", String(e.payload.visit_id)),
