@@ -26,6 +26,31 @@ def violations(page: Page, within: str = "html") -> list[Any]:
     return [(v["id"], [n["target"] for n in v["nodes"]][:5]) for v in found]
 
 
+_STILL = """() => Promise.all(document.getAnimations()
+  .filter((a) => a.effect?.getComputedTiming().endTime < 10_000).map((a) => a.finished.catch(() => 0)))"""
+
+
+def in_both_themes(page: Page) -> Iterator[str]:
+    """The page in light and in dark, one after the other, beginning with the one it has and goes on in."""
+    had = page.evaluate("document.documentElement.dataset.theme")
+    for theme in ("dark", "light") if had == "dark" else ("light", "dark"):
+        wear(page, theme)
+        yield theme
+    wear(page, had)
+
+
+def wear(page: Page, theme: Any) -> None:
+    """Show the page in `light` or `dark`, as the system would ask for it; returns once nothing moves."""
+    page.emulate_media(color_scheme=theme)
+    page.wait_for_function("(theme) => document.documentElement.dataset.theme === theme", arg=theme)
+    page.evaluate(_STILL)
+
+
+def violations_in_both(page: Page) -> list[Any]:
+    """What axe finds in light and in dark."""
+    return [(theme, *one) for theme in in_both_themes(page) for one in violations(page)]
+
+
 def executable() -> str | None:
     """Chromium's path: FIELDCRM_CHROMIUM, then PATH, else None for Playwright's own."""
     if named := os.environ.get("FIELDCRM_CHROMIUM"):

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser import chromium
-from tests.dispatch.test_browser import call, open_desk, rep_on_shift, violations
+from tests.browser import chromium, violations
+from tests.dispatch.test_browser import call, open_desk, rep_on_shift
 from tests.install import PASSWORD, Install
 
 pytestmark = [pytest.mark.browser, pytest.mark.flow]

@@ -7,16 +7,17 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser import desk_page, violations
+from tests.browser import desk_page
+from tests.browser import violations_in_both as violations
 from tests.install import PASSWORD, Install
 
 pytestmark = [pytest.mark.browser, pytest.mark.flow]
 
 
-@pytest.fixture(params=["light", "dark"])
-def page(request: pytest.FixtureRequest, install: Install) -> Iterator[Page]:
-    """A signed-in manager's page in each theme that fails the test on an error nobody handled."""
-    with desk_page(install.base, "manager", PASSWORD, color_scheme=request.param) as found:
+@pytest.fixture
+def page(install: Install) -> Iterator[Page]:
+    """A signed-in manager's page that fails the test on an error nobody handled."""
+    with desk_page(install.base, "manager", PASSWORD) as found:
         yield found
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser import desk_page, violations
+from tests.browser import desk_page
+from tests.browser import violations_in_both as violations
 from tests.install import PASSWORD, Install
 
 pytestmark = [pytest.mark.browser, pytest.mark.flow]
@@ -15,10 +16,10 @@ TABS = ("fix", "whole", "pins", "place", "runs", "rules")
 WAIT_MS = 120_000
 
 
-@pytest.fixture(params=["light", "dark"])
-def page(request: pytest.FixtureRequest, install: Install) -> Iterator[Page]:
-    """An administrator's page in each theme that fails the test on an error nobody handled."""
-    with desk_page(install.base, "admin", PASSWORD, color_scheme=request.param) as found:
+@pytest.fixture
+def page(install: Install) -> Iterator[Page]:
+    """An administrator's page that fails the test on an error nobody handled."""
+    with desk_page(install.base, "admin", PASSWORD) as found:
         yield found
 
 

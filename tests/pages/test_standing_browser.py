@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser import desk_page, violations
+from tests.browser import desk_page, in_both_themes, violations
 from tests.install import PASSWORD, Install
 
 pytestmark = [pytest.mark.browser, pytest.mark.flow]
@@ -37,10 +37,9 @@ def sent(page: Page, base: str, path: str, body: dict[str, Any]) -> None:
 
 def offends_nobody(page: Page, folder: Path, name: str) -> None:
     """In light and dark, at the desk and on a phone."""
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
+    for theme in in_both_themes(page):
         assert violations(page) == []
-        page.screenshot(path=folder / f"{name}-{scheme}.png")
+        page.screenshot(path=folder / f"{name}-{theme}.png")
     page.set_viewport_size({"width": 390, "height": 844})
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

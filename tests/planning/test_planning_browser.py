@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser import signed_in, violations
+from tests.browser import signed_in, violations, violations_in_both, wear
 from tests.install import PASSWORD, Install
 
 pytestmark = [pytest.mark.browser, pytest.mark.flow]
@@ -16,11 +16,8 @@ PLANNED_MS = 150_000
 def test_a_cycle_is_planned_compared_and_approved(page: Page, install: Install) -> None:
     page.goto(f"{install.base}/planning")
     expect(page.locator(".cy-day").first).to_be_visible(timeout=60_000)
-    assert violations(page) == []
-    page.emulate_media(color_scheme="dark")
-    page.reload()
-    expect(page.locator(".cy-day").first).to_be_visible(timeout=60_000)
-    assert violations(page) == []
+    assert violations_in_both(page) == []
+    wear(page, "dark")
     page.get_by_role("button", name="Plan the cycle").click()
     page.get_by_role("button", name="Work it out").click()
     expect(page.locator(".cy-d")).to_be_visible(timeout=PLANNED_MS)
