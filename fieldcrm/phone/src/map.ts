@@ -91,7 +91,9 @@ export class RepMap {
     this.sizes.observe(this.box);
     for (const type of MOUSE) addEventListener(type, this.beside, true);
     this.map.touchZoomRotate.disableRotation();
-    this.map.getCanvas().setAttribute("tabindex", "-1");
+    const canvas = this.map.getCanvas(); // the box around it has the name, in the rep's language
+    for (const name of ["role", "aria-label"]) canvas.removeAttribute(name);
+    canvas.setAttribute("tabindex", "-1");
     this.map.on("load", () => {
       this.addLayers();
       this.box.dataset.ready = "1";

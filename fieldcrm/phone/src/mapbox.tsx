@@ -53,7 +53,7 @@ export function MapBox(props: MapBoxProps) {
   useEffect(() => map.current?.show(props));
   return (
     <>
-      <div class="map" ref={box} role="group" aria-label={t("phone.map.label")} />
+      <div key={dark ? "dark" : "light"} class="map" ref={box} role="group" aria-label={t("phone.map.label")} />
       <p class="map-none small muted">{t("phone.map.not_here")}</p>
       <span class="attr">© OpenStreetMap contributors</span>
     </>
