@@ -57,6 +57,17 @@ def read_form(data: dict[str, Any], kind: str) -> dict[str, Any]:
     return told | {"visit_minutes": _number("visit_minutes", data.get("visit_minutes"), int)}
 
 
+def place_of(data: dict[str, Any]) -> tuple[float, float] | None:
+    """Latitude and longitude (degrees) of a form's texts; None where they are none, or nowhere."""
+    try:
+        lat, lng = _number("lat", data.get("lat"), float), _number("lng", data.get("lng"), float)
+    except BadClientField:
+        return None
+    if lat is None or lng is None or not (abs(lat) <= 90 and abs(lng) <= 180):
+        return None
+    return lat, lng
+
+
 def _number(name: str, value: Any, of: type[int] | type[float]) -> float | None:
     """A number of a text with a comma or a point; None for an empty one."""
     text = str(value or "").strip().replace(",", ".")

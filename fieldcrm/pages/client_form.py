@@ -39,6 +39,7 @@ from fieldcrm.pages import client_own
 from fieldcrm.pages.admin import labelled, said
 from fieldcrm.pages.client_draft import ClientDraft, draft_of, read_form
 from fieldcrm.pages.client_own import OwnReferences, own_inputs
+from fieldcrm.pages.client_place import Placed, exchanging, on_map
 from fieldcrm.pages.client_standing import Standing, consent_inputs, proof_inputs
 from fieldcrm.quality import service as quality
 
@@ -57,7 +58,7 @@ class AlikeRow:
     why: str
 
 
-class ClientForm(Standing, OwnReferences, Section, Desk):
+class ClientForm(Placed, Standing, OwnReferences, Section, Desk):
     """The form as it stands, who is alike, and the workplace chosen for a new person."""
 
     draft: ClientDraft = ClientDraft()
@@ -92,6 +93,7 @@ class ClientForm(Standing, OwnReferences, Section, Desk):
         self.refused, self.bad_field, self._told = "", "", {}
         self.is_sure = self.must_confirm = False
         self.doubts, self.doubted, self._asked = [], [], {}
+        self._close_map()
         await self._show()
 
     @rx.event
@@ -211,10 +213,11 @@ class ClientForm(Standing, OwnReferences, Section, Desk):
     async def _is_believed(self, told: dict[str, Any]) -> bool:
         """Whether nothing in it looks wrong, or the person has seen what does and left it so."""
         found = await asyncio.to_thread(quality.doubts, self._actor(), told, self.draft.id)
-        asked = {d.field: (told.get(d.field), told.get("lng")) for d in found}
-        if not found or asked == self._asked:
+        asked = {d.field: _typed(told, d.field) for d in found}
+        if not found or asked.items() <= self._asked.items():
             return True
         self._asked, self.refused, self.bad_field = asked, "", ""
+        self.is_swapped = any(d.is_swapped for d in found)
         self.doubts, self.doubted = [self._t(d.key) for d in found], list(asked)
         return False
 
@@ -253,6 +256,11 @@ class ClientForm(Standing, OwnReferences, Section, Desk):
     async def _tell(self, key: str, name: str) -> None:
         messages = await self.get_state(Messages)
         messages._say(Toast(f"client:{name}", "ok", "confirmed", self._t(key, name=name)))
+
+
+def _typed(told: dict[str, Any], field: str) -> Any:
+    """What a doubt is about: a place has two numbers."""
+    return (told.get("lat"), told.get("lng")) if field == "lat" else told.get(field)
 
 
 def _at(name: str, address: str | None) -> str:
@@ -315,7 +323,8 @@ def _form() -> rx.Component:
         _field("email", _input("email", f.email, "email")), _field("website", _input("website", f.website)),
         _field("address", _input("address", f.address, is_compared=True), wide=True),
         _field("city", _input("city", f.city)), _field("postcode", _input("postcode", f.postcode)),
-        _field("lat", _input("lat", f.lat, input_mode="decimal")), _field("lng", _input("lng", f.lng, input_mode="decimal")),
+        _field("lat", _input("lat", f.lat, input_mode="decimal", on_blur=ClientForm.retyped)), _field("lng", _input("lng", f.lng, input_mode="decimal", on_blur=ClientForm.retyped)),
+        on_map(ClientForm),
         _field("opening_hours", _input("opening_hours", f.opening_hours, max_length=1000)),
         _field("visit_minutes", _input("visit_minutes", f.visit_minutes, input_mode="numeric")),
         rx.cond(ClientForm.is_person, _field("specialty", _input("specialty", f.specialty)), rx.fragment()),
@@ -395,7 +404,11 @@ def _doubts() -> rx.Component:
     """What looks wrong, beside the button that saves it nevertheless."""
     rows = rx.el.ul(rx.foreach(ClientForm.doubts, rx.el.li), class_name="evl")
     told = rx.el.div(
-        rx.el.h4(words("client_form.doubts")), rows, class_name="cf-a wide", role="alert"
+        rx.el.h4(words("client_form.doubts")),
+        rows,
+        exchanging(ClientForm),
+        class_name="cf-a wide",
+        role="alert",
     )
     return rx.cond(ClientForm.doubts.length() > 0, told, rx.fragment())
 

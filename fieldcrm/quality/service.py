@@ -203,7 +203,8 @@ def next_unplaced(actor: Actor, after: tuple[int, str] | None = None) -> Unplace
         (row,) = _shown(session, actor, rows)
         known = pin_store.of_clients(session, [row.client.id], Source.geocoder)
         proposed = next((p for p in known if p.status == PinStatus.open), None)
-        return Unplaced(row, store.near_city(session, row.client), proposed)
+        near = store.near(session, actor, row.client.city, row.client.territory_id)
+        return Unplaced(row, near, proposed)
 
 
 def place(actor: Actor, client_id: str, lat: float, lng: float, version: int) -> Client:
@@ -233,6 +234,15 @@ def doubts(actor: Actor, fields: Mapping[str, Any], client_id: str = "") -> list
         countries = settings.judged_by(session).countries
         known = None if countries else client_store.mean_place(session)
         return doubts_about(fields, before, countries, known)
+
+
+def where_to_look(
+    actor: Actor, city: str | None, territory_id: str | None
+) -> tuple[float, float] | None:
+    """Where a map begins (lat, lng) on which somebody looks for a client's door."""
+    people.require(actor, *settings.DESK)
+    with reading() as session:
+        return store.near(session, actor, city, territory_id)
 
 
 def can_be_at(actor: Actor, lat: float, lng: float) -> bool:

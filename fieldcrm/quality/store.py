@@ -382,14 +382,19 @@ def unplaced(
     return [Row(*row) for row in session.exec(wanted.order_by(*order).limit(limit))]
 
 
-def near_city(session: Session, client: Client) -> tuple[float, float] | None:
-    """The middle of placed clients of the same town, else of the same territory."""
-    for where in (Client.city == client.city if client.city else None,
-                  Client.territory_id == client.territory_id if client.territory_id else None):  # fmt: skip
+def near(
+    session: Session, actor: Actor, city: str | None, territory_id: str | None
+) -> tuple[float, float] | None:
+    """The middle of the actor's placed clients of a town, else of a territory, else of all."""
+    for where in (
+        Client.city == city if city else None,
+        Client.territory_id == territory_id if territory_id else None,
+        True,
+    ):
         if where is None:
             continue
         wanted = select(func.avg(Client.lat), func.avg(Client.lng)).where(
-            where, col(Client.lat).is_not(None), col(Client.archived_at).is_(None)
+            where, col(Client.lat).is_not(None), col(Client.archived_at).is_(None), in_scope(actor)
         )
         lat, lng = session.exec(wanted).one()
         if lat is not None:

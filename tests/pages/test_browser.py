@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -206,7 +207,15 @@ def test_a_manager_adds_a_client_once_seen_who_is_alike(page: Page, install: Ins
     page.fill("[name=lat]", "north")
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".note.err")).to_contain_text("Latitude")
+    page.get_by_role("button", name="Show on the map").click()
+    page.wait_for_selector(".cf-m canvas")
+    page.locator(".cf-m canvas").press("Enter")
+    expect(page.locator("[name=lat]")).to_have_value(re.compile(r"^6\d\.\d+$"))
+    expect(page.locator("[name=lng]")).to_have_value(re.compile(r"^2\d\.\d+$"))
+    assert violations(page) == []
+    page.get_by_role("button", name="Close the map").click()
     page.fill("[name=lat]", "")
+    page.fill("[name=lng]", "")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("link", name=name).first).to_be_visible()
     assert violations(page) == []

@@ -12,6 +12,7 @@ from fieldcrm.clients.model import ClientNotFound
 from fieldcrm.kit import clock
 from fieldcrm.pages.client_draft import draft_of, read_form
 from fieldcrm.pages.client_form import ClientForm
+from fieldcrm.quality import settings
 from tests.pages.conftest import Open, call
 from tests.reports.conftest import Field
 
@@ -99,14 +100,14 @@ def test_what_looks_wrong_is_asked_once_and_then_believed(
     ]  # fmt: skip
     assert not clients.find(boss, "Odd One").rows, "nothing is saved, everything typed stays"
     better = odd | {"lat": "60.17", "lng": "24.93", "opening_hours": "Mo-Fr 09:00-17:00"}
-    call(page, "save", better)
-    assert page.doubted == ["phone"], "another doubt than before is asked anew"
-    call(page, "save", better)
+    call(page, "save", better | {"phone": "13"})
+    assert page.doubted == ["phone"], "another value is asked of anew"
+    call(page, "save", better | {"phone": "13"})
     (saved,) = clients.find(boss, "Odd One").rows
-    assert (saved.phone, saved.lat) == ("12", 60.17)
+    assert (saved.phone, saved.lat) == ("13", 60.17)
     page = open_page(ClientForm, "manager_north")
     page.draft, page.kind = draft_of(saved), saved.kind
-    call(page, "save", better | {"note": "rings twice"})
+    call(page, "save", better | {"phone": "13", "note": "rings twice"})
     assert clients.get(boss, saved.id).note == "rings twice", (
         "what stood there is not doubted again"
     )
@@ -249,3 +250,72 @@ def test_a_client_goes_to_the_archive_after_a_second_press(
 def test_a_form_s_texts_are_fields() -> None:
     told = read_form({"name": " A ", "lat": "60,5", "lng": "24.5", "city": " "}, "doctor")
     assert (told["name"], told["lat"], told["lng"], told["city"]) == ("A", 60.5, 24.5, None)
+
+
+def test_the_map_begins_at_what_is_typed_else_in_the_town_of_ones_own_clients(
+    team: Field, north: str, open_page: Open
+) -> None:
+    boss = team.company.actor("admin")
+    at = {"kind": "pharmacy", "city": "Lahti", "territory_id": north}
+    for lat in (60.98, 61.00):
+        clients.save(boss, at | {"name": f"Apteekki {lat}", "lat": lat, "lng": 25.66})
+    clients.save(boss, {"name": "Muu", "kind": "pharmacy", "city": "Lahti", "lat": 60.0, "lng": 20.0,
+                        "territory_id": team.add_territory("south", "rep_south")})  # fmt: skip
+    page = open_page(ClientForm, "manager_north")
+    call(page, "open_map", {"lat": "60,5", "lng": "25.1"})
+    assert (page.is_mapped, page.is_pinned) == (True, True)
+    assert (page.start["lat"], page.start["lng"], page.pin_lat) == (60.5, 25.1, 60.5)
+    call(page, "ask_map")
+    assert not page.is_mapped
+    call(page, "open_map", {"lat": "", "lng": "25.1", "city": "Lahti"})
+    assert not page.is_pinned
+    assert (page.start["lat"], page.start["lng"]) == pytest.approx((60.99, 25.66)), (
+        "others' stay theirs"
+    )
+    call(page, "open_map", {"lat": "120", "lng": "25.1", "city": "Nowhere"})
+    assert page.start["lat"] == pytest.approx(60.99), "else where one's clients are"
+
+
+def test_a_point_on_the_map_is_written_into_the_form(team: Field, open_page: Open) -> None:
+    page = open_page(ClientForm, "manager_north")
+    [script] = call(page, "point", 60.1234567, 24.9)
+    assert '"60.123457"' in str(script).replace("\\", "")
+    assert '"24.9"' in str(script).replace("\\", "")
+    assert page.is_pinned
+    for wrong in (float("nan"), "60", None, float("inf")):
+        assert call(page, "point", wrong, 24.9) == [None]
+    assert page.pin_lat == 60.123457
+
+
+def test_two_numbers_the_wrong_way_round_are_exchanged_by_one_press(
+    team: Field, north: str, open_page: Open
+) -> None:
+    settings.set_norms(team.company.actor("admin"), {"countries": ["FI"]})
+    page = open_page(ClientForm, "manager_north")
+    told = {
+        "kind": "pharmacy",
+        "name": "Apteekki",
+        "territory_id": north,
+        "lat": "24.94",
+        "lng": "60.17",
+    }
+    page.kind = "pharmacy"
+    call(page, "save", told)
+    assert page.is_swapped
+    assert not _found(team, "Apteekki")
+    [script] = call(page, "exchange", told)
+    assert '"lat": "60.17", "lng": "24.94"' in str(script).replace("\\", "")
+    call(page, "save", told | {"lat": "60.17", "lng": "24.94"})
+    assert [c.lat for c in _found(team, "Apteekki")] == [60.17]
+
+
+def test_what_was_believed_is_not_asked_again_as_something_else_changes(
+    team: Field, north: str, open_page: Open
+) -> None:
+    page = open_page(ClientForm, "manager_north")
+    page.kind = "pharmacy"
+    told = {"kind": "pharmacy", "name": "Apteekki", "territory_id": north, "phone": "12"}
+    call(page, "save", told)
+    assert page.doubted == ["phone"]
+    call(page, "save", told | {"lng": "24.94", "lat": "60.17"})
+    assert [c.phone for c in _found(team, "Apteekki")] == ["12"]
