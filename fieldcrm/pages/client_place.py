@@ -21,7 +21,7 @@ from fieldcrm.components.words import words
 from fieldcrm.pages.client_draft import place_of
 from fieldcrm.quality import service as quality
 
-CLOSE, FAR = 16, 11
+CLOSE, FAR = 16, 13
 """Zoom where the client's place is known, and where only its town is."""
 _TYPED = "Object.fromEntries(['lat','lng','city','territory_id'].map((n) => [n, document.querySelector(`.cf [name=${n}]`)?.value ?? '']))"
 
