@@ -22,6 +22,9 @@ from fieldcrm.people.model import Actor, Role
 ACTOR = Actor(user_id="", role=Role.admin, team_ids=frozenset(), source="cli")
 
 
+_TOLD_OF_TABLE = ("encoding", "delimiter", "has_header", "header_row", "above")
+
+
 def _quiet(_share: float, _what: str) -> None:
     """Nobody watches."""
 
@@ -121,7 +124,7 @@ def as_json(report: dict[str, Any]) -> dict[str, Any]:
         out["reason"] = [import_texts.reason(t) for t in report["troubles"] if t["row"] == 0]
     if "rules" in report:
         out |= {k: report["rules"][k] for k in ("mapping", "constants", "match", "mode")}
-        out |= {k: report["table"][k] for k in ("encoding", "delimiter", "has_header")}
+        out |= {k: report["table"][k] for k in _TOLD_OF_TABLE}
         out["warned"] = [_rejection(t) for t in report["troubles"] if not t["blocks"]]
     return out
 

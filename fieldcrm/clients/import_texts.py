@@ -18,11 +18,23 @@ def report_text(report: Mapping[str, Any], language: str = i18n.DEFAULT) -> str:
     if "unreadable" in report:
         return unreadable_text(report["unreadable"], language)
     lines = [i18n.t(f"import.status.{report['status']}", language)]
+    if above := above_text(report.get("table", {}), language):
+        lines.append(above)
     lines += [i18n.t(f"import.count.{k}", language, n=n) for k, n in report["counts"].items() if n]
     lines += [trouble_text(t, language) for t in report["troubles"][:SHOWN]]
     if report.get("run_id") and report["status"] == "done":
         lines.append(i18n.t("import.undo_by", language, id=report["run_id"]))
     return "\n".join(lines)
+
+
+def above_text(table: Mapping[str, Any], language: str) -> str:
+    """Which lines above the header were left out, each as it is written; empty for none."""
+    above = table.get("above")
+    if not above:
+        return ""
+    named = (f"{i18n.t('import.row', language, row=str(a['row']))} “{a['text']}”" for a in above)
+    told = {"header": str(table["header_row"]), "lines": ", ".join(named)}
+    return i18n.t("import.above", language, n=len(above), **told)
 
 
 def trouble_text(trouble: Mapping[str, Any] | Trouble, language: str) -> str:

@@ -126,7 +126,7 @@ def check_size(size: int) -> None:
 def read(
     file_name: str, content: bytes, mapping: dict[str, str] | None, has_header: bool | None
 ) -> Table:
-    """The table; a mapping of columns that only a first row of titles can name makes it one."""
+    """The table; a mapping of columns that only a row of titles can name makes it one."""
     table = tabular.read_table(file_name, content, has_header)
     if mapping and has_header is None and not set(mapping) <= set(table.columns):
         return tabular.read_table(file_name, content, not table.has_header)
@@ -219,7 +219,8 @@ def _described(table: Table) -> dict[str, Any]:
     return {
         "columns": table.columns, "has_header": table.has_header, "encoding": table.encoding,
         "delimiter": table.delimiter, "rows": len(table.rows) + len(table.bad),
-        "first": [cells for _, cells in table.rows[:5]],
+        "first": [cells for _, cells in table.rows[:5]], "header_row": table.header_row,
+        "above": [{"row": number, "text": text} for number, text in table.above],
     }  # fmt: skip
 
 

@@ -206,6 +206,10 @@ class Table:
     """Empty for anything but a text table."""
     bad: list[Trouble] = field(default_factory=list)
     """Rows that can't even be read, each with why."""
+    header_row: int = 0
+    """The number of the row that names the columns; 0: none does."""
+    above: list[tuple[int, str]] = field(default_factory=list)
+    """Lines above that row, which are no rows of the table: number and what is written there."""
 
 
 @dataclass(frozen=True)
@@ -254,7 +258,8 @@ class ImportPreview:
     run_id: str
     file_name: str
     table: dict[str, Any]
-    """columns, has_header, encoding, delimiter, rows, and the first rows as they stand."""
+    """columns, has_header, encoding, delimiter, rows, the first rows as they stand, header_row (0: no
+    row names the columns) and what is written in the rows above it: {row, text}."""
     rules: ImportRules
     counts: dict[str, int]
     """rows, create, update, unchanged, skipped, rejected, warnings; blocking: what keeps the whole

@@ -10,7 +10,7 @@ import io
 import re
 from collections.abc import Iterator
 
-from fieldcrm.clients import import_geojson, import_sheets, import_vcard, import_words
+from fieldcrm.clients import import_geojson, import_header, import_sheets, import_vcard
 from fieldcrm.clients.model import Table, Trouble, UnreadableTable
 
 ROWS_MAX = 200_000
@@ -30,7 +30,8 @@ _DAMAGED = re.compile("[\udc80-\udcff]")
 def read_table(file_name: str, content: bytes, has_header: bool | None = None) -> Table:
     """The table in a file; raises UnreadableTable with the reason and, where known, the line.
 
-    Whether the first row names the columns is told by its look unless `has_header` says.
+    Whether a row names the columns is told by its look unless `has_header` says; it is the first
+    row, or the one below a title line or two.
     """
     if not content.strip(b"\x00\r\n\t ,;|\xef\xbb\xbf"):
         raise UnreadableTable(why="empty")
@@ -120,7 +121,9 @@ def delimiter_of(text: str) -> str:
         return (widths.count(usual) / len(widths), usual) if usual > 1 else (0.0, 0)
 
     best = max(DELIMITERS, key=lambda d: (round(score(d)[0], 1), score(d)[1]))
-    return best if score(best)[1] > 1 else ","
+    if score(best)[1] > 1:
+        return best
+    return import_header.delimiter_by_header(head.splitlines(), DELIMITERS) or ","
 
 
 def _csv_rows(text: str, delimiter: str) -> tuple[list[tuple[int, list[str]]], list[Trouble]]:
@@ -217,8 +220,10 @@ def _titled(
         raise UnreadableTable(why=bad[0].code, row=bad[0].row)
     if not rows:
         raise UnreadableTable(why="empty")
+    top = import_header.lines_above(rows) if has_header is not False and rows[0][0] else 0
     if has_header is None:
-        has_header = is_header(rows[0][1], [cells for _, cells in rows[1:21]])
+        has_header = top > 0 or import_header.is_header(rows[0][1], [c for _, c in rows[1:21]])
+    above, rows = rows[:top], rows[top:]
     titles = rows[0][1] if has_header else []
     body = rows[1:] if has_header else rows
     if not body:
@@ -228,7 +233,15 @@ def _titled(
     width = max(len(titles), max((len(cells) for _, cells in body), default=0))
     columns = _names(titles, width)
     padded = [(number, cells + [""] * (width - len(cells))) for number, cells in body]
-    return Table(columns, padded, has_header, encoding, delimiter, sorted(bad, key=lambda t: t.row))
+    return Table(
+        columns, padded, has_header, encoding, delimiter, sorted(bad, key=lambda t: t.row),
+        rows[0][0] if has_header else 0, [(n, _written(cells)) for n, cells in above],
+    )  # fmt: skip
+
+
+def _written(cells: list[str]) -> str:
+    """A line above the header, as it is named to who looks."""
+    return " ".join(c for c in cells if c)[:80]
 
 
 def _nothing(bad: list[Trouble]) -> UnreadableTable:
@@ -258,14 +271,3 @@ def _names(titles: list[str], width: int) -> list[str]:
         name = titles[i][:80] if i < len(titles) and titles[i] else str(i + 1)
         names.append(name if name not in names else f"{name} ({i + 1})")
     return names
-
-
-def is_header(first: list[str], below: list[list[str]]) -> bool:
-    """Whether the first row names columns: known words in it, and nothing that looks like data."""
-    filled = [c for c in first if c]
-    if any(import_words.looks_like_data(c) for c in filled):
-        return False
-    known = sum(import_words.field_of(c) is not None for c in filled)
-    if known >= 2 or (known and len(filled) <= 2):
-        return True
-    return bool(below) and any(import_words.looks_like_data(c) for row in below for c in row)

@@ -144,7 +144,7 @@ def _dry() -> rx.Component:
     return rx.el.section(
         rx.el.div(_landing(words("admin.import.dry")), rx.el.span(AdminImport.about, class_name="muted t1"),
                   rx.el.span(class_name="sp"), match, modes, class_name="row"),
-        stack, rx.el.div(figures, _constants(), class_name="dkw"), parts.switches(),
+        stack, rx.el.div(figures, _constants(), class_name="dkw"), parts.switches(), parts.above(),
         class_name="card dry",
     )  # fmt: skip
 

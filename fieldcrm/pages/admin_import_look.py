@@ -66,7 +66,11 @@ class ImportLook(Desk, mixin=True):
     has_territory: bool = False
     country: str = ""
     """Whose national phone numbers the file holds, as an ISO code."""
+    above: str = ""
+    """Which lines above the header were left out."""
     has_header: bool = True
+    header_told: str = ""
+    """Which row names the columns, where it isn't the first."""
     whole: bool = False
     """All of the file or nothing."""
     templates: list[str] = []
@@ -329,6 +333,9 @@ class ImportLook(Desk, mixin=True):
         self.whole, self.has_header = made.rules.whole, made.table["has_header"]
         self.about = self._t("admin.import.about", n=made.table["rows"],
                              encoding=(made.table["encoding"] or "XLSX").upper())  # fmt: skip
+        self.above = import_texts.above_text(made.table, lang)
+        row = {"row": str(made.table["header_row"])}
+        self.header_told = self._t("admin.import.header_row", **row) if self.above else ""
         self.columns = column_rows(made, lang)
         self.mapped = self._t(
             "admin.import.mapped", part=len(self._mapping), whole=len(self.columns)

@@ -18,19 +18,28 @@ from fieldcrm.pages.admin_import_state import AdminImport
 
 
 def switches() -> rx.Component:
-    """Whether the first row names the columns, and whether a bad row keeps the others out."""
+    """Whether a row names the columns, and whether a bad row keeps the others out."""
+    told = AdminImport.header_told
+    header = rx.cond(told == "", words("admin.import.header"), told)
     return rx.el.div(
-        _switch("admin.import.header", AdminImport.has_header, AdminImport.switch_header()),
-        _switch("admin.import.whole", AdminImport.whole, AdminImport.switch_whole()),
+        _switch(header, AdminImport.has_header, AdminImport.switch_header()),
+        _switch(words("admin.import.whole"), AdminImport.whole, AdminImport.switch_whole()),
         class_name="row im-sw",
     )
 
 
-def _switch(key: str, is_on: Any, press: Any) -> rx.Component:
+def above() -> rx.Component:
+    """The lines above the header, which are no rows: they are named, so that nothing is lost unseen."""
+    return rx.cond(
+        AdminImport.above == "", rx.fragment(), note("info", AdminImport.above, role="status")
+    )
+
+
+def _switch(label: Any, is_on: Any, press: Any) -> rx.Component:
     return rx.el.label(
         rx.el.input(type="checkbox", checked=is_on, on_change=lambda _: press,
                     disabled=AdminImport.is_busy),
-        words(key), class_name="im-s",
+        label, class_name="im-s",
     )  # fmt: skip
 
 

@@ -289,6 +289,20 @@ def test_a_row_is_shown_with_what_stands_there_now(team: Field, open_page: Open)
     assert page.columns[0].name == "1"
 
 
+def test_lines_above_the_header_are_named_and_can_be_rows_again(
+    team: Field, open_page: Open
+) -> None:
+    page = open_page(AdminImport, "admin")
+    looked(page, "kept", kept(team, b"Our clients\n\n" + GOOD), "clients.csv")
+    assert page.columns[0].name == "Name"
+    assert page.above == "1 line above the header (row 3) was left out: Row 1 “Our clients”"
+    assert page.header_told == "Row 3 names the columns"
+    looked(page, "switch_header")
+    assert (page.above, page.header_told, page.columns[0].sample) == ("", "", "Our clients")
+    looked(page, "switch_header")
+    assert page.header_told == "Row 3 names the columns"
+
+
 def test_an_import_is_undone_with_one_click_or_says_what_stands_against_it(
     team: Field, open_page: Open
 ) -> None:
