@@ -296,8 +296,8 @@ def export_clients(
 @router.post("/clients/imports", summary="Preview an import", status_code=201)
 def preview_import(
     actor: Administrator,
-    content: Annotated[bytes, Body(media_type="application/octet-stream")],
     file_name: Annotated[str, Query(max_length=200)],
+    content: Annotated[bytes, Body(media_type="application/octet-stream")] = b"",
     column: Annotated[list[str], Query(max_length=200, description="`column=field`")] = [],  # noqa: B006
     constant: Annotated[list[str], Query(max_length=20, description="`field=value`")] = [],  # noqa: B006
     match: Annotated[str | None, Query(max_length=20)] = None,

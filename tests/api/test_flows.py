@@ -107,6 +107,18 @@ class TestClients:
         )
         assert_problem(unreadable, 422, "unreadable_table")
 
+    @pytest.mark.parametrize("content", [b"", b"  \r\n \n", b"name,kind\n"])
+    @pytest.mark.parametrize("look", ["true", "false"])
+    def test_a_file_without_rows_is_said_to_hold_none(
+        self, base: Base, enter, content: bytes, look: str
+    ):
+        answer = enter("admin").post(
+            f"{V}/clients/imports", content=content, params={"file_name": "f.csv", "look": look},
+            headers={"content-type": "application/octet-stream", "accept-language": "ro"},
+        )  # fmt: skip
+        assert_problem(answer, 422, "unreadable_table")
+        assert answer.json()["detail"] == "Fișierul nu conține rânduri."
+
     def test_mapped_columns_may_hold_an_equals_sign(self, base: Base, enter):
         answer = enter("admin").post(
             f"{V}/clients/imports", content=b"a=b,n\nX,Y\n",

@@ -264,7 +264,10 @@ class TestReading:
     @pytest.mark.parametrize(
         ("name", "content", "why", "row"),
         [("f.csv", b"", "empty", None), ("f.csv", b"\n\n ; ;\n", "empty", None),
-         ("f.csv", b"name\n", "empty", None), ("f.csv", b"\x89PNG\r\n\x1a\n\x00\x00", "not_text", None),
+         ("f.csv", b"name\n", "empty", None), ("f.csv", b"   \t\r\n  ", "empty", None),
+         ("f.csv", "\u00a0 \u3000\n".encode(), "empty", None), ("f.csv", "  \n".encode("utf-16"), "empty", None),
+         ("f.xlsx", b"", "empty", None), ("f.geojson", b"  ", "empty", None), ("f.vcf", b"\n", "empty", None),
+         ("f.csv", b"\x89PNG\r\n\x1a\n\x00\x00", "not_text", None),
          ("f.xlsx", b"PK\x03\x04 damaged", "not_a_sheet", None), ("f.xlsx", b"hello", "not_a_sheet", None),
          ("f.csv", b'name,note\n"A"b,x\n', "quotes", 2),
          ("f.csv", b"\xef\xbb\xbfname\n\xff\xfe\n", "encoding", 2),
@@ -328,6 +331,11 @@ class TestCommandLine:
         assert "Row 2 kind “dragon”" in import_texts.report_text(report)
         gone = import_command.import_file(tmp_path / "none.csv")
         assert "could not be opened" in import_texts.report_text(gone)
+        for nothing in (b"", b"   \n", b"name,kind\n"):
+            path.write_bytes(nothing)
+            report = import_command.import_file(path)
+            assert import_texts.report_text(report) == "The file holds no rows."
+            assert import_command.as_json(report)["reason"] == "The file holds no rows."
         path.write_bytes(b"\x00\x01")
         assert "neither a text table" in import_texts.report_text(import_command.import_file(path))
 

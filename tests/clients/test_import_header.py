@@ -59,6 +59,12 @@ class TestFound:
         table = tabular.read_table("f.csv", text.encode())
         assert (table.columns, names(table)) == (["Name", "City"], [(titles + 2, "Alpha")])
 
+    @pytest.mark.parametrize("rows", [[["  ", " "], [" "]], [["name", "city"]], [["name"], ["  "]]])
+    def test_a_workbook_of_spaces_or_of_a_header_alone_holds_no_rows(self, rows: list[list[str]]):
+        with pytest.raises(UnreadableTable) as refusal:
+            tabular.read_table("f.xlsx", workbook(*rows))
+        assert refusal.value.params["why"] == "empty"
+
     def test_when_the_person_says_that_there_is_one(self):
         assert tabular.read_table("f.csv", TITLED.encode(), True).header_row == 3
 
