@@ -43,12 +43,11 @@ class Outcome:
                 self._renamed += any(t.code == "other_name" for t in step.row.troubles)
 
     def _take_troubles(self, step: Step) -> None:
-        is_out = step.action in (REJECT, SKIP)
-        if is_out:
+        if step.action in (REJECT, SKIP):
             self.rejected.append(_named(step))
         for trouble in step.row.troubles:
             self._codes[trouble.code] += 1
-            self._warnings += not trouble.blocks and not is_out
+            self._warnings += not trouble.blocks
             kept = self._grave if trouble.blocks else self._light
             if len(kept) < SHOWN_TROUBLES:
                 kept.append(trouble)

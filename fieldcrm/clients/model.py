@@ -262,8 +262,8 @@ class ImportPreview:
     row names the columns) and what is written in the rows above it: {row, text}."""
     rules: ImportRules
     counts: dict[str, int]
-    """rows, create, update, unchanged, skipped, rejected, warnings; blocking: what keeps the whole
-    file out."""
+    """rows, create, update, unchanged, skipped, rejected; warnings: what is wrong and keeps no row
+    out by itself, also of rows that stay out; blocking: what keeps the whole file out."""
     troubles: list[Trouble]
     examples: list[dict[str, Any]]
     """Rows as they would become, those that change something first: {row, action, name, fields}."""

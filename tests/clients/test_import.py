@@ -204,6 +204,29 @@ class TestTroubles:
             service.save(boss, {"name": "Twin", "kind": "buyer", "external_id": "T"})
         assert troubles(base, "external_id,name\nT,Twin\n") == [(2, "ambiguous")]
 
+    @pytest.mark.parametrize(
+        ("mode", "warned"),
+        [
+            ("upsert", {(4, "phone_unread"), (5, "phone_unread")}),
+            ("create", {(2, "known_already"), (3, "known_already"), (4, "phone_unread"),
+                        (5, "phone_unread")}),
+            ("update", {(4, "phone_unread"), (5, "phone_unread"), (5, "not_known")}),
+        ],
+    )  # fmt: skip
+    def test_the_counter_of_warnings_counts_those_of_the_list(
+        self, base: Base, tmp_path, mode: str, warned: set[tuple[int, str]]
+    ):
+        run(base, GOOD)
+        path = tmp_path / "f.csv"
+        path.write_text(GOOD + "E3,X,dragon,12,,,,\nE4,Delta,doctor,13,,,,\n")
+        seen = import_command.import_file(path, mode=mode, dry_run=True)
+        for report in (seen, import_command.import_file(path, mode=mode)):
+            listed = [(t["row"], t["code"]) for t in report["troubles"] if not t["blocks"]]
+            assert set(listed) == warned
+            assert report["counts"]["warnings"] == len(listed) == len(warned)
+            told = import_command.as_json(report)
+            assert told["warnings"] == len(told["warned"])
+
     def test_an_unmapped_name_is_asked_for(self, base: Base):
         assert troubles(base, "external_id,town\nE1,Turku\n") == [(0, "not_mapped"), (2, "no_name")]
 
