@@ -156,7 +156,8 @@ def _read_on(
             line = begin + reader.line_num
     except csv.Error as error:
         why = "too_long" if "field larger" in str(error) else "quotes"
-        bad.append(Trouble(line + 1, why, value=lines[line].strip()[:80], params=_limit(why)))
+        shown = _DAMAGED.sub("?", lines[line].strip())[:80]
+        bad.append(Trouble(line + 1, why, value=shown, params=_limit(why)))
         return line + 1
     return len(lines)
 

@@ -151,6 +151,14 @@ class TestDamage:
         assert [cells[0] for _, cells in table.rows] == ["Анна", "Вера"]
         assert [(t.row, t.code) for t in table.bad] == [(3, "encoding")]
 
+    def test_a_row_damaged_and_misquoted_is_named_too(self, base: Base):
+        text = 'название,город\nАннушка,Новосибирск\n"Борис"x,Томск\n'.encode()
+        report = report_of(base, "f.csv", text.replace("Томск".encode(), b"\xd0\xff"))
+        assert report["counts"]["create"] == 1
+        assert [(r["row"], r["code"], r["value"]) for r in report["rejected"]] == [
+            (3, "quotes", '"Борис"x,??')
+        ]
+
     def test_an_unquoted_delimiter_shifts_no_cell(self, base: Base):
         rows = "".join(f"K{n},Name {n},Street {n},040 111 22{n:02}\n" for n in range(20))
         text = "external_id,name,address,phone\n" + rows + "K99,Odd,Street 5, 2nd floor,040 1\n"
