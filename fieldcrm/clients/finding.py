@@ -114,14 +114,19 @@ def _cursor(
     return cursors.written(sort, value, last.id)
 
 
-def count(actor: Actor, filters: ClientFilters | None = None, search: str = "") -> int:
-    """How many clients in scope are found by a search and pass the filters."""
+def count(
+    actor: Actor, filters: ClientFilters | None = None, search: str = "", most: int | None = None
+) -> int:
+    """How many clients in scope are found by a search and pass the filters.
+
+    Counting ends one above `most`, where more is of no interest.
+    """
     wanted = filters or ClientFilters()
     if folding.asks_nothing(search[:200]):
         return 0
     with reading() as session:
         own = listing.narrowing(session, actor, wanted)
-        return store.count(session, actor, _query(search), wanted, own)
+        return store.count(session, actor, _query(search), wanted, own, most)
 
 
 def clients_for_rep_in(session: Session, rep_id: str) -> set[str]:

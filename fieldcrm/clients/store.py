@@ -211,11 +211,14 @@ def narrowed(f: ClientFilters) -> list[ColumnElement[bool]]:
 
 def count(
     session: Session, actor: Actor, query: str, filters: ClientFilters,
-    own: Collection[ColumnElement[bool]] = (),
+    own: Collection[ColumnElement[bool]] = (), most: int | None = None,
 ) -> int:  # fmt: skip
-    """How many clients in scope hold every word of a query and pass the filters."""
+    """How many clients in scope hold every word of a query and pass the filters; `most` and one at most."""
     where, _ = _chosen(session, actor, query, filters, own)
-    return session.exec(select(func.count()).select_from(Client).where(*where)).one()
+    found: Any = select(Client.id).where(*where)
+    if most is not None:
+        found = found.limit(most + 1)
+    return session.exec(select(func.count()).select_from(found.subquery())).one()
 
 
 def ties(session: Session, client_id: str) -> tuple[list[Tie], list[Tie]]:

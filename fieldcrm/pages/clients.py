@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import reflex as rx
@@ -44,6 +46,7 @@ from fieldcrm.pages.client_filters import Narrowing, filter_chips, filter_tools
 from fieldcrm.pages.client_timeline import ClientTimeline, timeline_part
 from fieldcrm.pages.client_views import Views, view_notes, view_tools
 from fieldcrm.pages.list_files import ListFiles, file_tools
+from fieldcrm.pages.list_totals import Totals, file_rows, shown_rows
 
 
 @dataclass
@@ -55,7 +58,9 @@ class Row:
     cells: list[Cell] = field(default_factory=list)
 
 
-class Clients(ClientTimeline, Views, Narrowing, Counting, ListColumns, ListFiles, Listing, Desk):
+class Clients(
+    ClientTimeline, Views, Narrowing, Counting, ListColumns, ListFiles, Totals, Listing, Desk
+):  # fmt: skip
     """The list as the reader has asked for it, and the card that is open."""
 
     rows: list[Row] = []
@@ -134,8 +139,14 @@ class Clients(ClientTimeline, Views, Narrowing, Counting, ListColumns, ListFiles
             for c in found.rows
         ]
         self._turn(rows, found.cursor, bool(cursor))
-        more = "+" if self.has_more else ""
-        self.shown = self._t("clients_page.shown", n=len(self.rows), more=more)
+        self._tell_shown(bool(cursor))
+
+    def _told_as(self) -> tuple[str, str, str]:
+        return "clients_page.shown", "clients_page.shown_of", "clients_page.shown_of_many"
+
+    async def _counter(self) -> Callable[[int], int]:
+        wanted = await self._wanted()
+        return partial(clients.count, self._actor(), wanted, self.search)
 
     async def _open(self, row_id: str) -> None:
         self.card_problem = ""
@@ -193,9 +204,9 @@ def _tools() -> rx.Component:
             narrowing(Clients, "territory", "report.all_territories", options_of(Clients.territories), "report.territory"),
             filter_tools(Clients), archive, column_tools(Clients), count_tools(Clients),
         ), rx.el.div(
-            rx.el.span(Clients.shown, class_name="muted t1 nw", role="status"),
+            shown_rows(Clients),
             rx.cond(manages(), rx.el.a(icon("users", "s"), words("handover.do"), href="/handover", class_name="btn sm"), rx.fragment()),
-            file_tools(Clients, "xlsx", "csv", "geojson", "vcf"),
+            file_tools(Clients, "xlsx", "csv", "geojson", "vcf", told=file_rows(Clients)),
             rx.el.a(icon("plus", "s"), words("client_form.add"), href="/clients/form", class_name="btn sm primary"),
             class_name="row wrap end",
         ),

@@ -102,8 +102,11 @@ def _row(found: ExportView, language: str) -> FileRow:
 # ── parts of a page ──────────────────────────────────────────────────────────────────────────────
 
 
-def file_tools(state: Any, *forms: str) -> rx.Component:
-    """A menu of the forms that a list can be given in, and of the files that were asked for."""
+def file_tools(state: Any, *forms: str, told: Any = None) -> rx.Component:
+    """A menu of the forms that a list can be given in, and of the files that were asked for.
+
+    `told` stands above the forms: what a file would hold.
+    """
     asks = [
         rx.el.button(FORMS[form], type="button", class_name="btn sm", on_click=state.ask_file(form))
         for form in forms
@@ -114,7 +117,7 @@ def file_tools(state: Any, *forms: str) -> rx.Component:
     return rx.el.details(
         rx.el.summary(icon("download", "s"), words("client_list.export"), class_name="btn sm"),
         rx.el.div(
-            looks, rx.el.div(*asks, class_name="row li-w", role="group", aria_label=words("client_list.form")),
+            looks, told or rx.fragment(), rx.el.div(*asks, class_name="row li-w", role="group", aria_label=words("client_list.form")),
             rx.cond(state.file_problem != "", rx.el.p(state.file_problem, class_name="t1 late", role="alert"),
                     rx.fragment()),
             rx.el.ul(rx.foreach(state.files, lambda f: _line(f, state)), class_name="li-v", aria_live="polite"),

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import reflex as rx
@@ -40,6 +42,7 @@ from fieldcrm.forms import service as forms
 from fieldcrm.kit import clock, i18n
 from fieldcrm.kit.errors import Refusal
 from fieldcrm.pages.list_files import ListFiles, file_tools
+from fieldcrm.pages.list_totals import Totals, file_rows, shown_rows
 from fieldcrm.pages.manager_rows import day_of
 from fieldcrm.pages.visit_answers import (
     AnswerCounts,
@@ -52,6 +55,7 @@ from fieldcrm.reports.model import VERDICTS
 from fieldcrm.reports.visit_list import actual_text, filters_of
 from fieldcrm.visits import service as visits
 from fieldcrm.visits.life import life
+from fieldcrm.visits.model import VisitFilters
 from fieldcrm.visits.saying import outcome_text
 from fieldcrm.visits.store import VisitView
 
@@ -83,7 +87,7 @@ class Row:
     """To the visit's form, in words."""
 
 
-class Visits(AnswerCounts, ListFiles, Listing, Desk):
+class Visits(AnswerCounts, ListFiles, Totals, Listing, Desk):
     """The list as the reader has asked for it, and the visit that is open."""
 
     rows: list[Row] = []
@@ -129,10 +133,7 @@ class Visits(AnswerCounts, ListFiles, Listing, Desk):
         return SORTS
 
     async def _fill(self, cursor: str = "") -> None:
-        wanted = filters_of(
-            self.search, self.state, self.verdict, self.letter, self.rep, self.team,
-            day_of(self.first), day_of(self.last),
-        )  # fmt: skip
+        wanted = self._wanted()
         found = await asyncio.to_thread(
             visits.list_visits, self._actor(), wanted, self.sort, PAGE, cursor or None
         )
@@ -140,8 +141,19 @@ class Visits(AnswerCounts, ListFiles, Listing, Desk):
         rows = [replace(_row(v, self.language), answers=answers_text(v, read)) for v in found.rows]
         await self._count(wanted)
         self._turn(rows, found.cursor, bool(cursor))
-        more = "+" if self.has_more else ""
-        self.shown = self._t("report.listed", n=len(self.rows), more=more)
+        self._tell_shown(bool(cursor))
+
+    def _wanted(self) -> VisitFilters:
+        return filters_of(
+            self.search, self.state, self.verdict, self.letter, self.rep, self.team,
+            day_of(self.first), day_of(self.last),
+        )  # fmt: skip
+
+    def _told_as(self) -> tuple[str, str, str]:
+        return "report.listed", "report.listed_of", "report.listed_of_many"
+
+    async def _counter(self) -> Callable[[int], int]:
+        return partial(visits.count, self._actor(), self._wanted())
 
     async def _open(self, row_id: str) -> None:
         self.visit_problem = ""
@@ -227,7 +239,7 @@ def _tools() -> rx.Component:
         narrowing(Visits, "state", "visits_page.all_states", states, "visits_page.state"),
         narrowing(Visits, "verdict", "visits_page.all_verdicts", verdicts, "report.verdict"),
         narrowing(Visits, "letter", "report.all_categories", letters, "report.category"),
-        days_between(Visits), answer_choice(Visits)), rx.el.span(Visits.shown, class_name="muted t1 nw end", role="status"),
-        file_tools(Visits, "xlsx", "csv"),
+        days_between(Visits), answer_choice(Visits)), shown_rows(Visits, "muted t1 nw end"),
+        file_tools(Visits, "xlsx", "csv", told=file_rows(Visits)),
         class_name="row ad-t",
     )  # fmt: skip

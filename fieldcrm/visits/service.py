@@ -263,11 +263,11 @@ def list_visits(
         return store.page(session, where, sort, max(1, min(limit, LIST_MAX)), cursor, is_wide)
 
 
-def count(actor: Actor, filters: VisitFilters | None = None) -> int:
-    """How many visits a list has that the actor may see."""
+def count(actor: Actor, filters: VisitFilters | None = None, most: int | None = None) -> int:
+    """How many visits a list has that the actor may see; counting ends one above `most`."""
     where = [_scope(actor), *store.filter_clauses(filters or VisitFilters())]
     with reading() as session:
-        return store.count(session, where)
+        return store.count(session, where, most)
 
 
 def export_rows(actor: Actor, filters: VisitFilters | None = None) -> Iterator[VisitView]:

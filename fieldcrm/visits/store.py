@@ -330,9 +330,12 @@ def page(
     return Page(shown, more)
 
 
-def count(session: Session, where: Sequence[Any]) -> int:
-    """How many visits fit."""
-    return session.exec(_joined(select(func.count()).select_from(Visit)).where(*where)).one()
+def count(session: Session, where: Sequence[Any], most: int | None = None) -> int:
+    """How many visits fit; `most` and one at most."""
+    found = _joined(select(Visit.id)).where(*where)
+    if most is not None:
+        found = found.limit(most + 1)
+    return session.exec(select(func.count()).select_from(found.subquery())).one()
 
 
 def _joined(wanted: Any) -> Any:

@@ -6,6 +6,7 @@ import asyncio
 import inspect
 from collections.abc import Callable
 from datetime import timedelta
+from types import MethodType
 from typing import Any
 
 import pytest
@@ -57,3 +58,31 @@ def call(state: Any, name: str, *args: Any) -> list[Any]:
 
 async def _all(generator: Any) -> list[Any]:
     return [item async for item in generator]
+
+
+class Unlocked:
+    """A State whose background lock is taken at once, as it is when nobody else works on it."""
+
+    def __init__(self, state: Any) -> None:
+        object.__setattr__(self, "state", state)
+
+    async def __aenter__(self) -> Any:
+        return self
+
+    async def __aexit__(self, *_: Any) -> None:
+        return None
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.state, name)
+        is_own = isinstance(found, MethodType) and found.__self__ is self.state
+        return MethodType(found.__func__, self) if is_own else found
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self.state, name, value)
+
+
+def call_behind(page: Any, name: str) -> None:
+    """Run a handler that works beside the page to its end."""
+    unlocked = page if isinstance(page, Unlocked) else Unlocked(page)
+    owner = next(c for c in type(unlocked.state).mro() if name in getattr(c, "event_handlers", {}))
+    asyncio.run(owner.event_handlers[name].fn(unlocked))

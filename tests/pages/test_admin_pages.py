@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from types import MethodType
 from typing import Any
 
 import pytest
@@ -26,7 +25,7 @@ from fieldcrm.people import service as people
 from fieldcrm.people import signing
 from fieldcrm.people.model import RoleForbids
 from fieldcrm.people.tables import Device
-from tests.pages.conftest import Open, call
+from tests.pages.conftest import Open, Unlocked, call
 from tests.reports.conftest import Field
 
 REP = {"name": "Ștefan Țurcan", "login": "stefan", "language": "ro", "mode": "foot", "phone": "", "email": "",
@@ -219,27 +218,6 @@ def kept(team: Field, content: bytes, name: str = "clients.csv") -> str:
 
 
 GOOD = "Name;Address;Category;Code\nAptekă ș;Street 1;A;1\n=SUM(A1);Street 2;B;2\n".encode()
-
-
-class Unlocked:
-    """A State whose background lock is taken at once, as it is when nobody else works on it."""
-
-    def __init__(self, state: Any) -> None:
-        object.__setattr__(self, "state", state)
-
-    async def __aenter__(self) -> Any:
-        return self
-
-    async def __aexit__(self, *_: Any) -> None:
-        return None
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self.state, name)
-        is_own = isinstance(found, MethodType) and found.__self__ is self.state
-        return MethodType(found.__func__, self) if is_own else found
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        setattr(self.state, name, value)
 
 
 def look(page: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import Any
 
 import pytest
@@ -48,6 +49,8 @@ def shaped(page: Page, base: str) -> str:
     """The list with another column and a condition, saved for everybody; the view's address."""
     page.goto(f"{base}/clients")
     expect(page.locator("tbody tr").first).to_be_visible(timeout=LONG)
+    told = page.locator(".ad-t span[role=status]")
+    expect(told).to_have_text(re.compile(r"^60 of [\d,]+ clients$"), timeout=LONG)
     columns = menu(page, "Columns")
     columns.get_by_label("E-mail").focus()
     page.keyboard.press("Space")

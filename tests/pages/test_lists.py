@@ -11,12 +11,14 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from fieldcrm.clients import service as clients
+from fieldcrm.clients.model import ClientFilters
 from fieldcrm.kit import clock
+from fieldcrm.pages import list_totals
 from fieldcrm.pages.clients import Clients
 from fieldcrm.pages.visits import Visits
 from fieldcrm.reports import visit_list
 from fieldcrm.visits import service as visits
-from tests.pages.conftest import Open, call
+from tests.pages.conftest import Open, Unlocked, call, call_behind
 from tests.reports.conftest import Field
 
 MONDAY = date(2026, 11, 16)
@@ -48,6 +50,76 @@ def test_visits_come_in_pages_within_ones_teams(visited: Field, open_page: Open)
     assert len({r.id for r in page.rows}) == 70
     assert not page.has_more
     assert {r.rep for r in page.rows} == {"Rep North"}
+
+
+def test_the_whole_list_is_counted_behind_its_first_page(visited: Field, open_page: Open) -> None:
+    page = open_page(Visits, "manager_north")
+    assert (page.is_uncounted, page.all_rows) == (True, "")
+    call_behind(page, "count_rows")
+    assert (page.is_uncounted, page.shown, page.all_rows) == (
+        False,
+        "60 of 70 visits",
+        "70 visits",
+    )
+    call(page, "more")
+    assert (page.is_uncounted, page.shown, page.all_rows) == (False, "70 visits", "70 visits")
+    call(page, "narrow", "state", "missed")
+    assert (page.is_uncounted, page.shown, page.all_rows) == (False, "10 visits", "10 visits")
+    call(page, "clear")
+    assert (page.is_uncounted, page.shown) == (True, "60+ visits"), "of another list than before"
+
+
+def test_more_than_can_be_counted_are_not_called_a_number(
+    visited: Field, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(list_totals, "COUNTED_MOST", 65)
+    assert visits.count(visited.company.actor("manager_north"), most=65) == 66
+    page = open_page(Visits, "manager_north")
+    call_behind(page, "count_rows")
+    assert (page.shown, page.all_rows) == ("60 of more than 65 visits", "")
+    call(page, "more")
+    assert (page.shown, page.all_rows) == ("70 visits", "70 visits"), "all of them are there"
+
+
+class Reordered(Unlocked):
+    """A list that its reader puts in another order while it is counted."""
+
+    async def __aenter__(self) -> Any:
+        if not self.state.is_uncounted:
+            await type(self.state).event_handlers["sort_by"].fn(self.state, "client")
+        return self
+
+
+def test_what_is_counted_of_an_earlier_list_is_no_longer_of_use(
+    visited: Field, open_page: Open
+) -> None:
+    page = open_page(Visits, "manager_north")
+    call_behind(Reordered(page), "count_rows")
+    assert (page.sort, page.is_uncounted, page.shown) == ("client", True, "60+ visits")
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("en", "60 of 2,154 clients"), ("ru", "60 из 2\xa0154 клиентов"), ("ro", "60 din 2.154 de clienți")],
+)  # fmt: skip
+def test_how_many_clients_there_are(
+    visited: Field, open_page: Open, language: str, told: str
+) -> None:
+    place = visited.add_territory("north", "rep_north", "Север")
+    for _ in range(60):
+        visited.add_client("C", place)
+    page = open_page(Clients, "manager_north")
+    call(page, "choose_language", language)
+    call(page, "load")
+    call(page, "narrow", "letter", "C")
+    call_behind(page, "count_rows")
+    whole = clients.count(visited.company.actor("manager_north"), ClientFilters(categories=("C",)))
+    assert (page._total, whole) == (61, 61)
+    page._total = 2154
+    page._tell_total()
+    assert page.shown == told
+    south = open_page(Clients, "manager_south")
+    assert not south.is_uncounted, "counts nobody he may not see"
 
 
 def test_visits_are_filtered_sorted_and_a_made_up_filter_counts_as_none(
