@@ -129,6 +129,26 @@ def count(
         return store.count(session, actor, _query(search), wanted, own, most)
 
 
+def ids_found(
+    actor: Actor, filters: ClientFilters, search: str = "", limit: int = LIMIT_MAX
+) -> list[str]:
+    """Ids of clients in scope that a list finds, in no order."""
+    if folding.asks_nothing(search[:200]):
+        return []
+    with reading() as session:
+        own = listing.narrowing(session, actor, filters)
+        return store.ids(session, actor, _query(search), filters, limit, own)
+
+
+def count_by_rep(actor: Actor, filters: ClientFilters, search: str = "") -> dict[str | None, int]:
+    """How many clients in scope a list finds, by the rep of their territory; None: nobody's."""
+    if folding.asks_nothing(search[:200]):
+        return {}
+    with reading() as session:
+        own = listing.narrowing(session, actor, filters)
+        return store.count_by_rep(session, actor, _query(search), filters, own)
+
+
 def clients_for_rep_in(session: Session, rep_id: str) -> set[str]:
     """Ids of a rep's living clients: his territories', his visits', and his people's workplaces."""
     return store.ids_for_rep(session, rep_id)

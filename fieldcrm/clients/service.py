@@ -14,10 +14,12 @@ from fieldcrm.clients.finding import LIMIT_MAX as LIMIT_MAX
 from fieldcrm.clients.finding import card as card
 from fieldcrm.clients.finding import clients_for_rep_in as clients_for_rep_in
 from fieldcrm.clients.finding import count as count
+from fieldcrm.clients.finding import count_by_rep as count_by_rep
 from fieldcrm.clients.finding import find as find
 from fieldcrm.clients.finding import get as get
 from fieldcrm.clients.finding import get_in as get_in
 from fieldcrm.clients.finding import history as history
+from fieldcrm.clients.finding import ids_found as ids_found
 from fieldcrm.clients.finding import shown_in as shown_in
 from fieldcrm.clients.model import (
     BadClientField,

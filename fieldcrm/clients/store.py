@@ -221,6 +221,31 @@ def count(
     return session.exec(select(func.count()).select_from(found.subquery())).one()
 
 
+def ids(
+    session: Session, actor: Actor, query: str, filters: ClientFilters, limit: int,
+    own: Collection[ColumnElement[bool]] = (),
+) -> list[str]:  # fmt: skip
+    """Clients that a list finds, in no order."""
+    where, _ = _chosen(session, actor, query, filters, own)
+    return list(session.exec(select(Client.id).where(*where).limit(limit)))
+
+
+def count_by_rep(
+    session: Session, actor: Actor, query: str, filters: ClientFilters,
+    own: Collection[ColumnElement[bool]] = (),
+) -> dict[str | None, int]:  # fmt: skip
+    """How many clients a list finds, by whose territory they are in; None: nobody's."""
+    where, _ = _chosen(session, actor, query, filters, own)
+    wanted = (
+        select(Territory.rep_id, func.count())
+        .select_from(Client)
+        .outerjoin(Territory, col(Territory.id) == Client.territory_id)
+        .where(*where)
+        .group_by(col(Territory.rep_id))
+    )
+    return dict(session.exec(wanted).all())
+
+
 def ties(session: Session, client_id: str) -> tuple[list[Tie], list[Tie]]:
     """(people who work at this client, workplaces of this client)."""
     people = _ties(session, Affiliation.organisation_id == client_id, Affiliation.person_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -12,6 +12,14 @@ CLIENTS_MOST = 2_000
 """Clients of a list; more are handed over by territory."""
 BRIEF_MOST = 200
 """Clients that a preview names; all of them stand in the brief's file."""
+
+
+Tell = Callable[[float], None]
+"""Hears how far a handover is, 0 to 1; may raise `jobs.Cancelled`, and nothing has happened."""
+
+
+def quiet(_share: float) -> None:
+    """Nobody watches."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +124,12 @@ class NothingToHandOver(Invalid):
     """The rep has none of it."""
 
     code = "handover_nothing"
+
+
+class TooManyClients(Invalid):
+    """A list finds more of the rep's clients than go at once: `most`."""
+
+    code = "handover_too_many"
 
 
 class HandoverMoved(Conflict):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
@@ -10,9 +10,9 @@ from typing import Any
 from sqlmodel import Session
 
 from fieldcrm.clients import service as clients
-from fieldcrm.clients.tables import Promise
+from fieldcrm.clients.tables import Client, Promise
 from fieldcrm.handover import rules, store
-from fieldcrm.handover.model import BriefLine, PromiseLine
+from fieldcrm.handover.model import BriefLine, PromiseLine, Tell
 from fieldcrm.kit import clock, ids
 from fieldcrm.people.model import Actor
 from fieldcrm.planning.tables import CycleTarget
@@ -20,6 +20,21 @@ from fieldcrm.visits import service as visits
 from fieldcrm.visits import store as visit_store
 from fieldcrm.visits.model import MoveRequest
 from fieldcrm.visits.tables import Visit
+
+
+class Steps:
+    """Counts the pieces of a handover as they go, and tells how far it is."""
+
+    def __init__(self, whole: int, tell: Tell) -> None:
+        self._whole, self._tell, self._done = max(whole, 1), tell, 0
+
+    def each[Piece](self, pieces: Iterable[Piece]) -> Iterable[Piece]:
+        """The pieces one by one, each told when it is done."""
+        for piece in pieces:
+            yield piece
+            self._done += 1
+            self._tell(min(self._done / self._whole, 1.0))
+
 
 # ---- what a cycle still wants ----
 
@@ -48,10 +63,10 @@ def shares(session: Session, rep_id: str, day: date) -> list[Share]:
     return found
 
 
-def pass_targets(session: Session, found: list[Share], owner: str) -> list[list[Any]]:
+def pass_targets(session: Session, found: list[Share], owner: str, steps: Steps) -> list[list[Any]]:
     """Lessen the former's targets and raise the new owner's; returns them as they were."""
     was: list[list[Any]] = []
-    for share in found:
+    for share in steps.each(found):
         row = share.row
         theirs = store.target_of(session, row.cycle_id, owner, row.client_id)
         if theirs is None:
@@ -66,10 +81,10 @@ def pass_targets(session: Session, found: list[Share], owner: str) -> list[list[
     return was
 
 
-def return_targets(session: Session, was: list[list[Any]], former: str) -> int:
+def return_targets(session: Session, was: list[list[Any]], former: str, steps: Steps) -> int:
     """Give back what the new owner has not reached himself; returns how many targets stay parted."""
     stayed = 0
-    for row_id, planned, theirs_id, passed in was:
+    for row_id, planned, theirs_id, passed in steps.each(was):
         row, theirs = store.target(session, row_id), store.target(session, theirs_id)
         if row is None or theirs is None or row.rep_id != former or theirs.planned < passed:
             stayed += 1
@@ -87,21 +102,23 @@ def return_targets(session: Session, was: list[list[Any]], former: str) -> int:
 # ---- promises ----
 
 
-def pass_promises(session: Session, found: list[Promise], owner: str) -> list[str]:
+def pass_promises(session: Session, found: list[Promise], owner: str, steps: Steps) -> list[str]:
     """Open promises are the new owner's to keep."""
-    for promise in found:
+    for promise in steps.each(found):
         promise.rep_id = owner
         session.add(promise)
         clients.tell_holders_in(session, promise.client_id, (owner,))
     return [promise.id for promise in found]
 
 
-def return_promises(session: Session, promise_ids: list[str], owner: str, former: str) -> int:
+def return_promises(
+    session: Session, promise_ids: list[str], owner: str, former: str, steps: Steps
+) -> int:
     """Back to who made them, unless they were kept meanwhile; returns how many stay."""
     open_ones = [
         p for p in store.promises(session, promise_ids) if p.rep_id == owner and p.done_at is None
     ]
-    pass_promises(session, open_ones, former)
+    pass_promises(session, open_ones, former, steps)
     return len(promise_ids) - len(open_ones)
 
 
@@ -109,12 +126,12 @@ def return_promises(session: Session, promise_ids: list[str], owner: str, former
 
 
 def pass_visits(
-    session: Session, actor: Actor, found: Collection[Visit], owner: str
+    session: Session, actor: Actor, found: Collection[Visit], owner: str, steps: Steps
 ) -> dict[str, int]:
     """Behind the new owner's own stops of each day; returns their positions before."""
     was = {visit.id: visit.position for visit in found}
     last: dict[date, int] = {}
-    for visit in found:
+    for visit in steps.each(found):
         if visit.day not in last:
             last[visit.day] = visit_store.last_position(session, owner, visit.day)
         last[visit.day] += 1
@@ -123,13 +140,13 @@ def pass_visits(
 
 
 def return_visits(
-    session: Session, actor: Actor, was: dict[str, int], owner: str, former: str
+    session: Session, actor: Actor, was: dict[str, int], owner: str, former: str, steps: Steps
 ) -> int:
     """Those still planned and his go back to their place in the day; returns how many stay."""
     back = [
         v for v in store.visits(session, was) if v.rep_id == owner and v.state == "planned"
     ]  # fmt: skip
-    for visit in back:
+    for visit in steps.each(back):
         _assign(session, actor, visit.id, former, was[visit.id])
     return len(was) - len(back)
 
@@ -142,12 +159,23 @@ def _assign(session: Session, actor: Actor, visit_id: str, rep_id: str, position
 # ---- named clients ----
 
 
+def pass_clients(
+    session: Session, actor: Actor, found: Iterable[Client], into_id: str | None, steps: Steps
+) -> dict[str, str | None]:
+    """Named clients into a territory of the new owner; returns where they were at home."""
+    was: dict[str, str | None] = {}
+    for client in steps.each(found):
+        was[client.id] = client.territory_id
+        clients.change_in(session, actor, client, {"territory_id": into_id})
+    return was
+
+
 def return_clients(
-    session: Session, actor: Actor, homes: dict[str, str], own: Collection[str]
+    session: Session, actor: Actor, homes: dict[str, str], own: Collection[str], steps: Steps
 ) -> int:
     """Clients that are still in one of the new owner's territories go home; returns how many stay."""
     back = [c for c in store.clients(session, homes) if c.territory_id in own]
-    for client in back:
+    for client in steps.each(back):
         clients.change_in(session, actor, client, {"territory_id": homes[client.id]})
     return len(homes) - len(back)
 

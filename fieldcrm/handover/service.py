@@ -29,6 +29,8 @@ from fieldcrm.handover.model import (
     OtherTeam,
     Preview,
     PromiseLine,
+    Tell,
+    quiet,
 )
 from fieldcrm.handover.tables import Handover
 from fieldcrm.kit import clock, events, feed, i18n, ids
@@ -166,20 +168,20 @@ def _line(
     )  # fmt: skip
 
 
-def hand_over(actor: Actor, order: Order, seal: str) -> HandoverView:
+def hand_over(actor: Actor, order: Order, seal: str, progress: Tell = quiet) -> HandoverView:
     """Do what was looked at, whole or not at all; the new owner is told.
 
     Raises HandoverMoved when it is no longer what `seal` names, and what `preview` raises.
     """
     with transaction() as session:
         feed.take_turn(session)
-        done, text = hand_over_in(session, actor, order, seal)
+        done, text = hand_over_in(session, actor, order, seal, progress)
     tell(actor, done, text)
     return done
 
 
 def hand_over_in(
-    session: Session, actor: Actor, order: Order, seal: str
+    session: Session, actor: Actor, order: Order, seal: str, progress: Tell = quiet
 ) -> tuple[HandoverView, str]:
     """The same inside a transaction that has its turn in the feed; the text is for `tell` after it."""
     found = _estate(session, actor, order)
@@ -187,7 +189,7 @@ def hand_over_in(
         raise HandoverMoved()
     brief = sorted(_brief(session, found), key=rules.urgency)
     row = _note(session, actor, order, found, brief)
-    row.moved = _move(session, actor, order, found)
+    row.moved = _move(session, actor, order, found, progress)
     session.add(row)
     session.flush()
     _log(session, actor, row, "clients.handed_over")
@@ -212,18 +214,20 @@ def _note(
     )  # fmt: skip
 
 
-def _move(session: Session, actor: Actor, order: Order, found: Estate) -> dict[str, Any]:
+def _move(
+    session: Session, actor: Actor, order: Order, found: Estate, progress: Tell
+) -> dict[str, Any]:
     """Everything to its new owner; returns how it was."""
-    homes = {c.id: c.territory_id for c in found.clients} if order.client_ids else {}
-    clients.reassign_in(session, actor, found.territories, order.to_rep_id)
-    for client in found.clients if order.client_ids else []:
-        clients.change_in(session, actor, client, {"territory_id": order.into_id})
+    named, owner = found.clients if order.client_ids else [], order.to_rep_id
+    pieces = (named, found.promises, found.targets, found.visits)
+    steps = moving.Steps(sum(map(len, pieces)), progress)
+    clients.reassign_in(session, actor, found.territories, owner)
     return {
         "territories": [t.id for t in found.territories],
-        "clients": homes,
-        "promises": moving.pass_promises(session, found.promises, order.to_rep_id),
-        "targets": moving.pass_targets(session, found.targets, order.to_rep_id),
-        "visits": moving.pass_visits(session, actor, found.visits, order.to_rep_id),
+        "clients": moving.pass_clients(session, actor, named, order.into_id, steps),
+        "promises": moving.pass_promises(session, found.promises, owner, steps),
+        "targets": moving.pass_targets(session, found.targets, owner, steps),
+        "visits": moving.pass_visits(session, actor, found.visits, owner, steps),
     }
 
 
@@ -235,7 +239,7 @@ def _told(found: Estate, done: HandoverView) -> str:
     )  # fmt: skip
 
 
-def undo(actor: Actor, handover_id: str) -> HandoverView:
+def undo(actor: Actor, handover_id: str, progress: Tell = quiet) -> HandoverView:
     """Give back all that nobody has built on since; what stays is counted.
 
     Raises HandoverUnknown, HandoverUndone.
@@ -243,16 +247,18 @@ def undo(actor: Actor, handover_id: str) -> HandoverView:
     people.require(actor, *_BOSSES)
     with transaction() as session:
         feed.take_turn(session)
-        return undo_in(session, actor, handover_id)
+        return undo_in(session, actor, handover_id, progress)
 
 
-def undo_in(session: Session, actor: Actor, handover_id: str) -> HandoverView:
+def undo_in(
+    session: Session, actor: Actor, handover_id: str, progress: Tell = quiet
+) -> HandoverView:
     """The same inside a transaction that has its turn in the feed."""
     people.require(actor, *_BOSSES)
     row = _row(session, actor, handover_id)
     if row.undone_at is not None:
         raise HandoverUndone()
-    row.stayed = _give_back(session, actor, row)
+    row.stayed = _give_back(session, actor, row, progress)
     row.undone_at, row.undone_by = clock.now(), actor.user_id or None
     session.add(row)
     _log(session, actor, row, "clients.handover_undone")
@@ -260,17 +266,19 @@ def undo_in(session: Session, actor: Actor, handover_id: str) -> HandoverView:
     return _view(*store.named(session, handover_id))
 
 
-def _give_back(session: Session, actor: Actor, row: Handover) -> int:
+def _give_back(session: Session, actor: Actor, row: Handover, progress: Tell) -> int:
     """Move back; returns how many pieces stay, since they changed hands or state again."""
     former, owner, moved = row.from_rep_id, row.to_rep_id, row.moved
+    pieces = (moved["clients"], moved["promises"], moved["targets"], moved["visits"])
+    steps = moving.Steps(sum(map(len, pieces)), progress)
     own = {t.id: t for t in store.territories_of(session, owner)}
     whole = [own[i] for i in moved["territories"] if i in own]
     clients.reassign_in(session, actor, whole, former)
     stayed = len(moved["territories"]) - len(whole)
-    stayed += moving.return_clients(session, actor, moved["clients"], set(own))
-    stayed += moving.return_promises(session, moved["promises"], owner, former)
-    stayed += moving.return_targets(session, moved["targets"], former)
-    return stayed + moving.return_visits(session, actor, moved["visits"], owner, former)
+    stayed += moving.return_clients(session, actor, moved["clients"], set(own), steps)
+    stayed += moving.return_promises(session, moved["promises"], owner, former, steps)
+    stayed += moving.return_targets(session, moved["targets"], former, steps)
+    return stayed + moving.return_visits(session, actor, moved["visits"], owner, former, steps)
 
 
 def list_handovers(actor: Actor) -> list[HandoverView]:

@@ -19,7 +19,7 @@ from fieldcrm.clients.ownfields import service as ownfields
 from fieldcrm.clients.views.model import plain
 from fieldcrm.components import behaviour
 from fieldcrm.components.icons import icon
-from fieldcrm.components.parts import badge, category, icon_button, note
+from fieldcrm.components.parts import badge, button, category, icon_button, note
 from fieldcrm.components.place_map import client_map
 from fieldcrm.components.section import (
     PAGE,
@@ -35,7 +35,7 @@ from fieldcrm.components.section import (
     options_of,
     row_drawer,
 )
-from fieldcrm.components.session import DISPATCHING, Desk, allows
+from fieldcrm.components.session import DISPATCHING, MANAGING, Desk, allows
 from fieldcrm.components.shell import manages, page
 from fieldcrm.components.words import words
 from fieldcrm.kit.errors import Refusal
@@ -45,6 +45,7 @@ from fieldcrm.pages.client_counts import Counting, count_tools, own_counts
 from fieldcrm.pages.client_filters import Narrowing, filter_chips, filter_tools
 from fieldcrm.pages.client_timeline import ClientTimeline, timeline_part
 from fieldcrm.pages.client_views import Views, view_notes, view_tools
+from fieldcrm.pages.handover_state import Handovers
 from fieldcrm.pages.list_files import ListFiles, file_tools
 from fieldcrm.pages.list_totals import Totals, file_rows, shown_rows
 
@@ -107,6 +108,30 @@ class Clients(
 
     def _narrowed_by(self) -> int:
         return super()._narrowed_by() + len(self.conditions) + bool(self.near) + self.is_archive
+
+    @rx.event
+    @allows(MANAGING)
+    async def hand_over_these(self):
+        """What the list finds, as the page shows it, to where clients are handed over."""
+        handed = await self.get_state(Handovers)
+        handed._bring(self._list_state(), self._t("handover.brought", what=self._narrowed_words()))
+        return rx.redirect("/handover")
+
+    def _narrowed_words(self) -> str:
+        """What narrows the list."""
+        territory = next((t.text for t in self.territories if t.value == self.territory), "")
+        kind = self._t(f"admin.client.{self.kind}") if self._is_known("kind", self.kind) else ""
+        conditions = [c.text for c in self.conditions]
+        every = (
+            self.search,
+            kind,
+            self.letter,
+            territory,
+            self.own_word,
+            *conditions,
+            self.near_word,
+        )
+        return " · ".join(told for told in every if told)
 
     def _asked(self) -> tuple[str, dict[str, Any]]:
         return "clients", plain(self._list_state())
@@ -205,13 +230,24 @@ def _tools() -> rx.Component:
             filter_tools(Clients), archive, column_tools(Clients), count_tools(Clients),
         ), rx.el.div(
             shown_rows(Clients),
-            rx.cond(manages(), rx.el.a(icon("users", "s"), words("handover.do"), href="/handover", class_name="btn sm"), rx.fragment()),
+            rx.cond(manages(), _hand_over(), rx.fragment()),
             file_tools(Clients, "xlsx", "csv", "geojson", "vcf", told=file_rows(Clients)),
             rx.el.a(icon("plus", "s"), words("client_form.add"), href="/clients/form", class_name="btn sm primary"),
             class_name="row wrap end",
         ),
         class_name="row ad-t",
     )  # fmt: skip
+
+
+def _hand_over() -> rx.Component:
+    """What the list finds, where it is narrowed; else the page alone, where one chooses."""
+    these = button(icon("users", "s"), words("handover.these"), small=True,
+                   on_click=Clients.hand_over_these)  # fmt: skip
+    chosen = rx.el.a(
+        icon("users", "s"), words("handover.do"), href="/handover", class_name="btn sm"
+    )
+    is_narrowed = (Clients.search != "") | (Clients.filters_set > 0)
+    return rx.cond(is_narrowed & ~Clients.is_archive, these, chosen)
 
 
 def _card_body() -> rx.Component:

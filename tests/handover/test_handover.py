@@ -14,7 +14,9 @@ from sqlmodel import select
 
 from fieldcrm.clients import service as clients
 from fieldcrm.clients.tables import Client, Promise, Territory
-from fieldcrm.handover import service, workbook
+from fieldcrm.clients.views.model import ListState
+from fieldcrm.handover import found, service, workbook
+from fieldcrm.handover.found import by_rep, clients_of
 from fieldcrm.handover.model import (
     BadHandover,
     HandoverMoved,
@@ -23,6 +25,7 @@ from fieldcrm.handover.model import (
     NothingToHandOver,
     Order,
     OtherTeam,
+    TooManyClients,
 )
 from fieldcrm.kit import clock, ids
 from fieldcrm.kit.database import reading, transaction
@@ -302,3 +305,48 @@ def test_only_a_manager_of_the_team_may(company: Field) -> None:
         service.undo(company.other_manager, handover_id)
     with pytest.raises(RoleForbids):
         service.undo(company.reps[1], handover_id)
+
+
+def test_a_list_finds_the_clients_of_who_hands_over_alone(
+    company: Field, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna, boris = company.reps[0].user_id, company.reps[1].user_id
+    every, doctors = ListState(), ListState(search="Doctor 2")
+    assert by_rep(company.manager, every) == {anna: 6}
+    his = clients_of(company.manager, anna, every)
+    assert (len(his), his >= set(company.clients)) == (6, True)
+    assert clients_of(company.manager, anna, doctors) == {company.clients[1]}
+    with pytest.raises(NothingToHandOver):
+        clients_of(company.manager, boris, every)
+    with pytest.raises(NothingToHandOver):
+        clients_of(company.manager, anna, ListState(is_archive=True))
+    monkeypatch.setattr(found, "CLIENTS_MOST", 5)
+    with pytest.raises(TooManyClients):
+        clients_of(company.manager, anna, every)
+
+
+def test_only_a_manager_of_the_team_is_told_what_a_list_finds(company: Field) -> None:
+    anna, carla = company.reps[0].user_id, company.reps[2].user_id
+    for actor in (company.reps[0], company.dispatcher):
+        with pytest.raises(RoleForbids):
+            by_rep(actor, ListState())
+        with pytest.raises(RoleForbids):
+            clients_of(actor, anna, ListState())
+    with pytest.raises(OutOfScope):
+        clients_of(company.manager, carla, ListState())
+    assert anna not in by_rep(company.other_manager, ListState())
+    assert by_rep(company.admin, ListState())[anna] == 6
+
+
+def test_clients_of_a_list_are_handed_over_as_named_ones(company: Field) -> None:
+    before = _dump()
+    some = clients_of(company.manager, company.reps[0].user_id, ListState(search="Doctor 2"))
+    heard: list[float] = []
+    order = _order(company, client_ids=some, into_id=_home(company, 1))
+    seal = service.preview(company.manager, order).seal
+    done = service.hand_over(company.manager, order, seal, heard.append)
+    assert (done.clients, done.promises) == (1, 1)
+    assert heard == sorted(heard)
+    assert (len(heard), heard[-1]) == (1 + done.promises + done.visits + 1, 1.0)
+    service.undo(company.manager, done.id)
+    assert _dump() == before

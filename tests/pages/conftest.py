@@ -81,8 +81,8 @@ class Unlocked:
         setattr(self.state, name, value)
 
 
-def call_behind(page: Any, name: str) -> None:
+def call_behind(page: Any, name: str, *args: Any) -> None:
     """Run a handler that works beside the page to its end."""
     unlocked = page if isinstance(page, Unlocked) else Unlocked(page)
     owner = next(c for c in type(unlocked.state).mro() if name in getattr(c, "event_handlers", {}))
-    asyncio.run(owner.event_handlers[name].fn(unlocked))
+    asyncio.run(owner.event_handlers[name].fn(unlocked, *args))

@@ -193,6 +193,34 @@ def test_a_manager_hands_clients_over_and_takes_them_back(page: Page, install: I
     expect(page.locator("tbody tr").first).to_contain_text("undone")
 
 
+def test_a_manager_hands_over_what_a_list_finds(page: Page, install: Install) -> None:
+    enter(page, install, "manager", "/manager")
+    page.goto(f"{install.base}/clients")
+    page.get_by_role("combobox", name="Category").select_option("A")
+    page.get_by_role("button", name="Hand these over").click()
+    page.wait_for_url("**/handover")
+    which, former, owner = (
+        page.locator(f"label:has(span:text-is('{name}')) select") for name in ("List", "From", "To")
+    )
+    expect(which.locator("option:checked")).to_have_text("The list you came from: A")
+    expect(page.locator(".ho-l [role=status]")).to_contain_text("clients: ")
+    former.select_option(index=1)
+    expect(former).not_to_have_value("")
+    owner.select_option(index=1)
+    expect(owner).not_to_have_value("")
+    assert violations(page) == []
+    page.get_by_role("button", name="See what would happen").click()
+    expect(page.locator(".ho-b tbody tr").first).to_be_visible()
+    assert violations(page) == []
+    page.get_by_role("button", name="Hand over", exact=True).click()
+    page.get_by_role("button", name="Hand over now").click()
+    undo = page.get_by_role("button", name="Undo", exact=True)
+    expect(undo).to_have_count(1, timeout=60_000)
+    undo.click()
+    page.get_by_role("button", name="Undo now").click()
+    expect(undo).to_have_count(0, timeout=60_000)
+
+
 def test_a_manager_adds_a_client_once_seen_who_is_alike(page: Page, install: Install) -> None:
     enter(page, install, "manager", "/manager")
     page.goto(f"{install.base}/clients")
