@@ -150,11 +150,17 @@ class ClientForm(Placed, Standing, OwnReferences, Section, Desk):
 
     def _keep(self, found: list[Hint]) -> None:
         rows = [
-            AlikeRow(h.client.id, h.client.name, pair_words.why(h.reasons, self.language))
+            AlikeRow(h.client.id, self._called(h), pair_words.why(h.reasons, self.language))
             for h in found
         ]
         self.is_sure = self.is_sure and [r.id for r in rows] == [r.id for r in self.alike]
         self.alike = rows
+
+    def _called(self, hint: Hint) -> str:
+        """Its name; of another kind than is typed in, that too."""
+        if hint.client.kind == self.kind:
+            return hint.client.name
+        return f"{hint.client.name} · {self._t(f'admin.client.{hint.client.kind}')}"
 
     @rx.event
     @allows(DISPATCHING)

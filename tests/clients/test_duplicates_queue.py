@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import select
 
 from fieldcrm.clients import service as clients
-from fieldcrm.clients.duplicates import hints, merging, queue, sweeping
+from fieldcrm.clients.duplicates import hints, merging, queue, sweeping, words
 from fieldcrm.clients.duplicates.model import (
     BadThreshold,
     NoSuchPair,
@@ -303,6 +303,65 @@ class TestHints:
     )
     def test_others_are_not(self, base: Base, fields: dict[str, str]) -> None:
         assert hints.alike(base.actor("admin"), fields) == []
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"phone": "09 310 45588"},
+            {"address": "Sibeliuksenkatu 14"},
+            {"address": "Sibeliuksenkatu 14", "city": "Helsinki", "phone": "09 7654321"},
+            {"lat": 60.184, "lng": 24.9146},
+        ],
+    )
+    def test_one_typed_in_as_another_kind_is_named_too(
+        self, base: Base, fields: dict[str, Any]
+    ) -> None:
+        wanted = {"name": "Töölö health station", "kind": "pharmacy", **fields}
+        (hint,) = hints.alike(base.actor("admin"), wanted)
+        assert hint.client.id == base.clients["Töölö Health Station"]
+        good, _, bad = words.why(hint.reasons, "en").partition("Against: ")
+        assert "Name: the same" in good
+        assert "Kind: different" in bad
+        assert hint.reasons == sorted(hint.reasons, key=lambda r: -r.bits)
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"name": "Töölö Health Station"},
+            {"name": "Töölö Health Station", "phone": "09 7654321"},
+            {"name": "Töölö Health Station", "address": "Mannerheimintie 2"},
+            {"name": "Töölö Health Station", "address": "Sibeliuksenkatu 14", "city": "Järvenpää"},
+            {"name": "Töölö Health Station", "lat": 60.1849, "lng": 24.9146},
+            {"name": "Kallio Pharmacy", "phone": "09 310 45588", "address": "Sibeliuksenkatu 14"},
+            {"name": "Health Station", "address": "Sibeliuksenkatu 14"},
+        ],
+    )
+    def test_of_another_kind_a_name_alone_says_nothing_nor_does_a_place(
+        self, base: Base, fields: dict[str, Any]
+    ) -> None:
+        assert hints.alike(base.actor("admin"), {"kind": "pharmacy", **fields}) == []
+
+    def test_a_practice_that_bears_its_doctor_s_name_is_not_he(self, base: Base) -> None:
+        fields = {"name": "Clinic Щербаков Артём", "phone": "040 123 4567"}
+        boss = base.actor("admin")
+        assert hints.alike(boss, {"kind": "organisation", **fields}) == []
+        found = hints.alike(boss, {**fields, "name": "Щербаков Артём", "kind": "pharmacist"})
+        assert [h.client.name for h in found] == ["Dr Щербаков Артём"]
+
+    def test_those_of_its_own_kind_come_first(self, base: Base) -> None:
+        twin = add(base, **{**STATION, "name": "Töölö Health Station", "kind": "pharmacy"})
+        wanted = {**STATION, "name": "Töölö Health Station", "kind": "pharmacy"}
+        found = [h.client.id for h in hints.alike(base.actor("admin"), wanted)]
+        assert found == [twin, base.clients["Töölö Health Station"]]
+
+    def test_another_kind_makes_no_pair_and_is_told_to_nobody_out_of_sight(
+        self, base: Base
+    ) -> None:
+        wanted = {"name": "Töölö Health Station", "kind": "pharmacy", "phone": "09 310 45588"}
+        assert len(hints.alike(base.actor("rep_north"), wanted)) == 1
+        assert hints.alike(base.actor("rep_south"), wanted) == []
+        add(base, **wanted)
+        assert names(base) == []
 
     def test_nobody_hears_of_a_client_he_may_not_see(self, base: Base) -> None:
         wanted = {"name": "Töölö Health Station", "kind": "organisation", "phone": "09 310 45588"}

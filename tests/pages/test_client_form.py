@@ -64,6 +64,24 @@ def test_somebody_alike_is_shown_first(team: Field, north: str, open_page: Open)
     assert len(_found(team, "Virtanen")) == 2, "and added when it is meant"
 
 
+def test_one_typed_in_as_another_kind_is_shown_with_its_kind(
+    team: Field, north: str, open_page: Open
+) -> None:
+    boss = team.company.actor("manager_north")
+    known = clients.save(boss, {"name": "Аптека Ромашка", "kind": "pharmacy", "territory_id": north,
+                                "address": "ул. Ленина, 5"})  # fmt: skip
+    page = open_page(ClientForm, "manager_north")
+    call(page, "compare", "kind", "organisation")
+    call(page, "compare", "name", "Аптека Ромашка")
+    assert page.alike == [], "a name alone says nothing"
+    call(page, "compare", "address", "Ленина 5")
+    [row] = page.alike
+    assert (row.id, row.name) == (known.id, "Аптека Ромашка · pharmacy")
+    assert "Kind: different" in row.why
+    call(page, "compare", "kind", "pharmacy")
+    assert [(a.id, a.name) for a in page.alike] == [(known.id, "Аптека Ромашка")]
+
+
 @pytest.mark.parametrize(
     ("sent", "bad"),
     [

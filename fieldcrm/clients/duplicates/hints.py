@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from math import cos, log2, radians
 from typing import Any
 
@@ -11,9 +11,10 @@ from sqlmodel import Session
 
 from fieldcrm.clients import folding, rules
 from fieldcrm.clients.duplicates import comparing, records, store, weighing
-from fieldcrm.clients.duplicates.model import Hint, SweepStatus, Weights
+from fieldcrm.clients.duplicates.model import Hint, Levels, Pairs, Reason, SweepStatus, Weights
 from fieldcrm.clients.duplicates.prepared import Prepared, heard, phone_tails, plain_words
 from fieldcrm.clients.duplicates.records import Record
+from fieldcrm.clients.model import PERSON_KINDS, ClientKind
 from fieldcrm.clients.ownfields import service as ownfields
 from fieldcrm.clients.tables import Client
 from fieldcrm.kit.database import reading
@@ -26,19 +27,24 @@ COMMON = 200
 EXPECTED = 0.1
 """Share of new clients that are there already: the odds before anything is compared."""
 NEAR_M = 150.0
+OTHER_KIND_BITS = -3.0
+"""What another kind says against a pair: not learned, since a sweep looks within one kind."""
 M_PER_DEGREE = 111_195.0
 
 
 def alike(actor: Actor, fields: Mapping[str, Any], client_id: str | None = None) -> list[Hint]:
     """Clients in scope that one with these fields may be, the likeliest first.
 
-    `client_id` is the client's own, where it is there already. Raises BadClientField.
+    Behind those of its kind come those of another with its name, and its phone or place, too: who
+    typed in a pharmacy as an organisation is told; nothing waits in the queue for it. `client_id` is the client's own, where it is there already. Raises BadClientField.
     """
     if not str(fields.get("name") or "").strip() or not fields.get("kind"):
         return []
     cleaned = rules.clean(fields)
     with reading() as session:
         found = alike_in(session, actor, cleaned, client_id)
+        found += _of_other_kinds(session, actor, cleaned, client_id)
+        found = found[:SHOWN_MOST]
         ownfields.show_in(session, actor, (hint.client for hint in found))
         return found
 
@@ -47,14 +53,35 @@ def alike_in(
     session: Session, actor: Actor, cleaned: Mapping[str, Any], client_id: str | None = None
 ) -> list[Hint]:
     """The same of checked fields inside another transaction."""
-    told = {name: cleaned.get(name) for name in Record._fields if name != "id"}
-    mine = Record(**{**told, "id": client_id or ""})
+    mine = _record(cleaned, client_id)
     common = store.how_common(session, _words(mine), COMMON)
-    rare = [w for w, n in common.items() if n < COMMON]
-    near = _box(mine)
-    others = store.having_terms(session, actor, mine.kind, [*rare, *_tails(mine)], near or ())
-    others = [c for c in others if c.id != client_id]
+    others = _others(session, actor, mine, {mine.kind}, common)
     return _judged(session, mine, others, common) if others else []
+
+
+def _of_other_kinds(
+    session: Session, actor: Actor, cleaned: Mapping[str, Any], client_id: str | None
+) -> list[Hint]:
+    """Clients of other kinds that agree in name, and in phone or place; a name alone says nothing."""
+    mine = _record(cleaned, client_id)
+    common = store.how_common(session, _words(mine), COMMON)
+    others = _others(session, actor, mine, set(ClientKind) - {mine.kind}, common)
+    return _named_alike(session, mine, others, common) if others else []
+
+
+def _record(cleaned: Mapping[str, Any], client_id: str | None) -> Record:
+    told = {name: cleaned.get(name) for name in Record._fields if name != "id"}
+    return Record(**{**told, "id": client_id or ""})
+
+
+def _others(
+    session: Session, actor: Actor, mine: Record, kinds: Collection[str], common: Mapping[str, int]
+) -> list[Client]:
+    """Who of some kinds has a rare word or the phone, or is near."""
+    rare = [w for w, n in common.items() if n < COMMON]
+    terms = [*rare, *_tails(mine)]
+    found = store.having_terms(session, actor, kinds, terms, _box(mine) or ())
+    return [c for c in found if c.id != mine.id]
 
 
 def _words(mine: Record) -> list[str]:
@@ -79,6 +106,59 @@ def _box(mine: Record) -> tuple[float, float, float, float] | None:
 def _judged(
     session: Session, mine: Record, others: list[Client], common: Mapping[str, int]
 ) -> list[Hint]:
+    columns, pairs, weights = _compared(session, mine, others, common)
+    chance = weighing.chance_of(weighing.evidence(columns, pairs, weights))
+    chance = np.where(records.is_possible(mine.kind, columns, pairs), chance, 0.0)
+    why = records.reasons(columns, pairs, weights)
+    made = [Hint(c, round(float(p), 4), w) for c, p, w in zip(others, chance, why, strict=True)]
+    return _likeliest([h for h in made if h.probability >= SHOWN_LEAST])
+
+
+def _named_alike(
+    session: Session, mine: Record, others: list[Client], common: Mapping[str, int]
+) -> list[Hint]:
+    """Those of another kind that agree in what a slip in the kind would leave."""
+    columns, pairs, weights = _compared(session, mine, others, common)
+    bits = weighing.evidence(columns, pairs, weights) + OTHER_KIND_BITS
+    chance = weighing.chance_of(bits)
+    why = records.reasons(columns, pairs, weights)
+    kind = Reason("kind", "different", OTHER_KIND_BITS)
+    agreeing = np.flatnonzero(_agree(columns, pairs, mine, others))
+    return _likeliest([
+        Hint(others[n], round(float(chance[n]), 4), sorted([*why[n], kind], key=lambda r: -r.bits))
+        for n in agreeing
+    ])  # fmt: skip
+
+
+def _agree(
+    columns: Sequence[Prepared], pairs: Pairs, mine: Record, others: Sequence[Client]
+) -> np.ndarray:
+    """Which pairs share name, and phone or place.
+
+    A part of a name counts among people and among places: a doctor's practice that bears his name
+    is not he.
+    """
+    level = {c.name: found for c, found in zip(columns, pairs.levels, strict=True)}
+    is_person = np.array([c.kind in PERSON_KINDS for c in others])
+    is_like = is_person == (mine.kind in PERSON_KINDS)
+    name, phone = level["name"], level["phone"] == 1
+    is_named = (name == 1) | (name == 2)
+    return (is_named & (phone | _is_there(level))) | ((name == 3) & phone & is_like)
+
+
+def _is_there(level: Mapping[str, Levels]) -> np.ndarray:
+    """Which pairs are at one place: their pins, or street and house in a town that is not another."""
+    street = (level["address"] == 1) | (level["address"] == 2)
+    return (level["position"] == 1) | (street & (level["city"] != 5))
+
+
+def _likeliest(found: list[Hint]) -> list[Hint]:
+    return sorted(found, key=lambda h: -h.probability)[:SHOWN_MOST]
+
+
+def _compared(
+    session: Session, mine: Record, others: list[Client], common: Mapping[str, int]
+) -> tuple[list[Prepared], Pairs, Weights]:
     rows = [mine, *(Record(*(getattr(c, name) for name in Record._fields)) for c in others)]
     clients = max(store.living(session), len(rows))
     columns = [Prepared(c) for c in records.as_columns(rows)]
@@ -86,13 +166,7 @@ def _judged(
         _weigh_by_base(column, clients, common)
     right = np.arange(1, len(rows))
     pairs = comparing.compare(columns, np.zeros_like(right), right)
-    weights = _weights(session, mine.kind, clients)
-    chance = weighing.chance_of(weighing.evidence(columns, pairs, weights))
-    chance = np.where(records.is_possible(mine.kind, columns, pairs), chance, 0.0)
-    why = records.reasons(columns, pairs, weights)
-    made = [Hint(c, round(float(p), 4), w) for c, p, w in zip(others, chance, why, strict=True)]
-    likely = sorted((h for h in made if h.probability >= SHOWN_LEAST), key=lambda h: -h.probability)
-    return likely[:SHOWN_MOST]
+    return columns, pairs, _weights(session, mine.kind, clients)
 
 
 def _weigh_by_base(column: Prepared, clients: int, common: Mapping[str, int]) -> None:

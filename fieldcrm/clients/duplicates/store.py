@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import and_, delete, func, literal, or_, tuple_
@@ -72,9 +72,10 @@ def records(session: Session, kind: str) -> Iterator[list[Record]]:
 
 
 def having_terms(
-    session: Session, actor: Actor, kind: str, beginnings: Sequence[str], near: Sequence[Any]
-) -> list[Client]:
-    """Living clients of a kind in scope that share a term, or lie within a box of degrees."""
+    session: Session, actor: Actor, kinds: Collection[str], beginnings: Sequence[str],
+    near: Sequence[Any],
+) -> list[Client]:  # fmt: skip
+    """Living clients of some kinds in scope that share a term, or lie within a box of degrees."""
     said = []
     if beginnings:
         held = or_(*(and_(ClientTerm.term >= b, ClientTerm.term < _behind(b)) for b in beginnings))
@@ -87,7 +88,7 @@ def having_terms(
     if not said:
         return []
     wanted = select(Client).where(
-        Client.kind == kind, col(Client.archived_at).is_(None), in_scope(actor), or_(*said)
+        col(Client.kind).in_(kinds), col(Client.archived_at).is_(None), in_scope(actor), or_(*said)
     )
     return list(session.exec(wanted.order_by(col(Client.id)).limit(ALIKE_MOST)))
 
