@@ -129,6 +129,7 @@ def _card_body() -> rx.Component:
             ),
             rx.el.ul(rx.foreach(c.good, lambda t: _reason(t, "check")), rx.foreach(c.bad, lambda t: _reason(t, "minus")),
                      class_name="du-r", aria_label=words("duplicates.why")),
+            rx.el.p(words("duplicates.how_sure"), class_name="muted t1"),
             class_name="sec dh",
         ),
         _side_by_side(c), _word(c),
@@ -172,8 +173,13 @@ def _line(line: Any) -> rx.Component:
     differs = rx.cond(
         line.is_different, rx.el.span(words("duplicates.differs"), class_name="vh"), rx.fragment()
     )
+    said = rx.cond(
+        line.why != "",
+        rx.el.span(rx.el.br(), line.why, class_name="muted t1"),
+        rx.fragment(),
+    )
     return rx.el.tr(
-        rx.el.th(line.label, differs, scope="row"),
+        rx.el.th(line.label, differs, said, scope="row"),
         _cell(line, "left", line.left), _cell(line, "right", line.right), class_name=marked,
     )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fieldcrm.clients import standing, standing_words
@@ -28,17 +28,21 @@ class Line:
     is_different: bool
     can_take: bool
     kept: str
+    why: str = ""
+    """How the two agree here, and how much that says; empty where it says next to nothing."""
 
 
 def lines(view: PairView, language: str, keep: str, taken: list[str]) -> list[Line]:
     """The fields that either card fills; `keep`: which card stays, `taken`: what of the other it gets."""
     cards = (view.left, view.right) if keep == "left" else (view.right, view.left)
     after = merge_rules.standing_after(*cards, tuple(taken))
-    return [
+    made = [
         _standing_line(f, after[f.field], keep, language)
         if f.field in standing.CELLS else _line(view, f.field, keep, taken, language)
         for f in view.fields if f.field != "lng"
     ]  # fmt: skip
+    said = {r.field: pair_words.weight(r, language) for r in view.reasons}
+    return [replace(line, why=said.get(line.name, "")) for line in made]
 
 
 def _line(view: PairView, field: str, keep: str, taken: list[str], language: str) -> Line:

@@ -12,8 +12,8 @@ from fastapi.testclient import TestClient
 
 from fieldcrm.api.app import make_api
 from fieldcrm.clients import service as clients
-from fieldcrm.clients.duplicates import queue, sweeping
-from fieldcrm.clients.duplicates.model import Status
+from fieldcrm.clients.duplicates import queue, sweeping, words
+from fieldcrm.clients.duplicates.model import Reason, Status
 from fieldcrm.components.messages import Messages
 from fieldcrm.components.navigation import pages_for
 from fieldcrm.pages.clients import Clients
@@ -74,6 +74,33 @@ def test_pairs_are_decided_one_after_another(doubled: Field, open_page: Open) ->
     call(page, "decide", "open")
     call(page, "narrow", "status", "")
     assert {r.status for r in page.rows} == {"open", "later"}
+
+
+def test_each_field_says_how_much_it_speaks_for_one_client(doubled: Field, open_page: Open) -> None:
+    page = open_page(Duplicates, "manager_north")
+    call(page, "open", page.rows[0].id)
+    said = {line.name: line.why for line in page.card.lines if line.why}
+    assert said["phone"].startswith("the same: speaks ")
+    assert said["phone"].endswith("strongly for one client")
+    told = [reason.partition(":")[0] for reason in (*page.card.good, *page.card.bad)]
+    named = {line.label for line in page.card.lines if line.why}
+    assert set(told) == named, "every reason stands beside its field"
+    assert "email" not in said, "only one of them has one"
+
+
+@pytest.mark.parametrize(
+    ("bits", "told"),
+    [
+        (9.0, "the same: speaks very strongly for one client"),
+        (8.9, "the same: speaks strongly for one client"),
+        (2.0, "the same: speaks for one client"),
+        (0.5, "the same: speaks a little for one client"),
+        (-1.9, "the same: speaks a little against it"),
+        (-14.0, "the same: speaks very strongly against it"),
+    ],
+)
+def test_bits_in_words(bits: float, told: str) -> None:
+    assert words.weight(Reason("phone", "same", bits), "en") == told
 
 
 def test_a_merge_is_taken_back_where_it_was_told(doubled: Field, open_page: Open) -> None:
