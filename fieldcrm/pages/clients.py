@@ -45,7 +45,7 @@ from fieldcrm.pages.client_counts import Counting, count_tools, own_counts
 from fieldcrm.pages.client_filters import Narrowing, filter_chips, filter_tools
 from fieldcrm.pages.client_timeline import ClientTimeline, timeline_part
 from fieldcrm.pages.client_views import Views, view_notes, view_tools
-from fieldcrm.pages.handover_state import Handovers
+from fieldcrm.pages.handover_state import BROUGHT, Handovers
 from fieldcrm.pages.list_files import ListFiles, file_tools
 from fieldcrm.pages.list_totals import Totals, file_rows, shown_rows
 
@@ -115,17 +115,18 @@ class Clients(
         """What the list finds, as the page shows it, to where clients are handed over."""
         handed = await self.get_state(Handovers)
         handed._bring(self._list_state(), self._t("handover.brought", what=self._narrowed_words()))
-        return rx.redirect("/handover")
+        return rx.redirect(f"/handover?view={BROUGHT}")
 
     def _narrowed_words(self) -> str:
         """What narrows the list."""
         territory = next((t.text for t in self.territories if t.value == self.territory), "")
         kind = self._t(f"admin.client.{self.kind}") if self._is_known("kind", self.kind) else ""
+        letter = f"{self._t('report.category')} {self.letter}" if self.letter else ""
         conditions = [c.text for c in self.conditions]
         every = (
             self.search,
             kind,
-            self.letter,
+            letter,
             territory,
             self.own_word,
             *conditions,

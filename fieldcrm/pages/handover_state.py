@@ -37,6 +37,10 @@ BROUGHT = "brought"
 NAMED = 6
 """Reps whose share of a list is told."""
 LISTEN_S = 0.3
+FIELD_WORDS = {
+    "from_rep_id": "handover.from", "to_rep_id": "handover.to", "first_day": "handover.first_day",
+    "client_ids": "handover.clients", "into_id": "handover.into", "territory_ids": "handover.what",
+}  # fmt: skip
 FOUND_MOST, PICKED_MOST = 8, 200
 
 
@@ -134,6 +138,7 @@ class Handovers(Section, Desk):
         self.first_day = self.first_day or clock.local(clock.now()).date().isoformat()
         self.asked, self.is_busy = "", False
         address = self.router.url.query_parameters
+        self._keep_brought(str(address.get("view", "")))
         asked = str(address.get("from", ""))[:64]
         if asked in [g.value for g in self.givers]:
             self.former = asked
@@ -188,7 +193,7 @@ class Handovers(Section, Desk):
             state = await asyncio.to_thread(self._list_state, actor)
             found = await asyncio.to_thread(found_by.by_rep, actor, state)
         except Refusal as error:
-            self.spread = self._refusal(error)
+            self.spread = self._why(error)
             return
         names = {g.value: g.text for g in self.givers}
         self.spread = _spread(found, names, self.language)
@@ -201,6 +206,14 @@ class Handovers(Section, Desk):
         if self.which == BROUGHT:
             return view_rules.read_state(json.loads(self._brought))
         return views.get(actor, self.which).state
+
+    def _keep_brought(self, view: str) -> None:
+        """What was brought along is of use where the reader came with it."""
+        if view != BROUGHT and self._brought:
+            self._brought, self.brought = "", ""
+            if self.which == BROUGHT:
+                self.kind, self.which = WHOLE, ""
+                self._forget()
 
     def _bring(self, state: ListState, said: str) -> None:
         """A list from another page, and what it is narrowed to in words."""
@@ -219,6 +232,13 @@ class Handovers(Section, Desk):
             self.picked = []
         self._forget()
         await self._choices()
+
+    def _why(self, error: Refusal) -> str:
+        """A refusal in the reader's words, the field by what the page calls it."""
+        called = FIELD_WORDS.get(str(error.params.get("field")))
+        if isinstance(error, BadHandover) and called:
+            return self._t("error.handover_field", field=self._t(called))
+        return self._refusal(error)
 
     def _forget(self) -> None:
         self.look, self.brief, self.refused, self.is_sure, self.found = Look(), [], "", False, []
@@ -268,7 +288,7 @@ class Handovers(Section, Desk):
             order = await asyncio.to_thread(self._order, self._actor())
             seen = await asyncio.to_thread(handovers.preview, self._actor(), order)
         except Refusal as error:
-            self.refused = self._refusal(error)
+            self.refused = self._why(error)
             return
         self.look = _look(seen, self.language)
         self.brief = [_brief(line, self.language) for line in seen.brief]
@@ -315,7 +335,7 @@ class Handovers(Section, Desk):
                 order = await asyncio.to_thread(self._order, actor)
             except Refusal as error:
                 self._forget()
-                self.refused = self._refusal(error)
+                self.refused = self._why(error)
                 return
             mine = self._begin("handover.doing")
         heard: dict[str, Any] = {"share": 0.0, "stop": False}
@@ -371,7 +391,7 @@ class Handovers(Section, Desk):
             except Cancelled:
                 self.refused = self._t("handover.stopped")
             except Refusal as error:
-                self.refused = self._refusal(error)
+                self.refused = self._why(error)
         return None
 
     @rx.event
@@ -418,9 +438,9 @@ def _why_these(actor: Actor, former: str, language: str) -> str:
 
 def _spread(found: dict[str | None, int], names: dict[str, str], language: str) -> str:
     """`143 clients: Anna 100, Boris 40, others 3`."""
-    known = sorted(((n, names[r]) for r, n in found.items() if r in names), reverse=True)
-    told = [f"{name} {i18n.number(n, language)}" for n, name in known[:NAMED]]
-    rest = sum(found.values()) - sum(n for n, _ in known[:NAMED])
+    known = sorted((-n, names[r]) for r, n in found.items() if r in names)[:NAMED]
+    told = [f"{name} {i18n.number(-n, language)}" for n, name in known]
+    rest = sum(found.values()) + sum(n for n, _ in known)
     if rest:
         told.append(i18n.t("handover.others", language, n=rest))
     whole = i18n.t("clients_page.shown", language, n=sum(found.values()), more="")

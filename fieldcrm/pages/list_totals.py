@@ -19,6 +19,8 @@ from fieldcrm.kit.errors import Refusal
 
 COUNTED_MOST = 10_000
 """Rows that are counted; of more it is said that they are more."""
+SETTLE_S = 0.4
+"""A list has to stand so long before it is counted: who types asks for a new one with each letter."""
 AGAIN_MS = 1500
 """A count that was asked for and not begun is asked for again."""
 
@@ -74,6 +76,10 @@ class Totals(Listing, Desk, mixin=True):
                 if not self.is_uncounted:
                     return
                 self.is_uncounted, mine = False, self._listing
+            await asyncio.sleep(SETTLE_S)
+            async with self:
+                if self._listing != mine:
+                    return
                 counter = await self._counter()
             found = await asyncio.to_thread(counter, COUNTED_MOST)
         except Refusal:  # the list itself says what is wrong with it

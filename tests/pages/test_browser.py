@@ -198,11 +198,11 @@ def test_a_manager_hands_over_what_a_list_finds(page: Page, install: Install) ->
     page.goto(f"{install.base}/clients")
     page.get_by_role("combobox", name="Category").select_option("A")
     page.get_by_role("button", name="Hand these over").click()
-    page.wait_for_url("**/handover")
+    page.wait_for_url("**/handover?view=brought")
     which, former, owner = (
         page.locator(f"label:has(span:text-is('{name}')) select") for name in ("List", "From", "To")
     )
-    expect(which.locator("option:checked")).to_have_text("The list you came from: A")
+    expect(which.locator("option:checked")).to_have_text("The list you came from: Category A")
     expect(page.locator(".ho-l [role=status]")).to_contain_text("clients: ")
     former.select_option(index=1)
     expect(former).not_to_have_value("")

@@ -69,7 +69,7 @@ def test_clients_by_name(team: Field, open_page: Open):
     for name, value in (("former", former), ("owner", owner), ("kind", LISTED)):
         call(page, "choose", name, value)
     call(page, "show_look")
-    assert page.refused != "", "nobody is chosen"
+    assert page.refused.endswith("check the field Clients."), "nobody is chosen"
     call(page, "find", "Врач")
     call(page, "pick", client)
     assert [p.value for p in page.picked] == [client]
@@ -118,6 +118,14 @@ def test_what_somebody_elses_form_sends(team: Field, open_page: Open):
     assert _owner_of(team, client) == former
 
 
+def _come(page: Any, query: str) -> None:
+    """Open the page by an address."""
+    root = page._get_root_state()
+    data = {**root.router_data, "pathname": "/handover", "asPath": f"/handover{query}"}
+    root.router_data = root._update_router_vars(data, {})
+    call(page, "load")
+
+
 def _two_clients(team: Field) -> tuple[str, str, str, str]:
     """(former, new owner, the former's client of category A, and that of B)."""
     former, owner, first = _stage(team)
@@ -132,11 +140,11 @@ def test_what_the_list_of_clients_finds_is_brought_along(team: Field, open_page:
     call(listed, "narrow", "letter", "B")
     page = asyncio.run(listed.get_state(Handovers))
     [sent] = call(listed, "hand_over_these")
-    assert "/handover" in str(sent)
-    call(page, "load")
+    assert f"/handover?view={BROUGHT}" in str(sent)
+    _come(page, f"?view={BROUGHT}")
     assert (page.kind, page.former) == (FOUND, former), "all of them are his"
     assert [(c.value, c.text) for c in page.lists] == [
-        (BROUGHT, "The list you came from: B"),
+        (BROUGHT, "The list you came from: Category B"),
     ]
     assert page.spread.startswith("1 client: ")
     call(page, "choose", "owner", owner)
@@ -146,6 +154,8 @@ def test_what_the_list_of_clients_finds_is_brought_along(team: Field, open_page:
     call_behind(page, "hand_over")
     assert page.refused == ""
     assert (_owner_of(team, first), _owner_of(team, second)) == (former, owner)
+    _come(page, "")
+    assert (page.kind, page.lists, page.brought) == (WHOLE, [], ""), "came without a list"
 
 
 def test_a_saved_view_says_which_clients_go(team: Field, open_page: Open):
