@@ -13,6 +13,7 @@ from fieldcrm.api.identity import Administrator, DeskPerson, Person
 from fieldcrm.api.shapes import ID, Cursor, Id, IfMatch, Limit, Search, etag, plain, version_in
 from fieldcrm.clients import (
     exporting,
+    import_problems,
     import_undo,
     importing,
     landed,
@@ -333,6 +334,21 @@ def preview_import(
 def list_imports(actor: Administrator, limit: Limit = 50) -> Any:
     """The latest first, with their reports."""
     return importing.list_runs(actor, limit)
+
+
+@router.get(
+    "/clients/imports/{run_id}/problems.{form}", summary="Problems of an import as a file",
+    response_class=Response,
+)  # fmt: skip
+def import_problems_file(
+    run_id: Annotated[str, Path(pattern=ID)], form: Literal["csv", "xlsx"], actor: Administrator
+) -> Response:
+    """CSV or XLSX in the reader's language: row, column, value as it stood, problem, weight. Every
+    problem of a preview; of a run those that its report keeps, and the last line says so."""
+    content = import_problems.problems_file(actor, run_id, form)
+    headers = {"Content-Disposition": f'attachment; filename="problems.{form}"'}
+    media_type = "text/csv; charset=utf-8" if form == "csv" else XLSX
+    return Response(content, headers=headers, media_type=media_type)
 
 
 @router.post("/clients/imports/{run_id}/run", summary="Run a previewed import")

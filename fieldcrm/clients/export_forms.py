@@ -110,9 +110,14 @@ def write_sheet(path: Path, form: str, sheet: Sheet) -> None:
 
 def sheet_at_once(form: str, sheet: Sheet) -> bytes:
     """The same while somebody waits; raises TooManyRows."""
+    return sheet_bytes(form, replace(sheet, rows=few(sheet.rows)))
+
+
+def sheet_bytes(form: str, sheet: Sheet) -> bytes:
+    """The same, however long: the caller bounds its rows."""
     with tempfile.TemporaryDirectory(prefix="fieldcrm-export-") as folder:
         path = Path(folder) / f"list.{form}"
-        write_sheet(path, form, replace(sheet, rows=few(sheet.rows)))
+        write_sheet(path, form, sheet)
         return path.read_bytes()
 
 

@@ -20,8 +20,8 @@ EXAMPLES = 20
 class Outcome:
     """Counts, troubles, rejected rows and examples of one file; bounded but for the rejected."""
 
-    def __init__(self, chosen: ImportRules) -> None:
-        self.chosen = chosen
+    def __init__(self, chosen: ImportRules, most: int = SHOWN_TROUBLES) -> None:
+        self.chosen, self.most = chosen, most
         self.rejected: list[dict[str, Any]] = []
         """Every row that doesn't come in: {row, column, value, code, params}."""
         self.examples: list[dict[str, Any]] = []
@@ -49,7 +49,7 @@ class Outcome:
             self._codes[trouble.code] += 1
             self._warnings += not trouble.blocks
             kept = self._grave if trouble.blocks else self._light
-            if len(kept) < SHOWN_TROUBLES:
+            if len(kept) < self.most:
                 kept.append(trouble)
 
     def _show(self, step: Step) -> None:
@@ -77,9 +77,14 @@ class Outcome:
         }  # fmt: skip
 
     @property
+    def troubles(self) -> int:
+        """How many there are, shown or not."""
+        return len(self._of_file) + self._codes.total()
+
+    @property
     def shown_troubles(self) -> list[Trouble]:
         """Troubles to show: those of the file, those that keep rows out, then warnings."""
-        return [*self._of_file, *self._grave, *self._light][:SHOWN_TROUBLES]
+        return [*self._of_file, *self._grave, *self._light][: self.most]
 
     @property
     def report(self) -> dict[str, Any]:

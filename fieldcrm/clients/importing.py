@@ -29,7 +29,7 @@ from fieldcrm.clients import (
     store,
     tabular,
 )
-from fieldcrm.clients.import_outcome import Outcome
+from fieldcrm.clients.import_outcome import SHOWN_TROUBLES, Outcome
 from fieldcrm.clients.import_plan import CREATE, Planner, Step, Told
 from fieldcrm.clients.import_rows import Around
 from fieldcrm.clients.model import (
@@ -243,10 +243,10 @@ def _spool(
 
 def _check(
     actor: Actor, run_id: str, chosen: ImportRules, told: Told, total: int,
-    progress: Callable[[float], None],
+    progress: Callable[[float], None], most: int = SHOWN_TROUBLES,
 ) -> Outcome:  # fmt: skip
-    """What would become of every row."""
-    found, done = Outcome(chosen), 0
+    """What would become of every row, with so many of its troubles."""
+    found, done = Outcome(chosen, most), 0
     with reading() as session:
         planner = Planner(session, actor, chosen, told)
         for rows in import_plan.unspool(_rows_file(run_id)):
@@ -270,6 +270,10 @@ def _rows_file(run_id: str) -> Path:
 
 def _told_file(run_id: str) -> Path:
     return _folder() / f"{run_id}.told"
+
+
+def _told(run_id: str) -> Told:
+    return msgspec.msgpack.decode(_told_file(run_id).read_bytes(), type=Told)
 
 
 def _keep(actor: Actor, file_name: str, content: bytes, chosen: ImportRules, table: Table) -> str:
@@ -317,15 +321,37 @@ def _previewed(actor: Actor, run_id: str) -> ImportRun:
     return run
 
 
-def _kept(actor: Actor, run_id: str) -> ImportRun:
+def run_of(actor: Actor, run_id: str) -> ImportRun:
+    """A preview or run; raises ImportNotFound."""
     people.require(actor, Role.admin)
     with reading() as session:
         run = store.import_run(session, run_id)
     if run is None:
         raise ImportNotFound()
+    return run
+
+
+def _kept(actor: Actor, run_id: str) -> ImportRun:
+    run = run_of(actor, run_id)
     if run.status != "preview" or not (_folder() / run.id).is_file():
         raise ImportNotReady(status=run.status)
     return run
+
+
+def look_again(actor: Actor, run_id: str, most: int) -> Outcome:
+    """What a kept file would do as the base stands now, with so many of its troubles.
+
+    Raises ImportNotFound, ImportNotReady when its rows were never looked at or it has run.
+    """
+    run = _previewed(actor, run_id)
+    chosen = ImportRules(**run.report["rules"])
+    return _check(actor, run.id, chosen, _told(run.id), run.report["rows"], lambda _: None, most)
+
+
+def table_of(actor: Actor, run_id: str) -> Table:
+    """A kept file as it stands; raises ImportNotFound, ImportNotReady."""
+    run, content = _load(actor, run_id)
+    return tabular.read_table(run.file_name, content, run.report["has_header"])
 
 
 def discard(actor: Actor, run_id: str) -> None:
@@ -351,7 +377,7 @@ def run_import(actor: Actor, run_id: str, progress: Progress = _quiet) -> dict[s
     """
     run = _previewed(actor, run_id)
     chosen = ImportRules(**run.report["rules"])
-    told = msgspec.msgpack.decode(_told_file(run_id).read_bytes(), type=Told)
+    told = _told(run_id)
     _claim(run_id)
     progress = _heard_everywhere(run_id, progress)
     found = Outcome(chosen)
@@ -385,11 +411,7 @@ def cancel_import(actor: Actor, run_id: str) -> None:
 
     Raises ImportNotFound, ImportNotReady when it is not running.
     """
-    people.require(actor, Role.admin)
-    with reading() as session:
-        run = store.import_run(session, run_id)
-    if run is None:
-        raise ImportNotFound()
+    run = run_of(actor, run_id)
     if run.status != "running":
         raise ImportNotReady(status=run.status)
     jobs.cancel(run_id)

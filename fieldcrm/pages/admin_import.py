@@ -240,7 +240,7 @@ def _problems() -> rx.Component:
         rx.cond(AdminImport.troubles.length() > 0, _troubles(), none),
     )
     return rx.el.section(
-        rx.el.header(tabs, class_name="ptabs"),
+        rx.el.header(tabs, rx.el.span(class_name="sp"), parts.problem_files(), class_name="ptabs"),
         rx.el.div(shown, class_name="scr", tab_index=0, role="region", aria_label=words("admin.import.problems")),
         class_name="card prc",
     )  # fmt: skip
@@ -266,7 +266,7 @@ def _named() -> rx.Component:
     """After the run: the rows that stayed out, and what was warned of."""
     title = words("admin.import.problems")
     return rx.el.section(
-        rx.el.header(rx.el.h2(title)),
+        rx.el.header(rx.el.h2(title), rx.el.span(class_name="sp"), parts.problem_files()),
         rx.el.div(_troubles(), class_name="scr", tab_index=0, role="region", aria_label=title),
         class_name="card ad-c im-n",
     )

@@ -10,6 +10,7 @@ from typing import Any
 import reflex as rx
 
 from fieldcrm.clients.import_places import BOXES
+from fieldcrm.components.download import download
 from fieldcrm.components.icons import icon
 from fieldcrm.components.parts import badge, button, icon_button, note
 from fieldcrm.components.typed import chosen
@@ -33,6 +34,16 @@ def above() -> rx.Component:
     return rx.cond(
         AdminImport.above == "", rx.fragment(), note("info", AdminImport.above, role="status")
     )
+
+
+def problem_files() -> rx.Component:
+    """The problems as a file, all of them while nothing is written."""
+    at = f"/api/v1/clients/imports/{AdminImport.run_id}/problems."
+    files = [download(name, at + form) for name, form in (("CSV", "csv"), ("Excel", "xlsx"))]
+    named = rx.el.div(
+        *files, class_name="row g1", role="group", aria_label=words("admin.import.problems_file")
+    )
+    return rx.cond(AdminImport.troubles.length() > 0, named, rx.fragment())
 
 
 def _switch(label: Any, is_on: Any, press: Any) -> rx.Component:

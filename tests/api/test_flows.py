@@ -101,7 +101,18 @@ class TestClients:
             headers=headers,
         ).json()
         assert [(t["row"], t["code"]) for t in bad["rejected"]] == [(2, "bad_kind")]
-        assert_problem(boss.post(f"{V}/clients/imports/{bad['run_id']}/run"), 422, "import_blocked")
+        problems = f"{V}/clients/imports/{bad['run_id']}/problems"
+        for _ in ("looked at", "refused"):
+            table = boss.get(f"{problems}.csv")
+            assert table.headers["content-disposition"] == 'attachment; filename="problems.csv"'
+            assert '2,kind,dragon,"An unknown kind' in table.content.decode("utf-8-sig")
+            assert boss.get(f"{problems}.xlsx").content[:2] == b"PK"
+            boss.post(f"{V}/clients/imports/{bad['run_id']}/run")
+        assert boss.get(f"{problems}.exe").status_code == 422
+        assert_problem(enter("manager_north").get(f"{problems}.csv"), 403, "role_forbids")
+        assert_problem(
+            boss.get(f"{V}/clients/imports/nobody/problems.csv"), 404, "import_not_found"
+        )
         unreadable = boss.post(
             f"{V}/clients/imports?file_name=f.csv", content=b"\x00\x01\x02", headers=headers
         )

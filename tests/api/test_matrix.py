@@ -244,6 +244,9 @@ RULES: dict[tuple[str, str], list[Rule]] = {
         Rule(ADMINS, f"{V}/clients/imports", {"file_name": "f.csv"}, content=b"name\nX\n")
     ],
     ("GET", f"{V}/clients/imports"): [Rule(ADMINS, f"{V}/clients/imports")],
+    ("GET", f"{V}/clients/imports/{{run_id}}/problems.{{form}}"): [
+        Rule(ADMINS, f"{V}/clients/imports/<rep>/problems.{form}") for form in ("csv", "xlsx")
+    ],
     ("POST", f"{V}/clients/imports/{{run_id}}/run"): [Rule(ADMINS, f"{V}/clients/imports/<rep>/run")],
     ("GET", f"{V}/clients/imports/{{run_id}}/undo"): [Rule(ADMINS, f"{V}/clients/imports/<rep>/undo")],
     ("POST", f"{V}/clients/imports/{{run_id}}/undo"): [Rule(ADMINS, f"{V}/clients/imports/<rep>/undo")],

@@ -111,8 +111,9 @@ def test_a_file_is_checked_refused_mapped_anew_imported_and_undone(
     page: Page, install: Install, tmp_path: Path
 ) -> None:
     file = tmp_path / "аптеки.csv"
+    title = "Наши аптеки\n\n"  # lines above the header
     rows = [f"Аптека {n};Katu {n};{'D' if n == 2 else 'A'};a{n}" for n in range(4)]
-    file.write_text("Название;Адрес;Категория;Код\n" + "\n".join(rows), encoding="cp1251")
+    file.write_text(title + "Название;Адрес;Категория;Код\n" + "\n".join(rows), encoding="cp1251")
     enter(page, install, "admin", "/admin")
     page.goto(f"{install.base}/admin/import")
     page.wait_for_selector(".drop")
@@ -121,6 +122,12 @@ def test_a_file_is_checked_refused_mapped_anew_imported_and_undone(
     run = page.get_by_role("button", name="Run the import")
     expect(page.locator(".cellv")).to_have_text("D")
     expect(run).to_be_enabled()
+    expect(page.locator(".dry .note")).to_contain_text("Наши аптеки")
+    expect(page.get_by_label("Row 3 names the columns")).to_be_checked()
+    with page.expect_download() as fetched:
+        page.get_by_role("group", name="Problems as a file").get_by_text("CSV").click()
+    problems = Path(fetched.value.path()).read_text(encoding="utf-8-sig").splitlines()
+    assert [line.split(",")[:3] for line in problems[1:]] == [["6", "Категория", "D"]]
     whole = page.get_by_label("All or nothing")
     whole.click()  # the server has the last word on it, so it is ticked a moment later
     expect(whole).to_be_checked()
