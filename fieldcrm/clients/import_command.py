@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from fieldcrm.clients import import_rules, import_templates, import_texts, import_undo, importing
+from fieldcrm.clients import import_templates, import_texts, import_undo, importing
 from fieldcrm.clients.importing import Progress
 from fieldcrm.clients.model import (
     ImportBlocked,
@@ -97,7 +97,7 @@ def _joined(
     if not given:
         return kept
     if kept is None:
-        kept = import_rules.suggest(importing.read(name, content, given, has_header))
+        kept = importing.suggested(importing.read(name, content, given, has_header))
     rest = {c: f for c, f in kept.items() if f not in given.values() and c not in given}
     return rest | {c: f for c, f in given.items() if f}
 

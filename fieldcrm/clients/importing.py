@@ -197,6 +197,11 @@ def _rules(
     return ImportRules(chosen, given, match or _best_match(table, chosen), mode, whole)
 
 
+def suggested(table: Table) -> dict[str, str]:
+    """Column -> field, own fields among them, as a preview takes it when nobody says otherwise."""
+    return _suggested(table, _around())
+
+
 def _suggested(table: Table, around: Around) -> dict[str, str]:
     found = import_rules.suggest(table, around.known_place)
     return found | import_rules.own_titles(table, found, around.own)

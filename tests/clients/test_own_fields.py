@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fieldcrm.clients import exporting, importing, service
+from fieldcrm.clients import exporting, import_command, importing, service
 from fieldcrm.clients.duplicates import merging
 from fieldcrm.clients.model import BadClientField, ClientFilters
 from fieldcrm.clients.ownfields import listing, rules
@@ -263,6 +263,22 @@ def test_a_column_is_told_by_a_label_and_bad_cells_are_named(base: Base) -> None
     assert preview.rules.mapping["Койки"] == "own.beds"
     assert [(t.row, t.code) for t in preview.troubles] == [(2, "bad_own")]
     importing.run_import(boss, preview.run_id)
+    assert names(base, beds="12") == ["Новая"]
+
+
+@pytest.mark.parametrize("title", ["Койки", "Beds", "beds", "BEDS", "own.beds"])
+def test_a_column_is_told_by_any_label_also_when_another_was_mapped_by_hand(
+    base: Base, tmp_path, title: str
+) -> None:
+    make(base, BEDS)
+    path = tmp_path / "a.csv"
+    path.write_text(f"код;кто там;{title}\nF-002;Новая;12\n")
+    report = import_command.import_file(path, {"кто там": "name"}, constants={"kind": "pharmacy"})
+    assert report["rules"]["mapping"] == {
+        "код": "external_id",
+        "кто там": "name",
+        title: "own.beds",
+    }
     assert names(base, beds="12") == ["Новая"]
 
 
